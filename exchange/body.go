@@ -1,0 +1,45 @@
+package exchange
+
+import "io"
+
+// Bytes is a body that is wholly in memory. The zero value is an empty body.
+type Bytes struct {
+	data []byte
+	read bool
+}
+
+// NewBytes returns a body of data, which must stay as it is for the life of the exchange.
+func NewBytes(data []byte) *Bytes { return &Bytes{data: data} }
+
+// Next returns all of it once, then io.EOF.
+func (b *Bytes) Next() ([]byte, error) {
+	if b.read || len(b.data) == 0 {
+		return nil, io.EOF
+	}
+	b.read = true
+	return b.data, nil
+}
+
+// Size is the number of bytes.
+func (b *Bytes) Size() int64 { return int64(len(b.data)) }
+
+// Replay starts again and is always possible.
+func (b *Bytes) Replay() bool { b.read = false; return true }
+
+// Close does nothing.
+func (b *Bytes) Close() error { return nil }
+
+// Spliceable is a body that can move its remaining bytes from its socket to w's without a copy in user space. A
+// wrapper does not implement it, so a writer that finds it knows that no stage wants to see the bytes.
+type Spliceable interface {
+	// SpliceTo moves what is left and returns how many bytes it moved.
+	SpliceTo(w any) (int64, error)
+}
+
+// endOf turns the end of a body into success.
+func endOf(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}

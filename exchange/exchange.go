@@ -1,0 +1,183 @@
+package exchange
+
+import (
+	"io"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// An Exchange belongs to one goroutine from Acquire to Release. Every []byte in it is a view into the connection's
+// buffer or into Scratch; copy it to keep it. Two helpers may run beside it: a pump that owns only Req.Body, and a
+// watcher that owns only the client's readability. Release waits for both.
+type Exchange struct {
+	Conn    *Conn // read-only, shared by the connection's exchanges; nil when a Tail runs without a client
+	Req     Request
+	Resp    Response
+	Route   string    // "entrypoint/route", the label of metrics and logs; empty until matched
+	Now     time.Time // read once; every stage sees the same instant
+	Fault   error     // why it ended early; nil once a stage has answered in its place
+	Cause   error     // the first Fault, kept for the log after a stage has answered in its place
+	Facts   Facts
+	Scratch Scratch // memory for what lives as long as the exchange
+	Sink    Sink    // where the answer goes; nil when a Tail runs without a client
+
+	run   run
+	pumps sync.WaitGroup
+}
+
+// Conn is what all exchanges of one client connection share.
+type Conn struct {
+	Client   netip.AddrPort // the peer
+	Local    netip.AddrPort // the address it connected to
+	Protocol string         // "h1"
+	TLS      bool
+}
+
+// Method is an interned request method; MethodOther stands for every extension method.
+type Method uint8
+
+// The methods with properties of their own.
+const (
+	MethodOther Method = iota
+	MethodGet
+	MethodHead
+	MethodPost
+	MethodPut
+	MethodPatch
+	MethodDelete
+	MethodOptions
+	MethodTrace
+	MethodConnect
+)
+
+// Idempotent reports whether a request of this method may be sent twice (RFC 9110 section 9.2.2).
+func (m Method) Idempotent() bool {
+	switch m {
+	case MethodGet, MethodHead, MethodPut, MethodDelete, MethodOptions, MethodTrace:
+		return true
+	}
+	return false
+}
+
+// Request is what the client asked for: as it sent it (Target, Sent), beside the working copy that stages edit.
+type Request struct {
+	Method     Method
+	MethodName []byte // as sent; case matters
+	Minor      int    // the client's HTTP/1.x minor version
+	Target     []byte // as sent
+	Sent       Fields // the fields as sent, hop-by-hop ones included
+
+	Host     []byte // normal form: lower case, no port, no trailing dot; IPv6 in brackets
+	Port     uint16 // as the client named it; 0 if it named none
+	Path     []byte // normal form
+	RawPath  []byte // the path as sent, without the query
+	Query    []byte // as sent, without the question mark; nil if there was none
+	Fields   Fields // working copy without hop-by-hop fields, Host, Content-Length and Expect
+	Body     Body   // nil: no body
+	Trailers Fields // set at the end of Body
+
+	Upgrade        []byte // the protocol asked for by Upgrade, if Connection names it; nil otherwise
+	ExpectContinue bool   // the client waits for 100 before it sends the body
+	AllowTrailers  bool   // the client sent TE: trailers
+}
+
+// Response is what the client will get. Status 0 means that there is none yet.
+type Response struct {
+	Status   int
+	Fields   Fields // without hop-by-hop fields, Content-Length and Transfer-Encoding: the writer frames anew
+	Body     Body   // nil: no body
+	Length   int64  // for HEAD and 304, the Content-Length to announce without a body; -1: none
+	Trailers Fields // set at the end of Body
+	Tunnel   Tunnel // after 101: what the two sides send is not HTTP any more
+	Started  bool   // the head is with the client; the answer cannot be replaced any more
+	Sent     int64  // body bytes given to the client so far
+}
+
+// A Tunnel carries bytes both ways after 101 Switching Protocols until one side ends or is silent too long.
+// Run blocks; client is the connection of wire that the Sink owns.
+type Tunnel interface {
+	Run(client any) (fromClient, toClient int64, err error)
+}
+
+// A Body is pulled. Next returns the next bytes, a view that holds until the next call of any method, or io.EOF
+// after the last. Size is -1 when unknown. Replay starts the body again from its first byte and reports true, if every
+// byte so far is still in memory; otherwise it changes nothing and reports false. Close may be called at any time, also twice.
+type Body interface {
+	Next() (view []byte, err error)
+	Size() int64
+	Replay() bool
+	Close() error
+}
+
+// A Sink is where an exchange's answer goes: the server side of a protocol.
+type Sink interface {
+	// Interim forwards a 1xx response other than 101; it never blocks for long and its failure shows at Send.
+	Interim(x *Exchange, status int, fields Fields) error
+	// Send writes head, body and trailers of x.Resp, or runs its tunnel. It sets x.Resp.Started first.
+	Send(x *Exchange) error
+	// Interrupt makes a Next of the request body that waits for the client fail soon. Any goroutine may call it.
+	Interrupt()
+}
+
+// Facts is what stages learned, one typed field per stage, one writer each; it becomes the log event.
+type Facts struct {
+	RequestID [16]byte // rewrite, or the renderer of an edge-made error; zero: none yet
+	Entry     EntryFacts
+	Origin    OriginFacts
+}
+
+// EntryFacts is written by edge when it has matched.
+type EntryFacts struct {
+	Entrypoint, Owner, Route string
+	Params                   []Param // values of {name} segments, views
+	LogOff                   bool    // the route asks for no log event
+	Errors                   string  // spec.Errors: the form of edge-made error answers
+	BytesIn                  int64   // request body bytes read, set by the protocol
+	BytesOut                 int64   // response body bytes written, set by the protocol
+}
+
+// Param is the value of one {name} segment of the matched path.
+type Param struct {
+	Name  string
+	Value []byte
+}
+
+// OriginFacts is written by upstream.
+type OriginFacts struct {
+	Service, Endpoint string
+	Tries             int           // requests sent, or tried to; 0: the origin was not asked
+	Reused            bool          // the last try went over a kept connection
+	FirstByte         time.Duration // from Now to the response head
+	Status            int           // what the origin answered; 0: nothing
+	Held              io.Closer     // upstream's own: the connection in use, let go by its Done
+}
+
+var pool = sync.Pool{New: func() any { return new(Exchange) }}
+
+// Acquire returns an empty exchange.
+func Acquire() *Exchange { return pool.Get().(*Exchange) }
+
+// Go runs f, which may use only x.Req.Body, beside the exchange; Release waits for it.
+func (x *Exchange) Go(f func()) { x.pumps.Go(f) }
+
+// Release waits for the helpers and gives the exchange back. Nothing of it may be used afterwards; with -tags poison
+// its memory is overwritten, so that a kept view fails loudly.
+func (x *Exchange) Release() {
+	x.pumps.Wait()
+	x.reset()
+	pool.Put(x)
+}
+
+func (x *Exchange) reset() {
+	x.Scratch.reset()
+	r, s := &x.Req, &x.Resp
+	poisonFields(r.Sent, r.Fields, r.Trailers, s.Fields, s.Trailers)
+	sent, fields, params := r.Sent[:0], r.Fields[:0], x.Facts.Entry.Params[:0]
+	*r = Request{Sent: sent, Fields: fields, Trailers: r.Trailers[:0]}
+	*s = Response{Fields: s.Fields[:0], Trailers: s.Trailers[:0], Length: -1}
+	x.Conn, x.Sink, x.Route, x.Fault, x.Cause = nil, nil, "", nil, nil
+	x.Facts = Facts{}
+	x.Facts.Entry.Params = params
+	x.run = run{}
+}

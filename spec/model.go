@@ -1,0 +1,237 @@
+package spec
+
+import (
+	"net/netip"
+	"time"
+)
+
+// APIVersion is the apiVersion of every document.
+const APIVersion = "skerry.dev/v1"
+
+// Spec is every document under the paths that were read, resolved: profiles and defaults are merged in, names are
+// checked, routes of an entrypoint are complete. A Spec is never changed after Load returned it.
+type Spec struct {
+	Entrypoints []*Entrypoint // by name
+	Services    []*Service    // by name; the inline ones (service: URL) included, named by their URL
+	Profiles    []*Profile    // by name; built-in ones included
+	Hash        string        // content hash of the canonical form, "sha256:" and 64 hex digits
+}
+
+// Pos is a place in a file; Line and Col count from 1.
+type Pos struct {
+	File      string
+	Line, Col int
+}
+
+// Meta is a document's metadata.
+type Meta struct {
+	Name   string            `yaml:"name"`
+	Owner  string            `yaml:"owner"`
+	Labels map[string]string `yaml:"labels"`
+}
+
+// Entrypoint is a named set of public hosts with its routes, its protections and its owner.
+type Entrypoint struct {
+	Meta    Meta
+	At      Pos
+	Hosts   []string // normal form: lower case, no port; "*.example.com" matches every name below example.com
+	Profile string
+	Routes  []*Route // in document order; the implicit one of `service:` beside hosts is last and named "default"
+	Policy  Policy   // in force for what matches no route (errors, log); every pointer set
+}
+
+// Route is one match inside an entrypoint and where it goes.
+type Route struct {
+	Name    string // unique within the entrypoint
+	At      Pos
+	Match   Match
+	To      Destination
+	Policy  Policy   // in force; every pointer set
+	Sources []Source // where each value of Policy, and each timeout of the service, came from; for explain
+}
+
+// Source is one value in force and where it came from.
+type Source struct {
+	Path  string // "spec.headers.response.remove", …
+	Value string // as YAML would print it in one line
+	From  string // "default", "profile website", "spec FILE:LINE:COL"
+}
+
+// Match says which requests a route takes. The empty Match takes all.
+type Match struct {
+	Path    PathMatch
+	Methods []string // upper case; empty: any
+	Headers []Pair   // each must be there with exactly this value; value "*": any value
+	Query   []Pair   // as Headers
+}
+
+// PathKind is how a path is matched.
+type PathKind uint8
+
+// The kinds of path match, least specific first.
+const (
+	PathAny     PathKind = iota // every path
+	PathPrefix                  // by whole segments: /a matches /a, /a/ and /a/b, not /ab
+	PathPattern                 // whole path with {name} for exactly one non-empty segment
+	PathExact                   // the whole path
+)
+
+// PathMatch is a path in normal form and how to match it. {name} segments may stand in a prefix as well.
+type PathMatch struct {
+	Kind PathKind
+	Path string
+}
+
+// Pair is a name and the value it must have.
+type Pair struct{ Name, Value string }
+
+// Destination is where a route goes; exactly one of the fields is set.
+type Destination struct {
+	Services []Weighted // one with weight 1, or several
+	Redirect *Redirect
+	Respond  *Respond
+}
+
+// Weighted is a service and its share of the clients.
+type Weighted struct {
+	Service *Service
+	Weight  int // 0 to 1,000,000; 0 gets nothing
+}
+
+// Redirect answers with a Location.
+type Redirect struct {
+	Status int    `yaml:"status"` // 301, 302, 303, 307 or 308; default 308
+	To     string `yaml:"to"`     // URL or absolute path; {path} and {query} stand for those of the request, {name} for segments
+}
+
+// Respond answers with a fixed response.
+type Respond struct {
+	Status      int    `yaml:"status"` // default 200
+	ContentType string `yaml:"contentType"`
+	Body        string `yaml:"body"`
+}
+
+// Profile is a reusable bundle of policy that an entrypoint names.
+type Profile struct {
+	Meta    Meta
+	At      Pos
+	BuiltIn bool
+	Extends string // another profile whose values this one starts from; empty: the defaults
+	Policy  Policy // as written, pointers nil where the profile says nothing
+}
+
+// Policy is what an entrypoint, a route or a profile may say of protections and defaults. The same fields stand in the
+// spec of all three; the nearest to the route wins, header edits are merged name by name.
+type Policy struct {
+	Log       *Switch    `yaml:"log"`       // one event per exchange
+	RequestID *Switch    `yaml:"requestID"` // set X-Request-Id towards the origin and on the response
+	Forwarded *Forwarded `yaml:"forwarded"` // X-Forwarded-* and Forwarded towards the origin
+	Errors    *Errors    `yaml:"errors"`    // form of the edge's own error answers
+	Path      *PathForm  `yaml:"path"`      // what path the origin gets
+	WebSocket *Switch    `yaml:"websocket"` // allow Upgrade: websocket
+	Methods   *[]string  `yaml:"methods"`   // allowed ones, 405 for others; empty list: all but TRACE and CONNECT
+	Headers   *Headers   `yaml:"headers"`
+}
+
+// Switch is on or off.
+type Switch bool
+
+// Forwarded says what happens to X-Forwarded-For, -Proto, -Host, -Port, Forwarded and X-Real-IP. What a client sent in them never
+// reaches an origin, unless mode is keep.
+type Forwarded string
+
+// The modes of Forwarded.
+const (
+	ForwardedSet    Forwarded = "set"    // remove the client's, set our own
+	ForwardedRemove Forwarded = "remove" // remove the client's, set nothing
+	ForwardedKeep   Forwarded = "keep"   // forward as sent: only behind another trusted proxy
+)
+
+// Errors is the form of error answers.
+type Errors string
+
+// The forms of Errors.
+const (
+	ErrorsAuto    Errors = "auto"    // HTML if Accept prefers text/html, problem details otherwise
+	ErrorsHTML    Errors = "html"    // small HTML
+	ErrorsProblem Errors = "problem" // RFC 9457 application/problem+json
+)
+
+// PathForm is the form of the path that an origin gets.
+type PathForm string
+
+// The forms of a path.
+const (
+	PathNormal PathForm = "normal" // the normal form the router matched
+	PathRaw    PathForm = "raw"    // as sent, and only if both forms match the same route
+)
+
+// Headers are the edits of header fields, in both directions.
+type Headers struct {
+	Request  *Edits `yaml:"request"`
+	Response *Edits `yaml:"response"`
+}
+
+// Edits sets and removes fields. Set replaces every field of that name. Removal comes first.
+type Edits struct {
+	Set    map[string]string `yaml:"set"`
+	Remove []string          `yaml:"remove"`
+}
+
+// Service is what stands behind the edge.
+type Service struct {
+	Meta      Meta
+	At        Pos
+	Inline    bool // came from `service: URL`
+	Endpoints []Endpoint
+	Host      HostForm
+	HostName  string // with HostName form: the name sent
+	Health    *Health
+	Timeouts  Timeouts
+	KeepAlive KeepAlive
+	Sources   []Source // where each value came from
+}
+
+// Endpoint is one address of a service.
+type Endpoint struct {
+	TLS  bool       // https://
+	Host string     // name or IP literal without brackets
+	Port uint16     //
+	Addr netip.Addr // valid if Host is an IP literal
+	At   Pos
+}
+
+// HostForm says which Host an origin gets.
+type HostForm string
+
+// The forms of HostForm.
+const (
+	HostPreserve HostForm = "preserve" // the client's, in normal form
+	HostEndpoint HostForm = "endpoint" // the endpoint's address
+	HostName     HostForm = "name"     // Service.HostName
+)
+
+// Health is an active health check.
+type Health struct {
+	Path           string        // default /
+	Interval       time.Duration // default 5 s
+	Timeout        time.Duration // default 2 s
+	HealthyAfter   int           // successes in a row, default 2
+	UnhealthyAfter int           // failures in a row, default 3
+	StatusFrom     int           // default 200
+	StatusTo       int           // inclusive, default 399
+	Host           string        // Host of the check; default the endpoint's
+}
+
+// Timeouts bound each wait on an origin.
+type Timeouts struct {
+	Connect   time.Duration // default 2 s
+	FirstByte time.Duration // request sent to first response byte, default 30 s
+	Idle      time.Duration // between two reads or writes of a body, default 60 s
+}
+
+// KeepAlive bounds the connections kept to each endpoint.
+type KeepAlive struct {
+	Max  int           // idle connections kept, default 256; 0: none
+	Idle time.Duration // an idle connection is closed after it, default 55 s
+}
