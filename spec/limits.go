@@ -1,0 +1,47 @@
+package spec
+
+// The limits of a spec. They bound the work and the memory of reading documents that may come from anyone who can open a
+// change; beyond each of them stands a problem with its place, never a crash and never a silent cut.
+const (
+	// fileBytesMax is the size of one file, in bytes. A generated spec of 2,000 entrypoints has 1.5 MB. Beyond it the
+	// file is refused unread.
+	fileBytesMax = 16 << 20
+	// filesMax is how many files one spec may have: it stops a path like / from being read to its end.
+	filesMax = 20_000
+	// dirDepthMax is how deep directories are followed below a given path; it ends loops of links.
+	dirDepthMax = 16
+	// documentsMax is how many documents one file may hold.
+	documentsMax = 20_000
+	// nodeDepthMax is how deep mappings and lists may nest in a document; the deepest field of a spec is at 9.
+	nodeDepthMax = 32
+	// problemsMax is how many problems are reported; a file that is no spec at all would otherwise fill the screen.
+	problemsMax = 200
+	// hostsMax is how many hosts one entrypoint may have.
+	hostsMax = 1000
+	// routesMax is how many routes one entrypoint may have.
+	routesMax = 1000
+	// segmentsMax is how many segments the path of a match may have; the router's depth is bounded by it.
+	segmentsMax = 32
+	// conditionsMax is how many headers, query parameters or methods one match may name.
+	conditionsMax = 32
+	// weightedMax is how many services one route may share its clients among.
+	weightedMax = 32
+	// weightMax is the largest weight: 32 of them stay within 32 bits.
+	weightMax = 1_000_000
+	// editsMax is how many fields one `set` or `remove` may name; every one of them is work on every exchange.
+	editsMax = 100
+	// endpointsMax is how many endpoints one service may have.
+	endpointsMax = 1000
+	// extendsMax is how long a chain of profiles may be; longer ones cannot be explained to anybody.
+	extendsMax = 8
+	// labelsMax is how many labels a document may have.
+	labelsMax = 64
+	// nameBytesMax is the longest name of a document or route, in bytes: it stands in every metric and log line.
+	nameBytesMax = 63
+	// textBytesMax is the longest header value, URL or path, in bytes: a response head has to hold several of them.
+	textBytesMax = 4096
+	// bodyBytesMax is the longest body of a fixed response, in bytes: larger ones are files, and belong to a service.
+	bodyBytesMax = 64 << 10
+	// hostBytesMax is the longest host name, in bytes (RFC 1035 section 2.3.4).
+	hostBytesMax = 253
+)
