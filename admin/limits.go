@@ -1,0 +1,23 @@
+package admin
+
+import "time"
+
+// The limits of the admin server. It serves a few operators and scrapers, never customers, so they are tight.
+const (
+	// readHeadTimeout is how long a request head may take to arrive. Beyond it the connection is closed.
+	readHeadTimeout = 5 * time.Second
+	// readTimeout is the same for the whole request: there are no bodies to wait for.
+	readTimeout = 10 * time.Second
+	// writeTimeout is how long an answer may take; it also bounds ?seconds= of the CPU profile and the trace.
+	writeTimeout = 2 * time.Minute
+	// idleTimeout closes a kept connection: longer than the usual scrape interval of 15 or 30 s.
+	idleTimeout = time.Minute
+	// headBytesMax bounds a request head. Beyond it: 431.
+	headBytesMax = 16 << 10
+	// connsMax is how many connections may be open; further ones are closed at once, the open ones go on.
+	connsMax = 256
+	// scrapesMax is how many scrapes may run at once: each holds a copy of all metrics. Beyond it: 503.
+	scrapesMax = 3
+	// closeTimeout is how long Close waits for answers that are under way, then it cuts them off.
+	closeTimeout = 2 * time.Second
+)
