@@ -1,0 +1,109 @@
+package rival_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"skerry.dev/skerry/load/rival"
+)
+
+func addr(t *testing.T) string {
+	t.Helper()
+	a, err := rival.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// TestServers starts each server with a fixed answer, asks it, and stops it.
+func TestServers(t *testing.T) {
+	f := func(name string, start func(rival.Options) (*rival.Proc, error), conf string) {
+		t.Run(name, func(t *testing.T) {
+			if why := rival.Missing(name); why != "" {
+				t.Skip(why)
+			}
+			a := addr(t)
+			p, err := start(rival.Options{Dir: t.TempDir(), Conf: strings.ReplaceAll(conf, "ADDR", a), Ready: a})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Stop()
+			resp, err := http.Get("http://" + a + "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode != 200 || string(body) != "hello" {
+				t.Errorf("answer %d %q, want 200 hello", resp.StatusCode, body)
+			}
+			p.Stop()
+			select {
+			case <-p.Ended():
+			default:
+				t.Error("still running after Stop")
+			}
+			if left := p.Pids(); len(left) > 0 {
+				t.Errorf("processes %v left after Stop", left)
+			}
+		})
+	}
+	f("nginx", rival.Nginx, `access_log off; server { listen ADDR; location / { return 200 "hello"; } }`)
+	f("haproxy", rival.HAProxy, `
+defaults
+	mode http
+	timeout client 5s
+frontend f
+	bind ADDR
+	http-request return status 200 content-type text/plain string hello
+`)
+	f("caddy", rival.Caddy, "{\n\tadmin off\n}\nhttp://ADDR {\n\trespond hello\n}\n")
+}
+
+// TestStartSaysWhy checks that a program that refuses its configuration is an error with its own words.
+func TestStartSaysWhy(t *testing.T) {
+	if why := rival.Missing("nginx"); why != "" {
+		t.Skip(why)
+	}
+	a := addr(t)
+	_, err := rival.Nginx(rival.Options{Dir: t.TempDir(), Conf: "nonsense;", Ready: a})
+	if err == nil || !strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("error %v, want one that quotes the directive", err)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	if why := rival.Missing("sh", "no-such-program"); !strings.Contains(why, "no-such-program is not installed") {
+		t.Errorf("Missing = %q", why)
+	}
+	if why := rival.Missing("sh"); why != "" {
+		t.Errorf("Missing(sh) = %q", why)
+	}
+}
+
+// TestCPU checks that the time of a forked child is counted.
+func TestCPU(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("processor time is read from /proc: ", err)
+	}
+	p, err := rival.Start(rival.Options{Dir: t.TempDir()}, "sh", "-c", "(while :; do :; done) & wait")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Stop()
+	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
+		used, err := p.CPU()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used.Total() >= 50*time.Millisecond {
+			return
+		}
+	}
+	t.Error("a busy child used no 50 ms in 10 s")
+}

@@ -1,0 +1,68 @@
+package rival
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// nginxMain is what every nginx here needs around its http block: foreground, one worker, every path below DIR, and
+// connections that live as long as the run.
+const nginxMain = `USER
+daemon off;
+pid DIR/nginx.pid;
+error_log DIR/errors warn;
+worker_processes 1;
+worker_rlimit_nofile 16384;
+events { worker_connections 8192; }
+http {
+	client_body_temp_path DIR/body;
+	proxy_temp_path DIR/proxy;
+	fastcgi_temp_path DIR/fastcgi;
+	uwsgi_temp_path DIR/uwsgi;
+	scgi_temp_path DIR/scgi;
+	server_tokens off;
+	keepalive_requests 1000000000;
+	keepalive_timeout 1h;
+HTTP
+}
+`
+
+// Nginx starts nginx in the foreground with one worker; o.Conf is what stands inside its http block. Say access_log
+// there: nginx's own default is a path outside o.Dir.
+func Nginx(o Options) (*Proc, error) {
+	user := ""
+	if os.Geteuid() == 0 {
+		user = "user root;" // the worker must reach o.Dir, which only its owner may enter
+	}
+	conf := strings.NewReplacer("USER", user, "DIR", o.Dir, "HTTP", o.Conf).Replace(nginxMain)
+	path, err := write(o.Dir, "nginx.conf", conf)
+	if err != nil {
+		return nil, err
+	}
+	return Start(o, "nginx", "-p", o.Dir, "-e", filepath.Join(o.Dir, "errors"), "-c", path)
+}
+
+// HAProxy starts HAProxy in the foreground; o.Conf is its whole configuration.
+func HAProxy(o Options) (*Proc, error) {
+	path, err := write(o.Dir, "haproxy.cfg", o.Conf)
+	if err != nil {
+		return nil, err
+	}
+	return Start(o, "haproxy", "-db", "-q", "-f", path)
+}
+
+// Caddy starts Caddy; o.Conf is its Caddyfile.
+func Caddy(o Options) (*Proc, error) {
+	path, err := write(o.Dir, "Caddyfile", o.Conf)
+	if err != nil {
+		return nil, err
+	}
+	o.Env = append([]string{"HOME=" + o.Dir, "XDG_CONFIG_HOME=" + o.Dir, "XDG_DATA_HOME=" + o.Dir}, o.Env...)
+	return Start(o, "caddy", "run", "--config", path, "--adapter", "caddyfile")
+}
+
+func write(dir, name, text string) (string, error) {
+	path := filepath.Join(dir, name)
+	return path, os.WriteFile(path, []byte(text), 0o600)
+}
