@@ -1,0 +1,58 @@
+//go:build !race
+
+package observe_test
+
+import (
+	"io"
+	"testing"
+	"time"
+
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/observe"
+)
+
+// Not under the race detector: its sync.Pool forgets things on purpose.
+
+func TestExchangeAllocatesNothing(t *testing.T) {
+	set := meter.NewSet()
+	l := observe.NewLog(io.Discard, set)
+	defer l.Close()
+	r := observe.RouteMetrics(set, "shop", "default")
+	x := sample()
+	f := func(name string, fn func()) {
+		t.Helper()
+		if n := testing.AllocsPerRun(2000, fn); n != 0 {
+			t.Errorf("%s: %v allocations, want none", name, n)
+		}
+	}
+	f("log", func() { x.Now = x.Now.Add(time.Millisecond); l.Exchange(x, x.Now.Add(time.Second)) })
+	f("route", func() { r.Exchange(x, x.Now) })
+	x.Cause = fault.New(fault.OriginTimeout, "no response head within 30s (timeouts.firstByte)")
+	f("log of a fault", func() { l.Exchange(x, x.Now) })
+	f("route of a fault", func() { r.Exchange(x, x.Now) })
+}
+
+func BenchmarkLog(b *testing.B) {
+	l := observe.NewLog(io.Discard, meter.NewSet())
+	defer l.Close()
+	x := sample()
+	b.ReportAllocs()
+	for b.Loop() {
+		x.Now = x.Now.Add(20 * time.Microsecond)
+		l.Exchange(x, x.Now.Add(3*time.Millisecond))
+	}
+}
+
+func BenchmarkLogParallel(b *testing.B) {
+	l := observe.NewLog(io.Discard, meter.NewSet())
+	defer l.Close()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		x := sample()
+		for pb.Next() {
+			x.Now = x.Now.Add(20 * time.Microsecond)
+			l.Exchange(x, x.Now.Add(3*time.Millisecond))
+		}
+	})
+}

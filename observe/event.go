@@ -1,0 +1,126 @@
+package observe
+
+import (
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/meter"
+)
+
+// A line is the memory in which one event is formatted before it goes to the buffer, so that the buffer's lock is held
+// for a copy only.
+type line struct {
+	buf   []byte
+	stamp stamp
+}
+
+// exchange formats the event of x. doc.go has the table of its fields.
+func (l *line) exchange(x *exchange.Exchange, end time.Time) {
+	b := append(l.buf[:0], `{"time":"`...)
+	b = append(l.stamp.append(b, x.Now), '"')
+	if x.Facts.RequestID != [16]byte{} {
+		b = append(b, `,"id":"`...)
+		b = append(hex.AppendEncode(b, x.Facts.RequestID[:]), '"')
+	}
+	b = client(b, x.Conn)
+	entry := &x.Facts.Entry
+	b = field(b, `,"entrypoint":"`, entry.Entrypoint, textBytesMax)
+	b = field(b, `,"owner":"`, entry.Owner, textBytesMax)
+	b = field(b, `,"route":"`, entry.Route, textBytesMax)
+	b = request(b, &x.Req)
+	b = strconv.AppendInt(append(b, `,"status":`...), int64(x.Resp.Status), 10)
+	b = strconv.AppendInt(append(b, `,"bytes_in":`...), entry.BytesIn, 10)
+	b = strconv.AppendInt(append(b, `,"bytes_out":`...), entry.BytesOut, 10)
+	b = milliseconds(append(b, `,"ms":`...), end.Sub(x.Now))
+	b = origin(b, &x.Facts.Origin)
+	if x.Cause != nil {
+		b = failure(b, x.Cause)
+	}
+	b = field(b, `,"user_agent":"`, x.Req.Sent.Get(exchange.NameUserAgent), agentBytesMax)
+	b = field(b, `,"referer":"`, x.Req.Sent.Get(exchange.NameReferer), agentBytesMax)
+	l.buf = append(b, '}', '\n')
+}
+
+func client(b []byte, c *exchange.Conn) []byte {
+	if c == nil {
+		return b
+	}
+	if addr := c.Client.Addr(); addr.IsValid() {
+		b = append(b, `,"client":"`...)
+		// A zone is a name of this machine's interface and says nothing about the client.
+		b = append(addr.Unmap().WithZone("").AppendTo(b), '"')
+	}
+	return field(b, `,"proto":"`, c.Protocol, textBytesMax)
+}
+
+func request(b []byte, r *exchange.Request) []byte {
+	b = field(b, `,"method":"`, r.MethodName, methodBytesMax)
+	b = field(b, `,"host":"`, r.Host, exchange.MaxHostBytes)
+	b = field(b, `,"path":"`, r.Path, pathBytesMax)
+	b = field(b, `,"query":"`, r.Query, queryBytesMax)
+	if r.Host == nil || r.Path == nil {
+		b = field(b, `,"target":"`, r.Target, targetBytesMax)
+	}
+	return b
+}
+
+func origin(b []byte, o *exchange.OriginFacts) []byte {
+	b = field(b, `,"service":"`, o.Service, textBytesMax)
+	b = field(b, `,"endpoint":"`, o.Endpoint, textBytesMax)
+	if o.Tries == 0 {
+		return b
+	}
+	b = strconv.AppendInt(append(b, `,"tries":`...), int64(o.Tries), 10)
+	b = strconv.AppendBool(append(b, `,"reused":`...), o.Reused)
+	if o.Status == 0 {
+		return b
+	}
+	b = milliseconds(append(b, `,"first_byte_ms":`...), o.FirstByte)
+	return strconv.AppendInt(append(b, `,"origin_status":`...), int64(o.Status), 10)
+}
+
+// failure appends the fault. The kind is a field of its own, so error is the text and the cause below it.
+func failure(b []byte, cause error) []byte {
+	kind := fault.Of(cause)
+	b = field(b, `,"fault":"`, kind.Name(), textBytesMax)
+	b = field(b, `,"side":"`, kind.Side().String(), textBytesMax)
+	e := asFault(cause)
+	switch {
+	case e == nil:
+		return field(b, `,"error":"`, cause.Error(), errorBytesMax)
+	case kind == fault.Panicked:
+		// The fence of exchange.Path puts the stack below the panic's value.
+		first, stack, _ := strings.Cut(e.Text, "\n")
+		b = field(b, `,"error":"`, first, errorBytesMax)
+		return field(b, `,"stack":"`, stack, stackBytesMax)
+	case e.Cause == nil:
+		return field(b, `,"error":"`, e.Text, errorBytesMax)
+	}
+	return field(b, `,"error":"`, e.Text+": "+e.Cause.Error(), errorBytesMax)
+}
+
+// asFault finds the *fault.Error in err, nil if there is none. The type assertion first: errors.As allocates.
+func asFault(err error) *fault.Error {
+	if own, ok := err.(*fault.Error); ok {
+		return own
+	}
+	var e *fault.Error
+	errors.As(err, &e)
+	return e
+}
+
+// event formats something that happened beside the traffic.
+func (l *line) event(e meter.Event) {
+	b := append(l.buf[:0], `{"time":"`...)
+	b = l.stamp.append(b, e.Time)
+	b = append(b, `","kind":"event"`...)
+	b = field(b, `,"event":"`, e.Kind, textBytesMax)
+	b = strconv.AppendUint(append(b, `,"seq":`...), e.Seq, 10)
+	b = field(b, `,"text":"`, e.Text, textBytesMax)
+	l.buf = append(b, '}', '\n')
+}

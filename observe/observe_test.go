@@ -1,0 +1,177 @@
+package observe_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/observe"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden lines in testdata")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var start = time.Date(2026, 3, 4, 5, 6, 7, 89_123_456, time.UTC)
+
+// sample is an exchange with everything that an ordinary one has.
+func sample() *exchange.Exchange {
+	x := exchange.Acquire()
+	x.Now = start
+	x.Conn = &exchange.Conn{Client: netip.MustParseAddrPort("[::ffff:192.0.2.7]:40001"), Protocol: "h1"}
+	x.Req.MethodName, x.Req.Method = []byte("GET"), exchange.MethodGet
+	x.Req.Target = []byte("/cart/42?ref=mail")
+	x.Req.Host, x.Req.Path, x.Req.Query = []byte("shop.example.com"), []byte("/cart/42"), []byte("ref=mail")
+	x.Req.Sent.Add(exchange.NameUserAgent, []byte("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"))
+	x.Req.Sent.Add(exchange.NameReferer, []byte("https://shop.example.com/"))
+	x.Resp.Status = 200
+	f := &x.Facts
+	f.RequestID = [16]byte{0xde, 0xad, 0xbe, 0xef, 15: 1}
+	f.Entry = exchange.EntryFacts{Entrypoint: "shop", Owner: "team-shop", Route: "default", BytesOut: 1024}
+	f.Origin = exchange.OriginFacts{Service: "cart", Endpoint: "10.0.0.5:8080", Tries: 1, Reused: true, FirstByte: 3_456_789, Status: 200}
+	return x
+}
+
+// logged returns what a log writes for what f logs.
+func logged(t *testing.T, f func(*observe.Log)) string {
+	t.Helper()
+	var out bytes.Buffer
+	l := observe.NewLog(&out, meter.NewSet())
+	f(l)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestGoldenLines(t *testing.T) {
+	f := func(name string, edit func(*exchange.Exchange)) {
+		t.Helper()
+		x := sample()
+		defer x.Release()
+		edit(x)
+		got := logged(t, func(l *observe.Log) { l.Exchange(x, x.Now.Add(12_345_678)) })
+		golden(t, name, got)
+	}
+	f("ordinary", func(*exchange.Exchange) {})
+	f("route-without-log", func(x *exchange.Exchange) { x.Facts.Entry.LogOff = true })
+	f("no-client", func(x *exchange.Exchange) { x.Conn = nil })
+	f("ipv6-zone", func(x *exchange.Exchange) {
+		x.Conn = &exchange.Conn{Client: netip.MustParseAddrPort(`[fe80::1%a"b]:1`), Protocol: "h1"}
+	})
+	f("bytes-to-escape", func(x *exchange.Exchange) {
+		x.Req.Path = []byte("/a\"b\\c\x00\x1f\x7f\xff\xc3\xa9\xe2\x82<&>\u2028")
+		x.Req.Query = []byte("\r\n\t\b")
+	})
+	f("never-parsed", func(x *exchange.Exchange) {
+		x.Req = exchange.Request{Target: []byte(strings.Repeat("é", 200))}
+		x.Facts = exchange.Facts{}
+		x.Resp.Status = 400
+		x.Cause = fault.New(fault.BadRequest, "the target has a NUL")
+	})
+	f("origin-down", func(x *exchange.Exchange) {
+		x.Resp.Status = 502
+		x.Facts.Origin = exchange.OriginFacts{Service: "cart", Endpoint: "10.0.0.5:8080", Tries: 2}
+		x.Cause = fault.Wrap(fault.OriginRefused, "connect to 10.0.0.5:8080", errors.New("connection refused"))
+	})
+	f("none-healthy", func(x *exchange.Exchange) {
+		x.Resp.Status = 503
+		x.Facts.Origin = exchange.OriginFacts{Service: "cart"}
+		x.Cause = fault.New(fault.OriginNoneHealthy, "0 of 3 endpoints are healthy")
+	})
+	f("foreign-error", func(x *exchange.Exchange) { x.Cause = errors.New(strings.Repeat("long ", 200)) })
+	f("panic-of-a-silent-route", func(x *exchange.Exchange) {
+		x.Facts.Entry.LogOff = true
+		x.Resp.Status = 500
+		x.Cause = fault.New(fault.Panicked, "BUG: index out of range\ngoroutine 7 [running]:\nmain.f()\n\t/src/f.go:12 +0x1d\n"+strings.Repeat("deeper\n", 1000))
+	})
+	f("clock-backwards", func(x *exchange.Exchange) { x.Now = x.Now.Add(time.Second); x.Facts.Origin.FirstByte = -5 })
+}
+
+func TestGoldenEvent(t *testing.T) {
+	golden(t, "event", logged(t, func(l *observe.Log) {
+		l.Event(meter.Event{Seq: 7, Time: start, Kind: "health", Text: "cart: 10.0.0.5:8080 is down: \"refused\""})
+	}))
+}
+
+// golden compares with testdata/NAME.json, which -update rewrites; every line must be JSON.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if got != "" && !json.Valid([]byte(got)) {
+		t.Errorf("%s: not JSON: %s", name, got)
+	}
+	file := filepath.Join("testdata", name+".json")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// FuzzLogLine checks that every line is one JSON object, and that encoding/json reads back what was logged.
+func FuzzLogLine(f *testing.F) {
+	f.Add([]byte("GET"), []byte("/x?y"), []byte("a.example"), []byte("/x"), []byte("y"), []byte("curl/8"), "refused", 200, int64(5))
+	f.Add([]byte("\"\\\x00\n"), []byte("\xff\xfe"), []byte(nil), []byte("\xed\xa0\x80"), []byte("\u2028\U0001F600\xf0\x9f"), []byte("\x7f\x80"), "a\nb\tc", -1, int64(-1))
+	f.Fuzz(func(t *testing.T, method, target, host, path, query, agent []byte, text string, status int, ns int64) {
+		x := sample()
+		defer x.Release()
+		x.Req.MethodName, x.Req.Target, x.Req.Host, x.Req.Path, x.Req.Query = method, target, host, path, query
+		x.Req.Sent.Set(exchange.NameUserAgent, agent)
+		x.Resp.Status = status
+		kinds := fault.Kinds()
+		x.Cause = fault.New(kinds[uint(status)%uint(len(kinds))], text)
+		got := logged(t, func(l *observe.Log) { l.Exchange(x, x.Now.Add(time.Duration(ns))) })
+		if strings.Count(got, "\n") != 1 || !strings.HasSuffix(got, "\n") || len(got) > 64<<10 {
+			t.Fatalf("not one line of at most 64 KB: %q", got)
+		}
+		var event struct {
+			Method, Host, Path, Query string
+			Status                    int
+			MS                        float64
+		}
+		if err := json.Unmarshal([]byte(got), &event); err != nil {
+			t.Fatalf("%v: %s", err, got)
+		}
+		same(t, "method", event.Method, method, 64)
+		same(t, "host", event.Host, host, 253)
+		same(t, "path", event.Path, path, 2048)
+		same(t, "query", event.Query, query, 2048)
+		if event.Status != status || event.MS < 0 {
+			t.Errorf("status %d, ms %v, want status %d", event.Status, event.MS, status)
+		}
+	})
+}
+
+// same checks a value that was read back against what encoding/json makes of the bytes.
+func same(t *testing.T, name, got string, sent []byte, limit int) {
+	t.Helper()
+	if len(sent) > limit {
+		if !strings.HasSuffix(got, "…") || len(got) > limit*len("\ufffd")+len("…") {
+			t.Errorf("%s: a cut value is %d bytes and does not end in …", name, len(got))
+		}
+		return
+	}
+	if want := string([]rune(string(sent))); got != want {
+		t.Errorf("%s: %q became %q", name, sent, got)
+	}
+}
