@@ -23,18 +23,17 @@ func (b *Bytes) Next() ([]byte, error) {
 // Size is the number of bytes.
 func (b *Bytes) Size() int64 { return int64(len(b.data)) }
 
+// Ready reports that Next does not wait.
+func (b *Bytes) Ready() bool { return true }
+
+// Whole returns all of it.
+func (b *Bytes) Whole() ([]byte, error) { b.read = true; return b.data, nil }
+
 // Replay starts again and is always possible.
 func (b *Bytes) Replay() bool { b.read = false; return true }
 
 // Close does nothing.
 func (b *Bytes) Close() error { return nil }
-
-// Spliceable is a body that can move its remaining bytes from its socket to w's without a copy in user space. A
-// wrapper does not implement it, so a writer that finds it knows that no stage wants to see the bytes.
-type Spliceable interface {
-	// SpliceTo moves what is left and returns how many bytes it moved.
-	SpliceTo(w any) (int64, error)
-}
 
 // endOf turns the end of a body into success.
 func endOf(err error) error {

@@ -16,6 +16,7 @@ type Exchange struct {
 	Resp    Response
 	Route   string    // "entrypoint/route", the label of metrics and logs; empty until matched
 	Now     time.Time // read once; every stage sees the same instant
+	End     time.Time // when the answer was complete; set by edge
 	Fault   error     // why it ended early; nil once a stage has answered in its place
 	Cause   error     // the first Fault, kept for the log after a stage has answered in its place
 	Facts   Facts
@@ -110,6 +111,14 @@ type Body interface {
 	Close() error
 }
 
+// Ready is implemented by a Body that knows whether Next would answer at once. What a writer holds back before a body
+// that does not say so is sent first.
+type Ready interface{ Ready() bool }
+
+// Whole is implemented by a Body that can be had in one piece: all of it, waiting for it if it must; or nil, with
+// nothing read, if it is too large or of unknown size.
+type Whole interface{ Whole() ([]byte, error) }
+
 // A Sink is where an exchange's answer goes: the server side of a protocol.
 type Sink interface {
 	// Interim forwards a 1xx response other than 101; it never blocks for long and its failure shows at Send.
@@ -161,6 +170,9 @@ func Acquire() *Exchange { return pool.Get().(*Exchange) }
 // Go runs f, which may use only x.Req.Body, beside the exchange; Release waits for it.
 func (x *Exchange) Go(f func()) { x.pumps.Go(f) }
 
+// Join waits for the helpers.
+func (x *Exchange) Join() { x.pumps.Wait() }
+
 // Release waits for the helpers and gives the exchange back. Nothing of it may be used afterwards; with -tags poison
 // its memory is overwritten, so that a kept view fails loudly.
 func (x *Exchange) Release() {
@@ -177,6 +189,7 @@ func (x *Exchange) reset() {
 	*r = Request{Sent: sent, Fields: fields, Trailers: r.Trailers[:0]}
 	*s = Response{Fields: s.Fields[:0], Trailers: s.Trailers[:0], Length: -1}
 	x.Conn, x.Sink, x.Route, x.Fault, x.Cause = nil, nil, "", nil, nil
+	x.Now, x.End = time.Time{}, time.Time{}
 	x.Facts = Facts{}
 	x.Facts.Entry.Params = params
 	x.run = run{}

@@ -1,0 +1,300 @@
+package h1
+
+import (
+	"io"
+	"time"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire/transport"
+)
+
+// Client is one connection to an origin. It serves one exchange at a time: Send, Receive, then the response's body is
+// pulled from x.Resp, then End. Between two exchanges it holds no buffer.
+type Client struct {
+	conn transport.Conn
+	in   buffer
+	body body
+	all  exchange.Fields
+	f    framing
+
+	patience  time.Duration // between two reads or writes of a body
+	expecting bool          // the request body waits for 100
+	pumping   bool
+	pumped    chan struct{} // closed when the pump has ended
+	pumpErr   error // of the request's body; read after x.Join
+	sentAll   bool  // the request was written completely; with a pump: after x.Join
+	keep      bool  // the response allows another request
+	dirty     bool  // a message is under way: not to be kept unless End says so
+}
+
+// Request is how a request goes to an origin, where that is not x.Req.
+type Request struct {
+	Host     []byte        // value of the Host field
+	Path     []byte        // the path; the query is x.Req.Query
+	Patience time.Duration // longest wait for the next byte of a body, either way
+}
+
+// continueWait is how long an origin gets to say 100 before the body is sent without it (RFC 9110 section 10.1.1).
+const continueWait = time.Second
+
+// NewClient returns a client on a connection that has carried nothing yet.
+func NewClient(conn transport.Conn) *Client {
+	c := &Client{conn: conn}
+	c.in.conn = conn
+	c.body.response = true
+	return c
+}
+
+// Quiet reports whether a kept connection can carry another request: the origin has neither closed it nor said anything.
+func (c *Client) Quiet() bool { return !c.dirty && c.conn.Quiet() }
+
+// Close closes the connection, also under a Receive.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Send writes the request: head and body in one piece if the whole body is at hand; otherwise the head, and a pump
+// goes on with the body beside Receive. It returns how many bytes left, also with an error: a request of which none
+// left may be sent again. Errors of kind ClientGone or SlowClient come from the request's own body.
+func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) {
+	c.patience, c.dirty = q.Patience, true
+	c.expecting, c.pumping, c.sentAll, c.keep, c.pumpErr = false, false, false, false, nil
+	b := x.Req.Body
+	var whole []byte
+	if w, ok := b.(exchange.Whole); ok && !x.Req.ExpectContinue {
+		if whole, err = w.Whole(); err != nil {
+			return 0, err
+		}
+	}
+	out := outs.Get().(*[]byte)
+	head := appendRequest((*out)[:0], x, q)
+	sent, err = c.conn.Write(head, whole, nil, time.Now().Add(q.Patience))
+	*out = head
+	outs.Put(out)
+	if err != nil {
+		return sent, err
+	}
+	switch {
+	case b == nil || whole != nil:
+		c.sentAll = true
+	case x.Req.ExpectContinue:
+		c.expecting = true
+	default:
+		c.startPump(x)
+	}
+	return sent, nil
+}
+
+func appendRequest(out []byte, x *exchange.Exchange, q *Request) []byte {
+	r := &x.Req
+	out = append(append(out, r.MethodName...), ' ')
+	out = append(out, q.Path...)
+	if r.Query != nil {
+		out = append(append(out, '?'), r.Query...)
+	}
+	out = append(append(append(out, " HTTP/1.1\r\nHost: "...), q.Host...), "\r\n"...)
+	out = appendFields(out, r.Fields)
+	switch {
+	case r.Body == nil:
+		if r.Method == exchange.MethodPost || r.Method == exchange.MethodPut || r.Method == exchange.MethodPatch {
+			out = appendLength(out, 0) // RFC 9110 section 8.6
+		}
+	case r.Body.Size() >= 0:
+		out = appendLength(out, r.Body.Size())
+	default:
+		out = append(out, "Transfer-Encoding: chunked\r\n"...)
+	}
+	if r.Body != nil && r.ExpectContinue {
+		out = append(out, "Expect: 100-continue\r\n"...)
+	}
+	switch {
+	case r.Upgrade != nil:
+		out = append(append(append(out, "Upgrade: "...), r.Upgrade...), "\r\nConnection: Upgrade\r\n"...)
+	case r.AllowTrailers:
+		out = append(out, "TE: trailers\r\nConnection: TE\r\n"...)
+	}
+	return append(out, "\r\n"...)
+}
+
+// startPump sends the body beside the exchange's goroutine, which reads the response meanwhile: an origin may answer
+// before it has read everything.
+func (c *Client) startPump(x *exchange.Exchange) {
+	c.expecting, c.pumping, c.pumped = false, true, make(chan struct{})
+	b, trailers := x.Req.Body, &x.Req.Trailers
+	x.Go(func() {
+		defer close(c.pumped)
+		out := outs.Get().(*[]byte)
+		w := bodyWriter{conn: c.conn, out: (*out)[:0], chunked: b.Size() < 0, timeout: c.patience}
+		source, sink := w.pump(b, trailers)
+		*out = w.out[:0]
+		outs.Put(out)
+		switch {
+		case source != nil:
+			// The origin must not take what it has got for a whole request; its answer is no longer wanted either.
+			c.pumpErr = source
+			c.conn.Interrupt(true)
+		case sink != nil:
+			c.pumpErr = sink // the origin may have answered and closed: Receive will tell
+		case b.Size() >= 0 && w.sent != b.Size():
+			c.pumpErr = errShortBody
+			c.conn.Interrupt(true)
+		default:
+			c.sentAll = true
+		}
+	})
+}
+
+// ErrDied says that the origin closed or reset the connection before the first byte of a response.
+var ErrDied = fault.New(fault.OriginClosed, "the origin closed the connection before its response")
+
+// Receive reads the final response head into x.Resp and prepares its body; interim responses go to x.Sink. The head
+// must be complete by by.
+func (c *Client) Receive(x *exchange.Exchange, by time.Time) error {
+	for interims := 0; ; interims++ {
+		if interims > interimMax {
+			return errOriginInterim
+		}
+		head, err := c.awaitHead(x, by)
+		if err != nil {
+			return err
+		}
+		minor, err := parseResponse(head, &x.Resp, &c.all, &c.f)
+		if err != nil {
+			return err
+		}
+		if x.Resp.Status >= 200 || x.Resp.Status == 101 {
+			return c.frameResponse(x, minor)
+		}
+		if err := c.interim(x); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitHead waits for a response head; an origin that is to say 100 first gets continueWait for it.
+func (c *Client) awaitHead(x *exchange.Exchange, by time.Time) ([]byte, error) {
+	for {
+		until := by
+		if c.expecting {
+			if soon := time.Now().Add(continueWait); soon.Before(by) {
+				until = soon
+			}
+		}
+		head, err := c.in.head(until)
+		switch err {
+		case nil:
+			return head, nil
+		case transport.ErrTimeout:
+			if c.expecting {
+				c.startPump(x)
+				continue
+			}
+			return nil, fault.New(fault.OriginTimeout, "the origin's response head was not there in time (timeouts.firstByte)")
+		case transport.ErrInterrupted: // the pump found the client's body broken
+			x.Join()
+			if c.pumpErr == nil {
+				return nil, errInterrupted
+			}
+			return nil, c.pumpErr
+		case io.ErrUnexpectedEOF:
+			return nil, fault.New(fault.OriginClosed, "the origin closed the connection within its response head")
+		case errBareLine:
+			return nil, originError(err)
+		case errHeadLarge:
+			return nil, errOriginLarge
+		}
+		if c.in.r < c.in.w {
+			return nil, fault.Wrap(fault.OriginClosed, "the origin's connection broke within its response head", err)
+		}
+		return nil, ErrDied
+	}
+}
+
+// interim handles a 1xx response other than 101.
+func (c *Client) interim(x *exchange.Exchange) error {
+	if c.f.codings > 0 || c.f.length > 0 {
+		return errOriginFraming
+	}
+	if x.Resp.Status == 100 {
+		if c.expecting {
+			c.startPump(x)
+		}
+	} else if x.Sink != nil {
+		if err := x.Sink.Interim(x, x.Resp.Status, x.Resp.Fields); err != nil {
+			return errWrite
+		}
+	}
+	x.Resp.Fields = x.Resp.Fields[:0]
+	c.in.recycle()
+	return nil
+}
+
+// frameResponse decides where the body ends (RFC 9112 section 6.3) and whether the connection may be kept.
+func (c *Client) frameResponse(x *exchange.Exchange, minor int) error {
+	r, f := &x.Resp, &c.f
+	if r.Status == 101 {
+		return c.switchProtocol(x)
+	}
+	if r.Status == 205 && (f.length > 0) {
+		return errOriginFraming
+	}
+	r.Length = f.length
+	kind := bodyToEnd
+	switch {
+	case x.Req.Method == exchange.MethodHead || r.Status == 204 || r.Status == 304:
+		kind = bodyNone
+	case f.chunked:
+		kind = bodyChunked
+	case f.length >= 0:
+		kind = bodyLength
+	}
+	// Rule for a response with both framings: the length is dropped, and the connection ends with the response.
+	c.keep = minor == 1 && !f.close && kind != bodyToEnd && !(f.chunked && f.length >= 0)
+	if f.chunked {
+		r.Length = -1
+	}
+	c.body.begin(&c.in, f, kind, x.Now, c.patience, &r.Trailers)
+	if kind != bodyNone {
+		r.Body = &c.body
+	}
+	return nil
+}
+
+// switchProtocol accepts a 101 to the protocol that was asked for.
+func (c *Client) switchProtocol(x *exchange.Exchange) error {
+	if x.Req.Upgrade == nil || !c.f.upgrade || !exchange.EqualFold(c.f.upgradeTo, x.Req.Upgrade) {
+		return errOriginSwitch
+	}
+	x.Resp.Tunnel = c
+	return nil
+}
+
+// End closes the exchange on this connection and reports whether it may carry another: request written and response
+// read to the last byte, nothing left over. If not, the caller closes it. A pump that still runs is stopped.
+func (c *Client) End(x *exchange.Exchange) (reusable bool) {
+	if c.pumping {
+		c.stopPump(x)
+	}
+	reusable = c.keep && c.sentAll && c.body.ended() && c.in.r == c.in.w
+	c.body.restore()
+	c.in.release()
+	c.dirty = !reusable
+	return reusable
+}
+
+// pumpGrace is how long a pump may go on after the response is complete: an origin that has read everything often
+// answers before the pump has returned from its last write.
+const pumpGrace = 5 * time.Millisecond
+
+func (c *Client) stopPump(x *exchange.Exchange) {
+	grace := time.NewTimer(pumpGrace)
+	defer grace.Stop()
+	select {
+	case <-c.pumped:
+	case <-grace.C:
+		if x.Sink != nil {
+			x.Sink.Interrupt()
+		}
+		c.conn.Close()
+	}
+	x.Join()
+}

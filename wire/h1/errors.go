@@ -1,0 +1,45 @@
+package h1
+
+import "skerry.dev/skerry/fault"
+
+// Every refusal is made once: an attacker's request costs no allocation.
+var (
+	errRequestLine   = fault.New(fault.BadRequest, "the request line is not METHOD SP target SP HTTP/1.x CRLF (RFC 9112 section 3)")
+	errVersion       = fault.New(fault.VersionNotSupported, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+	errTarget        = fault.New(fault.BadRequest, "the request target is not in origin, absolute or asterisk form, or holds a byte outside 0x21-0x7e or '#'")
+	errMethod        = fault.New(fault.MethodNotAllowed, "TRACE shows a client its own secrets, and CONNECT is for forward proxies")
+	errTargetLong    = fault.New(fault.TargetTooLong, "the request line is longer than LineBytesMax (8 KB)")
+	errBareLine      = fault.New(fault.BadRequest, "a line of the head does not end in CRLF, or holds a bare CR or LF")
+	errFieldName     = fault.New(fault.BadRequest, "a field line does not start with a token and a colon (RFC 9112 section 5)")
+	errFieldValue    = fault.New(fault.BadRequest, "a field value holds a control character")
+	errFold          = fault.New(fault.BadRequest, "a field line starts with white space: line folding is obsolete (RFC 9112 section 5.2)")
+	errHeadLarge     = fault.New(fault.HeadTooLarge, "the head is larger than HeadBytesMax (32 KB), a line of it than LineBytesMax (8 KB), or it has more than FieldsMax (100) fields")
+	errHost          = fault.New(fault.BadRequest, "there is not exactly one Host field, or its value is no host with an optional port")
+	errHostMismatch  = fault.New(fault.BadRequest, "the authority of the absolute-form target is not that of Host")
+	errLength        = fault.New(fault.BadFraming, "Content-Length is not one field of 1 to 18 digits")
+	errCoding        = fault.New(fault.BadFraming, "Transfer-Encoding is not exactly one field with the token chunked, on HTTP/1.1")
+	errCodingUnknown = fault.New(fault.NotImplemented, "Transfer-Encoding names a coding other than chunked")
+	errBothFramings  = fault.New(fault.BadFraming, "there is both a Transfer-Encoding and a Content-Length")
+	errConnection    = fault.New(fault.BadRequest, "Connection is no list of tokens, or names an end-to-end field")
+	errUpgradeBody   = fault.New(fault.BadRequest, "a request that asks for an upgrade has a body")
+	errExpect        = fault.New(fault.ExpectationFailed, "Expect is not 100-continue")
+	errChunk         = fault.New(fault.BadFraming, "a chunk is malformed: size, extension or the CRLF behind its data")
+	errTrailer       = fault.New(fault.BadFraming, "the trailer section is malformed or too large, or names a field that may not stand in one")
+	errClientBody    = fault.New(fault.ClientGone, "the client closed the connection within the request body")
+	errClientSlow    = fault.New(fault.SlowClient, "the request body stalled, or came slower than 240 bytes a second after 30 s (Timeouts.Body)")
+	errHeadSlow      = fault.New(fault.SlowClient, "the request head was not complete after 10 s (Timeouts.Head)")
+	errInterrupted   = fault.New(fault.ClientGone, "the request body was given up because the answer is complete")
+	errWrite         = fault.New(fault.ClientGone, "the client stopped taking the response within 60 s (Timeouts.Write), or closed the connection")
+	errShortBody     = fault.New(fault.Internal, "BUG: a response body ended before, or went on after, the length it had announced")
+)
+
+var (
+	errOriginStatus   = fault.New(fault.OriginProtocol, "the origin's status line is not HTTP/1.x SP 3DIGIT SP reason CRLF")
+	errOriginFraming  = fault.New(fault.OriginProtocol, "the origin's response has ambiguous or malformed framing")
+	errOriginSwitch   = fault.New(fault.OriginProtocol, "the origin switched to a protocol that was not asked for")
+	errOriginInterim  = fault.New(fault.OriginProtocol, "the origin sent more than 16 interim responses (interimMax)")
+	errOriginChunk    = fault.New(fault.OriginProtocol, "the origin's chunked body is malformed")
+	errOriginHead     = fault.New(fault.OriginProtocol, "the origin's response head is malformed")
+	errOriginLarge    = fault.New(fault.OriginHeadTooLarge, "the origin's response head is larger than HeadBytesMax (32 KB) or has more than FieldsMax (100) fields")
+	errOriginEarlyEnd = fault.New(fault.OriginIncomplete, "the origin closed the connection before the end of the body it had announced")
+)

@@ -1,0 +1,78 @@
+package h1
+
+import "time"
+
+// Limits of a message. What is larger is refused: 431, 414 or 400 from a client, 502 from an origin.
+const (
+	// HeadBytesMax is the size of a whole head, request line and the empty line included.
+	HeadBytesMax = 32 << 10
+	// LineBytesMax is the size of one field line, and of the request line.
+	LineBytesMax = 8 << 10
+	// FieldsMax is the number of fields of a head, and again of a trailer section.
+	FieldsMax = 100
+	// TrailerBytesMax is the size of a trailer section.
+	TrailerBytesMax = 8 << 10
+	// contentLengthDigitsMax keeps a Content-Length below 2^63 without an overflow check.
+	contentLengthDigitsMax = 18
+	// chunkSizeDigitsMax is the same for a chunk size in hexadecimal.
+	chunkSizeDigitsMax = 15
+	// chunkLineBytesMax is the size of a chunk size with its extensions, which are dropped.
+	chunkLineBytesMax = 256
+	// chunkOverheadMax is how many bytes of extensions a body may carry over all: they are work without content.
+	chunkOverheadMax = 16 << 10
+	// interimMax is how many 1xx responses an origin may send before the final one.
+	interimMax = 16
+)
+
+// Sizes of memory.
+const (
+	// bufferBytes is a connection's read buffer while an exchange is in flight.
+	bufferBytes = 16 << 10
+	// largeBufferBytes takes the rare head that does not fit.
+	largeBufferBytes = HeadBytesMax + bufferBytes
+	// roomBytes is what must be left behind a head for reading the body, and room enough for any line or trailer section
+	// of it; below it the body gets a buffer of its own.
+	roomBytes = TrailerBytesMax + 1<<10
+	// joinBytes is the largest piece of a body that is copied behind the head into one write; larger ones go by vector.
+	joinBytes = 8 << 10
+	// spliceBytes is the rest of a body from which on moving it inside the kernel is cheaper than copying.
+	spliceBytes = 32 << 10
+)
+
+// Timeouts are the deadlines of a connection; a zero field takes the default.
+type Timeouts struct {
+	// Head is from the first byte of a head to its end: 10 s. Beyond it: 408 and close.
+	Head time.Duration
+	// Idle is between two requests: 75 s. Beyond it: close.
+	Idle time.Duration
+	// Body is the longest wait for the next byte of a request body: 30 s. Beyond it: 408 and close.
+	Body time.Duration
+	// Write is the longest a client may take for one piece of a response (16 KB, or transport.SpliceBytes): 60 s. Beyond it: close.
+	Write time.Duration
+	// Drain bounds the reading of a body nobody wanted, after an early answer: 1 s, and drainBytes.
+	Drain time.Duration
+	// Tunnel is the longest silence of both sides of a tunnel: 1 h. Beyond it: close.
+	Tunnel time.Duration
+}
+
+// drainBytes is how much of an unwanted body is read to keep the connection; with more to come it closes.
+const drainBytes = 256 << 10
+
+// bodyRateMin, in bytes per second, is what a request body must bring on average after its first Timeouts.Body.
+const bodyRateMin = 240
+
+// WithDefaults returns t with every zero field at its default.
+func (t Timeouts) WithDefaults() Timeouts {
+	set := func(d *time.Duration, to time.Duration) {
+		if *d == 0 {
+			*d = to
+		}
+	}
+	set(&t.Head, 10*time.Second)
+	set(&t.Idle, 75*time.Second)
+	set(&t.Body, 30*time.Second)
+	set(&t.Write, 60*time.Second)
+	set(&t.Drain, time.Second)
+	set(&t.Tunnel, time.Hour)
+	return t
+}

@@ -1,0 +1,276 @@
+package h1
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/wire/transport"
+)
+
+// Server serves client connections. Fill in the fields, then call Serve for each connection.
+type Server struct {
+	// Handler takes an exchange to its end, the answer sent to x.Sink, and reports whether it was complete. A request
+	// that was refused by the parser comes with x.Fault set; only what was parsed of it is there.
+	Handler  func(x *exchange.Exchange) (complete bool)
+	Timeouts Timeouts
+	// Open counts the connections; nil: not counted.
+	Open *meter.Gauge
+
+	draining atomic.Bool
+	mu       sync.Mutex
+	conns    map[*serverConn]struct{}
+	ended    sync.Cond // a connection left conns; its L is &mu
+}
+
+// serverConn is one client connection; it is the exchange.Sink of its exchanges.
+type serverConn struct {
+	server *Server
+	conn   transport.Conn
+	info   exchange.Conn
+	in     buffer
+	frame  framing
+	body   body
+	out    *[]byte
+	close  bool        // no request after this one
+	idle   atomic.Bool // between two requests: Drain may interrupt it
+	wait   func() error
+
+	mu        sync.Mutex // orders 100 Continue, which a pump may send, before the head
+	headOut   bool
+	continued bool
+}
+
+// Serve serves one connection until it ends, and closes it.
+func (s *Server) Serve(conn net.Conn) {
+	c := &serverConn{server: s, conn: transport.New(conn)}
+	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h1"}
+	c.in.conn = c.conn
+	c.wait = c.sendContinue
+	if !s.add(c) {
+		conn.Close()
+		return
+	}
+	defer s.remove(c)
+	for c.next() {
+	}
+	c.in.release()
+	c.conn.Close()
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	if t, ok := a.(*net.TCPAddr); ok {
+		ap := t.AddrPort()
+		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	}
+	return netip.AddrPort{}
+}
+
+func (s *Server) add(c *serverConn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conns == nil {
+		s.conns = map[*serverConn]struct{}{}
+		s.ended.L = &s.mu
+		s.Timeouts = s.Timeouts.WithDefaults()
+	}
+	if s.draining.Load() {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	if s.Open != nil {
+		s.Open.Add(1)
+	}
+	return true
+}
+
+func (s *Server) remove(c *serverConn) {
+	s.mu.Lock()
+	delete(s.conns, c)
+	if s.Open != nil {
+		s.Open.Add(-1)
+	}
+	s.ended.Broadcast()
+	s.mu.Unlock()
+}
+
+// Drain ends every connection after the exchange it is in; idle ones end now. It does not wait: see Wait.
+func (s *Server) Drain() {
+	s.draining.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if c.idle.Load() {
+			c.conn.Interrupt(true)
+		}
+	}
+}
+
+// Wait returns when every connection has ended.
+func (s *Server) Wait() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.conns) > 0 {
+		s.ended.Wait()
+	}
+}
+
+// Close closes every connection now, whatever it is in.
+func (s *Server) Close() {
+	s.draining.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.conn.Close()
+	}
+}
+
+// next serves one request and reports whether another may follow.
+func (c *serverConn) next() bool {
+	now, ok := c.awaitRequest()
+	if !ok {
+		return false
+	}
+	head, err := c.readHead(now)
+	if err == io.EOF {
+		return false
+	}
+	x := exchange.Acquire()
+	x.Conn, x.Sink, x.Now = &c.info, c, now
+	c.headOut, c.continued = false, false
+	if err == nil {
+		err = parseRequest(head, x, &c.frame)
+	}
+	c.close = err != nil
+	if err != nil {
+		x.Fault, x.Cause = err, err
+	} else {
+		c.beginBody(x)
+	}
+	complete := c.server.Handler(x)
+	x.Join()
+	c.conn.Interrupt(false)
+	now = x.End
+	keep := complete && !c.close && c.drain(x)
+	if !keep && x.Resp.Started {
+		c.linger(x)
+	}
+	x.Release()
+	c.body.restore()
+	c.in.recycle()
+	return keep
+}
+
+// awaitRequest waits for the first byte of a request.
+func (c *serverConn) awaitRequest() (now time.Time, ok bool) {
+	c.in.open()
+	if c.in.r < c.in.w {
+		return time.Now(), true
+	}
+	c.idle.Store(true)
+	defer c.idle.Store(false)
+	by := time.Now().Add(c.server.Timeouts.Idle)
+	// Checked after idle is set: a Drain that came before will not interrupt us.
+	if c.server.draining.Load() {
+		return now, false
+	}
+	if err := c.in.fill(by); err != nil {
+		return now, false
+	}
+	return time.Now(), true
+}
+
+// readHead reads the rest of a head. io.EOF says that there is none and nobody to tell.
+func (c *serverConn) readHead(now time.Time) ([]byte, error) {
+	by := now.Add(c.server.Timeouts.Head)
+	// A client may end the request before with a CRLF too many (RFC 9112 section 2.2): one is let through.
+	if c.in.data[c.in.r] == '\r' {
+		for c.in.w-c.in.r < 2 {
+			if err := c.in.fill(by); err != nil {
+				return nil, io.EOF
+			}
+		}
+		if c.in.data[c.in.r+1] == '\n' {
+			c.in.r += 2
+		}
+	}
+	head, err := c.in.head(by)
+	for err == transport.ErrInterrupted { // a Drain that took us for idle: this request is still served
+		c.conn.Interrupt(false)
+		head, err = c.in.head(by)
+	}
+	switch err {
+	case nil, errBareLine, errHeadLarge:
+		return head, err
+	case transport.ErrTimeout:
+		return nil, errHeadSlow
+	}
+	return nil, io.EOF
+}
+
+func (c *serverConn) beginBody(x *exchange.Exchange) {
+	kind := bodyNone
+	if c.frame.chunked {
+		kind = bodyChunked
+	} else if c.frame.length > 0 {
+		kind = bodyLength
+	}
+	c.body.wait, c.body.given = nil, &x.Facts.Entry.BytesIn
+	if x.Req.ExpectContinue {
+		c.body.wait = c.wait
+	}
+	c.body.begin(&c.in, &c.frame, kind, x.Now, c.server.Timeouts.Body, &x.Req.Trailers)
+	if kind != bodyNone {
+		x.Req.Body = &c.body
+	}
+	// RFC 9112 section 9.3.
+	if c.frame.close || x.Req.Minor == 0 && !c.frame.keepAlive {
+		c.close = true
+	}
+}
+
+// drain reads what is left of the request body, within a budget, so that the next request starts behind it. False: close.
+func (c *serverConn) drain(x *exchange.Exchange) bool {
+	b := &c.body
+	if b.kind == bodyNone || b.ended() {
+		return true
+	}
+	if b.err != nil || x.Req.ExpectContinue && !c.continued {
+		return false // nobody knows whether a client that waited for 100 sends its body now
+	}
+	b.patience = c.server.Timeouts.Drain
+	give := time.Now().Add(b.patience)
+	for total := 0; total < drainBytes && time.Now().Before(give); {
+		view, err := b.Next()
+		total += len(view)
+		if err != nil {
+			return err == io.EOF
+		}
+	}
+	return false
+}
+
+// linger closes the sending side and reads on for a moment: closing with bytes unread would reset the connection and
+// could destroy the answer before the client has read it (RFC 9112 section 9.6).
+func (c *serverConn) linger(x *exchange.Exchange) {
+	if c.body.kind != bodyNone && !c.body.ended() || x.Fault != nil || c.in.r < c.in.w {
+		h, ok := c.conn.(transport.HalfCloser)
+		if !ok || h.CloseWrite() != nil {
+			return
+		}
+		give := time.Now().Add(c.server.Timeouts.Drain)
+		scratch := buffers.Get().(*[bufferBytes]byte)
+		defer buffers.Put(scratch)
+		for total := 0; total < drainBytes; {
+			n, err := c.conn.Read(scratch[:], give)
+			if total += n; err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// netConn is a Conn on any net.Conn. It arms a deadline only if none is armed that is early enough: an armed one that
+// turns out too early is put off when it fires. A busy connection so pays for a deadline once a minute, not twice a
+// request.
+type netConn struct {
+	conn  net.Conn
+	tcp   *net.TCPConn // conn, if it is one
+	raw   syscall.RawConn
+	peek  func(fd uintptr)
+	quiet peekResult
+
+	read, write time.Time // armed deadlines; zero: none
+	interrupted atomic.Bool
+	vec         [3][]byte
+	bufs        net.Buffers
+	limited     io.LimitedReader
+}
+
+// peekResult is what a look at the socket found.
+type peekResult uint8
+
+const (
+	peekNothing peekResult = iota // open, nothing to read
+	peekData
+	peekGone // FIN, RST or an error
+)
+
+// New returns a Conn on c.
+func New(c net.Conn) Conn {
+	n := &netConn{conn: c}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		n.tcp = tcp
+	}
+	under := c
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+		under = t.NetConn()
+	}
+	if s, ok := under.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			n.raw = raw
+			n.peek = func(fd uintptr) { n.quiet = peekSocket(fd) }
+		}
+	}
+	return n
+}
+
+func (n *netConn) Read(p []byte, by time.Time) (int, error) {
+	for {
+		if n.read.IsZero() || n.read.After(by) {
+			if err := n.conn.SetReadDeadline(by); err != nil {
+				return 0, err
+			}
+			n.read = by
+		}
+		// After arming: an Interrupt whose own deadline we have just overwritten is seen here.
+		if n.interrupted.Load() {
+			n.read = time.Time{}
+			return 0, ErrInterrupted
+		}
+		got, err := n.conn.Read(p)
+		if got > 0 {
+			return got, nil
+		}
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return 0, err
+		}
+		n.read = time.Time{}
+		if n.interrupted.Load() {
+			return 0, ErrInterrupted
+		}
+		if !time.Now().Before(by) {
+			return 0, ErrTimeout
+		}
+	}
+}
+
+func (n *netConn) Write(head, body, tail []byte, by time.Time) (int64, error) {
+	var total int64
+	n.vec = [3][]byte{head, body, tail}
+	n.bufs = n.vec[:]
+	for {
+		if n.write.IsZero() || n.write.After(by) {
+			if err := n.conn.SetWriteDeadline(by); err != nil {
+				return total, err
+			}
+			n.write = by
+		}
+		sent, err := n.writeBufs()
+		total += sent
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			n.bufs, n.vec = nil, [3][]byte{}
+			return total, err
+		}
+		n.write = time.Time{}
+		if !time.Now().Before(by) {
+			n.bufs, n.vec = nil, [3][]byte{}
+			return total, ErrTimeout
+		}
+	}
+}
+
+// writeBufs writes what is left in bufs: one plain write where there is one piece, which is cheaper than a vector.
+func (n *netConn) writeBufs() (int64, error) {
+	for len(n.bufs) > 0 && len(n.bufs[0]) == 0 {
+		n.bufs = n.bufs[1:]
+	}
+	for len(n.bufs) > 0 && len(n.bufs[len(n.bufs)-1]) == 0 {
+		n.bufs = n.bufs[:len(n.bufs)-1]
+	}
+	switch len(n.bufs) {
+	case 0:
+		return 0, nil
+	case 1:
+		sent, err := n.conn.Write(n.bufs[0])
+		n.bufs[0] = n.bufs[0][sent:]
+		return int64(sent), err
+	}
+	return n.bufs.WriteTo(n.conn)
+}
+
+func (n *netConn) Quiet() bool {
+	if n.raw == nil {
+		return true // no socket below, as in tests on net.Pipe: the first read will tell
+	}
+	n.quiet = peekGone
+	if n.raw.Control(n.peek) != nil {
+		return false
+	}
+	if n.tcp == nil { // TLS: a record may wait that carries no data, such as a session ticket
+		return n.quiet != peekGone
+	}
+	return n.quiet == peekNothing
+}
+
+func (n *netConn) Interrupt(on bool) {
+	n.interrupted.Store(on)
+	if on {
+		// The error would be that of a closed connection, on which no Read waits.
+		_ = n.conn.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+func (n *netConn) Close() error { return n.conn.Close() }
+
+// CloseWrite closes the sending side, or everything where that cannot be done alone.
+func (n *netConn) CloseWrite() error {
+	if h, ok := n.conn.(HalfCloser); ok {
+		return h.CloseWrite()
+	}
+	return n.conn.Close()
+}
+
+// CanSplice reports whether Splice can move bytes between the two.
+func CanSplice(dst, src Conn) bool {
+	d, ok := dst.(*netConn)
+	s, ok2 := src.(*netConn)
+	return ok && ok2 && d.tcp != nil && s.tcp != nil
+}
+
+// Splice moves exactly want bytes from src to dst inside the kernel and returns how many it moved. No piece of
+// SpliceBytes may take longer than patience, on either side. Call it only if CanSplice. After an error, dst must be closed: bytes may be lost.
+func Splice(dst, src Conn, want int64, patience time.Duration) (int64, error) {
+	d, s := dst.(*netConn), src.(*netConn)
+	var moved int64
+	defer func() { d.write, s.read = time.Time{}, time.Time{} }()
+	for moved < want {
+		by := time.Now().Add(patience)
+		if err := s.conn.SetReadDeadline(by); err != nil {
+			return moved, err
+		}
+		if err := d.conn.SetWriteDeadline(by); err != nil {
+			return moved, err
+		}
+		piece := min(want-moved, SpliceBytes)
+		s.limited = io.LimitedReader{R: s.tcp, N: piece}
+		n, err := d.tcp.ReadFrom(&s.limited)
+		s.limited.R = nil
+		moved += n
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return moved, ErrTimeout
+		case err != nil:
+			return moved, err
+		case n < piece:
+			return moved, io.ErrUnexpectedEOF
+		}
+	}
+	return moved, nil
+}

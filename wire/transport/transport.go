@@ -1,0 +1,31 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"time"
+)
+
+// Conn is one connection. One goroutine may read while another writes; Interrupt and Close may come from any.
+type Conn interface {
+	// Read waits until at least one byte is there, at most until by, and returns ErrTimeout, ErrInterrupted, io.EOF or
+	// the system's error otherwise. A timeout or an interrupt leaves the connection usable.
+	Read(p []byte, by time.Time) (int, error)
+	// Write sends head, body and tail, each of which may be nil, in one system call where it can, and returns how many
+	// bytes left. It returns ErrTimeout if they were not all taken until by.
+	Write(head, body, tail []byte, by time.Time) (int64, error)
+	// Quiet reports whether a kept connection is open and has nothing to read.
+	Quiet() bool
+	// Interrupt(true) makes a Read that waits, now or later, return ErrInterrupted until Interrupt(false).
+	Interrupt(on bool)
+	io.Closer
+}
+
+// HalfCloser is a Conn whose sending side can be closed alone.
+type HalfCloser interface{ CloseWrite() error }
+
+// The errors of a Conn that are not the system's.
+var (
+	ErrTimeout     = errors.New("the deadline passed")
+	ErrInterrupted = errors.New("the read was interrupted")
+)
