@@ -1,0 +1,164 @@
+package main_test
+
+// row says which folders of the module a folder may import, and which more in its tests.
+type row struct {
+	may   []string // besides everyone
+	tests []string // in _test.go files, besides may, testEveryone and the folder itself
+	none  bool     // not even everyone
+}
+
+// everyone may import these.
+var everyone = []string{"fault", "meter"}
+
+// testEveryone is what any test may import: fixtures, and the protocol to talk to an edge with.
+var testEveryone = []string{"exchange", "exchange/exchangetest", "wire/wiretest", "wire/h1", "store/storetest", "load/rival"}
+
+// stages are the folders that plan puts in order.
+var stages = []string{
+	"route", "rewrite", "access", "waf", "bot", "limit", "cache", "compress", "static", "mirror", "function", "upstream",
+}
+
+// rows is the design: ground below traffic, traffic below control, hands on top. A stage never imports a stage.
+var rows = map[string]row{
+	// ground
+	"fault":    {none: true},
+	"meter":    {none: true},
+	"spec":     {},
+	"exchange": {},
+	// what tests of stages share
+	"exchange/exchangetest": {may: []string{"exchange"}},
+	"exchange/namesgen":     {none: true},
+	"cert":                  {may: []string{"spec"}},
+	"observe":               {may: []string{"exchange"}},
+	// traffic
+	"wire/transport": {},
+	"wire/h1":        {may: []string{"exchange", "wire/transport"}},
+	"wire/h2":        {may: []string{"exchange", "wire/transport"}},
+	"wire/h3":        {may: []string{"exchange", "wire/transport"}},
+	"wire/wiretest":  {may: []string{"exchange", "wire/transport"}},
+	"listen":         {may: []string{"spec", "exchange", "cert", "wire/*"}},
+	"route":          {may: []string{"spec", "exchange"}},
+	"rewrite":        {may: []string{"spec", "exchange"}},
+	"access":         {may: []string{"spec", "exchange"}},
+	"waf":            {may: []string{"spec", "exchange", "waf/*"}},
+	"waf/seclang":    {may: []string{"spec", "exchange", "waf/*"}},
+	"waf/crs":        {may: []string{"spec", "exchange", "waf/*"}},
+	"waf/wafhttp":    {may: []string{"spec", "exchange", "waf", "waf/*"}},
+	"bot":            {may: []string{"spec", "exchange"}},
+	"limit":          {may: []string{"spec", "exchange"}},
+	"cache":          {may: []string{"spec", "exchange"}},
+	"compress":       {may: []string{"spec", "exchange"}},
+	"static":         {may: []string{"spec", "exchange"}},
+	"mirror":         {may: []string{"spec", "exchange"}},
+	"function":       {may: []string{"spec", "exchange"}},
+	"upstream":       {may: []string{"spec", "exchange", "cert", "wire/*"}},
+	"plan":           {may: append([]string{"spec", "exchange", "cert"}, stages...)},
+	"edge":           {may: []string{"plan", "spec", "cert", "listen", "wire/*", "exchange", "observe"}},
+	"agent":          {may: []string{"spec"}},
+	"admin":          {may: []string{"observe", "plan"}, tests: []string{"spec"}},
+	// control: from traffic only plan, exchange and wire
+	"store":           {may: []string{"spec"}},
+	"store/storetest": {may: []string{"spec", "store"}},
+	"task":            {may: []string{"store"}},
+	"fleet":           {may: []string{"spec", "store"}},
+	"slo":             {may: []string{"spec", "observe", "task", "store"}},
+	"rollout":         {may: []string{"spec", "store", "task", "fleet", "slo", "plan"}},
+	"inventory":       {may: []string{"spec", "store"}},
+	"target":          {may: []string{"spec", "store"}},
+	"load":            {may: []string{"exchange", "wire/*"}},
+	"load/rival":      {none: true},
+	"load/compare":    {may: []string{"load/rival"}},
+	"drill":           {may: []string{"exchange", "wire/*", "slo", "fleet", "inventory", "task"}},
+	"migrate":         {may: []string{"spec", "store", "rollout", "inventory", "task"}},
+	"kube":            {may: []string{"spec"}},
+	"aws":             {may: []string{"spec"}},
+	"aws/cfn":         {may: []string{"spec", "aws"}},
+	"aws/terraform":   {may: []string{"spec", "aws"}},
+	"aws/cdk":         {may: []string{"spec", "aws"}},
+	"aws/cfsim":       {may: []string{"spec", "aws"}},
+	"control": {may: []string{"store", "task", "fleet", "slo", "rollout", "inventory", "target", "drill", "migrate", "kube",
+		"spec", "plan", "aws", "observe"}},
+	// hands
+	"client":        {may: []string{"spec"}},
+	"console":       {may: []string{"client", "spec"}},
+	"mcp":           {may: []string{"client", "spec"}},
+	"skill":         {may: []string{"client", "spec"}},
+	"cli":           {may: []string{"*"}},
+	".":             {may: []string{"cli"}},
+	"scripts/tally": {none: true},
+}
+
+// dependency is a module that is not the standard library.
+type dependency struct {
+	module  string
+	folders []string
+	tests   bool // any test, and the fixtures of tests, may use it
+	why     string
+}
+
+// thirdParty is every dependency there is; a new one is a decision for ARCHITECTURE.md.
+var thirdParty = []dependency{
+	{"github.com/goccy/go-yaml", []string{"spec"}, false, "YAML with positions"},
+	{"github.com/spf13/cobra", []string{"cli"}, false, "subcommands, completion, manual pages"},
+	{"github.com/spf13/pflag", []string{"cli"}, false, "the flags of cobra"},
+	{"github.com/prometheus", []string{"admin"}, false, "the text format at scrape time; counting is meter's"},
+	{"github.com/rogpeppe/go-internal", nil, true, "scripts of the whole binary"},
+	{"golang.org/x/tools/txtar", nil, true, "golden files"},
+	{"github.com/google/go-cmp", nil, true, "differences a person can read"},
+	{"go.uber.org/goleak", nil, true, "leaked goroutines in TestMain"},
+	{"pgregory.net/rapid", nil, true, "properties with shrinking"},
+	{"github.com/coder/websocket", nil, true, "a real client for tunnels"},
+	{"github.com/santhosh-tekuri/jsonschema", nil, true, "the published schema against a second implementation"},
+}
+
+// packageBan keeps a package of the standard library to some folders; tests may use all.
+type packageBan struct {
+	path     string
+	folders  []string
+	commands bool // developer tools (package main) may
+	fixtures bool // packages for tests only may
+	instead  string
+}
+
+var standard = []packageBan{
+	{"net/http", []string{
+		"admin", "control", "client", "console", "mcp", "cert", "access", "waf/wafhttp", "wire/h2", "wire/h3", "observe", "load/compare",
+	}, false, true, "traffic is exchange and wire/h1; net/http is for the admin and control APIs and as the oracle of tests"},
+	{"testing", nil, false, true, "return an error; the test decides what it means"},
+	{"log", nil, true, false, "traffic counts (meter) and adds events (meter.Events); a command returns its error; a server's ErrorLog comes from log/slog"},
+	{"flag", nil, true, false, "flags are cli's (cobra); pass the value"},
+	{"io/ioutil", nil, false, false, "io and os"},
+	{"container/list", nil, false, false, "a slice, or links inside the element"},
+	{"unsafe", []string{"wire/transport"}, false, false, "plain Go; views are slices"},
+	{"plugin", nil, false, false, "one binary: a stage is a folder"},
+}
+
+// ban is a call with a better replacement; tests may make it.
+type ban struct {
+	name     string // import path and name, or a builtin
+	folders  []string
+	commands bool // developer tools (package main) may
+	instead  string
+}
+
+var calls = []ban{
+	{"time.Sleep", []string{"load", "load/rival"}, true, "a timer beside a done channel in one select, so that Close need not wait"},
+	{"time.Tick", nil, false, "time.NewTicker, and Stop it"},
+	{"fmt.Print", nil, true, "write to the io.Writer you were given (cli: the command's output)"},
+	{"fmt.Printf", nil, true, "write to the io.Writer you were given (cli: the command's output)"},
+	{"fmt.Println", nil, true, "write to the io.Writer you were given (cli: the command's output)"},
+	{"print", nil, false, "write to the io.Writer you were given"},
+	{"println", nil, false, "write to the io.Writer you were given"},
+	{"os.Exit", []string{".", "cli"}, true, "return an error; only the command ends the process"},
+	{"os.Getenv", []string{"cli", "spec"}, true, "flags are cli's, secrets by reference are spec's: pass the value"},
+	{"context.WithValue", []string{"control", "client", "console", "mcp"}, false, "a typed field of exchange.Facts with one writer"},
+	{"net/http.Get", nil, false, "an http.Client with a Timeout"},
+	{"net/http.Post", nil, false, "an http.Client with a Timeout"},
+	{"net/http.DefaultClient", nil, false, "an http.Client with a Timeout"},
+	{"net/http.ListenAndServe", nil, false, "an http.Server with ReadHeaderTimeout"},
+	{"net/http.DefaultServeMux", nil, false, "http.NewServeMux: the default one is everybody's"},
+	{"reflect.DeepEqual", nil, false, "a comparison that names the fields"},
+	{"math/rand.Int", nil, false, "math/rand/v2"},
+	{"math/rand.Intn", nil, false, "math/rand/v2"},
+	{"math/rand.New", nil, false, "math/rand/v2"},
+}
