@@ -25,7 +25,7 @@ const (
 	funcLines     = 70  // beyond it, name the steps
 	testFuncLines = 120 // tables are long; a test that is one long story is not a test
 	methodsMax    = 5   // of an interface
-	docLinesMax   = 14  // of doc.go's comment
+	docLinesMax   = 14  // of doc.go's comment, up to its first heading
 	archLinesMax  = 300 // of ARCHITECTURE.md
 )
 
@@ -366,8 +366,10 @@ func ruleDocs(s *source) (found []string) {
 		if s.file.Doc == nil {
 			return []string{s.path + ": doc.go without a package comment: say what the folder owns, promises and refuses"}
 		}
-		if n := s.line(s.file.Doc.End()) - s.line(s.file.Doc.Pos()) + 1; n > docLinesMax {
-			found = append(found, s.at(s.file.Doc.Pos(), "the package comment has %d lines, at most %d: owns, promises, refuses; the rest belongs to the names", n, docLinesMax))
+		// A format that users rely on may follow below a heading.
+		head, _, _ := strings.Cut(s.file.Doc.Text(), "\n# ")
+		if n := strings.Count(head, "\n"); n > docLinesMax {
+			found = append(found, s.at(s.file.Doc.Pos(), "the package comment has %d lines before its first heading, at most %d: owns, promises, refuses; the rest belongs to the names", n, docLinesMax))
 		}
 	}
 	if s.test() || s.generated() || s.command() {
