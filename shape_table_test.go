@@ -151,7 +151,7 @@ var calls = []ban{
 	{"println", nil, false, "write to the io.Writer you were given"},
 	{"os.Exit", []string{".", "cli"}, true, "return an error; only the command ends the process"},
 	{"os.Getenv", []string{"cli", "spec"}, true, "flags are cli's, secrets by reference are spec's: pass the value"},
-	{"context.WithValue", []string{"control", "client", "console", "mcp"}, false, "a typed field of exchange.Facts with one writer"},
+	{"context.WithValue", []string{"admin", "control", "client", "console", "mcp"}, false, "a typed field of exchange.Facts with one writer"},
 	{"net/http.Get", nil, false, "an http.Client with a Timeout"},
 	{"net/http.Post", nil, false, "an http.Client with a Timeout"},
 	{"net/http.DefaultClient", nil, false, "an http.Client with a Timeout"},
