@@ -8,8 +8,10 @@ const (
 	readHeadTimeout = 5 * time.Second
 	// readTimeout is the same for the whole request: there are no bodies to wait for.
 	readTimeout = 10 * time.Second
-	// writeTimeout is how long an answer may take; it also bounds ?seconds= of the CPU profile and the trace.
+	// writeTimeout is how long an answer may take; pprof adds its ?seconds= to it.
 	writeTimeout = 2 * time.Minute
+	// profileSecondsMax bounds ?seconds= of the profiles. Beyond it: 400.
+	profileSecondsMax = 300
 	// idleTimeout closes a kept connection: longer than the usual scrape interval of 15 or 30 s.
 	idleTimeout = time.Minute
 	// headBytesMax bounds a request head. Beyond it: 431.

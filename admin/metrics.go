@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,18 +31,35 @@ func (collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends every series of the set as it is now.
 func (c collector) Collect(out chan<- prometheus.Metric) {
+	var desc *prometheus.Desc
+	var of meter.Metric // whose desc it is; series of one name come one after the other and mostly share it
 	for _, m := range c.set.All() {
-		out <- export(m)
+		if m.Counter == nil && m.Gauge == nil && m.Histogram == nil && m.Func == nil {
+			continue // a Func series between its registration and its function: the next scrape has it
+		}
+		if desc == nil || m.Name != of.Name || m.Help != of.Help || !slices.EqualFunc(m.Labels, of.Labels, sameName) {
+			desc, of = describe(m), m
+		}
+		out <- export(desc, m)
 	}
 }
 
-// export turns one series into Prometheus's form. A series it cannot express becomes an error that the scrape reports.
-func export(m meter.Metric) prometheus.Metric {
-	names, values := make([]string, len(m.Labels)), make([]string, len(m.Labels))
+func sameName(a, b meter.Label) bool { return a.Name == b.Name }
+
+func describe(m meter.Metric) *prometheus.Desc {
+	names := make([]string, len(m.Labels))
 	for i, l := range m.Labels {
-		names[i], values[i] = l.Name, strings.ToValidUTF8(l.Value, "\uFFFD")
+		names[i] = l.Name
 	}
-	desc := prometheus.NewDesc(m.Name, m.Help, names, nil)
+	return prometheus.NewDesc(m.Name, m.Help, names, nil)
+}
+
+// export turns one series into Prometheus's form. A series it cannot express becomes an error that the scrape reports.
+func export(desc *prometheus.Desc, m meter.Metric) prometheus.Metric {
+	values := make([]string, len(m.Labels))
+	for i, l := range m.Labels {
+		values[i] = strings.ToValidUTF8(l.Value, "\uFFFD")
+	}
 	var out prometheus.Metric
 	var err error
 	switch {
@@ -52,11 +70,8 @@ func export(m meter.Metric) prometheus.Metric {
 	case m.Histogram != nil:
 		count, sum, buckets := cumulate(m.Histogram)
 		out, err = prometheus.NewConstHistogram(desc, count, sum, buckets, values...)
-	case m.Func != nil:
-		out, err = prometheus.NewConstMetric(desc, prometheus.GaugeValue, m.Func(), values...)
 	default:
-		// Registered, and its function not yet set: the next scrape has it.
-		out, err = prometheus.NewConstMetric(desc, prometheus.UntypedValue, 0, values...)
+		out, err = prometheus.NewConstMetric(desc, prometheus.GaugeValue, m.Func(), values...)
 	}
 	if err != nil {
 		return prometheus.NewInvalidMetric(desc, err)
