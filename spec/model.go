@@ -38,6 +38,7 @@ type Entrypoint struct {
 	Profile string
 	Routes  []*Route // in document order; the implicit one of `service:` beside hosts is last and named "default"
 	Policy  Policy   // in force for what matches no route (errors, log); every pointer set
+	Sources []Source // where each value of Policy came from
 }
 
 // Route is one match inside an entrypoint and where it goes.
@@ -47,7 +48,7 @@ type Route struct {
 	Match   Match
 	To      Destination
 	Policy  Policy   // in force; every pointer set
-	Sources []Source // where each value of Policy, and each timeout of the service, came from; for explain
+	Sources []Source // where each value of Policy came from; for explain. Routes that say nothing share one list
 }
 
 // Source is one value in force and where it came from.

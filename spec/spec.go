@@ -1,11 +1,29 @@
 package spec
 
-import "skerry.dev/skerry/fault"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"skerry.dev/skerry/fault"
+)
 
 // Parse reads and resolves the documents of files. With any problem the spec is nil, and all problems are returned, in
 // the order of their places.
 func Parse(files []File) (*Spec, []fault.Problem) {
-	return &Spec{}, nil
+	l := &log{}
+	var docs documents
+	for _, f := range files {
+		for _, n := range parseFile(f, l) {
+			docs.document(l, n)
+		}
+	}
+	s := resolve(&docs, l)
+	if len(l.problems) > 0 {
+		return nil, l.sorted()
+	}
+	sum := sha256.Sum256(Canonical(s))
+	s.Hash = "sha256:" + hex.EncodeToString(sum[:])
+	return s, nil
 }
 
 // userProfiles are the profiles that are not built in.

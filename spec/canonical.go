@@ -1,0 +1,121 @@
+package spec
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// Canonical is the spec as JSON: one document a line, sorted by kind and name, every value in force written out, so that
+// it does not depend on files, order, formatting or comments. It is a spec itself: reading it gives the same spec, apart
+// from the sources of values.
+func Canonical(s *Spec) []byte {
+	var out bytes.Buffer
+	for _, e := range s.Entrypoints {
+		out.Write(canonicalEntrypoint(e))
+	}
+	for _, p := range s.userProfiles() {
+		out.Write(canonicalProfile(p))
+	}
+	for _, v := range s.Services {
+		if !v.Inline { // those stand in the routes, as URLs
+			out.Write(canonicalService(v))
+		}
+	}
+	return out.Bytes()
+}
+
+func canonicalEntrypoint(e *Entrypoint) []byte {
+	d := entrypointDoc{profile: said(e.Profile), policy: policyDocOf(&e.Policy)}
+	d.hosts.Set = true
+	for _, h := range e.Hosts {
+		d.hosts.V = append(d.hosts.V, said(h))
+	}
+	d.routes.Set = true
+	for _, r := range e.Routes {
+		rd := routeDocOf(r)
+		if !samePolicy(&r.Policy, &e.Policy) {
+			rd.policy = policyDocOf(&r.Policy)
+		}
+		d.routes.V = append(d.routes.V, said(rd))
+	}
+	return canonicalDocument("Entrypoint", metaDocOf(e.Meta), entrypointShape.write(d))
+}
+
+// samePolicy says whether a route says nothing that its entrypoint does not: then it is left out, as most are.
+func samePolicy(a, b *Policy) bool {
+	if a.Headers == b.Headers && a.Log == b.Log && a.Methods == b.Methods { // shared, see settled
+		return true
+	}
+	return bytes.Equal(toJSON(policyShape.write(policyDocOf(a))), toJSON(policyShape.write(policyDocOf(b))))
+}
+
+var policyShape = object[policyDoc]{name: "Policy", fields: policyFields}.shape()
+
+func canonicalProfile(p *Profile) []byte {
+	d := profileDoc{extends: val[string]{V: p.Extends, Set: p.Extends != ""}, policy: policyDocOf(&p.Policy)}
+	return canonicalDocument("Profile", metaDocOf(p.Meta), profileShape.write(d))
+}
+
+func canonicalService(v *Service) []byte {
+	return canonicalDocument("Service", metaDocOf(v.Meta), serviceShape.write(docOf(v)))
+}
+
+func canonicalDocument(kind string, m metaDoc, spec any) []byte {
+	if spec == nil {
+		spec = ordered{}
+	}
+	return append(toJSON(ordered{
+		{"apiVersion", APIVersion}, {"kind", kind}, {"metadata", metadataShape.write(m)}, {"spec", spec},
+	}), '\n')
+}
+
+func routeDocOf(r *Route) routeDoc {
+	d := routeDoc{name: said(r.Name), match: said(matchDocOf(&r.Match))}
+	for _, w := range r.To.Services {
+		ref := target{name: w.Service.Meta.Name}
+		if w.Service.Inline {
+			ref = target{url: w.Service.Endpoints[0]}
+		}
+		d.services.Set = true
+		d.services.V = append(d.services.V, said(weightedDoc{said(ref), said(w.Weight)}))
+	}
+	if v := r.To.Redirect; v != nil {
+		d.redirect = said(redirectDoc{said(v.To), said(v.Status)})
+	}
+	if v := r.To.Respond; v != nil {
+		d.respond = said(respondDoc{said(v.Status), val[string]{V: v.ContentType, Set: v.ContentType != ""}, val[string]{V: v.Body, Set: v.Body != ""}})
+	}
+	return d
+}
+
+func matchDocOf(m *Match) matchDoc {
+	var d matchDoc
+	switch m.Path.Kind {
+	case PathExact, PathPattern:
+		d.path = said(m.Path.Path)
+	case PathPrefix:
+		d.prefix = said(m.Path.Path)
+	}
+	d.methods = val[[]string]{V: m.Methods, Set: len(m.Methods) > 0}
+	d.headers, d.query = pairsDocOf(m.Headers), pairsDocOf(m.Query)
+	return d
+}
+
+func pairsDocOf(ps []Pair) val[[]val[Pair]] {
+	var d val[[]val[Pair]]
+	for _, p := range ps {
+		d.Set = true
+		d.V = append(d.V, said(p))
+	}
+	return d
+}
+
+// Identity is a hash over the service's name and everything it does, but not over owner and labels. What outlives a plan,
+// such as a pool of connections or the health of endpoints, is kept for as long as the identity stays.
+func (s *Service) Identity() string {
+	d := docOf(s)
+	d.meta = metaDoc{}
+	sum := sha256.Sum256(append([]byte(s.Meta.Name+"\n"), toJSON(serviceShape.write(d))...))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
