@@ -11,7 +11,7 @@ build: ## build ./skerry
 	go build -o skerry .
 
 check: ## format, vet, shape and short tests: before every commit, under 20 s
-	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard -- '*.go')); if [ -n "$$bad" ]; then echo "gofmt -w these:"; echo "$$bad"; exit 1; fi
+	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt -w these:"; echo "$$bad"; exit 1; fi
 	@go vet ./...
 	@go test -run Shape .
 	@go test -short -timeout 60s ./...

@@ -13,8 +13,8 @@ daemon off;
 pid DIR/nginx.pid;
 error_log DIR/errors warn;
 worker_processes 1;
-worker_rlimit_nofile 16384;
-events { worker_connections 8192; }
+worker_rlimit_nofile 8192;
+events { worker_connections 4096; }
 http {
 	client_body_temp_path DIR/body;
 	proxy_temp_path DIR/proxy;
@@ -49,7 +49,7 @@ func HAProxy(o Options) (*Proc, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Start(o, "haproxy", "-db", "-q", "-f", path)
+	return Start(o, "haproxy", "-db", "-f", path)
 }
 
 // Caddy starts Caddy; o.Conf is its Caddyfile.

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"text/template"
+
+	"skerry.dev/skerry/load/rival"
+)
+
+// row is one line of comparison and its budget as a ratio to nginx.
+type row struct {
+	key, title, path string
+	edits            bool
+	atMost, aim      float64
+}
+
+var rows = []row{
+	{"plain", "H1 → H1, 1 KB, keep-alive", "/1k", false, 1.1, 0.93},
+	{"edits", "H1 → H1, 1 KB, access log and four request-header edits", "/1k", true, 1.0, 0.78},
+	{"large", "H1 → H1, 100 KB bodies", "/100k", false, 0.8, 0.6},
+}
+
+// values fill the templates.
+type values struct {
+	Addr, Admin, Origin, Dir, Log, Body string
+	Edits                               bool
+}
+
+//go:embed origin.tmpl
+var originConf string
+
+//go:embed nginx.tmpl
+var nginxConf string
+
+//go:embed haproxy.tmpl
+var haproxyConf string
+
+//go:embed caddy.tmpl
+var caddyConf string
+
+//go:embed skerry.tmpl
+var skerrySpec string
+
+// fill renders a template; the templates are ours, so an error is a bug.
+func fill(text string, v values) string {
+	var b bytes.Buffer
+	if err := template.Must(template.New("").Parse(text)).Execute(&b, v); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return b.String()
+}
+
+// peer is a proxy to measure.
+type peer struct {
+	name    string
+	version string
+	start   func(b *bench, o rival.Options, v values) (*rival.Proc, error)
+}
+
+// bench is what all rows share.
+type bench struct {
+	ctx                context.Context
+	o                  options
+	dir                string
+	skerry             string
+	pinProxy, pinOther string
+	peers              []peer
+}
+
+func newBench(ctx context.Context, o options, dir string) (*bench, error) {
+	if why := rival.Missing("wrk", "nginx"); why != "" {
+		return nil, fmt.Errorf("the load generator and the origin are needed: %s", why)
+	}
+	b := &bench{ctx: ctx, o: o, dir: dir, skerry: o.skerry}
+	if runtime.NumCPU() > 1 && rival.Missing("taskset") == "" {
+		b.pinProxy, b.pinOther = "0", "1"
+	}
+	for _, name := range o.peers {
+		i := slices.IndexFunc(allPeers, func(p peer) bool { return p.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no peer %q", name)
+		}
+		p, why := allPeers[i], ""
+		switch name {
+		case "skerry":
+			if b.skerry == "" {
+				b.skerry, why = buildSkerry(ctx, dir)
+			}
+			p.version = firstLine(b.skerry, "version")
+		case "nethttp":
+			p.version = runtime.Version()
+		default:
+			why = rival.Missing(name)
+			p.version = firstLine(name, versionFlag[name])
+		}
+		if why != "" {
+			fmt.Printf("%s is left out: %s\n", name, why)
+			continue
+		}
+		b.peers = append(b.peers, p)
+	}
+	if len(b.peers) == 0 {
+		return nil, fmt.Errorf("no peer is left")
+	}
+	return b, nil
+}
+
+var versionFlag = map[string]string{"nginx": "-v", "haproxy": "-v", "caddy": "version"}
+
+// firstLine is the first line a program prints.
+func firstLine(program string, args ...string) string {
+	path, err := rival.Path(program)
+	if err != nil {
+		return ""
+	}
+	out, err := exec.Command(path, args...).CombinedOutput()
+	if err != nil {
+		return "unknown version"
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return strings.TrimPrefix(line, "nginx version: ")
+}
+
+func (b *bench) versions() []string {
+	var all []string
+	for _, p := range b.peers {
+		all = append(all, p.name+" ("+p.version+")")
+	}
+	return all
+}
+
+var allPeers = []peer{
+	{name: "skerry", start: startSkerry},
+	{name: "nginx", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+		o.Conf = fill(nginxConf, v)
+		return rival.Nginx(o)
+	}},
+	{name: "haproxy", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+		o.Conf = fill(haproxyConf, v)
+		o.Out = v.Log
+		return rival.HAProxy(o)
+	}},
+	{name: "caddy", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+		o.Conf = fill(caddyConf, v)
+		return rival.Caddy(o)
+	}},
+	{name: "nethttp", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		args := []string{"-serve", v.Addr, "-origin", v.Origin}
+		if v.Edits {
+			args = append(args, "-edits", "-log", v.Log)
+		}
+		return rival.Start(o, self, args...)
+	}},
+}
+
+func startSkerry(b *bench, o rival.Options, v values) (*rival.Proc, error) {
+	admin, err := rival.FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(o.Dir, "bench.yaml")
+	if err := os.WriteFile(path, []byte(fill(skerrySpec, v)), 0o644); err != nil {
+		return nil, err
+	}
+	o.Out = v.Log // its log event goes to standard output
+	return rival.Start(o, b.skerry, "run", path, "--http", v.Addr, "--admin", admin)
+}
+
+// startOrigin starts the origin of a row's run.
+func (b *bench) startOrigin(dir, addr string) (*rival.Proc, error) {
+	if err := os.WriteFile(filepath.Join(dir, "100k"), bytes.Repeat([]byte("0123456789abcdef"), 6400), 0o644); err != nil {
+		return nil, err
+	}
+	conf := fill(originConf, values{Origin: addr, Dir: dir, Body: strings.Repeat("x", 1024)})
+	return rival.Nginx(rival.Options{Dir: dir, Conf: conf, Ready: addr, Pin: b.pinOther})
+}

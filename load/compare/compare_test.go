@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"skerry.dev/skerry/load/rival"
+)
+
+// TestMain lets the test binary be the net/http peer: the harness starts its own executable.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "-serve" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestParseWrk(t *testing.T) {
+	f := func(out string, requests int, failed string) {
+		t.Helper()
+		s := parseWrk(out)
+		if s.requests != requests || s.failed != failed {
+			t.Errorf("%d requests, failed %q, want %d, %q", s.requests, s.failed, requests, failed)
+		}
+	}
+	good := "  1 threads and 64 connections\n  52342 requests in 2.00s, 61.2MB read\nRequests/sec:  26171.42\n"
+	f(good, 52342, "")
+	f(good+"  Socket errors: connect 0, read 3, write 0, timeout 0\n", 52342, "Socket errors: connect 0, read 3, write 0, timeout 0")
+	f(good+"  Non-2xx or 3xx responses: 7\n", 52342, "Non-2xx or 3xx responses: 7")
+	f("unable to connect", 0, "no request was completed")
+}
+
+func TestRewrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "compare.md")
+	for _, section := range []string{"first", "second"} {
+		if err := rewrite(path, section); err != nil {
+			t.Fatal(err)
+		}
+		text, _ := os.ReadFile(path)
+		if !strings.Contains(string(text), markBegin+"\n"+section+"\n"+markEnd+"\n") {
+			t.Errorf("%s is not in\n%s", section, text)
+		}
+		os.WriteFile(path, append(text, "kept\n"...), 0o644)
+	}
+	text, _ := os.ReadFile(path)
+	if strings.Contains(string(text), "first") || strings.Count(string(text), "kept") != 2 {
+		t.Errorf("rewritten file:\n%s", text)
+	}
+	os.WriteFile(path, []byte("no markers"), 0o644)
+	if err := rewrite(path, "x"); err == nil {
+		t.Error("a file without markers was rewritten")
+	}
+}
+
+// TestRun takes one short sample of the peers that start fast, with log and edits.
+func TestRun(t *testing.T) {
+	if why := rival.Missing("wrk", "nginx", "haproxy"); why != "" {
+		t.Skip(why)
+	}
+	path := filepath.Join(t.TempDir(), "compare.md")
+	err := run(options{rounds: 1, seconds: 1, conns: 4, rows: []string{"edits"}, peers: []string{"nginx", "haproxy", "nethttp"}, out: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(path)
+	for _, want := range []string{"| nginx |", "| haproxy |", "| nethttp |", "× nginx"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("report lacks %q", want)
+		}
+	}
+	if strings.Contains(string(text), "failed |") {
+		t.Errorf("a peer failed:\n%s", text)
+	}
+}

@@ -1,0 +1,106 @@
+// Command compare measures the processor time a proxied request costs: Skerry beside nginx, HAProxy, Caddy and a
+// net/http ReverseProxy, all alive in the same run, one worker each, in the order A B B A over the rounds. It prints a
+// table and writes its own section of docs/compare.md.
+//
+//	go run ./load/compare -o docs/compare.md
+//
+// The proxy has processor 0 to itself; the load generator (wrk) and the origin (nginx) share processor 1. A sample with
+// a single failed request is shown as failed and not used.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	rounds, seconds, conns int
+	rows, peers            []string
+	out, skerry            string
+	calls                  bool
+}
+
+func main() {
+	var o options
+	var rows, peers, serve, origin, log string
+	var edits bool
+	flag.IntVar(&o.rounds, "rounds", 5, "samples of each peer, after one warm-up")
+	flag.IntVar(&o.seconds, "seconds", 2, "length of a sample; times come in steps of 10 ms, so 2 or more")
+	flag.IntVar(&o.conns, "conns", 64, "keep-alive connections")
+	flag.StringVar(&rows, "rows", "plain,edits,large", "rows to measure")
+	flag.StringVar(&peers, "peers", "skerry,nginx,haproxy,caddy,nethttp", "peers to measure; nginx is what ratios refer to")
+	flag.StringVar(&o.out, "o", "", "file whose section between the compare markers is rewritten; empty: print only")
+	flag.StringVar(&o.skerry, "skerry", "", "skerry binary to measure; empty: build the one of this folder")
+	flag.BoolVar(&o.calls, "calls", true, "count system calls with perf, if it is there, in one more run of each peer")
+	flag.StringVar(&serve, "serve", "", "be the net/http peer on this address (the harness starts itself so)")
+	flag.StringVar(&origin, "origin", "", "with -serve: host:port to forward to")
+	flag.StringVar(&log, "log", "", "with -serve: access log")
+	flag.BoolVar(&edits, "edits", false, "with -serve: edit headers")
+	flag.Parse()
+	o.rows, o.peers = strings.Split(rows, ","), strings.Split(peers, ",")
+	var err error
+	if serve != "" {
+		err = serveNetHTTP(serve, origin, log, edits)
+	} else {
+		err = run(o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "compare:", err)
+		os.Exit(1)
+	}
+}
+
+func run(o options) error {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "compare")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b, err := newBench(ctx, o, dir)
+	if err != nil {
+		return err
+	}
+	r := report{start: time.Now(), machine: machine(), loadBefore: loadAverage(), versions: b.versions(), options: o, pinned: b.pinProxy != ""}
+	for _, row := range rows {
+		if !slices.Contains(o.rows, row.key) {
+			continue
+		}
+		fmt.Printf("\n%s\n", row.title)
+		results, err := b.measure(row)
+		if err != nil {
+			return fmt.Errorf("row %s: %w", row.key, err)
+		}
+		r.rows = append(r.rows, rowResult{row, results})
+	}
+	r.loadAfter = loadAverage()
+	text := r.markdown()
+	fmt.Println("\n" + text)
+	if o.out == "" {
+		return nil
+	}
+	return rewrite(o.out, text)
+}
+
+// buildSkerry builds the binary of the folder the harness runs in; empty with a reason if there is none.
+func buildSkerry(ctx context.Context, dir string) (path, why string) {
+	if _, err := os.Stat("main.go"); err != nil {
+		return "", "there is no main.go here: run it from the root of the repository, or say -skerry"
+	}
+	path = filepath.Join(dir, "skerry")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Sprintf("go build: %v\n%s", err, out)
+	}
+	return path, ""
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// The harness owns what stands between these lines of docs/compare.md; the rest belongs to others.
+const (
+	markBegin = "<!-- compare:begin -->"
+	markEnd   = "<!-- compare:end -->"
+)
+
+const newFile = `# Skerry beside its rivals
+
+Processor time is what an edge costs. The section below is written by ` + "`make compare`" + `; do not edit it by hand.
+
+` + markBegin + "\n" + markEnd + "\n"
+
+// rowResult is a row and what was measured.
+type rowResult struct {
+	row
+	results []result
+}
+
+// report is everything the section says.
+type report struct {
+	start                 time.Time
+	machine               string
+	loadBefore, loadAfter string
+	versions              []string
+	options               options
+	pinned                bool
+	rows                  []rowResult
+}
+
+func (r report) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## CPU per request\n\n")
+	fmt.Fprintf(&b, "User and system time of all processes of the proxy, divided by completed requests, in µs. %d samples of %d s each "+
+		"after one warm-up, every peer once a round, in turned order every other round, all peers alive at once. One worker or "+
+		"GOMAXPROCS=1, %d keep-alive connections.", r.options.rounds, r.options.seconds, r.options.conns)
+	if r.pinned {
+		b.WriteString(" The proxy has processor 0; wrk and the origin (nginx) share processor 1.")
+	} else {
+		b.WriteString(" **Not pinned** to processors: this machine has one, or no taskset.")
+	}
+	b.WriteString(" Samples with any failed request are not used.\n")
+	for _, row := range r.rows {
+		row.table(&b)
+	}
+	fmt.Fprintf(&b, "\nHAProxy and Skerry log to standard output (a file); HAProxy writes each line at once, the others buffer.\n")
+	fmt.Fprintf(&b, "\nMachine: %s. Load average before %s, after %s.\nPeers: %s.\n", r.machine, r.loadBefore, r.loadAfter, strings.Join(r.versions, ", "))
+	fmt.Fprintf(&b, "Measured %s by `go run ./load/compare -rounds %d -seconds %d -conns %d -rows %s -peers %s`.\n",
+		r.start.UTC().Format("2006-01-02 15:04 UTC"), r.options.rounds, r.options.seconds, r.options.conns,
+		strings.Join(r.options.rows, ","), strings.Join(r.options.peers, ","))
+	return b.String()
+}
+
+// table prints one row's peers.
+func (r rowResult) table(b *strings.Builder) {
+	nginx := r.median("nginx")
+	fmt.Fprintf(b, "\n### %s\n\n", r.title)
+	b.WriteString("| peer | median | min–max | user + system | × nginx | requests/s | system calls/request | samples |\n|---|---|---|---|---|---|---|---|\n")
+	for _, p := range r.results {
+		n := len(p.samples)
+		if n == 0 {
+			fmt.Fprintf(b, "| %s | failed | | | | | | 0 |\n", p.peer)
+			continue
+		}
+		m := p.samples[n/2]
+		calls := "–"
+		if p.calls > 0 {
+			calls = fmt.Sprintf("%.2f", p.calls)
+		}
+		fmt.Fprintf(b, "| %s | %.2f | %.2f–%.2f | %.1f + %.1f | %s | %.0f | %s | %d |\n", p.peer, m.micros(), p.samples[0].micros(),
+			p.samples[n-1].micros(), m.user, m.system, ratio(m.micros(), nginx), m.rate, calls, n)
+	}
+	fmt.Fprintf(b, "\nSkerry's budget: at most %.2f × nginx, aim %.2f. %s\n", r.atMost, r.aim, r.verdict(nginx))
+	for _, p := range r.results {
+		for _, f := range p.failed {
+			fmt.Fprintf(b, "\nNot used: %s, %s.\n", p.peer, f)
+		}
+	}
+}
+
+func (r rowResult) verdict(nginx float64) string {
+	own := r.median("skerry")
+	switch {
+	case own == 0 || nginx == 0:
+		return "Not judged: skerry or nginx was not measured."
+	case own <= r.aim*nginx:
+		return fmt.Sprintf("Measured %.2f: aim reached.", own/nginx)
+	case own <= r.atMost*nginx:
+		return fmt.Sprintf("Measured %.2f: met.", own/nginx)
+	}
+	return fmt.Sprintf("Measured %.2f: **missed**.", own/nginx)
+}
+
+// median is the middle good sample of a peer, 0 if it has none; samples are sorted.
+func (r rowResult) median(peer string) float64 {
+	for _, p := range r.results {
+		if p.peer == peer && len(p.samples) > 0 {
+			return p.samples[len(p.samples)/2].micros()
+		}
+	}
+	return 0
+}
+
+func ratio(a, b float64) string {
+	if b == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f", a/b)
+}
+
+// rewrite replaces the harness's section of a file, or makes the file.
+func rewrite(path, section string) error {
+	text, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		text, err = []byte(newFile), nil
+	}
+	if err != nil {
+		return err
+	}
+	head, rest, ok := strings.Cut(string(text), markBegin)
+	_, tail, ended := strings.Cut(rest, markEnd)
+	if !ok || !ended {
+		return fmt.Errorf("%s has no %s … %s: add the two lines where the section belongs", path, markBegin, markEnd)
+	}
+	return os.WriteFile(path, []byte(head+markBegin+"\n"+strings.TrimSpace(section)+"\n"+markEnd+tail), 0o644)
+}
+
+// machine describes where it ran.
+func machine() string {
+	model := "unknown processor"
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for l := range strings.Lines(string(text)) {
+			if name, value, ok := strings.Cut(l, ":"); ok && strings.TrimSpace(name) == "model name" {
+				model = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	return fmt.Sprintf("%s, %d processors, %s %s, %s", model, runtime.NumCPU(), runtime.GOOS, strings.TrimSpace(string(kernel)), runtime.Version())
+}
+
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Fields(string(text))[0]
+}
