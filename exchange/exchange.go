@@ -24,6 +24,7 @@ type Exchange struct {
 	Sink    Sink    // where the answer goes; nil when a Tail runs without a client
 
 	run   run
+	fixed Bytes // what InMemory returned
 	pumps sync.WaitGroup
 }
 
@@ -69,14 +70,16 @@ type Request struct {
 	Target     []byte // as sent
 	Sent       Fields // the fields as sent, hop-by-hop ones included
 
-	Host     []byte // normal form: lower case, no port, no trailing dot; IPv6 in brackets
-	Port     uint16 // as the client named it; 0 if it named none
-	Path     []byte // normal form
-	RawPath  []byte // the path as sent, without the query
-	Query    []byte // as sent, without the question mark; nil if there was none
-	Fields   Fields // working copy without hop-by-hop fields, Host, Content-Length and Expect
-	Body     Body   // nil: no body
-	Trailers Fields // set at the end of Body
+	Host []byte // normal form: lower case, no port, no trailing dot; IPv6 in brackets
+	Port uint16 // as the client named it; 0 if it named none
+
+	Authority []byte // Host with the port, if the client named one
+	Path      []byte // normal form
+	RawPath   []byte // the path as sent, without the query
+	Query     []byte // as sent, without the question mark; nil if there was none
+	Fields    Fields // working copy without hop-by-hop fields, Host, Content-Length and Expect
+	Body      Body   // nil: no body
+	Trailers  Fields // set at the end of Body
 
 	Upgrade        []byte // the protocol asked for by Upgrade, if Connection names it; nil otherwise
 	ExpectContinue bool   // the client waits for 100 before it sends the body
@@ -192,5 +195,5 @@ func (x *Exchange) reset() {
 	x.Now, x.End = time.Time{}, time.Time{}
 	x.Facts = Facts{}
 	x.Facts.Entry.Params = params
-	x.run = run{}
+	x.run, x.fixed = run{}, Bytes{}
 }

@@ -1,0 +1,92 @@
+package rewrite
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/spec"
+)
+
+// edits are compiled spec.Edits: removal first, then each field set.
+type edits struct {
+	remove []field
+	set    []field
+}
+
+// field is a header field with its name looked up.
+type field struct {
+	id          exchange.NameID
+	name, value []byte
+}
+
+func newEdits(where string, e *spec.Edits) (out edits, problems []fault.Problem) {
+	if e == nil {
+		return out, nil
+	}
+	check := func(name, value string) {
+		if text, fix := badField(name, value); text != "" {
+			problems = append(problems, fault.Problem{Text: where + ": " + text, Fix: fix})
+		}
+	}
+	for _, name := range e.Remove {
+		check(name, "")
+		out.remove = append(out.remove, newField(name, ""))
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Set)) { // sorted: the same spec always sends the same bytes
+		check(name, e.Set[name])
+		out.set = append(out.set, newField(name, e.Set[name]))
+	}
+	return out, problems
+}
+
+func newField(name, value string) field {
+	f := field{exchange.Intern([]byte(name)), []byte(name), []byte(value)}
+	if f.id != exchange.NameOther {
+		f.name = f.id.Bytes()
+	}
+	return f
+}
+
+// badField says why a field cannot be edited.
+func badField(name, value string) (text, fix string) {
+	if name == "" {
+		return "a field has no name", ""
+	}
+	for _, c := range []byte(name) {
+		if !tokenByte[c] {
+			return fmt.Sprintf("%q is not a field name: it has the byte %q", name, c), "use letters, digits and '-'"
+		}
+	}
+	for _, c := range []byte(value) {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return fmt.Sprintf("the value of %s has the control character %q", name, c), "write it in one line"
+		}
+	}
+	switch id := exchange.Intern([]byte(name)); {
+	case id == exchange.NameHost:
+		return "Host cannot be edited", "set `host` of the service"
+	case id.HopByHop():
+		return fmt.Sprintf("%s cannot be edited: the edge frames each message anew", id), "leave it out"
+	}
+	return "", ""
+}
+
+// tokenByte are the bytes of a field name (RFC 9110 section 5.6.2).
+var tokenByte = func() (t [256]bool) {
+	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+		t[c] = true
+	}
+	return
+}()
+
+func (e *edits) apply(f *exchange.Fields) {
+	for i := range e.remove {
+		f.DelNamed(e.remove[i].id, e.remove[i].name)
+	}
+	for i := range e.set {
+		f.SetNamed(e.set[i].id, e.set[i].name, e.set[i].value)
+	}
+}
