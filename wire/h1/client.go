@@ -19,13 +19,15 @@ type Client struct {
 	f    framing
 
 	patience  time.Duration // between two reads or writes of a body
-	expecting bool          // the request body waits for 100
+	firstByte time.Duration
+	asked     time.Time // when the request's last byte was sent
+	expecting bool      // the request body waits for 100
 	pumping   bool
 	pumped    chan struct{} // closed when the pump has ended
-	pumpErr   error // of the request's body; read after x.Join
-	sentAll   bool  // the request was written completely; with a pump: after x.Join
-	keep      bool  // the response allows another request
-	dirty     bool  // a message is under way: not to be kept unless End says so
+	pumpErr   error         // of the request's body; read after x.Join
+	sentAll   bool          // the request was written completely; with a pump: after x.Join
+	keep      bool          // the response allows another request
+	dirty     bool          // a message is under way: not to be kept unless End says so
 }
 
 // Request is how a request goes to an origin, where that is not x.Req.
@@ -33,6 +35,10 @@ type Request struct {
 	Host     []byte        // value of the Host field
 	Path     []byte        // the path; the query is x.Req.Query
 	Patience time.Duration // longest wait for the next byte of a body, either way
+	// FirstByte is the longest wait for the response head, from the last byte of the request on.
+	FirstByte time.Duration
+	// Now is when the request is sent, or a little before.
+	Now time.Time
 }
 
 // continueWait is how long an origin gets to say 100 before the body is sent without it (RFC 9110 section 10.1.1).
@@ -49,6 +55,9 @@ func NewClient(conn transport.Conn) *Client {
 // Quiet reports whether a kept connection can carry another request: the origin has neither closed it nor said anything.
 func (c *Client) Quiet() bool { return !c.dirty && c.conn.Quiet() }
 
+// Pumped reports whether the request's body was too large to be sent in one piece: some of it is gone.
+func (c *Client) Pumped() bool { return c.pumping }
+
 // Close closes the connection, also under a Receive.
 func (c *Client) Close() error { return c.conn.Close() }
 
@@ -56,7 +65,7 @@ func (c *Client) Close() error { return c.conn.Close() }
 // goes on with the body beside Receive. It returns how many bytes left, also with an error: a request of which none
 // left may be sent again. Errors of kind ClientGone or SlowClient come from the request's own body.
 func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) {
-	c.patience, c.dirty = q.Patience, true
+	c.patience, c.firstByte, c.asked, c.dirty = q.Patience, q.FirstByte, q.Now, true
 	c.expecting, c.pumping, c.sentAll, c.keep, c.pumpErr = false, false, false, false, nil
 	b := x.Req.Body
 	var whole []byte
@@ -64,10 +73,11 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 		if whole, err = w.Whole(); err != nil {
 			return 0, err
 		}
+		c.asked = time.Now() // the client may have taken its time
 	}
 	out := outs.Get().(*[]byte)
 	head := appendRequest((*out)[:0], x, q)
-	sent, err = c.conn.Write(head, whole, nil, time.Now().Add(q.Patience))
+	sent, err = c.conn.Write(head, whole, nil, q.Patience)
 	*out = head
 	outs.Put(out)
 	if err != nil {
@@ -121,7 +131,10 @@ func (c *Client) startPump(x *exchange.Exchange) {
 	c.expecting, c.pumping, c.pumped = false, true, make(chan struct{})
 	b, trailers := x.Req.Body, &x.Req.Trailers
 	x.Go(func() {
-		defer close(c.pumped)
+		defer func() {
+			c.asked = time.Now()
+			close(c.pumped)
+		}()
 		out := outs.Get().(*[]byte)
 		w := bodyWriter{conn: c.conn, out: (*out)[:0], chunked: b.Size() < 0, timeout: c.patience}
 		source, sink := w.pump(b, trailers)
@@ -146,14 +159,13 @@ func (c *Client) startPump(x *exchange.Exchange) {
 // ErrDied says that the origin closed or reset the connection before the first byte of a response.
 var ErrDied = fault.New(fault.OriginClosed, "the origin closed the connection before its response")
 
-// Receive reads the final response head into x.Resp and prepares its body; interim responses go to x.Sink. The head
-// must be complete by by.
-func (c *Client) Receive(x *exchange.Exchange, by time.Time) error {
+// Receive reads the final response head into x.Resp and prepares its body; interim responses go to x.Sink.
+func (c *Client) Receive(x *exchange.Exchange) error {
 	for interims := 0; ; interims++ {
 		if interims > interimMax {
 			return errOriginInterim
 		}
-		head, err := c.awaitHead(x, by)
+		head, err := c.awaitHead(x)
 		if err != nil {
 			return err
 		}
@@ -171,24 +183,19 @@ func (c *Client) Receive(x *exchange.Exchange, by time.Time) error {
 }
 
 // awaitHead waits for a response head; an origin that is to say 100 first gets continueWait for it.
-func (c *Client) awaitHead(x *exchange.Exchange, by time.Time) ([]byte, error) {
+func (c *Client) awaitHead(x *exchange.Exchange) ([]byte, error) {
 	for {
-		until := by
-		if c.expecting {
-			if soon := time.Now().Add(continueWait); soon.Before(by) {
-				until = soon
-			}
-		}
-		head, err := c.in.head(until)
+		head, err := c.in.head(c.headDeadline())
 		switch err {
 		case nil:
 			return head, nil
 		case transport.ErrTimeout:
 			if c.expecting {
 				c.startPump(x)
-				continue
+			} else if !time.Now().Before(c.headDeadline()) {
+				return nil, fault.New(fault.OriginTimeout, "the origin's response head was not there after "+c.firstByte.String()+" (timeouts.firstByte)")
 			}
-			return nil, fault.New(fault.OriginTimeout, "the origin's response head was not there in time (timeouts.firstByte)")
+			continue
 		case transport.ErrInterrupted: // the pump found the client's body broken
 			x.Join()
 			if c.pumpErr == nil {
@@ -207,6 +214,22 @@ func (c *Client) awaitHead(x *exchange.Exchange, by time.Time) ([]byte, error) {
 		}
 		return nil, ErrDied
 	}
+}
+
+// headDeadline is when the response head must be there. While a pump is still sending, the origin has nothing to answer
+// yet: the pump has its own deadlines.
+func (c *Client) headDeadline() time.Time {
+	switch {
+	case c.expecting:
+		return time.Now().Add(min(continueWait, c.firstByte))
+	case c.pumping:
+		select {
+		case <-c.pumped:
+		default:
+			return time.Now().Add(c.firstByte)
+		}
+	}
+	return c.asked.Add(c.firstByte)
 }
 
 // interim handles a 1xx response other than 101.

@@ -2,6 +2,7 @@ package h1
 
 import (
 	"bytes"
+	"strconv"
 
 	"skerry.dev/skerry/exchange"
 )
@@ -182,6 +183,7 @@ func normaliseHost(x *exchange.Exchange, f *framing, authority []byte) error {
 			return errHost
 		}
 		r.Host, r.Port = host, port
+		r.Authority = joinPort(x, f.host, host, port)
 	}
 	if authority == nil {
 		return nil
@@ -194,5 +196,19 @@ func normaliseHost(x *exchange.Exchange, f *framing, authority []byte) error {
 		return errHostMismatch
 	}
 	r.Host, r.Port = host, port
+	r.Authority = joinPort(x, authority, host, port)
 	return nil
+}
+
+// joinPort is the normal form of host and port together: what was sent, if only the port had to be cut off.
+func joinPort(x *exchange.Exchange, sent, host []byte, port uint16) []byte {
+	if port == 0 {
+		return host
+	}
+	if len(host) > 0 && len(sent) > len(host) && &sent[0] == &host[0] && sent[len(host)] == ':' {
+		return sent
+	}
+	b := x.Scratch.Alloc(len(host) + 6)
+	b = append(append(b[:0], host...), ':')
+	return strconv.AppendUint(b, uint64(port), 10)
 }

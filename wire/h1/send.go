@@ -2,7 +2,6 @@ package h1
 
 import (
 	"strconv"
-	"time"
 
 	"skerry.dev/skerry/exchange"
 )
@@ -17,7 +16,7 @@ func (c *serverConn) Interim(x *exchange.Exchange, status int, fields exchange.F
 	out := outs.Get().(*[]byte)
 	b := append((*out)[:0], statusLines[status]...)
 	b = append(appendFields(b, fields), "\r\n"...)
-	_, err := c.conn.Write(b, nil, nil, c.writeBy(time.Now()))
+	_, err := c.conn.Write(b, nil, nil, c.server.Timeouts.Write)
 	*out = b
 	outs.Put(out)
 	return err
@@ -37,11 +36,9 @@ func (c *serverConn) sendContinue() error {
 	if c.in.r < c.in.w {
 		return nil // the client did not wait
 	}
-	_, err := c.conn.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"), nil, nil, c.writeBy(time.Now()))
+	_, err := c.conn.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"), nil, nil, c.server.Timeouts.Write)
 	return err
 }
-
-func (c *serverConn) writeBy(now time.Time) time.Time { return now.Add(c.server.Timeouts.Write) }
 
 // Send writes the answer.
 func (c *serverConn) Send(x *exchange.Exchange) error {
@@ -165,7 +162,7 @@ func (c *serverConn) sendTunnel(x *exchange.Exchange, out []byte) error {
 	out = append(out, statusLines[101]...)
 	out = appendFields(out, x.Resp.Fields)
 	out = append(append(append(out, "Upgrade: "...), x.Req.Upgrade...), "\r\nConnection: Upgrade\r\n\r\n"...)
-	if _, err := c.conn.Write(out, nil, nil, c.writeBy(time.Now())); err != nil {
+	if _, err := c.conn.Write(out, nil, nil, c.server.Timeouts.Write); err != nil {
 		return errWrite
 	}
 	fromClient, toClient, err := x.Resp.Tunnel.Run(c)

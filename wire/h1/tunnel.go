@@ -63,24 +63,23 @@ func (p *pipe) run() {
 	p.to.conn.Interrupt(true)
 }
 
+// copy moves what was read already, then what comes. It reads into memory of its own: the head behind from is still
+// needed for the log.
 func (p *pipe) copy() error {
-	b := p.from
+	if err := p.forward(p.from.data[p.from.r:p.from.w]); err != nil {
+		return err
+	}
+	p.from.r = p.from.w
+	own := buffer{conn: p.from.conn}
+	own.open()
+	defer own.release()
 	for {
-		if b.r < b.w {
-			n, err := p.to.conn.Write(b.data[b.r:b.w], nil, nil, time.Now().Add(p.idle))
-			p.moved += n
-			if err != nil {
-				return errWrite
-			}
-			p.last.Store(time.Now().UnixNano())
+		err := own.fill(p.deadline(&own))
+		if ferr := p.forward(own.data[:own.w]); ferr != nil {
+			return ferr
 		}
-		b.r, b.w = 0, 0
-		by := time.Unix(0, p.last.Load()).Add(p.idle)
-		if p.closing.Load() {
-			b.conn.Interrupt(false)
-			by = time.Now().Add(tunnelHalfOpen)
-		}
-		switch err := b.fill(by); err {
+		own.w = 0
+		switch err {
 		case nil, transport.ErrInterrupted:
 		case io.EOF:
 			return nil
@@ -95,6 +94,28 @@ func (p *pipe) copy() error {
 			return fault.Wrap(fault.ClientGone, "the tunnel broke", err)
 		}
 	}
+}
+
+func (p *pipe) forward(view []byte) error {
+	if len(view) == 0 {
+		return nil
+	}
+	n, err := p.to.conn.Write(view, nil, nil, p.idle)
+	p.moved += n
+	p.last.Store(time.Now().UnixNano())
+	if err != nil {
+		return errWrite
+	}
+	return nil
+}
+
+// deadline is when the tunnel has been silent too long, or soon once the other direction has ended.
+func (p *pipe) deadline(b *buffer) time.Time {
+	if p.closing.Load() {
+		b.conn.Interrupt(false)
+		return time.Now().Add(tunnelHalfOpen)
+	}
+	return time.Unix(0, p.last.Load()).Add(p.idle)
 }
 
 var _ exchange.Tunnel = (*Client)(nil)

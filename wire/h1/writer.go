@@ -81,15 +81,12 @@ type bodyWriter struct {
 	sent    int64 // bytes of the body
 }
 
-// deadline is when a write that starts now must be over.
-func (w *bodyWriter) deadline() time.Time { return time.Now().Add(w.timeout) }
-
 // flush sends what waits.
 func (w *bodyWriter) flush() error {
 	if len(w.out) == 0 {
 		return nil
 	}
-	_, err := w.conn.Write(w.out, nil, nil, w.deadline())
+	_, err := w.conn.Write(w.out, nil, nil, w.timeout)
 	w.out = w.out[:0]
 	return err
 }
@@ -107,7 +104,7 @@ func (w *bodyWriter) piece(view []byte) error {
 		w.out = append(append(w.out, view...), tail...)
 		return nil
 	}
-	_, err := w.conn.Write(w.out, view, tail, w.deadline())
+	_, err := w.conn.Write(w.out, view, tail, w.timeout)
 	w.out = w.out[:0]
 	return err
 }

@@ -20,7 +20,8 @@ type netConn struct {
 	peek  func(fd uintptr)
 	quiet peekResult
 
-	read, write time.Time // armed deadlines; zero: none
+	read        time.Time     // armed read deadline; zero: none
+	armed       time.Duration // patience of the armed write deadline; zero: none
 	interrupted atomic.Bool
 	vec         [3][]byte
 	bufs        net.Buffers
@@ -88,29 +89,31 @@ func (n *netConn) Read(p []byte, by time.Time) (int, error) {
 	}
 }
 
-func (n *netConn) Write(head, body, tail []byte, by time.Time) (int64, error) {
-	var total int64
+func (n *netConn) Write(head, body, tail []byte, patience time.Duration) (int64, error) {
 	n.vec = [3][]byte{head, body, tail}
 	n.bufs = n.vec[:]
-	for {
-		if n.write.IsZero() || n.write.After(by) {
-			if err := n.conn.SetWriteDeadline(by); err != nil {
+	var total int64
+	err := os.ErrDeadlineExceeded
+	// An armed deadline may be about to pass when the write begins: the second one is this write's own.
+	for try := 0; try < 2 && errors.Is(err, os.ErrDeadlineExceeded); try++ {
+		if n.armed == 0 || n.armed > patience {
+			if err := n.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 				return total, err
 			}
-			n.write = by
+			n.armed = patience
 		}
-		sent, err := n.writeBufs()
+		var sent int64
+		sent, err = n.writeBufs()
 		total += sent
-		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
-			n.bufs, n.vec = nil, [3][]byte{}
-			return total, err
-		}
-		n.write = time.Time{}
-		if !time.Now().Before(by) {
-			n.bufs, n.vec = nil, [3][]byte{}
-			return total, ErrTimeout
+		if err != nil {
+			n.armed = 0
 		}
 	}
+	n.bufs, n.vec = nil, [3][]byte{}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = ErrTimeout
+	}
+	return total, err
 }
 
 // writeBufs writes what is left in bufs: one plain write where there is one piece, which is cheaper than a vector.
@@ -176,7 +179,7 @@ func CanSplice(dst, src Conn) bool {
 func Splice(dst, src Conn, want int64, patience time.Duration) (int64, error) {
 	d, s := dst.(*netConn), src.(*netConn)
 	var moved int64
-	defer func() { d.write, s.read = time.Time{}, time.Time{} }()
+	defer func() { d.armed, s.read = 0, time.Time{} }()
 	for moved < want {
 		by := time.Now().Add(patience)
 		if err := s.conn.SetReadDeadline(by); err != nil {

@@ -12,8 +12,9 @@ type Conn interface {
 	// the system's error otherwise. A timeout or an interrupt leaves the connection usable.
 	Read(p []byte, by time.Time) (int, error)
 	// Write sends head, body and tail, each of which may be nil, in one system call where it can, and returns how many
-	// bytes left. It returns ErrTimeout if they were not all taken until by.
-	Write(head, body, tail []byte, by time.Time) (int64, error)
+	// bytes left. It returns ErrTimeout if they were not all taken within patience; it may wait up to twice as long,
+	// because looking at the clock for every write would cost more than the exactness is worth.
+	Write(head, body, tail []byte, patience time.Duration) (int64, error)
 	// Quiet reports whether a kept connection is open and has nothing to read.
 	Quiet() bool
 	// Interrupt(true) makes a Read that waits, now or later, return ErrInterrupted until Interrupt(false).

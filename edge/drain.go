@@ -1,0 +1,68 @@
+package edge
+
+import (
+	"time"
+)
+
+// Drain ends the edge: not ready at once, then DrainDelay of normal service for load balancers to notice, then no new
+// connections and each open one closed after the exchange it is in, then, at DrainTimeout, the hard stop. Hurry cuts
+// every wait short. It returns when nothing runs any more and reports how many connections were cut.
+func (e *Edge) Drain() (cut int) {
+	e.draining.Store(true)
+	e.meters.Events().Add("drain", "not ready; accepting for another "+e.opt.DrainDelay.String()+" (--drain-delay)")
+	select {
+	case <-time.After(e.opt.DrainDelay):
+	case <-e.hurry:
+	}
+	if e.sockets != nil {
+		e.sockets.Close()
+	}
+	e.server.Drain()
+	done := make(chan struct{})
+	go func() {
+		e.server.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(e.opt.DrainTimeout):
+		cut = e.cut()
+	case <-e.hurry:
+		cut = e.cut()
+	}
+	<-done
+	if e.sockets != nil {
+		e.sockets.Wait()
+	}
+	e.end(cut)
+	return cut
+}
+
+// cut ends what is still open.
+func (e *Edge) cut() int {
+	open := int(e.server.Open.Value())
+	e.server.Close()
+	return open
+}
+
+// end lets go of the plan and closes the log, which gets one last line.
+func (e *Edge) end(cut int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if a := e.active.Load(); a != nil {
+		a.plan.Release()
+	}
+	if e.log == nil {
+		return
+	}
+	if cut > 0 {
+		e.meters.Events().Add("drained", "hard stop (--drain-timeout, or a second signal) with connections open")
+	} else {
+		e.meters.Events().Add("drained", "every connection ended by itself")
+	}
+	e.meters.Events().Listen(nil)
+	_ = e.log.Close() // a sink that is stuck has been counted
+}
+
+// Hurry ends every wait of Drain: the hard stop comes now.
+func (e *Edge) Hurry() { e.hurried.Do(func() { close(e.hurry) }) }

@@ -1,0 +1,11 @@
+package edge
+
+import "time"
+
+const (
+	// pollInterval is how often the spec's files are looked at. A change is taken up once it was the same twice in a
+	// row, so that half-written files are left alone.
+	pollInterval = 500 * time.Millisecond
+	// lastGoodBytesMax is the size of a last good spec that is read back. Beyond it, it is treated as broken.
+	lastGoodBytesMax = 256 << 20
+)

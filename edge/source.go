@@ -1,0 +1,193 @@
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/spec"
+)
+
+// Source is where an edge's spec comes from: files under paths, and, as a fallback at start, the last spec that was
+// good, kept below a data directory.
+type Source struct {
+	Paths []string
+	Data  string // empty: nothing is kept
+}
+
+// errNoFallback is returned by lastGood when there is none.
+var errNoFallback = errors.New("there is no last good spec")
+
+// Begin puts the first plan in force: what is under the paths, or, if that has problems, the last good spec; the
+// problems are returned in both cases. With no plan in force after it, the edge cannot start.
+func (e *Edge) Begin(src *Source) (fellBack bool, problems []fault.Problem) {
+	files, problems := spec.ReadFiles(src.Paths)
+	if len(problems) == 0 {
+		problems = e.take(src, files)
+	}
+	if len(problems) == 0 {
+		return false, nil
+	}
+	kept, err := src.lastGood()
+	if err != nil {
+		if !errors.Is(err, errNoFallback) {
+			problems = append(problems, fault.Problem{File: src.file(), Text: "the last good spec cannot be used: " + err.Error()})
+		}
+		return false, problems
+	}
+	s, more := spec.Parse(kept)
+	if len(more) == 0 {
+		more = e.Activate(s)
+	}
+	if len(more) > 0 {
+		problems = append(problems, fault.Problem{File: src.file(), Text: "the last good spec cannot be used: " + more[0].String()})
+		return false, problems
+	}
+	e.meters.Events().Add("fell_back", fmt.Sprintf("the spec has %d problems; serving the last good one, %s", len(problems), s.Hash))
+	return true, problems
+}
+
+// take parses files, puts them in force and keeps them as the last good spec.
+func (e *Edge) take(src *Source, files []spec.File) []fault.Problem {
+	s, problems := spec.Parse(files)
+	if len(problems) > 0 {
+		return problems
+	}
+	if len(s.Entrypoints) == 0 && e.active.Load() == nil {
+		return []fault.Problem{{File: strings.Join(src.Paths, " "), Text: "there is no Entrypoint under these paths",
+			Fix: "write one: see the six-line example in the README"}}
+	}
+	if a := e.active.Load(); a != nil && a.plan.Spec.Hash == s.Hash {
+		e.meters.Events().Add("reload_unchanged", "the files changed, what they say did not: "+s.Hash)
+		return nil
+	}
+	if problems := e.Activate(s); len(problems) > 0 {
+		return problems
+	}
+	if err := src.keep(s.Hash, files); err != nil {
+		e.meters.Events().Add("keep_failed", "the last good spec could not be written (--data): "+err.Error())
+	}
+	return nil
+}
+
+// Watch reloads when the content of the files changes, or at once when told to, until ctx ends. A change that cannot be
+// taken is reported and leaves the plan in force; report hears of every problem list, once per content.
+func (e *Edge) Watch(ctx context.Context, src *Source, now <-chan struct{}, report func([]fault.Problem)) {
+	w := watch{e: e, src: src, report: report}
+	files, _ := spec.ReadFiles(src.Paths)
+	w.taken = spec.ContentHash(files)
+	w.seen = w.taken
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-now:
+			w.look(true)
+		case <-tick.C:
+			w.look(false)
+		}
+	}
+}
+
+// watch remembers what the files were.
+type watch struct {
+	e      *Edge
+	src    *Source
+	report func([]fault.Problem)
+	taken  string // content that was taken, or refused
+	seen   string // content at the last look
+}
+
+func (w *watch) look(must bool) {
+	files, problems := spec.ReadFiles(w.src.Paths)
+	hash := spec.ContentHash(files)
+	if len(problems) > 0 {
+		hash += problems[0].String()
+	}
+	settled := hash == w.seen
+	w.seen = hash
+	if !must && (hash == w.taken || !settled) {
+		return
+	}
+	w.taken = hash
+	if len(problems) == 0 {
+		problems = w.e.take(w.src, files)
+	}
+	if len(problems) > 0 {
+		w.e.meters.Counter("skerry_reloads_refused_total", "Reloads that changed nothing because the spec had problems.").Inc()
+		w.e.meters.Events().Add("reload_refused", fmt.Sprintf("%d problems, the first: %s; the running plan stays", len(problems), problems[0].Text))
+		w.report(problems)
+	}
+}
+
+// kept is the file of a last good spec.
+type kept struct {
+	Hash  string      `json:"hash"`
+	Files []spec.File `json:"files"`
+}
+
+func (s *Source) file() string { return filepath.Join(s.Data, "last-good.json") }
+
+// keep writes the last good spec in one step: a crash leaves the old or the new one.
+func (s *Source) keep(hash string, files []spec.File) error {
+	if s.Data == "" {
+		return nil
+	}
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return err
+	}
+	data, err := json.Marshal(kept{hash, files})
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(s.Data, "last-good-*.tmp")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // fails once it is renamed
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), s.file())
+}
+
+// lastGood reads it back.
+func (s *Source) lastGood() ([]spec.File, error) {
+	if s.Data == "" {
+		return nil, errNoFallback
+	}
+	info, err := os.Stat(s.file())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, errNoFallback
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > lastGoodBytesMax {
+		return nil, fmt.Errorf("it is larger than %d bytes (lastGoodBytesMax)", lastGoodBytesMax)
+	}
+	data, err := os.ReadFile(s.file())
+	if err != nil {
+		return nil, err
+	}
+	var k kept
+	if err := json.Unmarshal(data, &k); err != nil {
+		return nil, err
+	}
+	return k.Files, nil
+}
