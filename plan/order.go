@@ -47,7 +47,7 @@ var order = []row{
 			if r.To.Redirect == nil {
 				return nil, nil
 			}
-			s, problems := rewrite.NewRedirect(r.To.Redirect)
+			s, problems := rewrite.NewRedirect(r.To.Redirect, r.Match.Path)
 			return stage(s), problems
 		},
 	},
