@@ -30,8 +30,29 @@ type node struct {
 	at      Pos
 	entries []entry // of a mapping, in order; a key may stand twice
 	items   []*node // of a list
-	style   style   // how it was written; only Format asks
-	notes   notes   // comments; only Format asks
+	// The rest is for Format alone.
+	style style // how it was written
+	mark  Pos   // of a key or an item: where the key, the dash or the value begins
+	end   Pos   // of a flow collection: its closing bracket
+	notes notes // of a key or an item: its comments
+}
+
+// style is how a node was written.
+type style uint8
+
+const (
+	plain   style = iota // without quotes; of a collection: block style
+	single               // in single quotes
+	double               // in double quotes
+	literal              // as a block of text, | or >
+	flow                 // of a collection: [] or {}
+)
+
+// notes are the comments of a key or an item. A line of "" is an empty line.
+type notes struct {
+	head []string // lines before it
+	tail string   // on its line
+	foot []string // lines after all of it
 }
 
 // An entry is one key of a mapping and its value.

@@ -195,13 +195,13 @@ func (o object[T]) describe(d *describer) map[string]any {
 		d.defs[o.name] = def // before the fields: an object may hold itself
 		props, need := map[string]any{}, []string{}
 		for _, f := range o.fields {
+			d.row(o.name, f.owner, f.name)
 			s := f.describe(d)
 			s["description"] = f.doc
 			props[f.name] = s
 			if f.need {
 				need = append(need, f.name)
 			}
-			d.row(orElse(f.owner, o.name), f.name, f.doc)
 		}
 		def["properties"] = props
 		if len(need) > 0 {

@@ -13,10 +13,11 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// chunk is the text of one YAML document and the line before its first.
+// chunk is the text of one YAML document.
 type chunk struct {
 	text  string
-	lines int // that stand before it in the file
+	lines int    // that stand before it in the file
+	lead  string // the comment on the marker before it, with its #
 }
 
 // parseYAML reads the documents of a file. It splits them itself: the parser loses documents that follow "...", and one
@@ -40,7 +41,7 @@ func parseYAML(name string, data []byte, l *log) []*node {
 func splitYAML(name string, data []byte, l *log) []chunk {
 	var chunks []chunk
 	text := string(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")))
-	start, from := 0, 0 // where the current document begins: line, offset
+	start, from, lead := 0, 0, "" // where the current document begins: line, offset; the comment before
 	line := 0
 	for offset := 0; offset < len(text); line++ {
 		end := len(text)
@@ -49,16 +50,16 @@ func splitYAML(name string, data []byte, l *log) []chunk {
 		}
 		row := text[offset:end]
 		if mark, rest := marker(row); mark {
-			chunks = append(chunks, chunk{text[from:offset], start})
-			start, from = line+1, end
-			if rest != "" {
+			chunks = append(chunks, chunk{text[from:offset], start, lead})
+			start, from, lead = line+1, end, rest
+			if rest != "" && rest[0] != '#' {
 				l.refuse(Pos{File: name, Line: line + 1, Col: 1}, "begin the document on the next line",
 					"%q stands on the line of a document marker", clip(rest))
 			}
 		}
 		offset = end
 	}
-	return append(chunks, chunk{text[from:], start})
+	return append(chunks, chunk{text[from:], start, lead})
 }
 
 // marker says whether a line begins or ends a document, and what else stands on it.
@@ -70,11 +71,7 @@ func marker(row string) (is bool, rest string) {
 	if rest != "" && !strings.ContainsAny(rest[:1], " \t\n") {
 		return false, ""
 	}
-	rest = strings.TrimSpace(rest)
-	if strings.HasPrefix(rest, "#") {
-		rest = ""
-	}
-	return true, rest
+	return true, strings.TrimSpace(rest)
 }
 
 // parseChunk returns the node of one document, nil if there is none or it does not parse.
@@ -150,11 +147,7 @@ func (y *yamlReader) read(a ast.Node, depth int) *node {
 	case *ast.MappingNode:
 		return y.mapping(a, depth)
 	case *ast.SequenceNode:
-		n := &node{kind: listNode, at: y.pos(a.Start), style: styleOf(a.IsFlowStyle)}
-		for _, v := range a.Values {
-			n.items = append(n.items, y.read(v, depth+1))
-		}
-		return n
+		return y.list(a, depth)
 	case *ast.LiteralNode:
 		y.scalars++
 		return &node{kind: textNode, text: a.Value.Value, at: y.pos(a.Start), style: literal}
@@ -185,8 +178,29 @@ func (y *yamlReader) null(a *ast.NullNode) *node {
 	return &node{kind: nullNode, at: y.pos(a.Token)}
 }
 
+func (y *yamlReader) list(a *ast.SequenceNode, depth int) *node {
+	n := &node{kind: listNode, at: y.pos(a.Start), style: styleOf(a.IsFlowStyle), end: y.end(a.End)}
+	for i, v := range a.Values {
+		item := y.read(v, depth+1)
+		item.mark = item.at
+		if !a.IsFlowStyle && i < len(a.Entries) {
+			item.mark = y.pos(a.Entries[i].Start)
+		}
+		n.items = append(n.items, item)
+	}
+	return n
+}
+
+// end is the place of a closing bracket; block style has none.
+func (y *yamlReader) end(t *token.Token) Pos {
+	if t == nil {
+		return Pos{}
+	}
+	return y.pos(t)
+}
+
 func (y *yamlReader) mapping(a *ast.MappingNode, depth int) *node {
-	n := &node{kind: mapNode, at: y.pos(a.Start), style: styleOf(a.IsFlowStyle)}
+	n := &node{kind: mapNode, at: y.pos(a.Start), style: styleOf(a.IsFlowStyle), end: y.end(a.End)}
 	for i, v := range a.Values {
 		key := y.key(v.Key)
 		if key == nil {
@@ -195,6 +209,7 @@ func (y *yamlReader) mapping(a *ast.MappingNode, depth int) *node {
 		if i == 0 && !a.IsFlowStyle {
 			n.at = key.at
 		}
+		key.mark = key.at
 		n.entries = append(n.entries, entry{key, y.read(v.Value, depth+1)})
 	}
 	return n

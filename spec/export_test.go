@@ -1,0 +1,4 @@
+package spec
+
+// FieldPaths are the fields that portability.yaml must cover.
+func FieldPaths() []string { return described().rows }

@@ -1,0 +1,273 @@
+package spec_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/spec"
+)
+
+const six = `apiVersion: skerry.dev/v1
+kind: Entrypoint
+metadata: {name: shop, owner: team-shop}
+spec:
+  hosts: [shop.example.com]
+  service: http://127.0.0.1:9000
+`
+
+func TestMain(m *testing.M) {
+	leaks(m)
+}
+
+// mustParse parses documents that have no problem.
+func mustParse(t testing.TB, files ...spec.File) *spec.Spec {
+	t.Helper()
+	s, problems := spec.Parse(files)
+	if len(problems) > 0 {
+		t.Fatal(fault.Problems(problems))
+	}
+	return s
+}
+
+func yaml(text string) spec.File { return spec.File{Name: "x.yaml", Data: []byte(text)} }
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSpecNowAndNext(t *testing.T) {
+	for _, dir := range []string{"../testdata/spec-now", "../testdata/spec-next"} {
+		s, problems := spec.Load([]string{dir}, spec.Options{})
+		if len(problems) > 0 {
+			t.Fatal(fault.Problems(problems))
+		}
+		again := mustParse(t, spec.File{Name: "canonical.json", Data: spec.Canonical(s)})
+		if again.Hash != s.Hash {
+			t.Errorf("%s: the canonical form reads as another spec:\n%s\n%s", dir, spec.Canonical(s), spec.Canonical(again))
+		}
+	}
+}
+
+func TestEveryPolicyIsComplete(t *testing.T) {
+	s, problems := spec.Load([]string{"../testdata/spec-now"}, spec.Options{})
+	if len(problems) > 0 {
+		t.Fatal(fault.Problems(problems))
+	}
+	complete := func(p spec.Policy) bool {
+		return p.Log != nil && p.RequestID != nil && p.Forwarded != nil && p.Errors != nil && p.Path != nil &&
+			p.WebSocket != nil && p.Methods != nil && p.Headers != nil && p.Headers.Request != nil && p.Headers.Response != nil
+	}
+	for _, e := range s.Entrypoints {
+		if !complete(e.Policy) {
+			t.Errorf("entrypoint %s: a value is missing", e.Meta.Name)
+		}
+		for _, r := range e.Routes {
+			if !complete(r.Policy) || len(r.Sources) == 0 {
+				t.Errorf("entrypoint %s, route %s: a value is missing", e.Meta.Name, r.Name)
+			}
+		}
+	}
+}
+
+func TestPlainAddsNothing(t *testing.T) {
+	p := mustParse(t, yaml(strings.Replace(six, "  service:", "  profile: plain\n  service:", 1))).Entrypoints[0].Policy
+	if *p.Log || *p.RequestID || *p.Forwarded != spec.ForwardedRemove || !*p.WebSocket ||
+		len(p.Headers.Request.Set)+len(p.Headers.Request.Remove)+len(p.Headers.Response.Set)+len(p.Headers.Response.Remove) > 0 {
+		t.Errorf("plain adds something: %+v", p)
+	}
+}
+
+func TestReadFiles(t *testing.T) {
+	dir := t.TempDir()
+	// A Kubernetes config map: files are links into ..data, which is a link to a directory with a time in its name.
+	write(t, filepath.Join(dir, "map/..2026/shop.yaml"), six)
+	link(t, "..2026", filepath.Join(dir, "map/..data"))
+	link(t, "..data/shop.yaml", filepath.Join(dir, "map/shop.yaml"))
+	write(t, filepath.Join(dir, "tree/b/z.yml"), "")
+	write(t, filepath.Join(dir, "tree/a.json"), "")
+	write(t, filepath.Join(dir, "tree/notes.txt"), "no spec")
+	write(t, filepath.Join(dir, "tree/.hidden/x.yaml"), "")
+	link(t, "map", filepath.Join(dir, "linked"))
+
+	f := func(want string, paths ...string) {
+		t.Helper()
+		for i := range paths {
+			paths[i] = filepath.Join(dir, paths[i])
+		}
+		files, problems := spec.ReadFiles(paths)
+		var got []string
+		for _, f := range files {
+			got = append(got, strings.TrimPrefix(f.Name, dir+"/"))
+		}
+		for _, p := range problems {
+			got = append(got, strings.ReplaceAll(p.String(), dir+"/", ""))
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%q: got %s, want %s", paths, s, want)
+		}
+	}
+	f("map/shop.yaml", "map")
+	f("linked/shop.yaml", "linked")
+	f("tree/a.json tree/b/z.yml", "tree")
+	f("tree/a.json tree/b/z.yml", "tree", "tree/a.json")
+	f("tree/notes.txt", "tree/notes.txt")
+	f("tree/.hidden/x.yaml", "tree/.hidden")
+	f("gone: cannot be read: no such file or directory", "gone")
+}
+
+func link(t *testing.T, to, path string) {
+	t.Helper()
+	if err := os.Symlink(to, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLoopOfLinksEnds(t *testing.T) {
+	dir := t.TempDir()
+	link(t, ".", filepath.Join(dir, "again"))
+	if _, problems := spec.ReadFiles([]string{dir}); len(problems) == 0 {
+		t.Error("a loop of links is no problem")
+	}
+}
+
+func TestLoadOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	if _, problems := spec.Load([]string{dir}, spec.Options{}); len(problems) != 1 {
+		t.Errorf("got %v", problems)
+	}
+	if s, problems := spec.Load([]string{dir}, spec.Options{AllowEmpty: true}); s == nil || len(problems) != 0 {
+		t.Errorf("got %v", problems)
+	}
+}
+
+func TestContentHash(t *testing.T) {
+	a := []spec.File{{Name: "a", Data: []byte("bc")}}
+	if spec.ContentHash(a) == spec.ContentHash([]spec.File{{Name: "ab", Data: []byte("c")}}) {
+		t.Error("a byte moved from the content to the name, and the hash is the same")
+	}
+	if spec.ContentHash(a) != spec.ContentHash(slices.Clone(a)) {
+		t.Error("the hash of the same files differs")
+	}
+}
+
+func TestHashDependsOnContentOnly(t *testing.T) {
+	f := func(same bool, a, b []spec.File) {
+		t.Helper()
+		ha, hb := mustParse(t, a...).Hash, mustParse(t, b...).Hash
+		if (ha == hb) != same {
+			t.Errorf("same %v: %s, %s\n%s\n%s", same, ha, hb, a[0].Data, b[0].Data)
+		}
+	}
+	other := strings.NewReplacer("shop", "cart").Replace(six)
+	f(true, []spec.File{yaml(six), yaml(other)}, []spec.File{yaml(other + "---\n" + six)})
+	f(true, []spec.File{yaml(six)}, []spec.File{yaml("# comment\n" + strings.Replace(six, "spec:", "spec:\n  profile: website", 1))})
+	f(true, []spec.File{yaml(six)}, []spec.File{yaml(strings.ReplaceAll(six, "\n", "\r\n"))})
+	f(true, []spec.File{yaml(six)}, []spec.File{{Name: "x.json", Data: []byte(
+		`{"apiVersion":"skerry.dev/v1","kind":"Entrypoint","metadata":{"name":"shop","owner":"team-shop"},
+		"spec":{"hosts":["SHOP.example.com"],"service":"http://127.0.0.1:9000"}}`)}})
+	f(false, []spec.File{yaml(six)}, []spec.File{yaml(strings.Replace(six, "9000", "9001", 1))})
+	f(false, []spec.File{yaml(six)}, []spec.File{yaml(six + "  log: off\n")})
+	f(true, []spec.File{yaml(six)}, []spec.File{yaml(six + "  log: on\n")})
+	f(true, []spec.File{yaml(six)}, []spec.File{yaml(six + "  log: true\n")})
+}
+
+func TestIdentity(t *testing.T) {
+	const doc = "apiVersion: skerry.dev/v1\nkind: Service\nmetadata: {name: cart}\nspec: {endpoints: [http://a]}\n"
+	id := func(text string) string { return mustParse(t, yaml(text)).Services[0].Identity() }
+	if id(doc) != id(strings.Replace(doc, "cart}", "cart, owner: x}", 1)) {
+		t.Error("the owner is part of the identity")
+	}
+	if id(doc) != id(strings.Replace(doc, "spec: {", "spec: {timeouts: {connect: 2s}, ", 1)) {
+		t.Error("a default that is written out makes another identity")
+	}
+	if id(doc) == id(strings.Replace(doc, "http://a", "http://b", 1)) {
+		t.Error("the endpoint is no part of the identity")
+	}
+}
+
+func TestInlineServicesAreShared(t *testing.T) {
+	s := mustParse(t, yaml(six+"---\n"+strings.NewReplacer("shop", "cart", "http://127", "HTTP://127", "9000", "9000/").Replace(six)))
+	if len(s.Services) != 1 || !s.Services[0].Inline || s.Services[0].Meta.Name != "http://127.0.0.1:9000" {
+		t.Errorf("got %d services, the first %+v", len(s.Services), s.Services[0])
+	}
+}
+
+func TestPortability(t *testing.T) {
+	data, err := os.ReadFile("portability.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Reasons map[string]string
+		Fields  map[string]struct{ Aws string }
+	}
+	if err := goccy(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, path := range spec.FieldPaths() {
+		line, ok := file.Fields[path]
+		if !ok {
+			t.Errorf("portability.yaml: the field %s lacks its line", path)
+			continue
+		}
+		delete(file.Fields, path)
+		word, id, _ := strings.Cut(line.Aws, ": ")
+		used[id] = true
+		if !slices.Contains([]string{"exact", "approximate", "none"}, word) || (word == "exact") != (id == "") || id != "" && file.Reasons[id] == "" {
+			t.Errorf("portability.yaml: %s: %q is none of exact, approximate: ID, none: ID with a known ID", path, line.Aws)
+		}
+	}
+	for path := range file.Fields {
+		t.Errorf("portability.yaml: the line %s names no field", path)
+	}
+	for id := range file.Reasons {
+		if !used[id] {
+			t.Errorf("portability.yaml: no field has the reason %s", id)
+		}
+	}
+}
+
+func BenchmarkLoad2000(b *testing.B) {
+	dir := b.TempDir()
+	var text bytes.Buffer
+	for i := range 2000 {
+		fmt.Fprintf(&text, `apiVersion: skerry.dev/v1
+kind: Entrypoint
+metadata: {name: shop-%d, owner: team-shop}
+spec:
+  hosts: [shop-%d.example.com, www.shop-%d.example.com]
+  service: http://10.0.%d.%d:9000
+  routes:
+    - name: api
+      match: {prefix: /api, methods: [GET, POST]}
+      service: http://127.0.0.1:9001
+      headers: {request: {set: {X-Edge: skerry}}}
+    - name: old
+      match: {path: "/old/{id}"}
+      redirect: {to: "/new/{id}", status: 301}
+---
+`, i, i, i, i/256, i%256)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "all.yaml"), text.Bytes(), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(text.Len()))
+	for b.Loop() {
+		if _, problems := spec.Load([]string{dir}, spec.Options{}); len(problems) > 0 {
+			b.Fatal(fault.Problems(problems))
+		}
+	}
+}
