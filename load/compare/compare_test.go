@@ -57,6 +57,9 @@ func TestRewrite(t *testing.T) {
 
 // TestRun takes one short sample of the peers that start fast, with log and edits.
 func TestRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("six seconds of load")
+	}
 	if why := rival.Missing("wrk", "nginx", "haproxy"); why != "" {
 		t.Skip(why)
 	}
