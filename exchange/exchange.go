@@ -165,7 +165,11 @@ type OriginFacts struct {
 	Held              io.Closer     // upstream's own: the connection in use, let go by its Done
 }
 
-var pool = sync.Pool{New: func() any { return new(Exchange) }}
+var pool = sync.Pool{New: func() any {
+	x := new(Exchange)
+	x.reset() // not all zero values mean none: Resp.Length
+	return x
+}}
 
 // Acquire returns an empty exchange.
 func Acquire() *Exchange { return pool.Get().(*Exchange) }

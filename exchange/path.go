@@ -51,9 +51,10 @@ func (p *Path) Run(x *Exchange) (complete bool) {
 	p.forward(x)
 	for x.run.back = x.run.ran; !p.backward(x); {
 	}
-	if x.run.verdict != Abort {
-		p.send(x)
+	if x.run.verdict != Abort && !p.send(x) {
+		x.run.verdict = Abort
 	}
+	x.closeBody()
 	for x.run.done = x.run.ran; !p.finish(x); {
 	}
 	return x.run.verdict != Abort
@@ -84,14 +85,28 @@ func (p *Path) backward(x *Exchange) (over bool) {
 	return true
 }
 
-func (p *Path) send(x *Exchange) {
+// send reports false if the answer broke off, also by a panic of the renderer or of a body.
+func (p *Path) send(x *Exchange) (whole bool) {
 	defer x.fence()
+	if x.Fault == nil && x.Resp.Status == 0 {
+		x.Fail(errNoAnswer)
+	}
 	if x.Fault != nil {
 		p.render(x)
 	}
 	if err := x.sink().Send(x); err != nil {
 		x.note(err)
-		x.run.verdict = Abort
+		return false
+	}
+	return true
+}
+
+// closeBody lets go of the response body, read to its end or not: its maker need not be a Finisher.
+func (x *Exchange) closeBody() {
+	defer x.fence()
+	if b := x.Resp.Body; b != nil {
+		x.Resp.Body = nil // before the call, so that a Close that panics is not called again
+		b.Close()
 	}
 }
 
@@ -124,10 +139,8 @@ func (x *Exchange) note(err error) {
 
 // dropResponse makes room for another answer.
 func (x *Exchange) dropResponse() {
+	x.closeBody()
 	s := &x.Resp
-	if s.Body != nil {
-		s.Body.Close()
-	}
 	*s = Response{Fields: s.Fields[:0], Trailers: s.Trailers[:0], Length: -1, Started: s.Started, Sent: s.Sent}
 }
 

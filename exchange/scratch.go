@@ -20,8 +20,11 @@ func (s *Scratch) Alloc(n int) []byte {
 	return b
 }
 
-// Copy returns a copy of b.
+// Copy returns a copy of b; of nil, which often means none, nil.
 func (s *Scratch) Copy(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
 	c := s.Alloc(len(b))
 	copy(c, b)
 	return c

@@ -1,0 +1,5 @@
+//go:build !race && !poison
+
+package exchange_test
+
+const instrumented = false
