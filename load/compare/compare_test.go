@@ -34,7 +34,7 @@ func TestParseWrk(t *testing.T) {
 }
 
 func TestRewrite(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "compare.md")
+	path := filepath.Join(t.TempDir(), "docs", "compare.md")
 	for _, section := range []string{"first", "second"} {
 		if err := rewrite(path, section); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -121,7 +122,7 @@ func ratio(a, b float64) string {
 func rewrite(path, section string) error {
 	text, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
-		text, err = []byte(newFile), nil
+		text, err = []byte(newFile), os.MkdirAll(filepath.Dir(path), 0o755)
 	}
 	if err != nil {
 		return err
