@@ -66,10 +66,7 @@ var order = []row{
 		name: "upstream", needs: []fact{factEntry}, gives: []fact{factOrigin},
 		why: "last: only what every other stage let through reaches an origin",
 		build: func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
-			s, problems := upstream.New(r.To.Services, &r.Policy, b.label, b.keepers.Upstream)
-			if s != nil {
-				b.pools = append(b.pools, s.Pools()...)
-			}
+			s, problems := upstream.New(r.To.Services, &r.Policy, b.label, b.pools)
 			return stage(s), problems
 		},
 	},

@@ -34,15 +34,14 @@ type Plan struct {
 	Table    *route.Table
 	Routes   []Route // by Target.Index
 	keepers  *Keepers
-	pools    []*upstream.Pool
+	pools    *upstream.Lease
 	stranger *exchange.Path // for what matches no route, or could not be parsed
 }
 
-// builder collects what the stages of a plan acquire.
+// builder is what the stages of a plan are built with.
 type builder struct {
-	keepers *Keepers
-	label   string
-	pools   []*upstream.Pool
+	label string // of the route
+	pools *upstream.Lease
 }
 
 // Compile makes the plan of a spec. With problems there is none, and nothing is held.
@@ -54,14 +53,13 @@ func Compile(s *spec.Spec, k *Keepers) (*Plan, []fault.Problem) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	b := &builder{keepers: k}
-	p := &Plan{Spec: s, Table: table, keepers: k, stranger: exchange.NewPath(rewrite.Render, strangerStage{})}
+	b := &builder{pools: k.Upstream.Lease()}
+	p := &Plan{Spec: s, Table: table, keepers: k, pools: b.pools, stranger: exchange.NewPath(rewrite.Render, strangerStage{})}
 	targets := table.Targets()
 	p.Routes = make([]Route, len(targets))
 	for i := range targets {
 		problems = append(problems, p.compileRoute(b, &targets[i])...)
 	}
-	p.pools = b.pools
 	if len(problems) > 0 {
 		p.Release()
 		fault.SortProblems(problems)
@@ -92,12 +90,7 @@ func (p *Plan) compileRoute(b *builder, t *route.Target) (problems []fault.Probl
 }
 
 // Release lets go of what the plan holds in the keepers. Exchanges that still run on it finish.
-func (p *Plan) Release() {
-	for _, pool := range p.pools {
-		p.keepers.Upstream.Release(pool)
-	}
-	p.pools = nil
-}
+func (p *Plan) Release() { p.pools.Release() }
 
 // NoRoute is the index that Match returns for what matches none.
 const NoRoute = -1

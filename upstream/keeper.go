@@ -26,11 +26,37 @@ func NewKeeper(guard Guard, set *meter.Set) *Keeper {
 	return k
 }
 
-// Acquire returns the pool of a service and holds it until Release.
-func (k *Keeper) Acquire(s *spec.Service) *Pool {
+// A Lease holds the pools of one plan. Routes of a plan that go to the same service ask for its pool once.
+type Lease struct {
+	keeper *Keeper
+	pools  map[*spec.Service]*Pool
+}
+
+// Lease returns an empty lease.
+func (k *Keeper) Lease() *Lease { return &Lease{keeper: k, pools: map[*spec.Service]*Pool{}} }
+
+// Release lets go of every pool of the lease.
+func (l *Lease) Release() {
+	for _, p := range l.pools {
+		l.keeper.release(p)
+	}
+	clear(l.pools)
+}
+
+// pool returns the pool of a service, held until Release.
+func (l *Lease) pool(s *spec.Service) *Pool {
+	p := l.pools[s]
+	if p == nil {
+		p = l.keeper.acquire(s)
+		l.pools[s] = p
+	}
+	return p
+}
+
+func (k *Keeper) acquire(s *spec.Service) *Pool {
+	id := s.Identity()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	id := s.Identity()
 	p := k.pools[id]
 	if p == nil {
 		p = newPool(k, id, s)
@@ -40,8 +66,8 @@ func (k *Keeper) Acquire(s *spec.Service) *Pool {
 	return p
 }
 
-// Release lets go of a pool; the last one to do so closes it, and exchanges that still use it finish.
-func (k *Keeper) Release(p *Pool) {
+// release lets go of a pool; the last one to do so closes it, and exchanges that still use it finish.
+func (k *Keeper) release(p *Pool) {
 	k.mu.Lock()
 	p.refs--
 	last := p.refs == 0

@@ -25,18 +25,18 @@ type choice struct {
 	upTo uint64 // sum of the weights up to and with this one
 }
 
-// New returns the stage of a route that goes to services. The pools are acquired from k; pools returns them, for the plan to
-// release. label names the route.
-func New(to []spec.Weighted, policy *spec.Policy, label string, k *Keeper) (s *Stage, problems []fault.Problem) {
+// New returns the stage of a route that goes to services, nil if it goes to none. The lease holds their pools. label
+// names the route.
+func New(to []spec.Weighted, policy *spec.Policy, label string, lease *Lease) (s *Stage, problems []fault.Problem) {
 	if len(to) == 0 {
 		return nil, nil
 	}
 	s = &Stage{route: label, raw: policy.Path != nil && *policy.Path == spec.PathRaw}
 	for _, w := range to {
-		problems = append(problems, checkEndpoints(w.Service, k.guard)...)
+		problems = append(problems, checkEndpoints(w.Service, lease.keeper.guard)...)
 		if w.Weight > 0 {
 			s.total += uint64(w.Weight)
-			s.choices = append(s.choices, choice{k.Acquire(w.Service), s.total})
+			s.choices = append(s.choices, choice{lease.pool(w.Service), s.total})
 		}
 	}
 	return s, problems
@@ -54,15 +54,6 @@ func checkEndpoints(s *spec.Service, g Guard) (problems []fault.Problem) {
 		}
 	}
 	return problems
-}
-
-// Pools returns what New acquired.
-func (s *Stage) Pools() []*Pool {
-	pools := make([]*Pool, len(s.choices))
-	for i, c := range s.choices {
-		pools[i] = c.pool
-	}
-	return pools
 }
 
 // Name is the stage's name.
