@@ -45,23 +45,28 @@ func (e *Edge) cut() int {
 	return open
 }
 
-// end lets go of the plan and closes the log, which gets one last line.
+// end says how it went and lets go.
 func (e *Edge) end(cut int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if a := e.active.Load(); a != nil {
-		a.plan.Release()
-	}
-	if e.log == nil {
-		return
-	}
 	if cut > 0 {
 		e.meters.Events().Add("drained", "hard stop (--drain-timeout, or a second signal) with connections open")
 	} else {
 		e.meters.Events().Add("drained", "every connection ended by itself")
 	}
+	e.Abandon()
+}
+
+// Abandon lets go of the plan and closes the log, which gets what it still holds. It is for an edge that was never
+// started; Drain does the same at its end.
+func (e *Edge) Abandon() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if a := e.active.Load(); a != nil {
+		a.plan.Release()
+	}
 	e.meters.Events().Listen(nil)
-	_ = e.log.Close() // a sink that is stuck has been counted
+	if e.log != nil {
+		_ = e.log.Close() // a sink that is stuck has been counted
+	}
 }
 
 // Hurry ends every wait of Drain: the hard stop comes now.

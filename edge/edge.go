@@ -16,21 +16,20 @@ import (
 	"skerry.dev/skerry/observe"
 	"skerry.dev/skerry/plan"
 	"skerry.dev/skerry/spec"
-	"skerry.dev/skerry/upstream"
 	"skerry.dev/skerry/wire/h1"
 )
 
 // Options are the settings of the process. The zero value of each is its default.
 type Options struct {
-	HTTP         []string       // listen addresses for plain HTTP; required
-	Guard        upstream.Guard // what origin addresses are refused
-	AllowShrink  bool           // take a reload that removes every entrypoint, or more than half of ten or more
-	DrainDelay   time.Duration  // not ready, but still accepting
-	DrainTimeout time.Duration  // from the end of the delay to the hard stop
-	Log          io.Writer      // one JSON line per exchange and event; nil: none
-	Meters       *meter.Set     // nil: a new one
-	Timeouts     h1.Timeouts    // of client connections
-	Conns        int            // open client connections at most; 0: by the process's descriptors
+	HTTP         []string      // listen addresses for plain HTTP; required
+	Guard        plan.Guard    // what origin addresses are refused
+	AllowShrink  bool          // take a reload that removes every entrypoint, or more than half of ten or more
+	DrainDelay   time.Duration // not ready, but still accepting
+	DrainTimeout time.Duration // from the end of the delay to the hard stop
+	Log          io.Writer     // one JSON line per exchange and event; nil: none
+	Meters       *meter.Set    // nil: a new one
+	Timeouts     h1.Timeouts   // of client connections
+	Conns        int           // open client connections at most; 0: by the process's descriptors
 }
 
 // Edge is a running edge: made by New, given plans by Activate, opened by Start, ended by Drain.
@@ -66,8 +65,8 @@ func New(opt Options) *Edge {
 	e.unmatched = observe.RouteMetrics(e.meters, "", "")
 	if opt.Log != nil {
 		e.log = observe.NewLog(opt.Log, e.meters)
-		e.meters.Events().Listen(e.log.Event)
 	}
+	e.meters.Events().Listen(e.hear)
 	e.server.Handler = e.serve
 	e.server.Timeouts = opt.Timeouts
 	e.server.Open = e.meters.Gauge("skerry_connections_open", "Client connections open now.")
@@ -78,7 +77,7 @@ func New(opt Options) *Edge {
 func (e *Edge) Meters() *meter.Set { return e.meters }
 
 // Compile says whether a spec can be served, without serving it.
-func Compile(s *spec.Spec, guard upstream.Guard) (*plan.Plan, []fault.Problem) {
+func Compile(s *spec.Spec, guard plan.Guard) (*plan.Plan, []fault.Problem) {
 	p, problems := plan.Compile(s, plan.NewKeepers(guard, meter.NewSet()))
 	if p != nil {
 		defer p.Release()
@@ -114,6 +113,24 @@ func (e *Edge) Activate(s *spec.Spec) []fault.Problem {
 	}
 	e.meters.Events().Add("reloaded", spec.Diff(old.plan.Spec, s).String()+", "+s.Hash)
 	old.plan.Release()
+	return nil
+}
+
+// hear passes an event on to the log and to who asked for it.
+func (e *Edge) hear(ev meter.Event) {
+	if e.log != nil {
+		e.log.Event(ev)
+	}
+	if e.opt.Tell != nil {
+		e.opt.Tell(ev)
+	}
+}
+
+// Spec returns the spec in force, nil if there is none.
+func (e *Edge) Spec() *spec.Spec {
+	if a := e.active.Load(); a != nil {
+		return a.plan.Spec
+	}
 	return nil
 }
 

@@ -64,7 +64,7 @@ func (e *Edge) take(src *Source, files []spec.File) []fault.Problem {
 			Fix: "write one: see the six-line example in the README"}}
 	}
 	if a := e.active.Load(); a != nil && a.plan.Spec.Hash == s.Hash {
-		e.meters.Events().Add("reload_unchanged", "the files changed, what they say did not: "+s.Hash)
+		e.meters.Events().Add("reload_unchanged", "what the files say has not changed: "+s.Hash)
 		return nil
 	}
 	if problems := e.Activate(s); len(problems) > 0 {

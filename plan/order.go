@@ -91,17 +91,17 @@ func checkOrder(rows []row) error {
 	for _, r := range rows {
 		for _, f := range r.needs {
 			if given[f] == "" {
-				return fmt.Errorf("BUG: plan/order.go: stage %s needs %s, which no stage before it gives", r.name, f)
+				return fmt.Errorf("stage %s needs %s, which no stage before it gives", r.name, f)
 			}
 		}
 		for _, f := range r.gives {
 			if other := given[f]; other != "" {
-				return fmt.Errorf("BUG: plan/order.go: stages %s and %s both give %s", other, r.name, f)
+				return fmt.Errorf("stages %s and %s both give %s", other, r.name, f)
 			}
 			given[f] = r.name
 		}
 		if strings.TrimSpace(r.why) == "" {
-			return fmt.Errorf("BUG: plan/order.go: stage %s has no reason for its place", r.name)
+			return fmt.Errorf("stage %s has no reason for its place", r.name)
 		}
 	}
 	return nil

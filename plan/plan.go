@@ -15,8 +15,11 @@ type Keepers struct {
 	Upstream *upstream.Keeper
 }
 
+// Guard says which addresses an origin may have.
+type Guard = upstream.Guard
+
 // NewKeepers returns empty keepers.
-func NewKeepers(guard upstream.Guard, set *meter.Set) *Keepers {
+func NewKeepers(guard Guard, set *meter.Set) *Keepers {
 	return &Keepers{Upstream: upstream.NewKeeper(guard, set)}
 }
 
@@ -47,7 +50,7 @@ type builder struct {
 // Compile makes the plan of a spec. With problems there is none, and nothing is held.
 func Compile(s *spec.Spec, k *Keepers) (*Plan, []fault.Problem) {
 	if err := checkOrder(order); err != nil {
-		panic(err.Error())
+		panic("BUG: plan/order.go: " + err.Error())
 	}
 	table, problems := route.New(s.Entrypoints)
 	if len(problems) > 0 {
