@@ -1,0 +1,5 @@
+//go:build !race && !poison
+
+package rewrite_test
+
+const instrumented = false
