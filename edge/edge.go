@@ -21,15 +21,16 @@ import (
 
 // Options are the settings of the process. The zero value of each is its default.
 type Options struct {
-	HTTP         []string      // listen addresses for plain HTTP; required
-	Guard        plan.Guard    // what origin addresses are refused
-	AllowShrink  bool          // take a reload that removes every entrypoint, or more than half of ten or more
-	DrainDelay   time.Duration // not ready, but still accepting
-	DrainTimeout time.Duration // from the end of the delay to the hard stop
-	Log          io.Writer     // one JSON line per exchange and event; nil: none
-	Meters       *meter.Set    // nil: a new one
-	Timeouts     h1.Timeouts   // of client connections
-	Conns        int           // open client connections at most; 0: by the process's descriptors
+	HTTP         []string          // listen addresses for plain HTTP; required
+	Guard        plan.Guard        // what origin addresses are refused
+	AllowShrink  bool              // take a reload that removes every entrypoint, or more than half of ten or more
+	DrainDelay   time.Duration     // not ready, but still accepting
+	DrainTimeout time.Duration     // from the end of the delay to the hard stop
+	Log          io.Writer         // one JSON line per exchange and event; nil: none
+	Tell         func(meter.Event) // hears of every event beside the log; must not block; nil: nobody
+	Meters       *meter.Set        // nil: a new one
+	Timeouts     h1.Timeouts       // of client connections
+	Conns        int               // open client connections at most; 0: by the process's descriptors
 }
 
 // Edge is a running edge: made by New, given plans by Activate, opened by Start, ended by Drain.
@@ -78,7 +79,7 @@ func (e *Edge) Meters() *meter.Set { return e.meters }
 
 // Compile says whether a spec can be served, without serving it.
 func Compile(s *spec.Spec, guard plan.Guard) (*plan.Plan, []fault.Problem) {
-	p, problems := plan.Compile(s, plan.NewKeepers(guard, meter.NewSet()))
+	p, problems := plan.Compile(s, plan.IdleKeepers(guard))
 	if p != nil {
 		defer p.Release()
 	}

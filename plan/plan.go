@@ -23,6 +23,9 @@ func NewKeepers(guard Guard, set *meter.Set) *Keepers {
 	return &Keepers{Upstream: upstream.NewKeeper(guard, set)}
 }
 
+// IdleKeepers returns keepers for a plan that is only looked at: nothing of it runs, no origin is asked.
+func IdleKeepers(guard Guard) *Keepers { return &Keepers{Upstream: upstream.NewIdleKeeper(guard)} }
+
 // Route is a compiled route.
 type Route struct {
 	Target *route.Target

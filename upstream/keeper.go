@@ -14,6 +14,7 @@ type Keeper struct {
 	guard Guard
 	set   *meter.Set
 	dial  net.Dialer
+	idle  bool // pools do nothing by themselves
 
 	mu    sync.Mutex
 	pools map[string]*Pool
@@ -23,6 +24,14 @@ type Keeper struct {
 func NewKeeper(guard Guard, set *meter.Set) *Keeper {
 	k := &Keeper{guard: guard, set: set, pools: map[string]*Pool{}}
 	k.dial.Control = guard.control
+	return k
+}
+
+// NewIdleKeeper returns a keeper for plans that are only looked at: its pools check no health, so that asking whether a
+// spec is good does not knock on every origin it names.
+func NewIdleKeeper(guard Guard) *Keeper {
+	k := NewKeeper(guard, meter.NewSet())
+	k.idle = true
 	return k
 }
 

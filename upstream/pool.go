@@ -75,6 +75,9 @@ func newPool(k *Keeper, id string, s *spec.Service) *Pool {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
+	if k.idle {
+		return p
+	}
 	p.tended.Go(func() { p.tend(ctx) })
 	if s.Health != nil {
 		for _, ep := range p.endpoints {

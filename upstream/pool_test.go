@@ -267,3 +267,21 @@ func TestKeptLimit(t *testing.T) {
 		t.Errorf("%d connections kept, want keepAlive.max 2", got)
 	}
 }
+
+// TestIdleKeeper: a plan that is only looked at asks no origin anything.
+func TestIdleKeeper(t *testing.T) {
+	checks := make(chan string, 16)
+	addr := named(t, "a", new(atomic.Bool), checks)
+	s := service("s", addr)
+	s.Health = &spec.Health{Path: "/healthz", Interval: time.Millisecond, Timeout: time.Second, HealthyAfter: 1, UnhealthyAfter: 1, StatusFrom: 200, StatusTo: 299}
+	lease := upstream.NewIdleKeeper(upstream.Guard{}).Lease()
+	if _, problems := upstream.New([]spec.Weighted{{Service: s, Weight: 1}}, new(spec.Policy), "e/r", lease); len(problems) > 0 {
+		t.Fatal(fault.Problems(problems))
+	}
+	select {
+	case got := <-checks:
+		t.Fatalf("the origin was asked by %q", got)
+	case <-time.After(30 * time.Millisecond):
+	}
+	lease.Release()
+}
