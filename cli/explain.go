@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/plan"
+	"skerry.dev/skerry/route"
+	"skerry.dev/skerry/spec"
+)
+
+// question is the request that explain is asked about.
+type question struct {
+	method string
+	scheme string
+	host   string // as written, perhaps with a port
+	target string // path and query
+	fields []string
+}
+
+func newExplain() *cobra.Command {
+	var (
+		g     guardFlags
+		paths []string
+		q     question
+	)
+	cmd := &cobra.Command{
+		Use:   "explain URL -f PATH",
+		Short: "Say what happens to a request, and why",
+		Long: "Say which entrypoint and route take a request, through which stages it goes, which service gets it, and\n" +
+			"every value that is in force with its source. Nothing is sent.",
+		Example: "  skerry explain http://shop.example.com/cart?x=1 -f specs/ -X POST -H 'X-Beta: 1'",
+		Args:    cobra.ExactArgs(1),
+	}
+	g.add(cmd)
+	cmd.Flags().StringArrayVarP(&paths, "file", "f", nil, "file or directory of documents; repeatable")
+	cmd.Flags().StringVarP(&q.method, "request", "X", "GET", "method of the request")
+	cmd.Flags().StringArrayVarP(&q.fields, "header", "H", nil, "header field of the request, 'Name: value'; repeatable")
+	if err := cmd.MarkFlagRequired("file"); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	cmd.RunE = work(func(cmd *cobra.Command, args []string) error {
+		if err := q.take(args[0]); err != nil {
+			return err
+		}
+		p, problems, err := compile(paths, &g)
+		if err != nil {
+			return err
+		}
+		if len(problems) > 0 {
+			printProblems(cmd.ErrOrStderr(), problems)
+			return errReported
+		}
+		return explain(cmd, p, &q)
+	})
+	return cmd
+}
+
+// take splits a URL as a client does, without changing any of it: the normal form is the edge's work.
+func (q *question) take(url string) error {
+	q.scheme = "http"
+	rest := url
+	if scheme, after, ok := strings.Cut(url, "://"); ok {
+		q.scheme, rest = strings.ToLower(scheme), after
+	}
+	if q.scheme != "http" && q.scheme != "https" {
+		return fmt.Errorf("%q is no http or https URL", url)
+	}
+	rest, _, _ = strings.Cut(rest, "#")
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	q.host, q.target = rest[:end], rest[end:]
+	if q.host == "" {
+		return fmt.Errorf("%q names no host", url)
+	}
+	if !strings.HasPrefix(q.target, "/") {
+		q.target = "/" + q.target
+	}
+	return nil
+}
+
+// fill makes x the request.
+func (q *question) fill(x *exchange.Exchange) (err error) {
+	r := &x.Req
+	r.MethodName, r.Target = []byte(q.method), []byte(q.target)
+	r.Method = exchange.MethodOf(r.MethodName)
+	path, query, has := bytes.Cut(r.Target, []byte("?"))
+	if has {
+		r.Query = query
+	}
+	r.RawPath = path
+	if r.Host, r.Port, err = exchange.NormalHost([]byte(q.host), &x.Scratch); err != nil {
+		return fmt.Errorf("the edge refuses this request with 400: %w", err)
+	}
+	if r.Path, err = exchange.NormalPath(path, &x.Scratch); err != nil {
+		return fmt.Errorf("the edge refuses this request with 400: %w", err)
+	}
+	for _, f := range q.fields {
+		name, value, ok := strings.Cut(f, ":")
+		if !ok {
+			return fmt.Errorf("-H %q is not of the form 'Name: value'", f)
+		}
+		r.Fields.AddNamed([]byte(name), []byte(strings.TrimSpace(value)))
+	}
+	return nil
+}
+
+func explain(cmd *cobra.Command, p *plan.Plan, q *question) error {
+	x := exchange.Acquire()
+	defer x.Release()
+	if err := q.fill(x); err != nil {
+		return err
+	}
+	target, e := p.Table.Match(x)
+	if e == nil {
+		return unknownHost(string(x.Req.Host), p.Spec)
+	}
+	w := cmd.OutOrStdout()
+	fmt.Fprintf(w, "%s %s://%s%s\n\n", q.method, q.scheme, q.host, q.target)
+	if target == nil {
+		return noRoute(w, e, x)
+	}
+	if _, i := p.Match(x); x.Fault != nil {
+		var f *fault.Error
+		if errors.As(x.Fault, &f) {
+			return fmt.Errorf("route %s/%s: the edge answers %d: %s", e.Meta.Name, p.Routes[i].Target.Route.Name, f.Kind.Status(), f.Text)
+		}
+	}
+	explainRoute(w, p, target, x)
+	for _, s := range target.Route.To.Services {
+		explainService(w, s.Service)
+	}
+	fmt.Fprintln(w)
+	sources(w, "value", target.Route.Sources)
+	return nil
+}
+
+// table writes rows of columns that stand below each other.
+func table(w io.Writer, rows [][]string) {
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintln(t, strings.TrimRight(strings.Join(r, "\t"), "\t"))
+	}
+	t.Flush() // w's own error shows at the next write to it
+}
+
+func explainRoute(w io.Writer, p *plan.Plan, t *route.Target, x *exchange.Exchange) {
+	e, r := t.Entrypoint, t.Route
+	owner := e.Meta.Owner
+	if owner == "" {
+		owner = "nobody"
+	}
+	rows := [][]string{
+		{"entrypoint", e.Meta.Name, e.At.String()},
+		{"owner", owner},
+		{"hosts", strings.Join(e.Hosts, ", ")},
+		{"profile", e.Profile},
+		{"route", r.Name, r.At.String()},
+		{"match", plan.DescribeMatch(r.Match)},
+	}
+	for _, param := range x.Facts.Entry.Params {
+		rows = append(rows, []string{"", "{" + param.Name + "} is " + string(param.Value)})
+	}
+	if !bytes.Equal(x.Req.Path, x.Req.RawPath) {
+		rows = append(rows, []string{"normal form", string(x.Req.Path)})
+	}
+	rows = append(rows,
+		[]string{"stages", strings.Join(p.Routes[t.Index].Path.Names(), " → ")},
+		[]string{"goes to", plan.DescribeDestination(r.To)})
+	table(w, rows)
+}
+
+func explainService(w io.Writer, s *spec.Service) {
+	fmt.Fprintln(w)
+	var urls []string
+	for _, e := range s.Endpoints {
+		urls = append(urls, e.URL())
+	}
+	health := "no checks"
+	if h := s.Health; h != nil {
+		health = fmt.Sprintf("%s every %v", h.Path, h.Interval)
+	}
+	table(w, [][]string{
+		{"service", s.Meta.Name, s.At.String()},
+		{"endpoints", strings.Join(urls, ", ")},
+		{"health", health},
+	})
+	fmt.Fprintln(w)
+	sources(w, "value of "+s.Meta.Name, s.Sources)
+}
+
+// sources is the table of values in force.
+func sources(w io.Writer, title string, list []spec.Source) {
+	rows := [][]string{{title, "in force", "from"}}
+	for _, s := range list {
+		value := s.Value
+		if value == "" {
+			value = `""`
+		}
+		rows = append(rows, []string{strings.TrimPrefix(s.Path, "spec."), value, s.From})
+	}
+	table(w, rows)
+}
+
+// noRoute says what the entrypoint would take instead.
+func noRoute(w io.Writer, e *spec.Entrypoint, x *exchange.Exchange) error {
+	rows := [][]string{{"entrypoint", e.Meta.Name, e.At.String()}, {"owner", e.Meta.Owner}}
+	for _, r := range e.Routes {
+		rows = append(rows, []string{"route " + r.Name, plan.DescribeMatch(r.Match), r.At.String()})
+	}
+	table(w, rows)
+	fmt.Fprintln(w)
+	return fmt.Errorf("no route of entrypoint %s takes %s %s: the edge answers 404", e.Meta.Name, x.Req.MethodName, x.Req.Path)
+}

@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"skerry.dev/skerry/admin"
+	"skerry.dev/skerry/edge"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/meter"
+)
+
+// process is a running edge with its log, its admin page and its signals.
+type process struct {
+	err     io.Writer // for people
+	meters  *meter.Set
+	edge    atomic.Pointer[edge.Edge] // nil while the first plan is made; the admin page is there before it
+	log     io.Writer
+	file    *logFile // nil: the log is no file
+	admin   *admin.Server
+	signals chan os.Signal
+	events  chan meter.Event
+	telling sync.WaitGroup
+
+	stopWatch context.CancelFunc
+	watching  sync.WaitGroup
+	reload    chan struct{}
+}
+
+func newProcess(err io.Writer) *process {
+	p := &process{
+		err: err, meters: meter.NewSet(), signals: make(chan os.Signal, 8), events: make(chan meter.Event, eventsWaiting),
+		reload: make(chan struct{}, 1), stopWatch: func() {},
+	}
+	// Before anything can be signalled: a SIGTERM during a long first compile is not lost. SIGPIPE would end the process
+	// when whoever reads the log goes away; telemetry never stops traffic.
+	signal.Notify(p.signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1)
+	signal.Ignore(syscall.SIGPIPE)
+	p.telling.Go(func() {
+		for e := range p.events {
+			p.say("%s: %s", strings.ReplaceAll(e.Kind, "_", " "), e.Text)
+		}
+	})
+	return p
+}
+
+// tell passes an event on to people without ever waiting for them.
+func (p *process) tell(e meter.Event) {
+	switch e.Kind {
+	case "activated", "fell_back", "reload_refused": // said with more by start and refused
+		return
+	}
+	select {
+	case p.events <- e:
+	default: // /api/v1/events has it
+	}
+}
+
+func (p *process) openLog(name string, stdout io.Writer) error {
+	switch name {
+	case "":
+	case "-":
+		p.log = stdout
+	default:
+		f, err := openLogFile(name)
+		if err != nil {
+			return fmt.Errorf("--log: %w", err)
+		}
+		p.file, p.log = f, f
+	}
+	return nil
+}
+
+func (p *process) openAdmin(addrs []string) (err error) {
+	if len(addrs) == 0 {
+		return nil
+	}
+	p.admin, err = admin.Serve(addrs, admin.New(admin.Options{
+		Set: p.meters, Version: build(),
+		Ready: func() (bool, string) {
+			if e := p.edge.Load(); e != nil {
+				return e.Ready()
+			}
+			return false, "starting"
+		},
+		Plan: func() any {
+			if e := p.edge.Load(); e != nil {
+				return e.Plan()
+			}
+			return nil
+		},
+	}))
+	return err
+}
+
+// adminAddrs are the addresses in use, ports filled in.
+func (p *process) adminAddrs() []string {
+	if p.admin == nil {
+		return nil
+	}
+	return p.admin.Addrs()
+}
+
+// start puts the first plan in force, opens the listeners and says where they are.
+func (p *process) start(opt edge.Options, src *edge.Source) error {
+	opt.Tell = p.tell
+	e := edge.New(opt)
+	fellBack, problems := e.Begin(src)
+	if len(problems) > 0 {
+		printProblems(p.err, problems)
+		if !fellBack {
+			p.say("%s, nothing to serve", count(len(problems), "problem"))
+			e.Abandon()
+			return errReported
+		}
+		p.say("WARNING: %s in the spec; serving the last good one from %s until they are mended", count(len(problems), "problem"), src.Data)
+	}
+	if err := e.Start(); err != nil {
+		e.Abandon()
+		return err
+	}
+	p.edge.Store(e)
+	p.say("plan: %s", summary(e.Spec()))
+	for _, a := range e.Addrs() {
+		p.say("http on %s", a)
+	}
+	for _, a := range p.adminAddrs() {
+		p.say("admin on http://%s/", a)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stopWatch = cancel
+	p.watching.Go(func() { e.Watch(ctx, src, p.reload, p.refused) })
+	return nil
+}
+
+// refused says why a reload changed nothing.
+func (p *process) refused(problems []fault.Problem) {
+	var text strings.Builder
+	printProblems(&text, problems)
+	fmt.Fprintf(p.err, "%sskerry: reload refused: %s; the running plan stays\n", text.String(), count(len(problems), "problem"))
+}
+
+// serve waits for signals until the drain is over.
+func (p *process) serve() {
+	for s := range p.signals {
+		switch s {
+		case syscall.SIGHUP:
+			select {
+			case p.reload <- struct{}{}:
+			default: // one is waiting already
+			}
+		case syscall.SIGUSR1:
+			p.reopen()
+		default:
+			p.drain(s)
+			return
+		}
+	}
+}
+
+func (p *process) reopen() {
+	if p.file == nil {
+		p.say("SIGUSR1: the log is no file")
+		return
+	}
+	if err := p.file.Reopen(); err != nil {
+		p.say("SIGUSR1: the log goes on in the old file: %v", err)
+		return
+	}
+	p.say("log file opened anew")
+}
+
+// drain ends the edge; another SIGTERM or SIGINT ends it at once.
+func (p *process) drain(s os.Signal) {
+	e := p.edge.Load()
+	p.say("%v: stopping; once more: now", s)
+	p.stopWatch()
+	p.watching.Wait()
+	drained := make(chan struct{})
+	var again sync.WaitGroup
+	again.Go(func() {
+		for {
+			select {
+			case s := <-p.signals:
+				if s == syscall.SIGTERM || s == syscall.SIGINT {
+					e.Hurry()
+				}
+			case <-drained:
+				return
+			}
+		}
+	})
+	cut := e.Drain()
+	close(drained)
+	again.Wait()
+	if cut > 0 {
+		p.say("stopped: %s cut off", count(cut, "connection"))
+		return
+	}
+	p.say("stopped: every connection ended by itself")
+}
+
+// close lets go of everything, in the reverse order of opening.
+func (p *process) close() {
+	p.stopWatch()
+	p.watching.Wait()
+	if p.admin != nil {
+		p.admin.Close() // what it cuts off is a scrape
+	}
+	if p.file != nil {
+		p.file.Close() // the log has been flushed by the drain
+	}
+	signal.Stop(p.signals)
+	signal.Reset(syscall.SIGPIPE)
+	close(p.events)
+	p.telling.Wait()
+}
