@@ -79,9 +79,11 @@ var serviceRef = shape[target]{
 			return target{name: n.text}, true
 		}
 		e, bad, fix := parseEndpoint(n.text)
-		if bad != "" && !strings.Contains(n.text, "://") {
+		if bad != "" && !strings.ContainsAny(n.text, "@") && !strings.Contains(n.text, "://") {
 			bad = fmt.Sprintf("%q is neither a URL nor the name of a Service", clip(n.text))
-			if _, wrong, _ := parseEndpoint("http://" + n.text); wrong == "" {
+			if !strings.ContainsAny(n.text, ".:/") {
+				fix = "names have a-z, 0-9 and, between them, -; URLs begin with http:// or https://"
+			} else if _, wrong, _ := parseEndpoint("http://" + n.text); wrong == "" {
 				fix = fmt.Sprintf(`write "http://%s"`, clip(n.text))
 			}
 		}
@@ -202,14 +204,16 @@ func checkWeights(l *log, services val[[]val[weightedDoc]]) {
 		}
 		seen[name] = true
 	}
-	if whole && sum == 0 {
+	if services.Set && len(services.V) == 0 {
+		l.refuse(services.At, "name at least one, or use `service`", "the list of services is empty")
+	} else if whole && sum == 0 {
 		l.refuse(services.At, "give at least one service a weight above 0", "the weights add up to 0: no service gets a request")
 	}
 }
 
 // checkPlaceholders refuses a redirect to a {name} that the match does not know.
 func checkPlaceholders(l *log, r *routeDoc) {
-	if !r.redirect.V.to.Set {
+	if !r.redirect.V.to.Set || r.match.given() && !r.match.Clean {
 		return
 	}
 	known := []string{"{path}", "{query}"}
@@ -289,12 +293,26 @@ func location(s string) (bad, fix string) {
 	switch {
 	case strings.ContainsAny(s, " \t\\"):
 		return fmt.Sprintf("the redirect to %q has white space or a backslash in it", clip(s)), "write white space as %20"
-	case web && strings.Trim(s[strings.Index(s, "://")+3:], "/") == "":
+	case web && strings.ContainsAny(authority(s), "{}"):
+		return fmt.Sprintf("the redirect to %q lets the client choose the host", clip(s)), "write the host out; {path} may follow it"
+	case strings.HasPrefix(s, "/{path}"):
+		return fmt.Sprintf("the redirect to %q begins with two slashes, which browsers take for a host", clip(s)), "{path} begins with / itself: write https://www.example.com{path}"
+	case web && authority(s) == "":
 		return fmt.Sprintf("the redirect to %q names no host", clip(s)), "write https://www.example.com{path}"
 	case !web && (!strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//")):
 		return fmt.Sprintf("the redirect to %q is neither a URL nor an absolute path", clip(s)), "begin with https://, http:// or one /"
 	}
 	return "", ""
+}
+
+// authority is the host and port of a URL, up to its path, its query or the {path} that stands for one.
+func authority(url string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	rest, _, _ = strings.Cut(rest, "{path}")
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	return rest
 }
 
 var respond = object[respondDoc]{

@@ -3,6 +3,7 @@ package spec
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"sort"
 	"strings"
@@ -25,6 +26,9 @@ func parseJSON(name string, data []byte, l *log) []*node {
 		if err == io.EOF {
 			return docs
 		}
+		if err == errTooDeep {
+			return docs
+		}
 		if err != nil {
 			at := j.pos(int(j.dec.InputOffset()))
 			if syntax, ok := err.(*json.SyntaxError); ok {
@@ -38,6 +42,9 @@ func parseJSON(name string, data []byte, l *log) []*node {
 	l.refuse(Pos{File: name, Line: 1, Col: 1}, "split the file", "the file has more than %d documents", documentsMax)
 	return docs
 }
+
+// errTooDeep ends the file: its problem is noted, and the rest cannot be read without going deeper.
+var errTooDeep = errors.New("too deep")
 
 type jsonReader struct {
 	name  string
@@ -78,7 +85,7 @@ func (j *jsonReader) value(depth int) (*node, error) {
 	case json.Delim:
 		if depth == nodeDepthMax {
 			j.log.refuse(at, "", "mappings and lists nest deeper than %d", nodeDepthMax)
-			return nil, io.EOF // the rest cannot be read without going deeper
+			return nil, errTooDeep
 		}
 		n.style = flow
 		if t == '{' {

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 )
 
 // documents is everything that was read, as written.
@@ -86,15 +87,18 @@ func (into *documents) document(l *log, n *node) {
 		return
 	}
 	names := envelopeNames()
+	there := map[string]bool{}
 	for _, e := range n.entries {
-		if known := containsName(names, e.key.text); !known {
+		there[e.key.text] = true
+		if known := slices.Contains(names, e.key.text); !known {
 			l.refuse(e.key.at, instead(e.key.text, "field", names), "unknown field %q in a document", clip(e.key.text))
+			there[nearest(e.key.text, names)] = true
 		} else if e.value.kind == nullNode {
 			l.refuse(e.key.at, "give it one, or remove the line", "%q has no value", e.key.text)
 		}
 	}
 	for _, e := range envelope {
-		if n.get(e.name) == nil {
+		if !there[e.name] {
 			l.refuse(n.at, "add it: "+e.doc, "a document needs %q", e.name)
 		}
 	}
@@ -109,15 +113,6 @@ func (into *documents) document(l *log, n *node) {
 	if v := n.get("spec"); v != nil && v.kind != nullNode {
 		k.read(l, v, m, into)
 	}
-}
-
-func containsName(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // checkKind returns the row of the document's kind, nil if it must not be read further.

@@ -23,7 +23,7 @@ func instead(name, kind string, known []string) string {
 		return fmt.Sprintf("did you mean %q?", k)
 	}
 	if len(known) == 0 {
-		return "there is no " + kind
+		return "there is no " + kind + " at all"
 	}
 	const most = 20
 	if len(known) > most {

@@ -165,7 +165,7 @@ func (r *resolver) entrypoint(d *entrypointDoc) {
 			To: Destination{Services: []Weighted{{Service: s, Weight: 1}}},
 		})
 	}
-	r.distinctRoutes(e)
+	r.distinctRoutes(e, d.routes.V)
 	r.spec.Entrypoints = append(r.spec.Entrypoints, e)
 }
 
@@ -250,9 +250,17 @@ func sortedPairs(vs []val[Pair]) []Pair {
 }
 
 // distinctRoutes refuses two routes of one name, and two that take the very same requests.
-func (r *resolver) distinctRoutes(e *Entrypoint) {
+// A broken match takes part in neither: it may be meant as another one.
+func (r *resolver) distinctRoutes(e *Entrypoint, docs []val[routeDoc]) {
+	broken := map[Pos]bool{}
+	for _, d := range docs {
+		broken[d.At] = d.V.match.given() && !d.V.match.Clean
+	}
 	names, matches := map[string]*Route{}, map[string]*Route{}
 	for _, o := range e.Routes {
+		if broken[o.At] {
+			continue
+		}
 		if first := names[o.Name]; first != nil {
 			r.log.refuse(o.At, "name the routes", "the route name %q stands twice in Entrypoint %q, first at line %d", o.Name, e.Meta.Name, first.At.Line)
 		}
@@ -274,13 +282,12 @@ func (m Match) key() string {
 			segments[i] = "{}"
 		}
 	}
-	parts := []any{int(m.Path.Kind), strings.Join(segments, "/"), m.Methods}
+	var headers, query []string
 	for _, h := range m.Headers {
-		parts = append(parts, strings.ToLower(h.Name), h.Value)
+		headers = append(headers, strings.ToLower(h.Name), h.Value)
 	}
-	parts = append(parts, len(m.Headers))
 	for _, q := range m.Query {
-		parts = append(parts, q.Name, q.Value)
+		query = append(query, q.Name, q.Value)
 	}
-	return string(toJSON(parts))
+	return string(toJSON([]any{int(m.Path.Kind), strings.Join(segments, "/"), m.Methods, headers, query}))
 }

@@ -136,7 +136,12 @@ var statuses = shape[statusRange]{
 		}
 		return statusRange{from, to}, true
 	},
-	write: func(r statusRange) any { return fmt.Sprintf("%d-%d", r.from, r.to) },
+	write: func(r statusRange) any {
+		if r.from == r.to {
+			return strconv.Itoa(r.from)
+		}
+		return fmt.Sprintf("%d-%d", r.from, r.to)
+	},
 	describe: func(*describer) map[string]any {
 		return map[string]any{"type": []string{"string", "integer"}, "pattern": "^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$"}
 	},

@@ -4,14 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // A val is a value as a document says it, with its place. At without Set: it stands there, but is broken.
 type val[T any] struct {
-	V   T
-	At  Pos
-	Set bool
+	V     T
+	At    Pos
+	Set   bool
+	Clean bool // no problem was found anywhere inside it
 }
 
 // said is a value that no document said: a default, or one read back from the model.
@@ -35,6 +37,7 @@ type field[T any] struct {
 	owner     string // the object whose table has the row; empty: the one it stands in
 	need      bool
 	read      func(*log, *node, *T)
+	broken    func(*T, Pos) // it is there, though no value of it is: others need not ask for it
 	write     func(*T) any
 	describe  func(*describer) map[string]any
 	fill      func(*T, string, *filler)
@@ -45,10 +48,12 @@ func row[T, V any](name string, at func(*T) *val[V], is shape[V], doc string) fi
 	return field[T]{
 		name: name, doc: doc, describe: is.describe,
 		read: func(l *log, n *node, t *T) {
-			v := at(t)
+			v, before := at(t), len(l.problems)
 			v.At = n.at
 			v.V, v.Set = is.read(l, n)
+			v.Clean = len(l.problems) == before
 		},
+		broken: func(t *T, where Pos) { at(t).At = where },
 		write: func(t *T) any {
 			if v := at(t); v.Set {
 				return is.write(v.V)
@@ -98,9 +103,10 @@ func lift[T, V any](owner string, rows []field[V], at func(*T) *V) []field[T] {
 	for i, r := range rows {
 		up[i] = field[T]{
 			name: r.name, doc: r.doc, owner: owner, need: r.need, describe: r.describe,
-			read:  func(l *log, n *node, t *T) { r.read(l, n, at(t)) },
-			write: func(t *T) any { return r.write(at(t)) },
-			fill:  func(t *T, path string, f *filler) { r.fill(at(t), path, f) },
+			read:   func(l *log, n *node, t *T) { r.read(l, n, at(t)) },
+			broken: func(t *T, where Pos) { r.broken(at(t), where) },
+			write:  func(t *T) any { return r.write(at(t)) },
+			fill:   func(t *T, path string, f *filler) { r.fill(at(t), path, f) },
 		}
 	}
 	return up
@@ -136,20 +142,24 @@ func (o object[T]) read(l *log, n *node, names []string, rows map[string]*field[
 	if !mapping(l, n, o.name) {
 		return v, false
 	}
+	there := map[string]bool{}
 	for _, e := range n.entries {
-		f := rows[e.key.text]
+		name := e.key.text
+		f := rows[name]
 		if f == nil {
-			l.refuse(e.key.at, instead(e.key.text, "field", names), "unknown field %q in %s", clip(e.key.text), o.name)
-			continue
+			l.refuse(e.key.at, instead(name, "field", names), "unknown field %q in %s", clip(name), o.name)
+			name = nearest(name, names)
+		} else if e.value.kind == nullNode {
+			l.refuse(e.key.at, "give it one, or remove the line", "%q has no value", name)
+		} else {
+			f.read(l, e.value, &v)
 		}
-		if e.value.kind == nullNode {
-			l.refuse(e.key.at, "give it one, or remove the line", "%q has no value", f.name)
-			continue
+		if there[name] = true; rows[name] != nil && (f == nil || e.value.kind == nullNode) {
+			rows[name].broken(&v, e.key.at)
 		}
-		f.read(l, e.value, &v)
 	}
 	for _, f := range o.fields {
-		if f.need && n.get(f.name) == nil {
+		if f.need && !there[f.name] {
 			l.refuse(n.at, "add it: "+f.doc, "%s needs %q", o.name, f.name)
 		}
 	}
@@ -225,8 +235,9 @@ func listOf[T any](item shape[T], most int) shape[[]val[T]] {
 			}
 			out := make([]val[T], 0, len(n.items))
 			for _, i := range n.items {
+				before := len(l.problems)
 				v, ok := item.read(l, i)
-				out = append(out, val[T]{V: v, At: i.at, Set: ok})
+				out = append(out, val[T]{V: v, At: i.at, Set: ok, Clean: len(l.problems) == before})
 			}
 			return out, true
 		},
@@ -353,28 +364,58 @@ type member struct {
 	value any
 }
 
-// MarshalJSON writes the members in order.
-func (o ordered) MarshalJSON() ([]byte, error) {
-	out := []byte{'{'}
-	for i, m := range o {
-		if i > 0 {
-			out = append(out, ',')
+// toJSON is the JSON form of a written value.
+func toJSON(v any) []byte { return appendJSON(nil, v) }
+
+// appendJSON knows what shapes write: text, numbers, lists and ordered objects. The general encoder took as long over a
+// spec of 2,000 entrypoints as parsing them did.
+func appendJSON(out []byte, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return appendText(out, v)
+	case int:
+		return strconv.AppendInt(out, int64(v), 10)
+	case []string:
+		out = append(out, '[')
+		for i, e := range v {
+			out = appendText(comma(out, i), e)
 		}
-		out = append(append(out, toJSON(m.key)...), ':')
-		out = append(out, toJSON(m.value)...)
+		return append(out, ']')
+	case []any:
+		out = append(out, '[')
+		for i, e := range v {
+			out = appendJSON(comma(out, i), e)
+		}
+		return append(out, ']')
+	case ordered:
+		out = append(out, '{')
+		for i, m := range v {
+			out = append(appendText(comma(out, i), m.key), ':')
+			out = appendJSON(out, m.value)
+		}
+		return append(out, '}')
 	}
-	return append(out, '}'), nil
+	panic(fmt.Sprintf("BUG: spec: a %T has no JSON form", v))
 }
 
-// toJSON cannot fail: it gets only text, numbers, switches, lists and ordered.
-func toJSON(v any) []byte {
+func comma(out []byte, i int) []byte {
+	if i > 0 {
+		return append(out, ',')
+	}
+	return out
+}
+
+func appendText(out []byte, s string) []byte {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
+		return append(append(append(out, '"'), s...), '"')
+	}
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		panic("BUG: spec: a value without JSON form: " + err.Error())
+	if err := enc.Encode(s); err != nil {
+		panic("BUG: spec: text without JSON form: " + err.Error())
 	}
-	return []byte(strings.TrimSuffix(b.String(), "\n"))
+	return append(out, strings.TrimSuffix(b.String(), "\n")...)
 }
 
 // oneLine is a written value as explain prints it.

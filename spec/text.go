@@ -125,6 +125,9 @@ func foldHost(s string) string {
 func parseEndpoint(s string) (e Endpoint, bad, fix string) {
 	const form = "write scheme, host and port only: http://10.0.0.1:8080"
 	scheme, rest, ok := strings.Cut(s, "://")
+	if strings.Contains(s, "@") { // first, so that no problem shows it
+		return e, "the URL has a user or password in it", "remove it; secrets do not belong into a spec"
+	}
 	switch scheme = strings.ToLower(scheme); {
 	case !ok:
 		return e, fmt.Sprintf("%q is not a URL", clip(s)), form
@@ -138,9 +141,6 @@ func parseEndpoint(s string) (e Endpoint, bad, fix string) {
 	rest = strings.TrimSuffix(rest, "/")
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		return e, fmt.Sprintf("%q has more than scheme, host and port", clip(s)), "a service is an address; the path of a request is kept"
-	}
-	if strings.Contains(rest, "@") {
-		return e, fmt.Sprintf("%q has a user or password in it", clip(s)), "remove it; secrets do not belong into a spec"
 	}
 	host, port := splitPort(rest)
 	if bad, fix = hostName(host); bad != "" {

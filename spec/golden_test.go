@@ -1,0 +1,142 @@
+package spec_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/spec"
+)
+
+var update = flag.Bool("update", false, "rewrite the wanted parts of testdata")
+
+// TestGolden parses the files of each archive. The part named "problems" or "explain" is what must come of them.
+func TestGolden(t *testing.T) {
+	golden(t, "testdata/parse/*.txtar", func(files []spec.File) (part, got string) {
+		s, problems := spec.Parse(files)
+		if len(problems) > 0 {
+			return "problems", fault.Problems(problems).Error() + "\n"
+		}
+		return "explain", explain(s)
+	})
+}
+
+// TestFormatGolden formats the one file of each archive.
+func TestFormatGolden(t *testing.T) {
+	golden(t, "testdata/format/*.txtar", func(files []spec.File) (part, got string) {
+		out, problems := spec.Format(files[0])
+		if len(problems) > 0 {
+			return "problems", fault.Problems(problems).Error() + "\n"
+		}
+		if again, problems := spec.Format(spec.File{Name: files[0].Name, Data: out}); string(again) != string(out) {
+			t.Errorf("formatting twice changes it:\n%s\n%v", again, problems)
+		}
+		return "formatted", string(out)
+	})
+}
+
+func golden(t *testing.T, pattern string, run func([]spec.File) (part, got string)) {
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no archives: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			a, err := txtar.ParseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var files []spec.File
+			var want txtar.File
+			for _, f := range a.Files {
+				if filepath.Ext(f.Name) == "" {
+					want = f
+				} else {
+					files = append(files, spec.File{Name: f.Name, Data: f.Data})
+				}
+			}
+			part, got := run(files)
+			if part == want.Name && got == string(want.Data) {
+				return
+			}
+			if !*update {
+				t.Fatalf("want %s:\n%s\ngot %s:\n%s", want.Name, want.Data, part, got)
+			}
+			kept := a.Files[:0]
+			for _, f := range a.Files {
+				if filepath.Ext(f.Name) != "" {
+					kept = append(kept, f)
+				}
+			}
+			a.Files = append(kept, txtar.File{Name: part, Data: []byte(got)})
+			if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// explain is everything a spec says, with the sources that differ from the default.
+func explain(s *spec.Spec) string {
+	var b strings.Builder
+	var last []spec.Source
+	for _, e := range s.Entrypoints {
+		fmt.Fprintf(&b, "entrypoint %s at %s: %s, profile %s\n", e.Meta.Name, e.At, strings.Join(e.Hosts, " "), e.Profile)
+		for _, r := range e.Routes {
+			fmt.Fprintf(&b, "  route %s at %s: %s\n    to %s\n", r.Name, r.At, matched(r.Match), destination(r.To))
+			if last != nil && &last[0] == &r.Sources[0] {
+				b.WriteString("    the same policy\n") // one list in memory
+				continue
+			}
+			last = r.Sources
+			sources(&b, r.Sources)
+		}
+	}
+	for _, v := range s.Services {
+		fmt.Fprintf(&b, "service %s at %s inline %v\n", v.Meta.Name, v.At, v.Inline)
+		for _, e := range v.Endpoints {
+			fmt.Fprintf(&b, "    %s at %s: host %s port %d tls %v address %v\n", e.URL(), e.At, e.Host, e.Port, e.TLS, e.Addr)
+		}
+		sources(&b, v.Sources)
+	}
+	for _, p := range s.Profiles {
+		if !p.BuiltIn {
+			fmt.Fprintf(&b, "profile %s at %s extends %q\n", p.Meta.Name, p.At, p.Extends)
+		}
+	}
+	b.WriteString("canonical\n" + string(spec.Canonical(s)))
+	return b.String()
+}
+
+func sources(b *strings.Builder, ss []spec.Source) {
+	for _, s := range ss {
+		if s.From != "default" {
+			fmt.Fprintf(b, "    %s = %q (%s)\n", s.Path, s.Value, s.From)
+		}
+	}
+}
+
+func matched(m spec.Match) string {
+	return fmt.Sprintf("%s %q methods %v headers %v query %v",
+		[]string{"any", "prefix", "pattern", "exact"}[m.Path.Kind], m.Path.Path, m.Methods, m.Headers, m.Query)
+}
+
+func destination(d spec.Destination) string {
+	switch {
+	case d.Redirect != nil:
+		return fmt.Sprintf("redirect %d %s", d.Redirect.Status, d.Redirect.To)
+	case d.Respond != nil:
+		return fmt.Sprintf("respond %d %q %q", d.Respond.Status, d.Respond.ContentType, d.Respond.Body)
+	}
+	var parts []string
+	for _, w := range d.Services {
+		parts = append(parts, fmt.Sprintf("%s*%d", w.Service.Meta.Name, w.Weight))
+	}
+	return strings.Join(parts, " + ")
+}

@@ -1,0 +1,117 @@
+package spec_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"skerry.dev/skerry/spec"
+)
+
+func schema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(spec.Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// valid says whether every document of a YAML or JSON text is valid.
+func valid(t *testing.T, s *jsonschema.Schema, text string) error {
+	t.Helper()
+	for doc := range strings.SplitSeq(text, "---\n") {
+		var v any
+		if err := goccy([]byte(doc), &v); err != nil {
+			t.Fatal(err)
+		}
+		if v == nil {
+			continue
+		}
+		data, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(plain); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestSchemaTakesWhatParseTakes(t *testing.T) {
+	s := schema(t)
+	for _, pattern := range []string{"../testdata/spec-*/*.yaml", "../testdata/spec-*/*.json", "profiles/*.yaml"} {
+		paths, _ := filepath.Glob(pattern)
+		if len(paths) == 0 {
+			t.Fatalf("%s: no files", pattern)
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := valid(t, s, string(text)); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	}
+	all, problems := spec.Load([]string{"../testdata/spec-now"}, spec.Options{})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for line := range strings.Lines(string(spec.Canonical(all))) {
+		if err := valid(t, s, line); err != nil {
+			t.Errorf("canonical form: %v\n%s", err, line)
+		}
+	}
+}
+
+func TestSchemaRefusesWhatParseRefuses(t *testing.T) {
+	s := schema(t)
+	f := func(old, new string) {
+		t.Helper()
+		text := strings.Replace(six, old, new, 1)
+		if text == six {
+			t.Fatalf("%q is not in the document", old)
+		}
+		if valid(t, s, text) == nil {
+			t.Errorf("the schema takes\n%s", text)
+		}
+		if _, problems := spec.Parse([]spec.File{yaml(text)}); len(problems) == 0 {
+			t.Errorf("Parse takes\n%s", text)
+		}
+	}
+	f("kind: Entrypoint", "kind: Ingress")
+	f("skerry.dev/v1", "skerry.dev/v2")
+	f("metadata: {name: shop, ", "metadata: {")
+	f("name: shop", "name: Shop")
+	f("  hosts: [shop.example.com]\n", "")
+	f("[shop.example.com]", "shop.example.com")
+	f("  service:", "  servcie:")
+	f("http://127.0.0.1:9000", "ftp://127.0.0.1:9000")
+	f("  service:", "  log: maybe\n  service:")
+	f("  service:", "  forwarded: sett\n  service:")
+	f("  service:", "  methods: [get]\n  service:")
+	f("  service:", "  headers: {request: {set: {\"X A\": b}}}\n  service:")
+	f("  service:", "  routes: [{match: {path: a}, respond: {}}]\n  service:")
+	f("  service:", "  routes: [{redirect: {to: /a, status: 200}}]\n  service:")
+	f("  service:", "  routes: [{redirect: {}}]\n  service:")
+}
