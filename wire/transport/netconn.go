@@ -26,6 +26,7 @@ type netConn struct {
 	vec         [3][]byte
 	bufs        net.Buffers
 	limited     io.LimitedReader
+	ask         asking
 }
 
 // peekResult is what a look at the socket found.

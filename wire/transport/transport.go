@@ -25,8 +25,15 @@ type Conn interface {
 // HalfCloser is a Conn whose sending side can be closed alone.
 type HalfCloser interface{ CloseWrite() error }
 
+// Asker is a Conn that can write a request on a kept connection and wait for the answer in one step. sent and got are
+// how many bytes left and came; both, and ok, can be there without an error when the caller has to go on by Write and Read.
+type Asker interface {
+	Ask(head, body, in []byte, by time.Time) (sent int64, got int, ok bool, err error)
+}
+
 // The errors of a Conn that are not the system's.
 var (
 	ErrTimeout     = errors.New("the deadline passed")
 	ErrInterrupted = errors.New("the read was interrupted")
+	ErrStale       = errors.New("the peer closed the kept connection, or sent what nobody asked for")
 )
