@@ -176,6 +176,7 @@ func (e *Edge) serve(x *exchange.Exchange) (complete bool) {
 	path, i := a.plan.Match(x)
 	complete = path.Run(x)
 	x.End = time.Now()
+	x.Facts.Entry.BytesOut = x.Resp.Sent
 	route := e.unmatched
 	if i != plan.NoRoute {
 		route = a.routes[i]

@@ -19,6 +19,8 @@ import (
 type Source struct {
 	Paths []string
 	Data  string // empty: nothing is kept
+
+	taken string // content that Begin or a watch has taken, or refused
 }
 
 // errNoFallback is returned by lastGood when there is none.
@@ -27,7 +29,8 @@ var errNoFallback = errors.New("there is no last good spec")
 // Begin puts the first plan in force: what is under the paths, or, if that has problems, the last good spec; the
 // problems are returned in both cases. With no plan in force after it, the edge cannot start.
 func (e *Edge) Begin(src *Source) (fellBack bool, problems []fault.Problem) {
-	files, problems := spec.ReadFiles(src.Paths)
+	files, hash, problems := src.read()
+	src.taken = hash
 	if len(problems) == 0 {
 		problems = e.take(src, files)
 	}
@@ -51,6 +54,16 @@ func (e *Edge) Begin(src *Source) (fellBack bool, problems []fault.Problem) {
 	}
 	e.meters.Events().Add("fell_back", fmt.Sprintf("the spec has %d problems; serving the last good one, %s", len(problems), s.Hash))
 	return true, problems
+}
+
+// read returns the files and a hash over their content, which is another one also when they cannot be read.
+func (s *Source) read() (files []spec.File, hash string, problems []fault.Problem) {
+	files, problems = spec.ReadFiles(s.Paths)
+	hash = spec.ContentHash(files)
+	for _, p := range problems {
+		hash += "\n" + p.String()
+	}
+	return files, hash, problems
 }
 
 // take parses files, puts them in force and keeps them as the last good spec.
@@ -79,10 +92,8 @@ func (e *Edge) take(src *Source, files []spec.File) []fault.Problem {
 // Watch reloads when the content of the files changes, or at once when told to, until ctx ends. A change that cannot be
 // taken is reported and leaves the plan in force; report hears of every problem list, once per content.
 func (e *Edge) Watch(ctx context.Context, src *Source, now <-chan struct{}, report func([]fault.Problem)) {
-	w := watch{e: e, src: src, report: report}
-	files, _ := spec.ReadFiles(src.Paths)
-	w.taken = spec.ContentHash(files)
-	w.seen = w.taken
+	// From what Begin read, not from what is there now: a change in between must not be lost.
+	w := watch{e: e, src: src, report: report, seen: src.taken}
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
@@ -102,22 +113,17 @@ type watch struct {
 	e      *Edge
 	src    *Source
 	report func([]fault.Problem)
-	taken  string // content that was taken, or refused
 	seen   string // content at the last look
 }
 
 func (w *watch) look(must bool) {
-	files, problems := spec.ReadFiles(w.src.Paths)
-	hash := spec.ContentHash(files)
-	if len(problems) > 0 {
-		hash += problems[0].String()
-	}
+	files, hash, problems := w.src.read()
 	settled := hash == w.seen
 	w.seen = hash
-	if !must && (hash == w.taken || !settled) {
+	if !must && (hash == w.src.taken || !settled) {
 		return
 	}
-	w.taken = hash
+	w.src.taken = hash
 	if len(problems) == 0 {
 		problems = w.e.take(w.src, files)
 	}
