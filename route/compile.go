@@ -1,6 +1,8 @@
 package route
 
 import (
+	"cmp"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,111 +12,172 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// newTree compiles the routes of one entrypoint.
-func newTree(e *spec.Entrypoint, targets []Target) (*tree, []fault.Problem) {
-	b := builder{tree: &tree{entrypoint: e}, children: map[edge]uint32{}}
-	b.addNode(root, "")
+// compiler makes trees; it goes from one entrypoint to the next because it shares between them what is equal.
+type compiler struct {
+	texts  map[string]string  // paths: entrypoints of one company look alike
+	shapes map[string][]shape // lists of shapes, by their bytes
+	groups map[place][]rule   // of the entrypoint at work
+	places []place            // keys of groups, in the order of the document
+}
+
+// place is where rules meet: one path, whatever its {name}s are called.
+type place struct {
+	shape shape
+	path  string // {name} written as {}
+}
+
+func newCompiler() *compiler {
+	return &compiler{texts: map[string]string{}, shapes: map[string][]shape{}, groups: map[place][]rule{}}
+}
+
+// tree compiles the routes of one entrypoint.
+func (c *compiler) tree(e *spec.Entrypoint, targets []Target) (*tree, []fault.Problem) {
+	t := &tree{entrypoint: e}
+	clear(c.groups)
+	c.places = c.places[:0]
+	var anyPath []rule
 	var problems []fault.Problem
 	for i := range targets {
-		problems = append(problems, b.addRoute(&targets[i])...)
+		m := &targets[i].Route.Match
+		r := rule{target: &targets[i], when: newPredicate(m)}
+		if m.Path.Kind == spec.PathAny {
+			anyPath = append(anyPath, r)
+			continue
+		}
+		at, text, fix := c.place(m.Path, &r)
+		if text != "" {
+			problems = append(problems, problem(targets[i].Route.At, text, fix))
+			continue
+		}
+		if _, known := c.groups[at]; !known {
+			c.places = append(c.places, at)
+		}
+		c.groups[at] = append(c.groups[at], r)
 	}
 	if len(problems) > 0 {
-		return b.tree, problems
+		return t, problems
 	}
-	if len(b.tree.nodes) > maxNodes {
-		return b.tree, []fault.Problem{problem(e.At, fmt.Sprintf("entrypoint %q has more than %d different path segments", e.Meta.Name, maxNodes), "split it into several entrypoints")}
+	t.rules = make([]rule, 0, len(targets))
+	spans := make([]span, len(c.places))
+	for i, at := range c.places {
+		var ps []fault.Problem
+		spans[i], ps = t.lay(c.groups[at])
+		problems = append(problems, ps...)
 	}
-	problems = b.layRules()
-	b.laySlots()
-	b.layNear()
-	return b.tree, problems
+	var ps []fault.Problem
+	t.any, ps = t.lay(anyPath)
+	c.layShapes(t)
+	t.laySlots(c.places, spans)
+	return t, append(problems, ps...)
 }
 
-// builder is a tree on its way.
-type builder struct {
-	tree     *tree
-	children map[edge]uint32
-	at       [][kinds][]rule // by node and kind
-	any      []rule
-	named    bool // a prefix has a {name}
-}
-
-type edge struct {
-	parent  uint32
-	segment string
-}
-
-// The kinds of rules at a node, in the order of its spans.
-const (
-	kindExact = iota
-	kindPattern
-	kindPrefix
-	kinds
-)
-
-func (b *builder) addNode(parent uint32, segment string) uint32 {
-	b.tree.nodes = append(b.tree.nodes, node{parent: parent, segment: segment})
-	b.at = append(b.at, [kinds][]rule{})
-	return uint32(len(b.tree.nodes) - 1)
-}
-
-// step returns the child of a node for a segment, made if it is not there.
-func (b *builder) step(parent uint32, segment string, named bool) uint32 {
-	if named {
-		if b.tree.nodes[parent].name == 0 {
-			child := b.addNode(parent, "")
-			b.tree.nodes[parent].name = child
-		}
-		return b.tree.nodes[parent].name
+// place finds where the rule of a path stands, and fills in its path and names.
+func (c *compiler) place(m spec.PathMatch, r *rule) (at place, text, fix string) {
+	if text, fix = checkPath(m.Path); text != "" {
+		return at, text, fix
 	}
-	key := edge{parent, segment}
-	child, ok := b.children[key]
-	if !ok {
-		child = b.addNode(parent, segment)
-		b.children[key] = child
+	path := m.Path
+	switch m.Kind {
+	case spec.PathExact:
+		at.shape.kind = kindExact
+	case spec.PathPattern:
+		at.shape.kind = kindPattern
+	default: // whole segments: "/a/" is the prefix "/a"
+		at.shape.kind, path = kindPrefix, strings.TrimSuffix(path, "/")
 	}
-	return child
-}
-
-func (b *builder) addRoute(target *Target) []fault.Problem {
-	m := &target.Route.Match
-	r := rule{target: target, when: newPredicate(m)}
-	if m.Path.Kind == spec.PathAny {
-		b.any = append(b.any, r)
-		return nil
-	}
-	path := m.Path.Path
-	if text, fix := checkPath(path); text != "" {
-		return []fault.Problem{problem(target.Route.At, text, fix)}
-	}
-	kind := map[spec.PathKind]int{spec.PathExact: kindExact, spec.PathPattern: kindPattern, spec.PathPrefix: kindPrefix}[m.Path.Kind]
-	if kind == kindPrefix { // whole segments: "/a/" is the prefix "/a"
-		path = strings.TrimSuffix(path, "/")
-	}
-	n, depth := uint32(root), 0
-	for path != "" {
-		segment, rest := path[1:], ""
+	for rest := path; rest != ""; at.shape.depth++ {
+		segment := rest[1:]
 		if i := strings.IndexByte(segment, '/'); i >= 0 {
-			segment, rest = segment[:i], segment[i:]
+			segment = segment[:i]
 		}
-		name, named, bad := "", false, ""
-		if kind != kindExact {
-			name, named, bad = segmentName(segment, r.names)
+		rest = rest[1+len(segment):]
+		if at.shape.depth == maxSegments {
+			return at, fmt.Sprintf("path %q has more than %d segments", m.Path, maxSegments), "match a prefix of it"
 		}
+		if at.shape.kind == kindExact {
+			continue
+		}
+		name, named, bad := segmentName(segment, r.names)
 		if bad != "" {
-			return []fault.Problem{problem(target.Route.At, fmt.Sprintf("path %q: %s", m.Path.Path, bad), "")}
+			return at, fmt.Sprintf("path %q: %s", m.Path, bad), ""
 		}
 		if named {
+			at.shape.named |= 1 << (31 - at.shape.depth)
 			r.names = append(r.names, name)
 		}
-		n, path, depth = b.step(n, segment, named), rest, depth+1
 	}
-	if kind == kindPrefix {
-		b.named = b.named || len(r.names) > 0
-		b.tree.deepest = max(b.tree.deepest, depth)
+	for _, name := range r.names {
+		path = strings.Replace(path, "{"+name+"}", "{}", 1)
 	}
-	b.at[n][kind] = append(b.at[n][kind], r)
-	return nil
+	if _, known := c.texts[path]; !known {
+		c.texts[path] = path
+	}
+	at.path = c.texts[path]
+	r.path = at.path
+	return at, "", ""
+}
+
+// lay puts the rules of one place into the tree, in their order of precedence.
+func (t *tree) lay(rules []rule) (span, []fault.Problem) {
+	slices.SortStableFunc(rules, compareRules)
+	from := uint32(len(t.rules))
+	t.rules = append(t.rules, rules...)
+	return span{from, uint32(len(t.rules))}, unreachable(rules)
+}
+
+// layShapes orders the shapes: exact paths, patterns with static segments first, longer prefixes first.
+func (c *compiler) layShapes(t *tree) {
+	var shapes []shape
+	for _, at := range c.places {
+		if !slices.Contains(shapes, at.shape) {
+			shapes = append(shapes, at.shape)
+			t.deepest = max(t.deepest, int(at.shape.depth))
+		}
+	}
+	slices.SortFunc(shapes, func(a, b shape) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(b.depth, a.depth), cmp.Compare(a.named, b.named))
+	})
+	var key []byte
+	for _, s := range shapes {
+		key = append(binary.LittleEndian.AppendUint32(key, s.named), s.depth, byte(s.kind))
+	}
+	if _, known := c.shapes[string(key)]; !known {
+		c.shapes[string(key)] = shapes
+	}
+	t.shapes = c.shapes[string(key)]
+}
+
+// laySlots builds the hash table of the places, at most three quarters full: a fuller one has longer clusters, an
+// emptier one needs more of the processor's caches.
+func (t *tree) laySlots(places []place, spans []span) {
+	size := 2
+	for size*3/4 < len(places)+1 {
+		size *= 2
+	}
+	t.slots = make([]slot, size)
+	mask := uint32(size - 1)
+	for i, at := range places {
+		p := split{path: []byte(at.path)}
+		p.cut(int(at.shape.depth))
+		key := at.shape.key(&p.sums)
+		n := uint32(key) & mask
+		for t.slots[n].rules != (span{}) {
+			n = (n + 1) & mask
+		}
+		t.slots[n] = slot{uint32(key >> 32), spans[i]}
+	}
+}
+
+// unreachable reports rules of one path, in order, that stand behind one that asks for nothing more than the path.
+// Others may be hidden as well; this is the case that is always a mistake.
+func unreachable(rules []rule) (problems []fault.Problem) {
+	for i := 1; i < len(rules); i++ {
+		if taker := rules[i-1]; taker.when == nil {
+			r := rules[i].target.Route
+			problems = append(problems, problem(r.At, fmt.Sprintf("route %q can never match: route %q before it takes every request of this path", r.Name, taker.target.Route.Name), "remove one, or give the first one methods, headers or query"))
+		}
+	}
+	return problems
 }
 
 // checkPath says what is wrong with a path of a spec and how to mend it.
@@ -151,84 +214,4 @@ func segmentName(segment string, taken []string) (name string, named bool, bad s
 		return "", false, fmt.Sprintf("{%s} stands in it twice", name)
 	}
 	return name, true, ""
-}
-
-// layRules puts the rules of all nodes into one array, each span in its order of precedence.
-func (b *builder) layRules() (problems []fault.Problem) {
-	t := b.tree
-	lay := func(rules []rule) uint32 {
-		slices.SortStableFunc(rules, compareRules)
-		problems = append(problems, unreachable(rules)...)
-		t.rules = append(t.rules, rules...)
-		return uint32(len(t.rules))
-	}
-	for i := range t.nodes {
-		n, rules := &t.nodes[i], &b.at[i]
-		n.first = uint32(len(t.rules))
-		n.exact, n.pattern, n.prefix = lay(rules[kindExact]), lay(rules[kindPattern]), lay(rules[kindPrefix])
-	}
-	t.any.from = uint32(len(t.rules))
-	t.any.to = lay(b.any)
-	return problems
-}
-
-// unreachable reports rules of one path, in order, that stand behind one that asks for nothing more than the path.
-// Others may be hidden as well; this is the case that is always a mistake.
-func unreachable(rules []rule) (problems []fault.Problem) {
-	for i := 1; i < len(rules); i++ {
-		if taker := rules[i-1]; taker.when == nil {
-			r := rules[i].target.Route
-			problems = append(problems, problem(r.At, fmt.Sprintf("route %q can never match: route %q before it takes every request of this path", r.Name, taker.target.Route.Name), "remove one, or give the first one methods, headers or query"))
-		}
-	}
-	return problems
-}
-
-// laySlots builds the hash table of the static children, at most half full.
-func (b *builder) laySlots() {
-	t := b.tree
-	size := 2
-	for size < 2*len(t.nodes) {
-		size *= 2
-	}
-	t.slots = make([]uint32, size)
-	mask := uint32(size - 1)
-	for i := 1; i < len(t.nodes); i++ {
-		n := &t.nodes[i]
-		if t.nodes[n.parent].name == uint32(i) {
-			continue
-		}
-		h := hash(n.parent, []byte(n.segment))
-		at := h & mask
-		for t.slots[at] != 0 {
-			at = (at + 1) & mask
-		}
-		t.slots[at] = h&^nodeMask | uint32(i)
-	}
-}
-
-// layNear tells every node what is above and below it; a parent has a smaller number than its children.
-func (b *builder) layNear() {
-	t := b.tree
-	if !b.named {
-		t.deepest = 0
-	}
-	for i := range t.nodes {
-		n := &t.nodes[i]
-		n.near = t.nodes[n.parent].near
-		if n.prefix > n.pattern {
-			n.near = uint32(i) + 1
-		}
-	}
-	for i := len(t.nodes) - 1; i > 0; i-- {
-		n := &t.nodes[i]
-		below := n.below
-		if n.pattern > n.exact {
-			below |= belowPattern
-		}
-		if n.prefix > n.pattern {
-			below |= belowPrefix
-		}
-		t.nodes[n.parent].below |= below
-	}
 }

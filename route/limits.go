@@ -1,5 +1,5 @@
 package route
 
-// maxNodes is how many distinct path segments the routes of one entrypoint may have: what a slot can number. Beyond
-// it: a problem of the entrypoint.
-const maxNodes = 1<<nodeBits - 1
+// maxSegments is how many segments the path of a route may have; requests may have more. Beyond it: a problem of the
+// route. It is the size of what a match keeps on its stack.
+const maxSegments = 32

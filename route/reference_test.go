@@ -3,6 +3,7 @@ package route_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -185,67 +186,96 @@ func TestMatchesLikeTheReference(t *testing.T) {
 	}
 }
 
-// bigSpec is n entrypoints of 50 routes each: 24 exact, 14 patterns, 12 prefixes, some with predicates.
-func bigSpec(n int) []*spec.Entrypoint {
+// bigSpec is n entrypoints of 50 routes each: 24 exact, 14 patterns, 12 prefixes. Alike, they all have the same paths, as
+// entrypoints made from one pattern have; otherwise no path stands in two of them.
+func bigSpec(n int, alike bool) []*spec.Entrypoint {
 	all := make([]*spec.Entrypoint, n)
 	for i := range all {
+		own := i
+		if alike {
+			own = 0
+		}
 		var lines []string
 		for j := range 12 {
 			lines = append(lines,
-				fmt.Sprintf("exact-%d exact /api/v1/resource-%d/list", j, j),
-				fmt.Sprintf("page-%d exact /pages/about-%d", j, j),
-				fmt.Sprintf("prefix-%d prefix /static/assets-%d", j, j),
-				fmt.Sprintf("pattern-%d pattern /api/v1/resource-%d/{id}", j, j))
+				fmt.Sprintf("exact-%d exact /api/v1/resource-%05d-%x/list", j, own, j),
+				fmt.Sprintf("page-%d exact /pages/about-%05d-%x", j, own, j),
+				fmt.Sprintf("prefix-%d prefix /static/assets-%05d-%x", j, own, j),
+				fmt.Sprintf("pattern-%d pattern /api/v1/resource-%05d-%x/{id}", j, own, j))
 		}
-		lines = append(lines, "post pattern /api/v1/resource-1/{id} POST", "deep pattern /api/v1/{resource}/{id}/items/{item}")
-		hosts := fmt.Sprintf("shop-%d.customer.example.com", i)
+		lines = append(lines, fmt.Sprintf("post pattern /api/v1/resource-%05d-1/{id} POST", own), "deep pattern /api/v1/{resource}/{id}/items/{item}")
+		host := fmt.Sprintf("shop-%05d.customer.example.com", i)
 		if i%10 == 0 {
-			hosts = fmt.Sprintf("*.shop-%d.customer.example.com", i)
+			host = "*." + host
 		}
-		all[i] = entry(fmt.Sprintf("shop-%d", i), hosts, lines...)
+		all[i] = entry(fmt.Sprintf("shop-%d", i), host, lines...)
 	}
 	return all
 }
 
+// BenchmarkMatch10000x50 asks for another host and path each time. As on the wire, the bytes of the request have just been
+// written; the table is as cold as 10,000 hosts in turn make it.
 func BenchmarkMatch10000x50(b *testing.B) {
-	tb := table(b, bigSpec(10000)...)
-	type request struct{ host, path []byte }
-	requests := make([]request, 1<<14)
-	rng := rand.New(rand.NewPCG(1, 2))
-	for i := range requests {
-		e, k := rng.IntN(10000), rng.IntN(12)
-		host := fmt.Sprintf("shop-%d.customer.example.com", e)
-		if e%10 == 0 {
-			host = "eu." + host
+	for _, c := range []struct {
+		name  string
+		hosts int
+		alike bool
+	}{{"hosts=100/different", 100, false}, {"hosts=10000/alike", 10000, true}, {"hosts=10000/different", 10000, false}} {
+		tb := table(b, bigSpec(c.hosts, c.alike)...)
+		runtime.GC()
+		b.Run(c.name, func(b *testing.B) { benchmarkMatch(b, tb, c.hosts, c.alike) })
+	}
+}
+
+func benchmarkMatch(b *testing.B, tb *route.Table, hosts int, alike bool) {
+	type form struct {
+		path []byte
+		own  int // where the number of the entrypoint stands
+	}
+	var forms []form
+	for _, p := range []string{"/api/v1/resource-#####-7/list", "/api/v1/resource-#####-1/81723", "/api/v1/resource-#####-3/7/items/9", "/static/assets-#####-b/js/main.7261.js", "/pages/about-#####-2"} {
+		own := strings.IndexByte(p, '#')
+		forms = append(forms, form{[]byte(strings.Replace(p, "#####", "00000", 1)), own})
+	}
+	host := []byte("eu.shop-00000.customer.example.com")
+	digits := func(at []byte, n int) {
+		for i := range 5 {
+			at[4-i] = byte('0' + n%10)
+			n /= 10
 		}
-		path := [...]string{
-			fmt.Sprintf("/api/v1/resource-%d/list", k),
-			fmt.Sprintf("/api/v1/resource-%d/%d", k, rng.IntN(1e6)),
-			fmt.Sprintf("/api/v1/resource-%d/%d/items/%d", k, rng.IntN(1e6), k),
-			fmt.Sprintf("/static/assets-%d/js/main.%d.js", k, rng.IntN(1e6)),
-			fmt.Sprintf("/pages/about-%d", k),
-		}[rng.IntN(5)]
-		requests[i] = request{[]byte(host), []byte(path)}
 	}
 	x := exchange.Acquire()
 	defer x.Release()
 	x.Req.Method, x.Req.MethodName = exchange.MethodGet, []byte("GET")
+	rng := rand.New(rand.NewPCG(1, 2))
 	b.ReportAllocs()
-	i := 0
 	for b.Loop() {
-		r := &requests[i&(len(requests)-1)]
-		i++
-		x.Req.Host, x.Req.Path = r.host, r.path
+		n := rng.Uint64()
+		e, f := int(n>>32)%hosts, &forms[n%5]
+		if digits(host[len("eu.shop-"):], e); !alike {
+			digits(f.path[f.own:], e)
+		}
+		x.Req.Host, x.Req.Path = host[3:], f.path
+		if e%10 == 0 {
+			x.Req.Host = host
+		}
 		if target, _ := tb.Match(x); target == nil {
-			b.Fatalf("%s%s matches nothing", r.host, r.path)
+			b.Fatalf("%s%s matches nothing", x.Req.Host, x.Req.Path)
 		}
 	}
 }
 
 func BenchmarkCompile10000x50(b *testing.B) {
-	s := bigSpec(10000)
-	b.ReportAllocs()
+	s := bigSpec(10000, false)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	kept := table(b, s...)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
 	for b.Loop() {
 		table(b, s...)
 	}
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "MB-kept")
+	runtime.KeepAlive(kept)
 }

@@ -33,12 +33,13 @@ func New(entrypoints []*spec.Entrypoint) (*Table, []fault.Problem) {
 	}
 	t := &Table{targets: make([]Target, 0, total), exact: map[string]*tree{}, suffix: map[string]*tree{}}
 	var problems []fault.Problem
+	compiler := newCompiler()
 	for _, e := range entrypoints {
 		first := len(t.targets)
 		for _, r := range e.Routes {
 			t.targets = append(t.targets, Target{e, r, len(t.targets), e.Meta.Name + "/" + r.Name})
 		}
-		tree, ps := newTree(e, t.targets[first:])
+		tree, ps := compiler.tree(e, t.targets[first:])
 		problems = append(problems, ps...)
 		problems = append(problems, t.addHosts(e, tree)...)
 	}
