@@ -1,7 +1,13 @@
 package cli
 
+import "time"
+
 const (
 	// eventsWaiting is how many events wait for a slow standard error. Beyond it they are not printed; the log and
 	// /api/v1/events have them.
 	eventsWaiting = 64
+	// demoPatience is how long the demo waits for anything. Beyond it: the check of that step fails.
+	demoPatience = 5 * time.Second
+	// demoPoll is the pause between two looks at what the demo waits for.
+	demoPoll = 10 * time.Millisecond
 )

@@ -21,6 +21,7 @@ import (
 type process struct {
 	err     io.Writer // for people
 	meters  *meter.Set
+	opt     edge.Options
 	edge    atomic.Pointer[edge.Edge] // nil while the first plan is made; the admin page is there before it
 	log     io.Writer
 	file    *logFile // nil: the log is no file
@@ -54,7 +55,7 @@ func newProcess(err io.Writer) *process {
 // tell passes an event on to people without ever waiting for them.
 func (p *process) tell(e meter.Event) {
 	switch e.Kind {
-	case "activated", "fell_back", "reload_refused": // said with more by start and refused
+	case "activated", "fell_back", "reload_refused", "drain", "drained": // said with more by start, refused and drain
 		return
 	}
 	select {
@@ -111,6 +112,7 @@ func (p *process) adminAddrs() []string {
 // start puts the first plan in force, opens the listeners and says where they are.
 func (p *process) start(opt edge.Options, src *edge.Source) error {
 	opt.Tell = p.tell
+	p.opt = opt
 	e := edge.New(opt)
 	fellBack, problems := e.Begin(src)
 	if len(problems) > 0 {
@@ -180,7 +182,8 @@ func (p *process) reopen() {
 // drain ends the edge; another SIGTERM or SIGINT ends it at once.
 func (p *process) drain(s os.Signal) {
 	e := p.edge.Load()
-	p.say("%v: stopping; once more: now", s)
+	p.say("%v: not ready any more; accepting for another %v, then connections have %v to end; the signal again ends them now",
+		s, p.opt.DrainDelay, p.opt.DrainTimeout)
 	p.stopWatch()
 	p.watching.Wait()
 	drained := make(chan struct{})

@@ -6,7 +6,8 @@ import (
 
 // Drain ends the edge: not ready at once, then DrainDelay of normal service for load balancers to notice, then no new
 // connections and each open one closed after the exchange it is in, then, at DrainTimeout, the hard stop. Hurry cuts
-// every wait short. It returns when nothing runs any more and reports how many connections were cut.
+// every wait short. It returns when nothing runs any more, at the latest cutGrace after the hard stop: an exchange that
+// waits for its origin then goes on waiting without a client, until the process ends. It reports how many connections were cut.
 func (e *Edge) Drain() (cut int) {
 	e.draining.Store(true)
 	e.meters.Events().Add("drain", "not ready; accepting for another "+e.opt.DrainDelay.String()+" (--drain-delay)")
@@ -30,9 +31,12 @@ func (e *Edge) Drain() (cut int) {
 	case <-e.hurry:
 		cut = e.cut()
 	}
-	<-done
-	if e.sockets != nil {
-		e.sockets.Wait()
+	select {
+	case <-done:
+		if e.sockets != nil {
+			e.sockets.Wait()
+		}
+	case <-time.After(cutGrace):
 	}
 	e.end(cut)
 	return cut

@@ -8,4 +8,6 @@ const (
 	pollInterval = 500 * time.Millisecond
 	// lastGoodBytesMax is the size of a last good spec that is read back. Beyond it, it is treated as broken.
 	lastGoodBytesMax = 256 << 20
+	// cutGrace is how long exchanges whose connection was cut may take to notice. Beyond it Drain returns without them.
+	cutGrace = 500 * time.Millisecond
 )

@@ -146,7 +146,7 @@ type EntryFacts struct {
 	LogOff                   bool    // the route asks for no log event
 	Errors                   string  // spec.Errors: the form of edge-made error answers
 	BytesIn                  int64   // request body bytes read, set by the protocol
-	BytesOut                 int64   // response body bytes written, set by the protocol
+	BytesOut                 int64   // response body bytes written, set by edge at the end
 }
 
 // Param is the value of one {name} segment of the matched path.

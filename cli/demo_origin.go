@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/rewrite"
+	"skerry.dev/skerry/wire/h1"
+)
+
+// sample is an endpoint of the demo's service. It can be stopped and started again on its address.
+type sample struct {
+	name   string
+	addr   string
+	l      net.Listener
+	server *h1.Server
+	conns  sync.WaitGroup
+}
+
+// newSample starts an endpoint on a free port.
+func newSample(name string) (*sample, error) {
+	s := &sample{name: name, addr: "127.0.0.1:0"}
+	return s, s.start()
+}
+
+func (s *sample) start() error {
+	l, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		return err
+	}
+	path := exchange.NewPath(rewrite.Render, sampleStage{s.name})
+	server := &h1.Server{Handler: func(x *exchange.Exchange) bool {
+		complete := path.Run(x)
+		x.End = time.Now()
+		return complete
+	}}
+	s.addr, s.l, s.server = l.Addr().String(), l, server
+	s.conns.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return // stop closed it
+			}
+			s.conns.Go(func() { server.Serve(c) })
+		}
+	})
+	return nil
+}
+
+// stop ends the endpoint as a crash would: connections break, new ones are refused.
+func (s *sample) stop() {
+	s.l.Close()
+	s.server.Close()
+	s.conns.Wait()
+}
+
+// sampleStage answers like a small shop.
+type sampleStage struct{ name string }
+
+func (s sampleStage) Name() string { return "sample" }
+
+func (s sampleStage) Request(x *exchange.Exchange) exchange.Verdict {
+	if x.Fault != nil {
+		return x.Fail(x.Fault)
+	}
+	x.Answer(200)
+	x.Resp.Fields.AddNamed([]byte("Content-Type"), []byte("text/plain; charset=utf-8"))
+	x.Resp.Fields.AddNamed([]byte("X-Endpoint"), []byte(s.name))
+	x.Resp.Fields.AddNamed([]byte("X-Powered-By"), []byte("demo"))
+	body := fmt.Appendf(nil, "%s got %s %s for %s\n", s.name, x.Req.MethodName, x.Req.Path, x.Req.Fields.Find([]byte("X-Forwarded-For")))
+	if x.Req.Method != exchange.MethodHead {
+		x.Resp.Body = exchange.NewBytes(body)
+	}
+	return exchange.Respond
+}

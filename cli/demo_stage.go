@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"skerry.dev/skerry/admin"
+	"skerry.dev/skerry/edge"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/meter"
+)
+
+// demoStage is everything the tour plays on: two endpoints, an edge, its files.
+type demoStage struct {
+	shop     [2]*sample
+	meters   *meter.Set
+	edge     *edge.Edge
+	admin    *admin.Server
+	addr     string
+	specName string
+	logName  string
+	log      *os.File
+
+	reload    chan struct{}
+	stopWatch context.CancelFunc
+	watching  sync.WaitGroup
+	mu        sync.Mutex
+	refused   []fault.Problem
+}
+
+// demoEntrypoint is the spec of the demo; its gap is the release that the reloads change.
+const demoEntrypoint = `apiVersion: skerry.dev/v1
+kind: Entrypoint
+metadata: {name: shop, owner: team-shop}
+spec:
+  hosts: [shop.localhost]
+  service: shop
+  routes:
+    - name: moved
+      match: {prefix: /old}
+      redirect: {to: /new}
+    - name: hello
+      match: {path: "/hello/{name}", methods: [GET]}
+      respond: {body: "hello from the edge\n"}
+  headers:
+    response:
+      set: {X-Release: "%d", X-Release-Again: "%d"}
+`
+
+const demoService = `apiVersion: skerry.dev/v1
+kind: Service
+metadata: {name: shop, owner: team-shop}
+spec:
+  endpoints: ["http://%s", "http://%s"]
+  health: {path: /healthz, interval: 200ms, timeout: 1s, healthyAfter: 1, unhealthyAfter: 2}
+`
+
+// newStage starts everything below dir, or nothing.
+func newStage(dir string) (s *demoStage, err error) {
+	s = &demoStage{reload: make(chan struct{}, 1), meters: meter.NewSet(), stopWatch: func() {}}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	for i := range s.shop {
+		if s.shop[i], err = newSample(fmt.Sprintf("shop-%d", i+1)); err != nil {
+			return nil, err
+		}
+	}
+	specs := filepath.Join(dir, "specs")
+	s.specName, s.logName = filepath.Join(specs, "shop.yaml"), filepath.Join(dir, "access.log")
+	if err := os.Mkdir(specs, 0o755); err != nil {
+		return nil, err
+	}
+	if err := s.release(1); err != nil {
+		return nil, err
+	}
+	service := fmt.Sprintf(demoService, s.shop[0].addr, s.shop[1].addr)
+	if err := os.WriteFile(filepath.Join(specs, "service.yaml"), []byte(service), 0o644); err != nil {
+		return nil, err
+	}
+	if s.log, err = openAppend(s.logName); err != nil {
+		return nil, err
+	}
+	return s, s.startEdge(specs)
+}
+
+func (s *demoStage) startEdge(specs string) error {
+	opt := edge.Options{HTTP: []string{freeOr("127.0.0.1:8080")}, Log: s.log, Meters: s.meters, DrainTimeout: time.Second}
+	e := edge.New(opt)
+	src := &edge.Source{Paths: []string{specs}}
+	if _, problems := e.Begin(src); len(problems) > 0 {
+		e.Abandon()
+		return fault.Problems(problems)
+	}
+	if err := e.Start(); err != nil {
+		e.Abandon()
+		return err
+	}
+	s.edge, s.addr = e, e.Addrs()[0].String()
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stopWatch = cancel
+	s.watching.Go(func() {
+		e.Watch(ctx, src, s.reload, func(ps []fault.Problem) {
+			s.mu.Lock()
+			s.refused = append(s.refused, ps...)
+			s.mu.Unlock()
+		})
+	})
+	var err error
+	s.admin, err = admin.Serve([]string{freeOr(adminDefault)}, admin.New(admin.Options{Set: s.meters, Ready: e.Ready, Plan: e.Plan, Version: build()}))
+	return err
+}
+
+// freeOr is the address if nobody listens there, otherwise the same host with a free port.
+func freeOr(addr string) string {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		host, _, _ := net.SplitHostPort(addr) // it is one of ours
+		return net.JoinHostPort(host, "0")
+	}
+	l.Close()
+	return addr
+}
+
+// release rewrites the entrypoint in place, in one step.
+func (s *demoStage) release(n int) error {
+	tmp := s.specName + ".new" // no ending that the edge reads
+	if err := os.WriteFile(tmp, fmt.Appendf(nil, demoEntrypoint, n, n), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, s.specName)
+}
+
+// await waits until ok says so, and reports whether it did.
+func await(ok func() bool) bool {
+	tick := time.NewTicker(demoPoll)
+	defer tick.Stop()
+	for by := time.Now().Add(demoPatience); !ok(); <-tick.C {
+		if time.Now().After(by) {
+			return false
+		}
+	}
+	return true
+}
+
+// healthy says whether the edge sends requests to an endpoint.
+func (s *demoStage) healthy(i int) bool {
+	return s.meters.Gauge("skerry_endpoint_healthy", "", "service", "shop", "endpoint", s.shop[i].addr).Value() == 1
+}
+
+func (s *demoStage) close() {
+	s.stopWatch()
+	s.watching.Wait()
+	if s.edge != nil {
+		s.edge.Drain()
+	}
+	if s.admin != nil {
+		s.admin.Close() // what it cuts off is a scrape
+	}
+	for _, o := range s.shop {
+		if o != nil && o.l != nil {
+			o.stop()
+		}
+	}
+	if s.log != nil {
+		s.log.Close() // the demo is over, and so is its log
+	}
+}

@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+const demoHost = "shop.localhost"
+
+// stepRequest sends a request and shows what the service saw and what the client got.
+func stepRequest(w *presenter, s *demoStage) {
+	c := demoClient{addr: s.addr}
+	defer c.close()
+	for range 2 {
+		a, err := c.get(demoHost, "/cart", "")
+		if err != nil {
+			w.check(false, "GET http://%s/cart: %v", demoHost, err)
+			return
+		}
+		w.check(a.status == 200, "GET http://%s/cart → %d by %s", demoHost, a.status, a.fields["x-endpoint"])
+		w.detail("%s", strings.TrimSpace(a.body))
+		if id := a.fields["x-request-id"]; id == "" || a.fields["x-powered-by"] != "" {
+			w.check(false, "the answer should have a request id and no X-Powered-By: %v", a.fields)
+		} else {
+			w.detail("X-Request-Id: %s; X-Powered-By was removed (profile website)", id)
+		}
+	}
+}
+
+// stepRoutes shows answers that the edge gives itself.
+func stepRoutes(w *presenter, s *demoStage) {
+	c := demoClient{addr: s.addr}
+	defer c.close()
+	f := func(host, path, accept string, status int, show func(answer) string) {
+		a, err := c.get(host, path, accept)
+		if err != nil {
+			w.check(false, "GET http://%s%s: %v", host, path, err)
+			return
+		}
+		w.check(a.status == status, "GET http://%s%s → %d", host, path, a.status)
+		w.detail("%s", show(a))
+	}
+	f(demoHost, "/old/cart", "", 308, func(a answer) string { return "Location: " + a.fields["location"] })
+	f(demoHost, "/hello/you", "", 200, func(a answer) string { return strings.TrimSpace(a.body) })
+	f("nobody.localhost", "/", "", 404, func(a answer) string { return strings.TrimSpace(a.body) })
+	f("nobody.localhost", "/", "text/html", 404, func(a answer) string {
+		return a.fields["content-type"] + " for a browser, " + count(len(a.body), "byte")
+	})
+}
+
+// demoLoad is what the connections of stepReload did.
+type demoLoad struct {
+	sent, failed, torn atomic.Int64
+	first              sync.Map // release → true
+	stop               chan struct{}
+	conns              sync.WaitGroup
+}
+
+// run sends requests on one connection until it is told to stop.
+func (l *demoLoad) run(addr string) {
+	c := demoClient{addr: addr}
+	defer c.close()
+	for {
+		select {
+		case <-l.stop:
+			return
+		default:
+		}
+		a, err := c.get(demoHost, "/", "")
+		l.sent.Add(1)
+		if err != nil || a.status != 200 {
+			l.failed.Add(1)
+			continue
+		}
+		if a.fields["x-release"] != a.fields["x-release-again"] {
+			l.torn.Add(1)
+		}
+		l.first.Store(a.fields["x-release"], true)
+	}
+}
+
+// stepReload rewrites the spec while connections are busy.
+func stepReload(w *presenter, s *demoStage) {
+	const conns, reloads = 8, 5
+	l := demoLoad{stop: make(chan struct{})}
+	for range conns {
+		l.conns.Go(func() { l.run(s.addr) })
+	}
+	took := 0
+	for n := 2; n <= reloads+1; n++ {
+		if err := s.release(n); err != nil {
+			w.check(false, "write %s: %v", s.specName, err)
+			break
+		}
+		if n > 2 { // the first change is found by the watch, the others are asked for, as SIGHUP does
+			s.reload <- struct{}{}
+		}
+		if await(func() bool { _, seen := l.first.Load(strconv.Itoa(n)); return seen }) {
+			took++
+		}
+	}
+	close(l.stop)
+	l.conns.Wait()
+	w.check(took == reloads, "%d of %d rewritten specs were taken up while %s were busy", took, reloads, count(conns, "connection"))
+	w.check(l.failed.Load() == 0, "%s, %d failed", count(int(l.sent.Load()), "request"), l.failed.Load())
+	w.check(l.torn.Load() == 0, "%d answers were made by two plans at once", l.torn.Load())
+	if err := os.WriteFile(s.specName, []byte(strings.Replace(demoEntrypoint, "hosts:", "host:", 1)), 0o644); err != nil {
+		w.check(false, "write %s: %v", s.specName, err)
+		return
+	}
+	s.reload <- struct{}{}
+	refused := await(func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.refused) > 0 })
+	c := demoClient{addr: s.addr}
+	defer c.close()
+	a, err := c.get(demoHost, "/", "")
+	w.check(refused && err == nil && a.status == 200, "a broken spec is refused, the running plan stays: GET / → %d", a.status)
+	s.mu.Lock()
+	if len(s.refused) > 0 {
+		p := s.refused[0]
+		w.detail("shop.yaml:%d:%d: %s; %s", p.Line, p.Col, p.Text, p.Fix)
+	}
+	s.mu.Unlock()
+	if err := s.release(reloads + 2); err != nil {
+		w.check(false, "write %s: %v", s.specName, err)
+	}
+	s.reload <- struct{}{}
+}
+
+// stepOneDown stops an endpoint: nobody notices but the health check.
+func stepOneDown(w *presenter, s *demoStage) {
+	s.shop[0].stop()
+	w.line("shop-1 is stopped")
+	c := demoClient{addr: s.addr}
+	defer c.close()
+	bad, n := 0, 0
+	marked := await(func() bool {
+		a, err := c.get(demoHost, "/", "")
+		n++
+		if err != nil || a.status != 200 {
+			bad++
+		}
+		return !s.healthy(0)
+	})
+	w.check(bad == 0, "%s until the health check noticed, %d failed: connections are tried elsewhere", count(n, "request"), bad)
+	w.check(marked, "the health check took shop-1 out")
+}
+
+// stepAllDown stops the other endpoint too, shows what clients get, and starts both again.
+func stepAllDown(w *presenter, s *demoStage) {
+	s.shop[1].stop()
+	w.line("shop-2 is stopped too")
+	c := demoClient{addr: s.addr}
+	defer c.close()
+	show := func(want int) {
+		a, err := c.get(demoHost, "/", "")
+		if err != nil {
+			w.check(false, "GET http://%s/: %v", demoHost, err)
+			return
+		}
+		w.check(a.status == want, "GET http://%s/ → %d, Proxy-Status: %s", demoHost, a.status, a.fields["proxy-status"])
+		w.detail("%s", strings.TrimSpace(a.body))
+	}
+	show(502)
+	if w.check(await(func() bool { return !s.healthy(1) }), "the health check took shop-2 out"); !s.healthy(1) {
+		show(503)
+	}
+	for i, o := range s.shop {
+		if err := o.start(); err != nil {
+			w.check(false, "start shop-%d again: %v", i+1, err)
+			return
+		}
+	}
+	w.check(await(func() bool { return s.healthy(0) && s.healthy(1) }), "both are started again, and the health check brought them back")
+	a, err := c.get(demoHost, "/", "")
+	w.check(err == nil && a.status == 200, "GET http://%s/ → %d by %s", demoHost, a.status, a.fields["x-endpoint"])
+}
+
+// stepCounted shows the log line and the counters of what the tour did.
+func stepCounted(w *presenter, s *demoStage) {
+	count := func(class string) uint64 {
+		return s.meters.Counter("skerry_requests_total", "", "entrypoint", "shop", "route", "default", "class", class).Value()
+	}
+	ok, failed := count("2xx"), count("5xx")
+	w.check(ok > 0 && failed >= 2, "skerry_requests_total{entrypoint=\"shop\",route=\"default\"}: %d 2xx, %d 5xx", ok, failed)
+	var line []byte
+	found := await(func() bool {
+		data, err := os.ReadFile(s.logName)
+		if err != nil {
+			return false
+		}
+		for l := range bytes.Lines(data) {
+			if bytes.Contains(l, []byte(`"status":503`)) {
+				line = bytes.Clone(l)
+				return true
+			}
+		}
+		return false
+	})
+	w.check(found, "one JSON line per exchange in the log, such as")
+	w.detail("%s", strings.TrimSpace(fmt.Sprintf("%s", line)))
+}
