@@ -46,6 +46,7 @@ func (e *Edge) Drain() (cut int) {
 func (e *Edge) cut() int {
 	open := int(e.server.Open.Value())
 	e.server.Close()
+	e.keepers.Upstream.Stop()
 	return open
 }
 

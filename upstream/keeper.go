@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"net"
 	"sync"
 
@@ -18,11 +19,16 @@ type Keeper struct {
 
 	mu    sync.Mutex
 	pools map[string]*Pool
+
+	ctx    context.Context // ended by Stop: nothing is dialled any more
+	cancel context.CancelFunc
+	open   map[*conn]struct{} // every connection, in use or kept; guarded by mu
 }
 
 // NewKeeper returns an empty keeper.
 func NewKeeper(guard Guard, set *meter.Set) *Keeper {
-	k := &Keeper{guard: guard, set: set, pools: map[string]*Pool{}}
+	k := &Keeper{guard: guard, set: set, pools: map[string]*Pool{}, open: map[*conn]struct{}{}}
+	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.dial.Control = guard.control
 	return k
 }
@@ -86,6 +92,26 @@ func (k *Keeper) release(p *Pool) {
 	k.mu.Unlock()
 	if last {
 		p.close()
+	}
+}
+
+// Stop closes every connection, also under an exchange that waits for its origin: the end of a drain that took too long.
+func (k *Keeper) Stop() {
+	k.cancel()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for c := range k.open {
+		c.Client.Close()
+	}
+}
+
+// add notes a new connection; one that was dialled while Stop ran is closed at once.
+func (k *Keeper) add(c *conn) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.open[c] = struct{}{}
+	if k.ctx.Err() != nil {
+		c.Client.Close()
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 
 // Pool is the endpoints of one service with the connections kept to them.
 type Pool struct {
+	keeper    *Keeper
 	identity  string
 	service   *spec.Service
 	name      string
@@ -59,7 +60,7 @@ type conn struct {
 }
 
 func newPool(k *Keeper, id string, s *spec.Service) *Pool {
-	p := &Pool{identity: id, service: s, name: s.Meta.Name, hostName: []byte(s.HostName), dialer: k.dial}
+	p := &Pool{keeper: k, identity: id, service: s, name: s.Meta.Name, hostName: []byte(s.HostName), dialer: k.dial}
 	p.dialer.Timeout = s.Timeouts.Connect
 	for _, e := range s.Endpoints {
 		ep := &endpoint{pool: p, address: net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))}
@@ -73,7 +74,7 @@ func newPool(k *Keeper, id string, s *spec.Service) *Pool {
 		}
 		p.endpoints = append(p.endpoints, ep)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(k.ctx)
 	p.cancel = cancel
 	if k.idle {
 		return p
@@ -119,24 +120,18 @@ func (p *Pool) pick(tried []*endpoint) *endpoint {
 	return nil
 }
 
-// get returns a kept connection that is still quiet, or nil: then the caller dials.
+// get returns the kept connection that was used last, nil if there is none: then the caller dials.
 func (ep *endpoint) get() *conn {
-	for {
-		ep.mu.Lock()
-		n := len(ep.kept)
-		if n == 0 {
-			ep.mu.Unlock()
-			return nil
-		}
-		c := ep.kept[n-1]
-		ep.kept[n-1] = nil
-		ep.kept = ep.kept[:n-1]
-		ep.mu.Unlock()
-		if c.Quiet() {
-			return c
-		}
-		c.Close()
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	n := len(ep.kept)
+	if n == 0 {
+		return nil
 	}
+	c := ep.kept[n-1]
+	ep.kept[n-1] = nil
+	ep.kept = ep.kept[:n-1]
+	return c
 }
 
 // put keeps a connection for the next exchange, or closes it if there are enough.
@@ -169,7 +164,18 @@ func (ep *endpoint) connect(ctx context.Context) (*conn, error) {
 		}
 		raw = t
 	}
-	return &conn{Client: h1.NewClient(transport.New(raw)), ep: ep}, nil
+	c := &conn{Client: h1.NewClient(transport.New(raw)), ep: ep}
+	ep.pool.keeper.add(c)
+	return c, nil
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	k := c.ep.pool.keeper
+	k.mu.Lock()
+	delete(k.open, c)
+	k.mu.Unlock()
+	return c.Client.Close()
 }
 
 // dialError says what kind of failure a dial was.

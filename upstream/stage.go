@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"context"
 	"net/netip"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire/transport"
 )
 
 // Stage sends an exchange to a service and takes its answer. It is the last stage of a path.
@@ -82,6 +82,11 @@ func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 			continue
 		}
 		again, err := s.try(x, c)
+		for err == transport.ErrStale && facts.Reused { // nothing was sent: it does not count as a try
+			if c, err = ep.open(x); err == nil {
+				again, err = s.try(x, c)
+			}
+		}
 		if err == nil {
 			return exchange.Respond
 		}
@@ -99,7 +104,7 @@ func (ep *endpoint) open(x *exchange.Exchange) (*conn, error) {
 		return c, nil
 	}
 	x.Facts.Origin.Reused = false
-	return ep.connect(context.Background())
+	return ep.connect(ep.pool.keeper.ctx)
 }
 
 // try makes one try on a connection and reports, if it failed, whether another may be made: the connection was a kept
@@ -124,6 +129,10 @@ func (s *Stage) try(x *exchange.Exchange, c *conn) (again bool, err error) {
 			facts.FirstByte = time.Since(x.Now)
 		}
 		return false, nil
+	}
+	if err == transport.ErrStale && facts.Reused {
+		c.Close()
+		return false, err
 	}
 	pumped := c.Pumped()
 	c.Client.End(x)

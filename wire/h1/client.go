@@ -27,7 +27,8 @@ type Client struct {
 	pumpErr   error         // of the request's body; read after x.Join
 	sentAll   bool          // the request was written completely; with a pump: after x.Join
 	keep      bool          // the response allows another request
-	dirty     bool          // a message is under way: not to be kept unless End says so
+	used      bool          // it has carried a request before
+	askErr    error         // of the wait for the answer that Send began
 }
 
 // Request is how a request goes to an origin, where that is not x.Req.
@@ -52,9 +53,6 @@ func NewClient(conn transport.Conn) *Client {
 	return c
 }
 
-// Quiet reports whether a kept connection can carry another request: the origin has neither closed it nor said anything.
-func (c *Client) Quiet() bool { return !c.dirty && c.conn.Quiet() }
-
 // Pumped reports whether the request's body was too large to be sent in one piece: some of it is gone.
 func (c *Client) Pumped() bool { return c.pumping }
 
@@ -63,10 +61,12 @@ func (c *Client) Close() error { return c.conn.Close() }
 
 // Send writes the request: head and body in one piece if the whole body is at hand; otherwise the head, and a pump
 // goes on with the body beside Receive. It returns how many bytes left, also with an error: a request of which none
-// left may be sent again. Errors of kind ClientGone or SlowClient come from the request's own body.
+// left may be sent again. The error is transport.ErrStale if this is a kept connection that the origin has closed, or on
+// which it spoke unasked. Errors of kind ClientGone or SlowClient come from the request's own body.
 func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) {
-	c.patience, c.firstByte, c.asked, c.dirty = q.Patience, q.FirstByte, q.Now, true
+	c.patience, c.firstByte, c.asked = q.Patience, q.FirstByte, q.Now
 	c.expecting, c.pumping, c.sentAll, c.keep, c.pumpErr = false, false, false, false, nil
+	c.askErr = nil
 	b := x.Req.Body
 	var whole []byte
 	if w, ok := b.(exchange.Whole); ok && !x.Req.ExpectContinue {
@@ -77,14 +77,14 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 	}
 	out := outs.Get().(*[]byte)
 	head := appendRequest((*out)[:0], x, q)
-	sent, err = c.conn.Write(head, whole, nil, q.Patience)
+	now := b == nil || whole != nil
+	sent, err = c.write(head, whole, now)
 	*out = head
 	outs.Put(out)
-	if err != nil {
-		return sent, err
-	}
 	switch {
-	case b == nil || whole != nil:
+	case err != nil:
+		return sent, err
+	case now:
 		c.sentAll = true
 	case x.Req.ExpectContinue:
 		c.expecting = true
@@ -92,6 +92,44 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 		c.startPump(x)
 	}
 	return sent, nil
+}
+
+// write sends the head, and the body if it is at hand. If that is the whole request it waits for the answer as well,
+// where the transport can do both in one step: what came is in c.in, what went wrong in c.askErr.
+func (c *Client) write(head, whole []byte, all bool) (sent int64, err error) {
+	kept := c.used
+	c.used = true
+	size := int64(len(head) + len(whole))
+	if asker, ok := c.conn.(transport.Asker); ok && all {
+		c.in.open()
+		sent, got, ok, err := asker.Ask(head, whole, c.in.data[c.in.w:], c.headDeadline())
+		c.in.w += got
+		if ok && sent == size {
+			c.askErr = err
+			return sent, nil
+		}
+		if ok {
+			return c.writeRest(head, whole, sent, err)
+		}
+	}
+	if kept && !c.conn.Quiet() {
+		return 0, transport.ErrStale
+	}
+	return c.conn.Write(head, whole, nil, c.patience)
+}
+
+// writeRest goes on where the kernel did not take everything at once.
+func (c *Client) writeRest(head, whole []byte, sent int64, err error) (int64, error) {
+	if err != nil {
+		return sent, err
+	}
+	if sent < int64(len(head)) {
+		head = head[sent:]
+	} else {
+		head, whole = whole[sent-int64(len(head)):], nil
+	}
+	n, err := c.conn.Write(head, whole, nil, c.patience)
+	return sent + n, err
 }
 
 func appendRequest(out []byte, x *exchange.Exchange, q *Request) []byte {
@@ -185,7 +223,10 @@ func (c *Client) Receive(x *exchange.Exchange) error {
 // awaitHead waits for a response head; an origin that is to say 100 first gets continueWait for it.
 func (c *Client) awaitHead(x *exchange.Exchange) ([]byte, error) {
 	for {
-		head, err := c.in.head(c.headDeadline())
+		head, err := []byte(nil), c.askErr
+		if c.askErr = nil; err == nil {
+			head, err = c.in.head(c.headDeadline())
+		}
 		switch err {
 		case nil:
 			return head, nil
@@ -300,7 +341,6 @@ func (c *Client) End(x *exchange.Exchange) (reusable bool) {
 	reusable = c.keep && c.sentAll && c.body.ended() && c.in.r == c.in.w
 	c.body.restore()
 	c.in.release()
-	c.dirty = !reusable
 	return reusable
 }
 
