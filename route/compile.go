@@ -14,10 +14,31 @@ import (
 
 // compiler makes trees; it goes from one entrypoint to the next because it shares between them what is equal.
 type compiler struct {
-	texts  map[string]string  // paths: entrypoints of one company look alike
-	shapes map[string][]shape // lists of shapes, by their bytes
-	groups map[place][]rule   // of the entrypoint at work
-	places []place            // keys of groups, in the order of the document
+	texts  map[string]string   // paths: entrypoints of one company look alike
+	shapes map[string]*shapes  // by the bytes of the list
+	names  map[string][]string // lists of the names of {name} segments, by the list joined
+	hosts  map[string]string   // hosts, their bytes side by side
+	groups map[place][]rule    // of the entrypoint at work
+	places []place             // keys of groups, in the order of the document
+}
+
+// packHosts copies the names of all hosts into one piece of memory: a match compares one of them, and side by side they
+// stay in the processor's caches.
+func (c *compiler) packHosts(entrypoints []*spec.Entrypoint) {
+	var all strings.Builder
+	for _, e := range entrypoints {
+		for _, host := range e.Hosts {
+			all.WriteString(host)
+		}
+	}
+	packed, at := all.String(), 0
+	c.hosts = map[string]string{}
+	for _, e := range entrypoints {
+		for _, host := range e.Hosts {
+			c.hosts[host] = packed[at : at+len(host)]
+			at += len(host)
+		}
+	}
 }
 
 // place is where rules meet: one path, whatever its {name}s are called.
@@ -27,7 +48,7 @@ type place struct {
 }
 
 func newCompiler() *compiler {
-	return &compiler{texts: map[string]string{}, shapes: map[string][]shape{}, groups: map[place][]rule{}}
+	return &compiler{texts: map[string]string{}, shapes: map[string]*shapes{}, names: map[string][]string{}, groups: map[place][]rule{}}
 }
 
 // tree compiles the routes of one entrypoint.
@@ -57,18 +78,19 @@ func (c *compiler) tree(e *spec.Entrypoint, targets []Target) (*tree, []fault.Pr
 	if len(problems) > 0 {
 		return t, problems
 	}
-	t.rules = make([]rule, 0, len(targets))
-	spans := make([]span, len(c.places))
-	for i, at := range c.places {
-		var ps []fault.Problem
-		spans[i], ps = t.lay(c.groups[at])
-		problems = append(problems, ps...)
+	order := func(rules []rule) []rule {
+		slices.SortStableFunc(rules, compareRules)
+		problems = append(problems, unreachable(rules)...)
+		return rules
 	}
-	var ps []fault.Problem
-	t.any, ps = t.lay(anyPath)
 	c.layShapes(t)
-	t.laySlots(c.places, spans)
-	return t, append(problems, ps...)
+	// A quarter of the slots is free: fewer make long clusters, more make less use of the processor's caches.
+	t.slots = make([]rule, len(c.places)*4/3+1)
+	for _, at := range c.places {
+		t.laySlot(at, order(c.groups[at]))
+	}
+	t.any = t.lay(order(anyPath))
+	return t, problems
 }
 
 // place finds where the rule of a path stands, and fills in its path and names.
@@ -97,16 +119,22 @@ func (c *compiler) place(m spec.PathMatch, r *rule) (at place, text, fix string)
 		if at.shape.kind == kindExact {
 			continue
 		}
-		name, named, bad := segmentName(segment, r.names)
+		name, named, bad := segmentName(segment, r.target.names)
 		if bad != "" {
 			return at, fmt.Sprintf("path %q: %s", m.Path, bad), ""
 		}
 		if named {
 			at.shape.named |= 1 << (31 - at.shape.depth)
-			r.names = append(r.names, name)
+			r.target.names = append(r.target.names, name)
 		}
 	}
-	for _, name := range r.names {
+	if key := strings.Join(r.target.names, "/"); key != "" {
+		if c.names[key] == nil {
+			c.names[key] = r.target.names
+		}
+		r.target.names = c.names[key]
+	}
+	for _, name := range r.target.names {
 		path = strings.Replace(path, "{"+name+"}", "{}", 1)
 	}
 	if _, known := c.texts[path]; !known {
@@ -117,55 +145,50 @@ func (c *compiler) place(m spec.PathMatch, r *rule) (at place, text, fix string)
 	return at, "", ""
 }
 
-// lay puts the rules of one place into the tree, in their order of precedence.
-func (t *tree) lay(rules []rule) (span, []fault.Problem) {
-	slices.SortStableFunc(rules, compareRules)
-	from := uint32(len(t.rules))
-	t.rules = append(t.rules, rules...)
-	return span{from, uint32(len(t.rules))}, unreachable(rules)
+// lay puts rules, in order, beside the table.
+func (t *tree) lay(rules []rule) span {
+	from := uint32(len(t.more))
+	t.more = append(t.more, rules...)
+	return span{from, uint32(len(t.more))}
+}
+
+// laySlot puts the rules of one place, in order, into the table.
+func (t *tree) laySlot(at place, rules []rule) {
+	p := split{path: []byte(at.path)}
+	p.cut(int(at.shape.depth))
+	key := at.shape.key(&p.sums)
+	i := t.home(key)
+	for t.slots[i].target != nil {
+		if i++; i == len(t.slots) {
+			i = 0
+		}
+	}
+	first := rules[0]
+	first.shape, first.tag, first.more = at.shape, uint32(key), t.lay(rules[1:])
+	t.slots[i] = first
 }
 
 // layShapes orders the shapes: exact paths, patterns with static segments first, longer prefixes first.
 func (c *compiler) layShapes(t *tree) {
-	var shapes []shape
+	var list []shape
+	deepest := 0
 	for _, at := range c.places {
-		if !slices.Contains(shapes, at.shape) {
-			shapes = append(shapes, at.shape)
-			t.deepest = max(t.deepest, int(at.shape.depth))
+		if !slices.Contains(list, at.shape) {
+			list = append(list, at.shape)
+			deepest = max(deepest, int(at.shape.depth))
 		}
 	}
-	slices.SortFunc(shapes, func(a, b shape) int {
+	slices.SortFunc(list, func(a, b shape) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(b.depth, a.depth), cmp.Compare(a.named, b.named))
 	})
 	var key []byte
-	for _, s := range shapes {
+	for _, s := range list {
 		key = append(binary.LittleEndian.AppendUint32(key, s.named), s.depth, byte(s.kind))
 	}
-	if _, known := c.shapes[string(key)]; !known {
-		c.shapes[string(key)] = shapes
+	if c.shapes[string(key)] == nil {
+		c.shapes[string(key)] = &shapes{list, deepest}
 	}
 	t.shapes = c.shapes[string(key)]
-}
-
-// laySlots builds the hash table of the places, at most three quarters full: a fuller one has longer clusters, an
-// emptier one needs more of the processor's caches.
-func (t *tree) laySlots(places []place, spans []span) {
-	size := 2
-	for size*3/4 < len(places)+1 {
-		size *= 2
-	}
-	t.slots = make([]slot, size)
-	mask := uint32(size - 1)
-	for i, at := range places {
-		p := split{path: []byte(at.path)}
-		p.cut(int(at.shape.depth))
-		key := at.shape.key(&p.sums)
-		n := uint32(key) & mask
-		for t.slots[n].rules != (span{}) {
-			n = (n + 1) & mask
-		}
-		t.slots[n] = slot{uint32(key >> 32), spans[i]}
-	}
 }
 
 // unreachable reports rules of one path, in order, that stand behind one that asks for nothing more than the path.

@@ -8,13 +8,17 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// A rule is a route at the place of its path in the tree. It is as large as a cache line.
+// A rule is a route at the place of its path in the tree. It fits into a cache line, so that most matches read one.
 type rule struct {
 	path   string     // in normal form, {name} written as {}
 	when   *predicate // nil: nothing but the path decides
-	target *Target
-	names  []string // of the {name} segments, in order
+	target *Target    // nil: a free slot
+	tag    uint32     // of the hash of its place
+	shape  shape
+	more   span // of the first rule of a place: the others, in their order
 }
+
+func (r *rule) holds(x *exchange.Exchange) bool { return r.when == nil || r.when.holds(&x.Req) }
 
 // predicate is what a request must have beside its path.
 type predicate struct {

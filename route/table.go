@@ -15,6 +15,8 @@ type Target struct {
 	Route      *spec.Route
 	Index      int    // dense over the table, in the order of entrypoints, then routes
 	Label      string // "entrypoint/route", for metrics and logs
+
+	names []string // of the {name} segments, in order
 }
 
 // A Table finds the target of a request. It never changes; many goroutines use it at once.
@@ -34,14 +36,15 @@ func New(entrypoints []*spec.Entrypoint) (*Table, []fault.Problem) {
 	t := &Table{targets: make([]Target, 0, total), exact: map[string]*tree{}, suffix: map[string]*tree{}}
 	var problems []fault.Problem
 	compiler := newCompiler()
+	compiler.packHosts(entrypoints)
 	for _, e := range entrypoints {
 		first := len(t.targets)
 		for _, r := range e.Routes {
-			t.targets = append(t.targets, Target{e, r, len(t.targets), e.Meta.Name + "/" + r.Name})
+			t.targets = append(t.targets, Target{Entrypoint: e, Route: r, Index: len(t.targets), Label: e.Meta.Name + "/" + r.Name})
 		}
 		tree, ps := compiler.tree(e, t.targets[first:])
 		problems = append(problems, ps...)
-		problems = append(problems, t.addHosts(e, tree)...)
+		problems = append(problems, t.addHosts(e, tree, compiler.hosts)...)
 	}
 	if len(problems) > 0 {
 		return nil, problems
@@ -49,8 +52,9 @@ func New(entrypoints []*spec.Entrypoint) (*Table, []fault.Problem) {
 	return t, nil
 }
 
-func (t *Table) addHosts(e *spec.Entrypoint, tr *tree) (problems []fault.Problem) {
+func (t *Table) addHosts(e *spec.Entrypoint, tr *tree, packed map[string]string) (problems []fault.Problem) {
 	for _, host := range e.Hosts {
+		host = packed[host]
 		name, hosts := host, t.exact
 		if len(host) > 2 && host[:2] == "*." {
 			name, hosts = host[2:], t.suffix
@@ -93,8 +97,10 @@ func (t *Table) MatchPath(x *exchange.Exchange, path []byte) (*Target, *spec.Ent
 	if r == nil {
 		return nil, tr.entrypoint
 	}
-	for i, name := range r.names {
-		x.Facts.Entry.Params[i].Name = name
+	if params := x.Facts.Entry.Params; len(params) > 0 {
+		for i, name := range r.target.names {
+			params[i].Name = name
+		}
 	}
 	return r.target, tr.entrypoint
 }

@@ -13,12 +13,17 @@ import (
 // have the same number of segments, and {name} at the same places, share a shape; there are few shapes, and one look
 // into one hash table, by the static segments of the path, says whether a shape has a route for it.
 type tree struct {
+	slots      []rule  // open hash table of the paths of all shapes: the first rule of each
+	shapes     *shapes // shared by all trees that have the same ones
 	entrypoint *spec.Entrypoint
-	shapes     []shape // in order of precedence
-	slots      []slot  // open hash table of the paths of all shapes
-	rules      []rule
-	any        span // rules without a path
-	deepest    int  // segments of the longest path
+	more       []rule // the other rules of a path, and those without a path
+	any        span   // in more: rules without a path
+}
+
+// shapes are the shapes of a tree in order of precedence.
+type shapes struct {
+	list    []shape
+	deepest int // segments of the longest path
 }
 
 // A shape is how a path is matched, how many segments it has and which of them are {name}s.
@@ -37,12 +42,7 @@ const (
 	kindPrefix
 )
 
-// A slot is one path of one shape.
-type slot struct {
-	tag   uint32 // of its hash
-	rules span   // empty: the slot is free
-}
-
+// span is a piece of tree.more.
 type span struct{ from, to uint32 }
 
 // split is a path cut at its slashes, as deep as the tree is.
@@ -61,13 +61,20 @@ func (t *tree) find(x *exchange.Exchange, path []byte) *rule {
 		return t.first(x, t.any)
 	}
 	p := split{path: path}
-	p.cut(t.deepest)
-	for i := range t.shapes {
-		s := &t.shapes[i]
+	p.cut(t.shapes.deepest)
+	for i := range t.shapes.list {
+		s := &t.shapes.list[i]
 		if n := int(s.depth); n > p.n || s.kind != kindPrefix && (n < p.n || !p.whole) {
 			continue
 		}
-		if r := t.first(x, t.look(s, &p)); r != nil {
+		r := t.look(s, &p)
+		if r == nil {
+			continue
+		}
+		if !r.holds(x) {
+			r = t.first(x, r.more)
+		}
+		if r != nil {
 			pushParams(x, s, &p)
 			return r
 		}
@@ -98,25 +105,30 @@ func (p *split) segment(i int) []byte {
 	return p.path[p.ends[i-1]+1 : p.ends[i]]
 }
 
-// look returns the rules of a shape for a path.
-func (t *tree) look(s *shape, p *split) span {
+// look returns the first rule of a shape for a path, nil if the shape has none for it.
+func (t *tree) look(s *shape, p *split) *rule {
 	key := s.key(&p.sums)
-	mask := uint32(len(t.slots) - 1)
-	for i := uint32(key) & mask; ; i = (i + 1) & mask {
-		slot := &t.slots[i]
-		if slot.rules.from == slot.rules.to {
-			return span{}
+	for i := t.home(key); ; i++ {
+		if i == len(t.slots) {
+			i = 0
 		}
-		if slot.tag == uint32(key>>32) && s.fits(t.rules[slot.rules.from].path, p) {
-			return slot.rules
+		r := &t.slots[i]
+		if r.target == nil {
+			return nil
+		}
+		if r.tag == uint32(key) && r.shape == *s && s.fits(r.path, p) {
+			return r
 		}
 	}
 }
 
+// home is where a key would like to stand.
+func (t *tree) home(key uint64) int { return int(key >> 32 * uint64(len(t.slots)) >> 32) }
+
 // key mixes a shape and the sums of its static segments. It needs no secret: what is in the table comes from the spec,
 // so a client can at worst walk the few slots of one cluster, and every find is checked against the path itself.
 func (s *shape) key(sums *[maxSegments]uint64) uint64 {
-	key := uint64(s.kind)<<40 | uint64(s.depth)<<32 | uint64(s.named)
+	key := (uint64(s.kind)<<40 | uint64(s.depth)<<32 | uint64(s.named)) * mix
 	for i := range int(s.depth) {
 		if s.hasName(i) {
 			continue
@@ -158,7 +170,7 @@ func (s *shape) fits(want string, p *split) bool {
 // first returns the first rule of a span whose predicates hold.
 func (t *tree) first(x *exchange.Exchange, s span) *rule {
 	for i := s.from; i < s.to; i++ {
-		if r := &t.rules[i]; r.when == nil || r.when.holds(&x.Req) {
+		if r := &t.more[i]; r.holds(x) {
 			return r
 		}
 	}
