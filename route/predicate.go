@@ -15,7 +15,8 @@ type rule struct {
 	target *Target    // nil: a free slot
 	tag    uint32     // of the hash of its place
 	shape  shape
-	more   span // of the first rule of a place: the others, in their order
+	_      [8]byte // to 64 bytes: no rule lies in two cache lines
+	more   span    // of the first rule of a place: the others, in their order
 }
 
 func (r *rule) holds(x *exchange.Exchange) bool { return r.when == nil || r.when.holds(&x.Req) }
