@@ -139,4 +139,13 @@ type strangerStage struct{}
 
 func (strangerStage) Name() string { return "stranger" }
 
-func (strangerStage) Request(x *exchange.Exchange) exchange.Verdict { return x.Fail(x.Fault) }
+func (strangerStage) Request(x *exchange.Exchange) exchange.Verdict {
+	v := x.Fail(x.Fault)
+	if fault.Of(x.Fault) == fault.MethodNotAllowed { // RFC 9110 section 15.5.6
+		x.Resp.Fields.Set(exchange.NameAllow, allowed)
+	}
+	return v
+}
+
+// allowed are the methods that some route may take.
+var allowed = []byte("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
