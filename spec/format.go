@@ -64,9 +64,9 @@ func formatYAML(name string, data []byte, l *log) []byte {
 
 // formatChunk formats one document, and then reads it back: better no formatting than one that loses something.
 func formatChunk(name string, c chunk, blank func(int) bool, l *log) string {
-	before := len(l.problems)
+	before := l.count()
 	n := parseChunk(name, c, l)
-	if len(l.problems) > before {
+	if l.count() > before {
 		return ""
 	}
 	comments := commentsOf(c, lexer.Tokenize(c.text))

@@ -26,7 +26,7 @@ func parseJSON(name string, data []byte, l *log) []*node {
 		if err == io.EOF {
 			return docs
 		}
-		if err == errTooDeep {
+		if err == errRefused {
 			return docs
 		}
 		if err != nil {
@@ -43,8 +43,8 @@ func parseJSON(name string, data []byte, l *log) []*node {
 	return docs
 }
 
-// errTooDeep ends the file: its problem is noted, and the rest cannot be read without going deeper.
-var errTooDeep = errors.New("too deep")
+// errRefused ends the file: its problem is noted, and reading on would be the harm.
+var errRefused = errors.New("refused")
 
 type jsonReader struct {
 	name  string
@@ -85,7 +85,7 @@ func (j *jsonReader) value(depth int) (*node, error) {
 	case json.Delim:
 		if depth == nodeDepthMax {
 			j.log.refuse(at, "", "mappings and lists nest deeper than %d", nodeDepthMax)
-			return nil, errTooDeep
+			return nil, errRefused
 		}
 		n.style = flow
 		if t == '{' {
@@ -109,6 +109,10 @@ func (j *jsonReader) entries(n *node, depth int) error {
 		t, at, err := j.next()
 		if err != nil {
 			return noEOF(err)
+		}
+		if len(n.entries) == keysMax {
+			j.log.refuse(at, "", "a mapping has more than %d keys", keysMax)
+			return errRefused
 		}
 		v, err := j.value(depth + 1)
 		if err != nil {

@@ -12,8 +12,16 @@ const (
 	dirDepthMax = 16
 	// documentsMax is how many documents one file may hold.
 	documentsMax = 20_000
+	// documentBytesMax is the size of one YAML document, in bytes: an Entrypoint of 1,000 long routes has a third of it.
+	documentBytesMax = 1 << 20
+	// keysMax is how many keys one mapping may have; the YAML parser compares each with all before it.
+	keysMax = 2000
+	// emptyLinesMax is how many empty lines may follow each other: in text, the parser looks at all of them for each.
+	emptyLinesMax = 500
 	// nodeDepthMax is how deep mappings and lists may nest in a document; the deepest field of a spec is at 9.
 	nodeDepthMax = 32
+	// problemsKept is how many problems are noted while reading; problemsMax of them are shown, in the order of places.
+	problemsKept = 10_000
 	// problemsMax is how many problems are reported; a file that is no spec at all would otherwise fill the screen.
 	problemsMax = 200
 	// hostsMax is how many hosts one entrypoint may have.

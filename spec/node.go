@@ -101,20 +101,30 @@ func (p Pos) String() string {
 }
 
 // log collects the problems of one reading.
-type log struct{ problems []fault.Problem }
+type log struct {
+	problems []fault.Problem
+	dropped  int // beyond problemsKept
+}
 
 // refuse notes a problem; fix may be empty.
 func (l *log) refuse(at Pos, fix, format string, args ...any) {
+	if len(l.problems) >= problemsKept {
+		l.dropped++
+		return
+	}
 	l.problems = append(l.problems, fault.Problem{
 		File: at.File, Line: at.Line, Col: at.Col,
 		Text: fmt.Sprintf(format, args...), Fix: fix,
 	})
 }
 
+// count is how many problems there were so far.
+func (l *log) count() int { return len(l.problems) + l.dropped }
+
 // sorted returns the problems in the order of their places, no more than problemsMax.
 func (l *log) sorted() []fault.Problem {
 	fault.SortProblems(l.problems)
-	if over := len(l.problems) - problemsMax; over > 0 {
+	if over := len(l.problems) - problemsMax + l.dropped; len(l.problems) > problemsMax {
 		l.problems = append(l.problems[:problemsMax], fault.Problem{
 			Text: fmt.Sprintf("and %d problems more; the first %d are shown", over, problemsMax),
 		})

@@ -48,10 +48,10 @@ func row[T, V any](name string, at func(*T) *val[V], is shape[V], doc string) fi
 	return field[T]{
 		name: name, doc: doc, describe: is.describe,
 		read: func(l *log, n *node, t *T) {
-			v, before := at(t), len(l.problems)
+			v, before := at(t), l.count()
 			v.At = n.at
 			v.V, v.Set = is.read(l, n)
-			v.Clean = len(l.problems) == before
+			v.Clean = l.count() == before
 		},
 		broken: func(t *T, where Pos) { at(t).At = where },
 		write: func(t *T) any {
@@ -235,9 +235,9 @@ func listOf[T any](item shape[T], most int) shape[[]val[T]] {
 			}
 			out := make([]val[T], 0, len(n.items))
 			for _, i := range n.items {
-				before := len(l.problems)
+				before := l.count()
 				v, ok := item.read(l, i)
-				out = append(out, val[T]{V: v, At: i.at, Set: ok, Clean: len(l.problems) == before})
+				out = append(out, val[T]{V: v, At: i.at, Set: ok, Clean: l.count() == before})
 			}
 			return out, true
 		},

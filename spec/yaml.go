@@ -77,7 +77,15 @@ func marker(row string) (is bool, rest string) {
 // parseChunk returns the node of one document, nil if there is none or it does not parse.
 func parseChunk(name string, c chunk, l *log) *node {
 	y := &yamlReader{name: name, lines: c.lines, log: l}
+	if bad := tooLong(c.text); bad != "" {
+		l.refuse(y.pos(nil), "split it", "this document has %s", bad)
+		return nil
+	}
 	tokens := lexer.Tokenize(c.text)
+	if at, bad := tooMuch(tokens); bad != "" {
+		l.refuse(y.pos(at), "", "%s", bad)
+		return nil
+	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		y.syntax(err)
@@ -86,9 +94,9 @@ func parseChunk(name string, c chunk, l *log) *node {
 	if len(file.Docs) == 0 || len(file.Docs) == 1 && file.Docs[0].Body == nil {
 		return nil
 	}
-	before := len(l.problems)
+	before := l.count()
 	n := y.read(file.Docs[0].Body, 0)
-	if len(l.problems) > before {
+	if l.count() > before {
 		return nil
 	}
 	if len(file.Docs) > 1 || y.scalars != countScalars(tokens) {
@@ -128,12 +136,12 @@ func (y *yamlReader) pos(t *token.Token) Pos {
 }
 
 func (y *yamlReader) syntax(err error) {
-	at, text := y.pos(nil), err.Error()
 	var ye yaml.Error
-	if errors.As(err, &ye) {
-		at, text = y.pos(ye.GetToken()), ye.GetMessage()
+	if errors.As(err, &ye) { // its Error would print the source as well
+		y.log.refuse(y.pos(ye.GetToken()), "", "this is not valid YAML: %s", ye.GetMessage())
+		return
 	}
-	y.log.refuse(at, "", "this is not valid YAML: %s", text)
+	y.log.refuse(y.pos(nil), "", "this is not valid YAML: %s", err)
 }
 
 // read turns a node of the parser into ours. What a spec does not need is refused: anchors and aliases (they can grow a
