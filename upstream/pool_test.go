@@ -280,3 +280,26 @@ func TestIdleKeeper(t *testing.T) {
 	}
 	lease.Release()
 }
+
+// TestStaleThenUnreachable: an endpoint that died with kept connections costs no request, not even one that must never
+// be repeated: nothing of it had left.
+func TestStaleThenUnreachable(t *testing.T) {
+	a, b := httptest.NewServer(echoName("a")), httptest.NewServer(echoName("b"))
+	defer b.Close()
+	r := newRig(t, spec.Weighted{Service: service("s", a.Listener.Addr().String(), b.Listener.Addr().String()), Weight: 1})
+	for range 4 {
+		if _, _, _, err := r.get(localhost); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.Close()
+	for range 4 {
+		if _, body, facts, err := r.get(localhost); err != nil || body != "b" {
+			t.Errorf("%q %v %+v", body, err, facts)
+		}
+	}
+}
+
+func echoName(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) }
+}

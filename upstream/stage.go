@@ -65,35 +65,49 @@ func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 	facts := &x.Facts.Origin
 	facts.Service = pool.name
 	var tried [connectTriesMax]*endpoint
+	var unreached error // why the last of tried could not be reached
 	retried := false
 	for n := 0; ; {
 		ep := pool.pick(tried[:n])
-		if ep == nil && n == 0 {
+		switch {
+		case ep == nil && unreached != nil:
+			return x.Fail(unreached)
+		case ep == nil:
 			return x.Fail(fault.New(fault.OriginNoneHealthy, "no endpoint of service "+pool.name+" is healthy"))
 		}
 		facts.Endpoint = ep.label
 		facts.Tries++
-		c, err := ep.open(x)
-		if err != nil {
-			tried[n] = ep
-			if n++; n == connectTriesMax || pool.pick(tried[:n]) == nil {
+		reached, again, err := s.ask(x, ep)
+		if err == nil {
+			return exchange.Respond
+		}
+		if !reached {
+			tried[n], unreached = ep, err
+			if n++; n == connectTriesMax {
 				return x.Fail(err)
 			}
 			continue
-		}
-		again, err := s.try(x, c)
-		for err == transport.ErrStale && facts.Reused { // nothing was sent: it does not count as a try
-			if c, err = ep.open(x); err == nil {
-				again, err = s.try(x, c)
-			}
-		}
-		if err == nil {
-			return exchange.Respond
 		}
 		if retried || !again {
 			return x.Fail(err)
 		}
 		retried = true
+	}
+}
+
+// ask sends the request to one endpoint, over the first kept connection that is not stale or a new one, and waits for the
+// response head. If the endpoint could not be reached, nothing has left and another one may be asked; otherwise again
+// says what try says.
+func (s *Stage) ask(x *exchange.Exchange, ep *endpoint) (reached, again bool, err error) {
+	for {
+		c, err := ep.open(x)
+		if err != nil {
+			return false, false, err
+		}
+		again, err := s.try(x, c)
+		if err != transport.ErrStale || !x.Facts.Origin.Reused { // stale: nothing was sent, it does not count as a try
+			return true, again, err
+		}
 	}
 }
 
