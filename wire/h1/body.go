@@ -38,14 +38,16 @@ type body struct {
 	wait     func() error // called once before the first read from the connection: 100-continue
 	waiting  bool
 	patience time.Duration
-	began    time.Time
-	read     int64  // bytes taken from the connection for it
-	given    *int64 // counts the bytes that Next returned; nil: nobody wants to know
+	waited   time.Duration // for the connection, over all; what others take to use the bytes does not count
+	read     int64         // bytes taken from the connection for it
+	passed   int64         // bytes that Next returned since the start or the last Replay
+	given    *int64        // the most that passed has been; nil: nobody wants to know
+	dry      bool          // nothing may be read from the connection: see check
 }
 
 // begin prepares a body behind a head that has just been consumed from buf.
-func (b *body) begin(buf *buffer, f *framing, kind bodyKind, now time.Time, patience time.Duration, trailers *exchange.Fields) {
-	*b = body{buf: buf, kind: kind, size: -1, start: buf.r, began: now, patience: patience, trailers: trailers,
+func (b *body) begin(buf *buffer, f *framing, kind bodyKind, patience time.Duration, trailers *exchange.Fields) {
+	*b = body{buf: buf, kind: kind, size: -1, start: buf.r, patience: patience, trailers: trailers,
 		response: b.response, wait: b.wait, given: b.given}
 	switch kind {
 	case bodyNone:
@@ -78,7 +80,7 @@ func (b *body) Replay() bool {
 		return true
 	}
 	b.buf.r = b.start
-	b.err, b.overhead = nil, 0
+	b.err, b.overhead, b.passed = nil, 0, 0
 	*b.trailers = (*b.trailers)[:0]
 	b.left, b.state = b.size, chunkSize
 	if b.size == 0 {
@@ -87,8 +89,16 @@ func (b *body) Replay() bool {
 	return true
 }
 
-// Ready reports whether Next would answer without waiting.
-func (b *body) Ready() bool { return b.err != nil || b.buf.r < b.buf.w }
+// Ready reports whether Next would answer without waiting. It may say no too often, never yes.
+func (b *body) Ready() bool {
+	switch {
+	case b.err != nil:
+		return true
+	case b.kind == bodyChunked:
+		return b.chunkReady()
+	}
+	return b.buf.r < b.buf.w
+}
 
 // Next returns the next bytes.
 func (b *body) Next() ([]byte, error) {
@@ -113,14 +123,19 @@ func (b *body) Next() ([]byte, error) {
 			}
 		}
 	}
-	if b.given != nil {
-		*b.given += int64(len(view))
-	}
+	b.count(int64(len(view)))
 	// A wait that was cut short says nothing about the body: it may be pulled again.
 	if err != nil && err != errInterrupted {
 		b.err = err
 	}
 	return view, err
+}
+
+// count notes bytes that leave.
+func (b *body) count(n int64) {
+	if b.passed += n; b.given != nil {
+		*b.given = max(*b.given, b.passed)
+	}
 }
 
 // take returns between 1 and most bytes, and reads from the connection only if none are there.
@@ -141,6 +156,9 @@ func (b *body) take(most int64) ([]byte, error) {
 
 // fill reads once from the connection, behind what is there if that is possible without losing it.
 func (b *body) fill() error {
+	if b.dry {
+		return errInterrupted
+	}
 	if b.wait != nil && !b.waiting {
 		b.waiting = true
 		if err := b.wait(); err != nil {
@@ -150,9 +168,12 @@ func (b *body) fill() error {
 	if b.buf.w == len(b.buf.data) || b.lost && b.buf.r == b.buf.w {
 		b.makeRoom()
 	}
-	before := b.buf.w
-	err := b.buf.fill(b.deadline())
+	before, now := b.buf.w, time.Now()
+	err := b.buf.fill(b.deadline(now))
 	b.read += int64(b.buf.w - before)
+	if !b.response {
+		b.waited += time.Since(now)
+	}
 	return b.wrap(err)
 }
 
@@ -180,16 +201,12 @@ func (b *body) restore() {
 }
 
 // deadline is patience from now, and for requests never later than the minimum rate allows.
-func (b *body) deadline() time.Time {
-	now := time.Now()
-	by := now.Add(b.patience)
-	if !b.response {
-		slowest := b.began.Add(b.patience + time.Duration(b.read/bodyRateMin)*time.Second)
-		if slowest.Before(by) {
-			return slowest
-		}
+func (b *body) deadline(now time.Time) time.Time {
+	if b.response {
+		return now.Add(b.patience)
 	}
-	return by
+	slowest := b.patience + time.Duration(b.read/bodyRateMin)*time.Second - b.waited
+	return now.Add(min(b.patience, slowest))
 }
 
 func (b *body) wrap(err error) error {
@@ -225,9 +242,7 @@ func (b *body) Whole() ([]byte, error) {
 		}
 	}
 	end := b.start + int(b.size)
-	if b.given != nil {
-		*b.given += b.size
-	}
+	b.count(b.size)
 	b.buf.r, b.left, b.err = end, 0, io.EOF
 	return b.buf.data[b.start:end:end], nil
 }

@@ -49,6 +49,52 @@ func (b *body) nextChunk() ([]byte, error) {
 	}
 }
 
+// chunkReady reports whether the next data, or the end of the body, is in the buffer.
+func (b *body) chunkReady() bool {
+	have := b.buf.data[b.buf.r:b.buf.w]
+	switch b.state {
+	case chunkData:
+		return len(have) > 0
+	case chunkTrailers:
+		return trailersReady(have)
+	case chunkDataEnd:
+		if len(have) < 2 {
+			return false
+		}
+		have = have[2:]
+	}
+	i := bytes.IndexByte(have, '\n') + 1
+	if i == 0 {
+		return false
+	}
+	if have[0] == '0' { // as good as always the last chunk
+		return trailersReady(have[i:])
+	}
+	return i < len(have)
+}
+
+func trailersReady(have []byte) bool {
+	return bytes.HasPrefix(have, crlf2[:2]) || bytes.Contains(have, crlf2)
+}
+
+// check looks whether what the buffer holds of a chunked body is well formed, and takes nothing. A body that came
+// broken with its head is so refused before the head has gone anywhere.
+func (b *body) check() error {
+	if b.kind != bodyChunked || b.buf.r == b.buf.w {
+		return nil
+	}
+	in, trailers := *b.buf, exchange.Fields(nil)
+	probe := *b
+	probe.buf, probe.trailers, probe.given, probe.dry = &in, &trailers, nil, true
+	for {
+		if _, err := probe.Next(); err == io.EOF || err == errInterrupted {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
 // need reads until n bytes are there.
 func (b *body) need(n int) error {
 	for b.buf.w-b.buf.r < n {

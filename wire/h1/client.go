@@ -75,6 +75,11 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 		}
 		c.asked = time.Now() // the client may have taken its time
 	}
+	if own, ok := b.(*body); ok {
+		if err := own.check(); err != nil {
+			return 0, err
+		}
+	}
 	out := outs.Get().(*[]byte)
 	head := appendRequest((*out)[:0], x, q)
 	now := b == nil || whole != nil
@@ -204,6 +209,9 @@ func (c *Client) Receive(x *exchange.Exchange) error {
 			return errOriginInterim
 		}
 		head, err := c.awaitHead(x)
+		if err == ErrDied && interims > 0 {
+			return errOriginInterimEnd // the response had begun: nobody may send the request again
+		}
 		if err != nil {
 			return err
 		}
@@ -298,7 +306,7 @@ func (c *Client) frameResponse(x *exchange.Exchange, minor int) error {
 	if r.Status == 101 {
 		return c.switchProtocol(x)
 	}
-	if r.Status == 205 && (f.length > 0) {
+	if r.Status == 205 && f.length > 0 {
 		return errOriginFraming
 	}
 	r.Length = f.length
@@ -313,10 +321,13 @@ func (c *Client) frameResponse(x *exchange.Exchange, minor int) error {
 	}
 	// Rule for a response with both framings: the length is dropped, and the connection ends with the response.
 	c.keep = minor == 1 && !f.close && kind != bodyToEnd && !(f.chunked && f.length >= 0)
+	if r.Status == 204 && (f.chunked || f.length > 0) {
+		c.keep = false // RFC 9110 section 15.3.5: what it announced may yet come, and look like the next response
+	}
 	if f.chunked {
 		r.Length = -1
 	}
-	c.body.begin(&c.in, f, kind, x.Now, c.patience, &r.Trailers)
+	c.body.begin(&c.in, f, kind, c.patience, &r.Trailers)
 	if kind != bodyNone {
 		r.Body = &c.body
 	}
@@ -325,6 +336,9 @@ func (c *Client) frameResponse(x *exchange.Exchange, minor int) error {
 
 // switchProtocol accepts a 101 to the protocol that was asked for.
 func (c *Client) switchProtocol(x *exchange.Exchange) error {
+	if c.f.codings > 0 || c.f.length > 0 {
+		return errOriginFraming
+	}
 	if x.Req.Upgrade == nil || !c.f.upgrade || !exchange.EqualFold(c.f.upgradeTo, x.Req.Upgrade) {
 		return errOriginSwitch
 	}

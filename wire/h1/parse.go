@@ -16,6 +16,7 @@ type framing struct {
 	close      bool // Connection: close
 	keepAlive  bool
 	upgrade    bool // Connection names upgrade
+	named      bool // Connection names a field that would travel on otherwise
 	upgradeTo  []byte
 	expects    int
 	expect100  bool
@@ -203,6 +204,7 @@ func (f *framing) noteOption(item []byte) error {
 	if id.Guarded() || id.Trust() || looksLikeTrusted(item) {
 		return errConnection
 	}
+	f.named = f.named || !id.HopByHop()
 	return nil
 }
 

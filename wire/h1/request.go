@@ -22,7 +22,7 @@ func parseRequest(head []byte, x *exchange.Exchange, f *framing) error {
 	if err := parseFields(head, at, &r.Sent, &r.Fields, f); err != nil {
 		return err
 	}
-	if f.close || f.upgrade || f.keepAlive {
+	if f.named {
 		dropNamed(r.Sent, &r.Fields)
 	}
 	if err := f.checkRequest(r); err != nil {
@@ -99,6 +99,9 @@ func methodOf(m []byte) exchange.Method {
 	return exchange.MethodOther
 }
 
+// websocket is the one protocol that may be upgraded to (RFC 6455).
+var websocket = []byte("websocket")
+
 // checkRequest applies the rules that need the whole head.
 func (f *framing) checkRequest(r *exchange.Request) error {
 	if f.codings > 0 {
@@ -119,7 +122,8 @@ func (f *framing) checkRequest(r *exchange.Request) error {
 		r.ExpectContinue = f.chunked || f.length > 0
 	}
 	r.AllowTrailers = f.trailersOK && r.Minor == 1
-	if f.upgrade && f.upgradeTo != nil && r.Minor == 1 {
+	// What is no upgrade to us is an ordinary request (RFC 9110 section 7.8). An h2c tunnel would carry requests past every stage.
+	if f.upgrade && r.Minor == 1 && exchange.EqualFold(f.upgradeTo, websocket) {
 		if f.chunked || f.length > 0 {
 			return errUpgradeBody
 		}
@@ -205,7 +209,7 @@ func joinPort(x *exchange.Exchange, sent, host []byte, port uint16) []byte {
 	if port == 0 {
 		return host
 	}
-	if len(host) > 0 && len(sent) > len(host) && &sent[0] == &host[0] && sent[len(host)] == ':' {
+	if i := len(host) + 1; i < len(sent) && &sent[0] == &host[0] && sent[i-1] == ':' && sent[i] != '0' {
 		return sent
 	}
 	b := x.Scratch.Alloc(len(host) + 6)

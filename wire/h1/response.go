@@ -20,7 +20,7 @@ func parseResponse(head []byte, resp *exchange.Response, all *exchange.Fields, f
 	if f.codings > 0 && minor == 0 {
 		return 0, errOriginFraming
 	}
-	if f.close || f.upgrade || f.keepAlive {
+	if f.named {
 		dropNamed(*all, &resp.Fields)
 	}
 	return minor, nil

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
 )
 
 // Interim forwards a 1xx response to a client that may understand it.
@@ -107,7 +108,7 @@ func (c *serverConn) appendHead(x *exchange.Exchange, out []byte, w *bodyWriter)
 
 // appendConnection says whether the connection goes on, where that is not the version's default.
 func (c *serverConn) appendConnection(x *exchange.Exchange, out []byte) []byte {
-	if !c.close && (c.server.draining.Load() || c.wontDrain(x)) {
+	if !c.close && (c.server.draining.Load() || brokenBody(x.Fault) || c.wontDrain(x)) {
 		c.close = true
 	}
 	switch {
@@ -119,14 +120,32 @@ func (c *serverConn) appendConnection(x *exchange.Exchange, out []byte) []byte {
 	return out
 }
 
+// brokenBody reports whether a fault is that of a request body of which nobody can tell where it ends.
+func brokenBody(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch fault.Of(err) {
+	case fault.BadFraming, fault.SlowClient, fault.ClientGone:
+		return true
+	}
+	return false
+}
+
 // wontDrain reports whether it is plain already that the rest of the request body is too much to drain. A pump, which
 // may still read it, is only there if the origin has been asked.
 func (c *serverConn) wontDrain(x *exchange.Exchange) bool {
 	b := &c.body
-	if b.kind == bodyNone || x.Facts.Origin.Tries > 0 {
+	if b.kind == bodyNone {
 		return false
 	}
-	return !b.ended() && (b.err != nil || x.Req.ExpectContinue && !c.continued || b.kind == bodyLength && b.left > drainBytes)
+	if x.Req.ExpectContinue && !c.continued { // cannot change any more: headOut is set
+		return true
+	}
+	if x.Facts.Origin.Tries > 0 {
+		return false
+	}
+	return !b.ended() && (b.err != nil || b.kind == bodyLength && b.left > drainBytes)
 }
 
 func appendLength(out []byte, n int64) []byte {

@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"net/netip"
@@ -38,7 +39,7 @@ type serverConn struct {
 	body   body
 	out    *[]byte
 	close  bool        // no request after this one
-	idle   atomic.Bool // between two requests: Drain may interrupt it
+	idle   atomic.Bool // between two requests: Drain may take it away, and then interrupts
 	wait   func() error
 
 	mu        sync.Mutex // orders 100 Continue, which a pump may send, before the head
@@ -105,7 +106,7 @@ func (s *Server) Drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		if c.idle.Load() {
+		if c.idle.CompareAndSwap(true, false) {
 			c.conn.Interrupt(true)
 		}
 	}
@@ -155,7 +156,6 @@ func (c *serverConn) next() bool {
 	complete := c.server.Handler(x)
 	x.Join()
 	c.conn.Interrupt(false)
-	now = x.End
 	keep := complete && !c.close && c.drain(x)
 	if !keep && x.Resp.Started {
 		c.linger(x)
@@ -173,16 +173,19 @@ func (c *serverConn) awaitRequest() (now time.Time, ok bool) {
 		return time.Now(), true
 	}
 	c.idle.Store(true)
-	defer c.idle.Store(false)
 	by := time.Now().Add(c.server.Timeouts.Idle)
 	// Checked after idle is set: a Drain that came before will not interrupt us.
 	if c.server.draining.Load() {
 		return now, false
 	}
-	if err := c.in.fill(by); err != nil {
-		return now, false
+	err := c.in.fill(by)
+	if !c.idle.CompareAndSwap(true, false) {
+		// A Drain took us for idle. A request that came at the same moment is still served, once the interrupt is over.
+		c.server.mu.Lock()
+		c.server.mu.Unlock() //nolint:staticcheck // waits for Drain, which holds it
+		c.conn.Interrupt(false)
 	}
-	return time.Now(), true
+	return time.Now(), err == nil
 }
 
 // readHead reads the rest of a head. io.EOF says that there is none and nobody to tell.
@@ -200,12 +203,13 @@ func (c *serverConn) readHead(now time.Time) ([]byte, error) {
 		}
 	}
 	head, err := c.in.head(by)
-	for err == transport.ErrInterrupted { // a Drain that took us for idle: this request is still served
-		c.conn.Interrupt(false)
-		head, err = c.in.head(by)
-	}
 	switch err {
-	case nil, errBareLine, errHeadLarge:
+	case errHeadLarge:
+		if in := c.in.data[c.in.r:c.in.w]; bytes.IndexByte(in[:min(len(in), LineBytesMax)], '\n') < 0 {
+			return nil, errTargetLong
+		}
+		return nil, err
+	case nil, errBareLine:
 		return head, err
 	case transport.ErrTimeout:
 		return nil, errHeadSlow
@@ -224,7 +228,7 @@ func (c *serverConn) beginBody(x *exchange.Exchange) {
 	if x.Req.ExpectContinue {
 		c.body.wait = c.wait
 	}
-	c.body.begin(&c.in, &c.frame, kind, x.Now, c.server.Timeouts.Body, &x.Req.Trailers)
+	c.body.begin(&c.in, &c.frame, kind, c.server.Timeouts.Body, &x.Req.Trailers)
 	if kind != bodyNone {
 		x.Req.Body = &c.body
 	}

@@ -119,10 +119,8 @@ func (w *bodyWriter) pump(b exchange.Body, trailers *exchange.Fields) (source, s
 				return nil, err
 			}
 			if own, ok := b.(*body); ok && w.canSplice(own) {
-				if err := w.splice(own); err == errOriginEarlyEnd {
-					return err, nil
-				} else if err != nil {
-					return nil, err
+				if source, sink := w.splice(own); source != nil || sink != nil {
+					return source, sink
 				}
 			}
 		}
@@ -142,24 +140,36 @@ func (w *bodyWriter) pump(b exchange.Body, trailers *exchange.Fields) (source, s
 }
 
 // canSplice reports whether the rest of a body may go from socket to socket inside the kernel. That the body is our
-// own type means that no stage wrapped it: nobody wants to see its bytes.
+// own type means that no stage wrapped it: nobody wants to see its bytes. A client that waits for 100 is asked by the
+// first Next.
 func (w *bodyWriter) canSplice(b *body) bool {
-	return !w.chunked && b.kind == bodyLength && b.err == nil && b.left >= spliceBytes && transport.CanSplice(w.conn, b.buf.conn)
+	return !w.chunked && b.kind == bodyLength && b.err == nil && b.left >= spliceBytes && (b.wait == nil || b.waiting) &&
+		transport.CanSplice(w.conn, b.buf.conn)
 }
 
-func (w *bodyWriter) splice(b *body) error {
-	n, err := transport.Splice(w.conn, b.buf.conn, b.left, min(w.timeout, b.patience))
+// splice moves the rest of a body. After an error of either side, bytes of it may be lost inside the kernel: it cannot
+// be read on, unless the wait was only interrupted.
+func (w *bodyWriter) splice(b *body) (source, sink error) {
+	rate := int64(0)
+	if !b.response {
+		rate = bodyRateMin
+	}
+	n, source, sink := transport.Splice(w.conn, b.buf.conn, b.left, b.patience, w.timeout, rate)
 	w.sent += n
 	b.left -= n
 	b.lost = true
-	if b.left == 0 {
+	b.count(n)
+	switch {
+	case sink != nil:
+		b.err = errSpliced
+	case source != nil:
+		if source = b.wrap(source); source != errInterrupted {
+			b.err = source
+		}
+	case b.left == 0:
 		b.err = io.EOF
 	}
-	if err == io.ErrUnexpectedEOF {
-		b.err = errOriginEarlyEnd
-		return b.err
-	}
-	return err
+	return source, sink
 }
 
 // finish sends what waits, with the last chunk and the trailers if there are chunks.

@@ -97,7 +97,8 @@ func (n *netConn) Write(head, body, tail []byte, patience time.Duration) (int64,
 	err := os.ErrDeadlineExceeded
 	// An armed deadline may be about to pass when the write begins: the second one is this write's own.
 	for try := 0; try < 2 && errors.Is(err, os.ErrDeadlineExceeded); try++ {
-		if n.armed == 0 || n.armed > patience {
+		// TLS is broken for good after a write that timed out: there a deadline must not be an old one.
+		if n.tcp == nil || n.armed == 0 || n.armed > patience {
 			if err := n.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 				return total, err
 			}
@@ -175,19 +176,24 @@ func CanSplice(dst, src Conn) bool {
 	return ok && ok2 && d.tcp != nil && s.tcp != nil
 }
 
-// Splice moves exactly want bytes from src to dst inside the kernel and returns how many it moved. No piece of
-// SpliceBytes may take longer than patience, on either side. Call it only if CanSplice. After an error, dst must be closed: bytes may be lost.
-func Splice(dst, src Conn, want int64, patience time.Duration) (int64, error) {
+// Splice moves exactly want bytes from src to dst inside the kernel and returns how many it moved, and whose error
+// ended it early. src may be silent for srcWait, and has to bring at least rate bytes a second after that, if rate is
+// not 0; dst may take as long for SpliceBytes as both waits together. After an interrupt src can be read on; after any
+// other error of either side bytes may be lost, and both must be closed. Call it only if CanSplice.
+func Splice(dst, src Conn, want int64, srcWait, dstWait time.Duration, rate int64) (moved int64, source, sink error) {
 	d, s := dst.(*netConn), src.(*netConn)
-	var moved int64
 	defer func() { d.armed, s.read = 0, time.Time{} }()
 	for moved < want {
-		by := time.Now().Add(patience)
+		by := time.Now().Add(srcWait)
+		late := by.Add(dstWait)
 		if err := s.conn.SetReadDeadline(by); err != nil {
-			return moved, err
+			return moved, err, nil
 		}
-		if err := d.conn.SetWriteDeadline(by); err != nil {
-			return moved, err
+		if err := d.conn.SetWriteDeadline(late); err != nil {
+			return moved, nil, err
+		}
+		if s.interrupted.Load() {
+			return moved, ErrInterrupted, nil
 		}
 		piece := min(want-moved, SpliceBytes)
 		s.limited = io.LimitedReader{R: s.tcp, N: piece}
@@ -195,13 +201,29 @@ func Splice(dst, src Conn, want int64, patience time.Duration) (int64, error) {
 		s.limited.R = nil
 		moved += n
 		switch {
+		case err == nil && n < piece:
+			return moved, io.EOF, nil
+		case err == nil:
+		case s.interrupted.Load() && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(late):
+			return moved, ErrInterrupted, nil
+		case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(late):
+			return moved, nil, ErrTimeout
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return moved, ErrTimeout
-		case err != nil:
-			return moved, err
-		case n < piece:
-			return moved, io.ErrUnexpectedEOF
+			// The source was too slow for the whole piece. What it brought has left: the pipe is empty whenever it is waited for.
+			if n == 0 || n < int64(srcWait/time.Second)*rate {
+				return moved, ErrTimeout, nil
+			}
+		case s.gone():
+			return moved, err, nil
+		default:
+			return moved, nil, err
 		}
 	}
-	return moved, nil
+	return moved, nil, nil
+}
+
+// gone reports whether the connection has ended. After an error of a splice, which does not say whose it was, this tells.
+func (n *netConn) gone() bool {
+	n.quiet = peekGone
+	return n.raw == nil || n.raw.Control(n.peek) != nil || n.quiet == peekGone
 }

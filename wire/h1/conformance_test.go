@@ -1,0 +1,11 @@
+package h1_test
+
+import (
+	"testing"
+
+	"skerry.dev/skerry/wire/wiretest"
+)
+
+func TestRefused(t *testing.T)   { wiretest.TestRefused(t, start) }
+func TestPassing(t *testing.T)   { wiretest.TestScripts(t, start, wiretest.Passing) }
+func TestBadChunks(t *testing.T) { wiretest.TestScripts(t, start, wiretest.BadChunks) }
