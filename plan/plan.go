@@ -79,7 +79,12 @@ func (p *Plan) compileRoute(b *builder, t *route.Target) (problems []fault.Probl
 	stages := make([]exchange.Stage, 0, len(order))
 	for _, row := range order {
 		s, ps := row.build(b, t.Route)
-		problems = append(problems, ps...)
+		for _, p := range ps {
+			if p.Line == 0 { // the stage knows only its part of the spec
+				p.File, p.Line, p.Col = t.Route.At.File, t.Route.At.Line, t.Route.At.Col
+			}
+			problems = append(problems, p)
+		}
 		if s != nil {
 			stages = append(stages, s)
 		}
