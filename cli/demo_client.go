@@ -11,7 +11,7 @@ import (
 	"skerry.dev/skerry/wire/transport"
 )
 
-// demoClient is one connection to the edge of the demo. It is made anew when the edge has closed it.
+// demoClient is one connection to the edge of the demo. It is made anew after the edge has closed it.
 type demoClient struct {
 	addr string
 	conn *h1.Client
@@ -26,8 +26,7 @@ type answer struct {
 
 // get asks for a path of a host; accept may be empty.
 func (c *demoClient) get(host, path, accept string) (answer, error) {
-	if c.conn == nil || !c.conn.Quiet() {
-		c.close()
+	if c.conn == nil {
 		raw, err := net.DialTimeout("tcp", c.addr, demoPatience)
 		if err != nil {
 			return answer{}, err

@@ -1,0 +1,246 @@
+package cli_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"skerry.dev/skerry/load/rival"
+)
+
+// testOrigin answers every request with its name, the request line, every header field as it came, and the body.
+// /slow waits for release; /status/NNN answers with that; /healthz says 200.
+type testOrigin struct {
+	name    string
+	addr    string
+	server  *http.Server
+	entered chan struct{}
+	leave   chan struct{}
+}
+
+func (o *testOrigin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	h := w.Header()
+	h.Set("Content-Type", "text/plain")
+	h.Set("X-Origin", o.name)
+	h.Set("X-Powered-By", "test")
+	h.Set("Server", "test-origin")
+	if code, ok := strings.CutPrefix(r.URL.Path, "/status/"); ok {
+		status, _ := strconv.Atoi(code)
+		w.WriteHeader(status)
+		return
+	}
+	if r.URL.Path == "/slow" {
+		o.entered <- struct{}{}
+		<-o.leave
+	}
+	fmt.Fprintf(w, "%s %s %s\nHost: %s\n%s", o.name, r.Method, r.RequestURI, r.Host, sortedFields(r.Header))
+	w.Write(body)
+}
+
+// sortedFields are header fields, one a line, by name.
+func sortedFields(h http.Header) string {
+	var lines []string
+	for name, values := range h {
+		for _, v := range values {
+			lines = append(lines, name+": "+v+"\n")
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+func startOrigin(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	for _, name := range args {
+		o := w.origins[name]
+		if o == nil {
+			o = &testOrigin{name: name, addr: "127.0.0.1:0", entered: make(chan struct{}, 16), leave: make(chan struct{}, 16)}
+			w.origins[name] = o
+			ts.Defer(func() { o.server.Close() }) // the end of a script
+		}
+		l, err := net.Listen("tcp", o.addr)
+		ts.Check(err)
+		o.addr = l.Addr().String()
+		o.server = &http.Server{Handler: o, ReadHeaderTimeout: patience}
+		go o.server.Serve(l) // until Close
+		ts.Setenv(name, o.addr)
+	}
+}
+
+func (w *world) origin(ts *testscript.TestScript, args []string) *testOrigin {
+	if len(args) != 1 || w.origins[args[0]] == nil {
+		ts.Fatalf("which origin? %q", args)
+	}
+	return w.origins[args[0]]
+}
+
+func stopOrigin(ts *testscript.TestScript, _ bool, args []string) {
+	worldOf(ts).origin(ts, args).server.Close()
+}
+
+func awaitEntered(ts *testscript.TestScript, _ bool, args []string) {
+	select {
+	case <-worldOf(ts).origin(ts, args).entered:
+	case <-time.After(patience):
+		ts.Fatalf("no request for /slow came")
+	}
+}
+
+func releaseOrigin(ts *testscript.TestScript, _ bool, args []string) {
+	worldOf(ts).origin(ts, args).leave <- struct{}{}
+}
+
+// startNginx serves a folder of the script with a real nginx.
+func startNginx(ts *testscript.TestScript, _ bool, args []string) {
+	addr, err := rival.FreeAddr()
+	ts.Check(err)
+	dir, err := os.MkdirTemp("", "skerry-nginx-")
+	ts.Check(err)
+	ts.Defer(func() { os.RemoveAll(dir) })
+	conf := "access_log off; server { listen " + addr + "; root " + ts.MkAbs(args[0]) + "; }"
+	p, err := rival.Nginx(rival.Options{Dir: dir, Conf: conf, Ready: addr})
+	ts.Check(err)
+	ts.Defer(p.Stop)
+	ts.Setenv(args[0], addr)
+}
+
+// get is a GET without ceremony.
+func get(url string) (int, string, error) {
+	c := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := c.Get(url)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(body), err
+}
+
+// ask is the request of an http verb.
+type ask struct {
+	method, url, body string
+	header            http.Header
+	from              netip.Addr
+	until             string
+}
+
+func parseAsk(ts *testscript.TestScript, args []string) (a ask) {
+	a.method, a.header = "GET", http.Header{}
+	for len(args) > 1 {
+		flag, value := args[0], args[1]
+		args = args[2:]
+		switch flag {
+		case "-X":
+			a.method = value
+		case "-H":
+			name, v, _ := strings.Cut(value, ": ")
+			a.header.Add(name, v)
+		case "-d":
+			a.body = value
+		case "-from":
+			a.from = netip.MustParseAddr(value)
+		case "-until":
+			a.until = value
+		default:
+			ts.Fatalf("http: unknown flag %s", flag)
+		}
+	}
+	if len(args) != 1 {
+		ts.Fatalf("http: no URL")
+	}
+	a.url = args[0]
+	return a
+}
+
+// send returns the answer: status, header fields by name without Date, body.
+func (a *ask) send() (string, error) {
+	req, err := http.NewRequest(a.method, a.url, strings.NewReader(a.body))
+	if err != nil {
+		return "", err
+	}
+	req.Header = a.header.Clone()
+	if host := a.header.Get("Host"); host != "" {
+		req.Host = host
+		req.Header.Del("Host")
+	}
+	var d net.Dialer
+	if a.from.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(a.from, 0))
+	}
+	t := http.Transport{DialContext: d.DialContext, DisableKeepAlives: true, DisableCompression: true}
+	resp, err := (&http.Client{Transport: &t, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}).Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	resp.Header.Del("Date")
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%d\n%s\n%s", resp.StatusCode, sortedFields(resp.Header), body)
+	return out.String(), nil
+}
+
+func httpVerb(ts *testscript.TestScript, neg bool, args []string) {
+	a := parseAsk(ts, args)
+	if neg {
+		if text, err := a.send(); err == nil {
+			ts.Fatalf("there was an answer:\n%s", text)
+		}
+		return
+	}
+	var text string
+	var err error
+	if a.until == "" {
+		text, err = a.send()
+		ts.Check(err)
+	} else {
+		eventually(ts, func() error {
+			if text, err = a.send(); err != nil {
+				return err
+			}
+			if !strings.HasPrefix(text, a.until+"\n") {
+				return fmt.Errorf("the answer is still:\n%s", text)
+			}
+			return nil
+		})
+	}
+	fmt.Fprint(ts.Stdout(), text)
+}
+
+func httpInBackground(ts *testscript.TestScript, _ bool, args []string) {
+	a := parseAsk(ts, args)
+	answer := make(chan string, 1)
+	worldOf(ts).answer = answer
+	go func() {
+		text, err := a.send()
+		if err != nil {
+			text = "error: " + err.Error()
+		}
+		answer <- text
+	}()
+}
+
+func awaitAnswer(ts *testscript.TestScript, _ bool, _ []string) {
+	select {
+	case text := <-worldOf(ts).answer:
+		fmt.Fprint(ts.Stdout(), text)
+	case <-time.After(patience + time.Second):
+		ts.Fatalf("no answer")
+	}
+}
