@@ -105,13 +105,16 @@ var serviceRef = shape[target]{
 	},
 }
 
+var pathInSchema = map[string]any{"pattern": "^/[^?#\\s]*$", "maxLength": textBytesMax}
+
 const namePattern = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 
 var (
 	nameText  = words(docName, map[string]any{"pattern": "^" + namePattern + "$", "maxLength": nameBytesMax})
 	plainText = words(anyText, map[string]any{"maxLength": textBytesMax})
 	hostText  = words(hostName, map[string]any{"maxLength": hostBytesMax + 2})
-	pathText  = words(matchPath, map[string]any{"pattern": "^/[^?#\\s]*$", "maxLength": textBytesMax})
+	pathText  = words(matchPath, pathInSchema)
+	prefix    = words(matchPrefix, pathInSchema)
 )
 
 var metadata = object[metaDoc]{
@@ -249,7 +252,7 @@ var match = object[matchDoc]{
 	name: "match", doc: "Which requests a route takes; every condition must hold.",
 	fields: []field[matchDoc]{
 		row("path", func(m *matchDoc) *val[string] { return &m.path }, pathText, "The whole path; {name} stands for exactly one segment."),
-		row("prefix", func(m *matchDoc) *val[string] { return &m.prefix }, pathText,
+		row("prefix", func(m *matchDoc) *val[string] { return &m.prefix }, prefix,
 			"The beginning of the path, by whole segments: /a takes /a, /a/ and /a/b, not /ab."),
 		row("methods", func(m *matchDoc) *val[[]string] { return &m.methods }, methodList, "The methods: any, if left out."),
 		row("headers", func(m *matchDoc) *val[[]val[Pair]] { return &m.headers },

@@ -227,6 +227,14 @@ func matchPath(s string) (bad, fix string) {
 	return "", ""
 }
 
+// matchPrefix checks the path of a prefix: its last slash means nothing, so there cannot be two.
+func matchPrefix(s string) (bad, fix string) {
+	if strings.HasSuffix(s, "//") {
+		return fmt.Sprintf("the prefix %q ends with an empty segment", clip(s)), "write it with one / at its end, or none"
+	}
+	return matchPath(s)
+}
+
 // segmentName is the name in {name}.
 func segmentName(s string) (name string, ok bool) {
 	name, open := strings.CutPrefix(s, "{")
