@@ -33,8 +33,9 @@ soak: ## the long form of every TestSoak…, up to 2 h
 demo: ## the tour: sample services, an edge in front of them, real traffic; until Ctrl-C
 	go run . demo
 
-bench: ## every benchmark, five times
-	go test -run '^$$' -bench . -benchmem -count=5 -timeout 60m ./...
+bench: ## benchmarks with a budget, beside a reference, medians of five; writes docs/compare.md
+	@scripts/services
+	go run ./load/compare -bench -o docs/compare.md
 
 compare: ## processor time per request beside nginx, HAProxy, Caddy and net/http; writes docs/compare.md
 	@scripts/services

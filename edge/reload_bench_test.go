@@ -2,11 +2,15 @@ package edge_test
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"skerry.dev/skerry/edge"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/load/rival"
 	"skerry.dev/skerry/spec"
 )
 
@@ -57,4 +61,33 @@ func BenchmarkReload2000(b *testing.B) {
 	}
 	e.Hurry()
 	e.Drain()
+}
+
+// BenchmarkReferenceNginx2000 is `nginx -t` of as many servers and locations.
+func BenchmarkReferenceNginx2000(b *testing.B) {
+	if why := rival.Missing("nginx"); why != "" {
+		b.Skip(why)
+	}
+	nginx, err := rival.Path("nginx")
+	if err != nil {
+		b.Fatal(err)
+	}
+	dir := b.TempDir()
+	var conf strings.Builder
+	fmt.Fprintf(&conf, "pid %s/pid; error_log stderr crit; events {} http { access_log off; server_names_hash_max_size 8192; client_body_temp_path %s/b; "+
+		"proxy_temp_path %s/p; fastcgi_temp_path %s/f; uwsgi_temp_path %s/u; scgi_temp_path %s/s;\n", dir, dir, dir, dir, dir, dir)
+	for i := range 2000 {
+		fmt.Fprintf(&conf, "server { listen 127.0.0.1:1; server_name e%d.example; location / { proxy_pass http://127.0.0.1:%d; } location = /x { return 200 x; } "+
+			"location /s { proxy_pass http://127.0.0.1:9001; } location ~ ^/t/[^/]+$ { proxy_pass http://127.0.0.1:9002; } location /u { return 308 https://u.example/; } }\n", i, 9000+i%100)
+	}
+	conf.WriteString("}\n")
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(conf.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if out, err := exec.Command(nginx, "-t", "-q", "-c", file, "-p", dir).CombinedOutput(); err != nil && !strings.Contains(string(out), "bind()") {
+			b.Fatalf("%v: %s", err, out)
+		}
+	}
 }

@@ -285,4 +285,3 @@ func TestSoak(t *testing.T) {
 		t.Error("nothing was answered")
 	}
 }
-

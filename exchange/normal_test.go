@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"bytes"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -435,6 +436,15 @@ func BenchmarkNormalHost(b *testing.B) {
 	for b.Loop() {
 		if _, _, err := exchange.NormalHost(in, &s); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkReferencePathClean(b *testing.B) {
+	in := "/api/v1/orders/17/items/blue-shirt"
+	for b.Loop() {
+		if path.Clean(in) != in {
+			b.Fatal("changed")
 		}
 	}
 }

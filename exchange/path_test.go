@@ -3,6 +3,8 @@ package exchange_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -229,5 +231,18 @@ func BenchmarkRunSevenIdleStages(b *testing.B) {
 		x := exchange.Acquire()
 		p.Run(x)
 		x.Release()
+	}
+}
+
+// BenchmarkReferenceSevenHandlers is the same number of steps in the form of net/http's middleware.
+func BenchmarkReferenceSevenHandlers(b *testing.B) {
+	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
+	for range 7 {
+		next := h
+		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, r) })
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	for b.Loop() {
+		h.ServeHTTP(httptest.NewRecorder(), r)
 	}
 }

@@ -3,7 +3,9 @@
 package observe_test
 
 import (
+	"context"
 	"io"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -55,4 +57,19 @@ func BenchmarkLogParallel(b *testing.B) {
 			l.Exchange(x, x.Now.Add(3*time.Millisecond))
 		}
 	})
+}
+
+// BenchmarkReferenceSlog writes the same fields with log/slog.
+func BenchmarkReferenceSlog(b *testing.B) {
+	l := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	x := sample()
+	f, o := &x.Facts.Entry, &x.Facts.Origin
+	for b.Loop() {
+		l.LogAttrs(context.Background(), slog.LevelInfo, "", slog.String("client", x.Conn.Client.Addr().String()), slog.String("proto", x.Conn.Protocol),
+			slog.String("entrypoint", f.Entrypoint), slog.String("owner", f.Owner), slog.String("route", f.Route),
+			slog.String("method", string(x.Req.MethodName)), slog.String("host", string(x.Req.Host)), slog.String("path", string(x.Req.Path)),
+			slog.String("query", string(x.Req.Query)), slog.Int("status", x.Resp.Status), slog.Int64("bytes_in", f.BytesIn),
+			slog.Int64("bytes_out", x.Resp.Sent), slog.Float64("ms", 3.125), slog.String("service", o.Service), slog.String("endpoint", o.Endpoint),
+			slog.Int("tries", o.Tries), slog.Bool("reused", o.Reused), slog.Float64("first_byte_ms", 2.5), slog.Int("origin_status", o.Status))
+	}
 }

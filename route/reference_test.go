@@ -279,3 +279,24 @@ func BenchmarkCompile10000x50(b *testing.B) {
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "MB-kept")
 	runtime.KeepAlive(kept)
 }
+
+// BenchmarkReferenceMap500000 is what a match is measured against: one look-up of host and path in a Go map, as cold.
+func BenchmarkReferenceMap500000(b *testing.B) {
+	m := make(map[string]int, 500_000)
+	keys := make([][]byte, 0, 500_000)
+	for h := range 10_000 {
+		for r := range 50 {
+			key := fmt.Sprintf("shop-%05d.customer.example.com/api/v1/resource-%02d/list", h, r)
+			m[key] = r
+			keys = append(keys, []byte(key))
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	buf := make([]byte, 0, 100)
+	for b.Loop() {
+		buf = append(buf[:0], keys[rng.IntN(len(keys))]...)
+		if _, ok := m[string(buf)]; !ok {
+			b.Fatal("missing")
+		}
+	}
+}

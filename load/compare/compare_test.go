@@ -36,7 +36,7 @@ func TestParseWrk(t *testing.T) {
 func TestRewrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "docs", "compare.md")
 	for _, section := range []string{"first", "second"} {
-		if err := rewrite(path, section); err != nil {
+		if err := rewrite(path, markBegin, markEnd, section); err != nil {
 			t.Fatal(err)
 		}
 		text, _ := os.ReadFile(path)
@@ -50,7 +50,7 @@ func TestRewrite(t *testing.T) {
 		t.Errorf("rewritten file:\n%s", text)
 	}
 	os.WriteFile(path, []byte("no markers"), 0o644)
-	if err := rewrite(path, "x"); err == nil {
+	if err := rewrite(path, markBegin, markEnd, "x"); err == nil {
 		t.Error("a file without markers was rewritten")
 	}
 }
@@ -76,5 +76,16 @@ func TestRun(t *testing.T) {
 	}
 	if strings.Contains(string(text), "failed |") {
 		t.Errorf("a peer failed:\n%s", text)
+	}
+}
+
+// TestParseBench reads the lines that go test prints.
+func TestParseBench(t *testing.T) {
+	got := parseBench([]byte("goos: linux\nBenchmarkA/b=1-2   \t 10\t 12.5 ns/op\t 0 B/op\nBenchmarkA/b=1-2 5 1000 ns/op\nPASS\n"))
+	if runs := got["BenchmarkA/b=1"]; len(got) != 1 || len(runs) != 2 || runs[0] != 12 || runs[1] != 1000 {
+		t.Errorf("got %v", got)
+	}
+	if got := benchPattern("./route"); got != "^(BenchmarkMatch10000x50|BenchmarkReferenceMap500000)$" {
+		t.Errorf("got %s", got)
 	}
 }

@@ -33,7 +33,7 @@ type options struct {
 func main() {
 	var o options
 	var rows, peers, serve, origin, log string
-	var edits bool
+	var edits, bench bool
 	flag.IntVar(&o.rounds, "rounds", 5, "samples of each peer, after one warm-up")
 	flag.IntVar(&o.seconds, "seconds", 2, "length of a sample; times come in steps of 10 ms, so 2 or more")
 	flag.IntVar(&o.conns, "conns", 64, "keep-alive connections")
@@ -46,11 +46,14 @@ func main() {
 	flag.StringVar(&origin, "origin", "", "with -serve: host:port to forward to")
 	flag.StringVar(&log, "log", "", "with -serve: access log")
 	flag.BoolVar(&edits, "edits", false, "with -serve: edit headers")
+	flag.BoolVar(&bench, "bench", false, "run the benchmark rows instead")
 	flag.Parse()
 	o.rows, o.peers = strings.Split(rows, ","), strings.Split(peers, ",")
 	var err error
 	if serve != "" {
 		err = serveNetHTTP(serve, origin, log, edits)
+	} else if bench {
+		err = runRows(o.out)
 	} else {
 		err = run(o)
 	}
@@ -90,7 +93,7 @@ func run(o options) error {
 	if o.out == "" {
 		return nil
 	}
-	return rewrite(o.out, text)
+	return rewrite(o.out, markBegin, markEnd, text)
 }
 
 // buildSkerry builds the binary of the folder the harness runs in; empty with a reason if there is none.

@@ -9,17 +9,20 @@ import (
 	"time"
 )
 
-// The harness owns what stands between these lines of docs/compare.md; the rest belongs to others.
+// The harness owns what stands between these lines of docs/compare.md, one pair for each of its two sections.
 const (
 	markBegin = "<!-- compare:begin -->"
 	markEnd   = "<!-- compare:end -->"
+	rowsBegin = "<!-- bench:begin -->"
+	rowsEnd   = "<!-- bench:end -->"
 )
 
 const newFile = `# Skerry beside its rivals
 
-Processor time is what an edge costs. The section below is written by ` + "`make compare`" + `; do not edit it by hand.
+Processor time is what an edge costs. The sections below are written by ` + "`make compare` and `make bench`" + `; do not edit them by
+hand.
 
-` + markBegin + "\n" + markEnd + "\n"
+` + markBegin + "\n" + markEnd + "\n\n## Benchmark rows\n\n" + rowsBegin + "\n" + rowsEnd + "\n"
 
 // rowResult is a row and what was measured.
 type rowResult struct {
@@ -118,8 +121,8 @@ func ratio(a, b float64) string {
 	return fmt.Sprintf("%.2f", a/b)
 }
 
-// rewrite replaces the harness's section of a file, or makes the file.
-func rewrite(path, section string) error {
+// rewrite replaces what stands between two marks of a file, or makes the file.
+func rewrite(path, begin, end, section string) error {
 	text, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
 		text, err = []byte(newFile), os.MkdirAll(filepath.Dir(path), 0o755)
@@ -127,12 +130,12 @@ func rewrite(path, section string) error {
 	if err != nil {
 		return err
 	}
-	head, rest, ok := strings.Cut(string(text), markBegin)
-	_, tail, ended := strings.Cut(rest, markEnd)
+	head, rest, ok := strings.Cut(string(text), begin)
+	_, tail, ended := strings.Cut(rest, end)
 	if !ok || !ended {
-		return fmt.Errorf("%s has no %s … %s: add the two lines where the section belongs", path, markBegin, markEnd)
+		return fmt.Errorf("%s has no %s … %s: add the two lines where the section belongs", path, begin, end)
 	}
-	return os.WriteFile(path, []byte(head+markBegin+"\n"+strings.TrimSpace(section)+"\n"+markEnd+tail), 0o644)
+	return os.WriteFile(path, []byte(head+begin+"\n"+strings.TrimSpace(section)+"\n"+end+tail), 0o644)
 }
 
 // machine describes where it ran.
