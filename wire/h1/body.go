@@ -35,7 +35,7 @@ type body struct {
 	room     *[bufferBytes]byte
 	main     []byte       // the connection's own data while room is in its place
 	lost     bool         // bytes have been overwritten: no replay
-	wait     func() error // called once before the first read from the connection: 100-continue
+	wait     func() error // called once, when somebody asks for the body: 100-continue
 	waiting  bool
 	patience time.Duration
 	waited   time.Duration // for the connection, over all; what others take to use the bytes does not count
@@ -105,6 +105,12 @@ func (b *body) Next() ([]byte, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
+	if b.wait != nil && !b.waiting && !b.dry {
+		b.waiting = true
+		if err := b.wait(); err != nil {
+			return nil, err
+		}
+	}
 	var view []byte
 	var err error
 	switch b.kind {
@@ -158,12 +164,6 @@ func (b *body) take(most int64) ([]byte, error) {
 func (b *body) fill() error {
 	if b.dry {
 		return errInterrupted
-	}
-	if b.wait != nil && !b.waiting {
-		b.waiting = true
-		if err := b.wait(); err != nil {
-			return err
-		}
 	}
 	if b.buf.w == len(b.buf.data) || b.lost && b.buf.r == b.buf.w {
 		b.makeRoom()

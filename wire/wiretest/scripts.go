@@ -16,12 +16,15 @@ type Script struct {
 // TestScripts plays every script between TCP sockets.
 func TestScripts(t *testing.T, start Start, scripts []Script) {
 	for _, s := range scripts {
-		name := s.Name
-		if s.Rule > 0 {
-			name = fmt.Sprintf("rule %d/%s", s.Rule, s.Name)
-		}
-		t.Run(name, func(t *testing.T) { NewRig(t, start).Play(s.Steps...) })
+		t.Run(scriptName(s.Rule, s.Name), func(t *testing.T) { NewRig(t, start).Play(s.Steps...) })
 	}
+}
+
+func scriptName(rule int, name string) string {
+	if rule == 0 {
+		return name
+	}
+	return fmt.Sprintf("rule %d/%s", rule, name)
 }
 
 const (
