@@ -25,7 +25,20 @@ func Canonical(s *Spec) []byte {
 	return out.Bytes()
 }
 
+// write keeps the canonical form of every part, while nobody else has seen the spec.
+func (s *Spec) write() {
+	for _, e := range s.Entrypoints {
+		e.written = canonicalEntrypoint(e)
+	}
+	for _, v := range s.Services {
+		v.written = canonicalService(v)
+	}
+}
+
 func canonicalEntrypoint(e *Entrypoint) []byte {
+	if e.written != nil {
+		return e.written
+	}
 	d := entrypointDoc{profile: said(e.Profile), policy: policyDocOf(&e.Policy)}
 	d.hosts.Set = true
 	for _, h := range e.Hosts {
@@ -58,6 +71,9 @@ func canonicalProfile(p *Profile) []byte {
 }
 
 func canonicalService(v *Service) []byte {
+	if v.written != nil {
+		return v.written
+	}
 	return canonicalDocument("Service", metaDocOf(v.Meta), serviceShape.write(docOf(v)))
 }
 

@@ -86,9 +86,14 @@ func ShrinkProblem(old, new *Spec) *fault.Problem {
 		return nil
 	}
 	removed := 0
-	kept := parts(new)
+	kept := map[string]bool{}
+	if new != nil {
+		for _, e := range new.Entrypoints {
+			kept[e.Meta.Name] = true
+		}
+	}
 	for _, e := range old.Entrypoints {
-		if _, still := kept["entrypoint "+e.Meta.Name]; !still {
+		if !kept[e.Meta.Name] {
 			removed++
 		}
 	}

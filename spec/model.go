@@ -38,6 +38,7 @@ type Entrypoint struct {
 	Profile string
 	Routes  []*Route // in document order; the implicit one of `service:` beside hosts is last and named "default"
 	Policy  Policy   // in force for what matches no route (errors, log); every pointer set
+	written []byte   // canonical form, made by Parse: hash, difference and identity all start from it
 	Sources []Source // where each value of Policy came from
 }
 
@@ -191,6 +192,7 @@ type Service struct {
 	Timeouts  Timeouts
 	KeepAlive KeepAlive
 	Sources   []Source // where each value came from
+	written   []byte   // as in Entrypoint
 }
 
 // Endpoint is one address of a service.

@@ -21,6 +21,7 @@ func Parse(files []File) (*Spec, []fault.Problem) {
 	if len(l.problems) > 0 {
 		return nil, l.sorted()
 	}
+	s.write()
 	sum := sha256.Sum256(Canonical(s))
 	s.Hash = "sha256:" + hex.EncodeToString(sum[:])
 	return s, nil
