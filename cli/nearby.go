@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,10 +33,14 @@ func unknownHost(host string, s *spec.Spec) error {
 		near = append(near, k.host)
 	}
 	text := fmt.Sprintf("no entrypoint has the host %q: the edge answers 404", host)
-	if len(near) > 0 {
-		text += fmt.Sprintf("\n    the nearest of %s: %s", count(len(all), "host"), strings.Join(near, ", "))
+	switch {
+	case len(near) == 0:
+	case len(near) == len(all):
+		text += "\n    hosts there are: " + strings.Join(near, ", ")
+	default:
+		text += fmt.Sprintf("\n    the nearest of %d hosts: %s", len(all), strings.Join(near, ", "))
 	}
-	return failed{fmt.Errorf("%s", text)}
+	return errors.New(text)
 }
 
 // distance is how many letters must be changed, added or removed to make one name of the other (Levenshtein).

@@ -220,7 +220,68 @@ func httpVerb(ts *testscript.TestScript, neg bool, args []string) {
 			return nil
 		})
 	}
+	worldOf(ts).last = text
 	fmt.Fprint(ts.Stdout(), text)
+}
+
+// originOf is the X-Origin of an answer.
+func originOf(answer string) string {
+	_, rest, _ := strings.Cut(answer, "\nX-Origin: ")
+	name, _, _ := strings.Cut(rest, "\n")
+	return name
+}
+
+func sameOrigin(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	got, want := originOf(w.last), w.marks[args[0]]
+	if want == "" {
+		w.marks[args[0]] = got
+	} else if got != want {
+		ts.Fatalf("the answer is by %q, not by %q", got, want)
+	}
+}
+
+func shareOrigins(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	name, value, _ := strings.Cut(args[1], ": ")
+	met := map[string]int{}
+	for i := range n {
+		a := ask{method: "GET", url: "http://" + ts.Getenv("EDGE") + "/", header: http.Header{name: {value}}, from: netip.AddrFrom4([4]byte{127, 0, 1, byte(i)})}
+		text, err := a.send()
+		ts.Check(err)
+		met[originOf(text)]++
+	}
+	for _, o := range args[2:] {
+		if met[o] < n/4 {
+			ts.Fatalf("the shares are %v", met)
+		}
+	}
+}
+
+func manyRequests(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	name, value, _ := strings.Cut(args[2], ": ")
+	for i := range n {
+		a := ask{method: "GET", url: "http://" + ts.Getenv("EDGE") + "/", header: http.Header{name: {value}}}
+		text, err := a.send()
+		ts.Check(err)
+		if !strings.HasPrefix(text, args[1]+"\n") {
+			ts.Fatalf("request %d of %d:\n%s", i+1, n, text)
+		}
+	}
+}
+
+func awaitRefused(ts *testscript.TestScript, _ bool, args []string) {
+	eventually(ts, func() error {
+		c, err := net.DialTimeout("tcp", args[0], time.Second)
+		if err != nil {
+			return nil
+		}
+		c.Close()
+		return fmt.Errorf("%s still accepts", args[0])
+	})
 }
 
 func httpInBackground(ts *testscript.TestScript, _ bool, args []string) {

@@ -55,6 +55,10 @@ func TestMain(m *testing.M) {
 //	await FILE REGEXP      wait until a file has a match
 //	http [-X M] [-H 'N: v'] [-d BODY] [-from IP] [-until STATUS] URL   send a request; stdout is the answer
 //	&http ARG…             the same in the background; `answer` waits for it, and stdout is the answer
+//	same NAME              the last answer's X-Origin is what it was at the first same NAME
+//	share N FIELD NAME…    N clients with addresses of their own, sending this field, meet each of these origins
+//	many N STATUS FIELD    N requests with this field are all answered with this status
+//	refused ADDR           wait until nothing accepts there
 //	metric SERIES VALUE    wait until /metrics has this line
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -77,6 +81,7 @@ func TestScript(t *testing.T) {
 			"origin": startOrigin, "unorigin": stopOrigin, "entered": awaitEntered, "release": releaseOrigin, "nginx": startNginx,
 			"expand": expand, "edge": startEdge, "signal": signalEdge, "exited": awaitExit, "await": awaitMatch,
 			"http": httpVerb, "&http": httpInBackground, "answer": awaitAnswer, "metric": awaitMetric,
+			"same": sameOrigin, "share": shareOrigins, "many": manyRequests, "refused": awaitRefused,
 		},
 	})
 }
@@ -85,13 +90,15 @@ func TestScript(t *testing.T) {
 type world struct {
 	origins map[string]*testOrigin
 	edge    *exec.Cmd
-	ended   chan struct{} // closed when edge has ended
-	answer  chan string   // of &http
+	ended   chan struct{}     // closed when edge has ended
+	answer  chan string       // of &http
+	last    string            // answer of http
+	marks   map[string]string // of same
 }
 
 type worldKey struct{}
 
-func newWorld() *world { return &world{origins: map[string]*testOrigin{}} }
+func newWorld() *world { return &world{origins: map[string]*testOrigin{}, marks: map[string]string{}} }
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
