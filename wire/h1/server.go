@@ -247,7 +247,7 @@ func (c *serverConn) drain(x *exchange.Exchange) bool {
 	if b.err != nil || x.Req.ExpectContinue && !c.continued {
 		return false // nobody knows whether a client that waited for 100 sends its body now
 	}
-	b.patience = c.server.Timeouts.Drain
+	b.patience, b.waited = c.server.Timeouts.Drain, 0
 	give := time.Now().Add(b.patience)
 	for total := 0; total < drainBytes && time.Now().Before(give); {
 		view, err := b.Next()

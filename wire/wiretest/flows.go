@@ -70,7 +70,7 @@ var Flows = []Script{
 	{0, "a response of 100 KB that breaks off", []Step{Send(plainGet), Arrives(plainGet), Answer(head200("Content-Length: 102400\r\n") + large(50<<10)), OriginHangsUp(), Gets(head200("Content-Length: 102400\r\n") + large(50<<10)), ClientClosed()}},
 	{0, "a body of 100 KB that breaks off", []Step{SendAside(postOf(large(100 << 10))[:60<<10]), Arrives(postOf(large(100 << 10))[:60<<10]), ClientEnds(), Gets(EdgeAnswer(499)), ClientClosed(), OriginClosed()}},
 	{0, "an origin that answers a body of 1 MB early and closes", []Step{SendAside(postOf(large(1 << 20))[:300<<10]), Arrives(postOf(large(1 << 20))[:100<<10]), Answer(closed(tooLarge)), OriginHangsUp(), Gets(tooLarge), ClientClosed()}},
-	{0, "a client that leaves within a response", []Step{Send(plainGet), Arrives(plainGet), AnswerAside(head200("Content-Length: 104857600\r\n") + large(8<<20)), Gets(head200("Content-Length: 104857600\r\n") + large(64<<10)), ClientHangsUp(), originCut()}},
+	{0, "a client that leaves within a response", []Step{Send(plainGet), Arrives(plainGet), AnswerAside(head200("Content-Length: 104857600\r\n") + large(8<<20)), Gets(head200("Content-Length: 104857600\r\n") + large(64<<10)), ClientHangsUp(), OriginCut()}},
 
 	{12, "a tunnel", []Step{Send(askTunnel), Arrives(askTunnel), Answer(tunnel), Gets(tunnel), Send("ping"), Arrives("ping"), Answer("pong"), Gets("pong"),
 		ClientEnds(), OriginSeesEnd(), Answer("bye"), Gets("bye"), OriginHangsUp(), ClientClosed()}},
@@ -125,8 +125,8 @@ func chunkSize(c net.Conn) (n int, err error) {
 	}
 }
 
-// originCut is the end of an origin's connection that the proxy no longer reads: an end or a reset.
-func originCut() Step {
+// OriginCut is the end of an origin's connection that the proxy no longer reads: an end or a reset.
+func OriginCut() Step {
 	return Step{"origin is cut off", func(r *Rig) error {
 		c := r.Origin()
 		c.SetReadDeadline(time.Now().Add(r.patience))
