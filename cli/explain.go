@@ -141,7 +141,7 @@ func explain(cmd *cobra.Command, p *plan.Plan, q *question) error {
 		explainService(w, s.Service)
 	}
 	fmt.Fprintln(w)
-	sources(w, "value", target.Route.Sources)
+	sources(w, "value of the route", target.Route.Sources)
 	return nil
 }
 
@@ -207,7 +207,7 @@ func explainService(w io.Writer, s *spec.Service) {
 		{"health", health},
 	})
 	fmt.Fprintln(w)
-	sources(w, "value of "+s.Meta.Name, s.Sources)
+	sources(w, "value of the service", s.Sources)
 }
 
 // sources is the table of values in force.

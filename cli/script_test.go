@@ -120,7 +120,7 @@ func expand(ts *testscript.TestScript, _ bool, files []string) {
 	}
 }
 
-// startEdge starts skerry run on free ports and waits until it is ready.
+// startEdge starts skerry run on free ports, without a drain delay unless args name one, and waits until it is ready.
 func startEdge(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	if w.edge != nil {
@@ -130,7 +130,7 @@ func startEdge(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("the edge runs already")
 		}
 	}
-	args = append([]string{"run", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args...)
+	args = append([]string{"run", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--drain-delay", "0s"}, args...)
 	cmd := exec.Command("skerry", args...)
 	cmd.Dir = ts.Getenv("WORK")
 	out, err := os.Create(ts.MkAbs("edge.log"))

@@ -1,0 +1,202 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"skerry.dev/skerry/load/rival"
+)
+
+// elided stands in the README for what it leaves out.
+const elided = "…"
+
+// readme is the README at work: a yaml block whose first line is "# NAME.yaml" is a file, and in a console block the
+// lines after a "$ command" are what it prints. Numbers and hashes may differ, and a line of "…" stands for any lines.
+type readme struct {
+	t     *testing.T
+	dir   string
+	to    *strings.Replacer // the README's addresses → free ones
+	from  *strings.Replacer // and back
+	edge  *exec.Cmd
+	ended chan struct{}
+}
+
+// TestReadme runs every command of the README and compares what it prints. SKERRY_UPDATE=1 rewrites the README.
+func TestReadme(t *testing.T) {
+	const file = "../README.md"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range []string{"curl", "sh"} {
+		if why := rival.Missing(program); why != "" {
+			t.Skip(why)
+		}
+	}
+	r := &readme{t: t, dir: t.TempDir()}
+	var pairs, back []string
+	for _, port := range []string{"8080", "9901", "9000"} {
+		if _, err := net.DialTimeout("tcp", "127.0.0.1:9000", time.Second); port == "9000" && err != nil {
+			continue // nothing listens there, as the README says
+		}
+		addr, err := rival.FreeAddr()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pairs, back = append(pairs, "127.0.0.1:"+port, addr), append(back, addr, "127.0.0.1:"+port)
+	}
+	r.to, r.from = strings.NewReplacer(pairs...), strings.NewReplacer(back...)
+	defer r.stop()
+	got := r.play(string(text))
+	if os.Getenv("SKERRY_UPDATE") != "" {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// play goes through the README and returns it with what the commands printed this time.
+func (r *readme) play(text string) string {
+	var out strings.Builder
+	lines := strings.SplitAfter(text, "\n")
+	for i := 0; i < len(lines); {
+		out.WriteString(lines[i])
+		fence := strings.TrimSpace(lines[i])
+		i++
+		if fence != "```yaml" && fence != "```console" {
+			continue
+		}
+		start := i
+		for i < len(lines) && strings.TrimSpace(lines[i]) != "```" {
+			i++
+		}
+		block := strings.Join(lines[start:i], "")
+		if fence == "```yaml" {
+			r.write(block)
+		} else {
+			block = r.console(block)
+		}
+		out.WriteString(block)
+		out.WriteString(lines[i])
+		i++
+	}
+	return out.String()
+}
+
+func (r *readme) write(block string) {
+	first, rest, _ := strings.Cut(block, "\n")
+	name, ok := strings.CutPrefix(first, "# ")
+	if !ok || !strings.HasSuffix(name, ".yaml") {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(r.dir, name), []byte(r.to.Replace(rest)), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// console runs the commands of a block.
+func (r *readme) console(block string) string {
+	var out strings.Builder
+	parts := strings.Split("\n"+block, "\n$ ")
+	for _, p := range parts[1:] {
+		command, want, _ := strings.Cut(p, "\n")
+		want = strings.TrimSpace(want)
+		got := ""
+		for by := time.Now().Add(5 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+			got = strings.TrimSpace(r.from.Replace(r.run(r.to.Replace(command))))
+			// The log is a moment behind the traffic: what does not match yet is tried again.
+			if matches(want, got) && (want != elided || got != "") || time.Now().After(by) {
+				break
+			}
+		}
+		if !matches(want, got) {
+			r.t.Errorf("$ %s\nprints\n%s\nand not\n%s", command, got, want)
+		} else if strings.Contains(want, elided) && want != elided {
+			got = want
+		}
+		fmt.Fprintf(&out, "$ %s\n", command)
+		if got != "" {
+			out.WriteString(got + "\n")
+		}
+	}
+	return out.String()
+}
+
+// run runs a command in a shell; one that ends with & is an edge that is waited for, and goes on.
+func (r *readme) run(command string) string {
+	background := strings.HasSuffix(command, " &")
+	switch {
+	case strings.HasPrefix(command, "go run . "):
+		return r.run(strings.Replace(command, "go run .", "skerry", 1))
+	case strings.HasPrefix(command, "go install "):
+		return "" // not from here
+	case background:
+		return r.start(strings.TrimSuffix(command, " &"))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
+	cmd.Dir = r.dir
+	out, _ := cmd.CombinedOutput() // that it fails is part of what the README shows
+	return string(out)
+}
+
+func (r *readme) start(command string) string {
+	args := strings.Fields(command)
+	r.edge = exec.Command(args[0], args[1:]...)
+	r.edge.Dir = r.dir
+	name := filepath.Join(r.dir, "edge.err")
+	f, err := os.Create(name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer f.Close()
+	r.edge.Stderr = f
+	if err := r.edge.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.ended = make(chan struct{})
+	go func() {
+		r.edge.Wait() // stop asks for no more than that
+		close(r.ended)
+	}()
+	for by := time.Now().Add(patience); time.Now().Before(by); time.Sleep(10 * time.Millisecond) {
+		text, err := os.ReadFile(name)
+		if err == nil && bytes.Contains(text, []byte("skerry: admin on")) {
+			return string(text)
+		}
+	}
+	r.t.Fatalf("%s says nothing", command)
+	return ""
+}
+
+func (r *readme) stop() {
+	if r.edge != nil && r.ended != nil {
+		r.edge.Process.Signal(syscall.SIGKILL)
+		<-r.ended
+	}
+}
+
+// varying is what may differ between two runs: hashes and ids, dates, ports, what counts time or traffic, which of two
+// endpoints it was.
+var varying = regexp.MustCompile(strings.Join([]string{
+	`curl/[0-9.]+`, `skerry (devel|v\d)\S* .*`, `[0-9a-f]{32,64}`, `127\.0\.0\.1:\d+`, `Date: .*`, `"\d{4}-\d\d-\d\dT[^"]*"`, `\d+\.\d+`, `\d{4,}`, `\d+ (requests?|bytes?|2xx)`,
+	`shop-[12]`, `skerry-demo-\d+`, `/tmp\S*/`, ` {2,}`,
+}, "|"))
+
+// matches compares what a command printed with what the README says.
+func matches(want, got string) bool {
+	plain := func(s string) string { return varying.ReplaceAllString(s, "#") }
+	pattern := strings.ReplaceAll(regexp.QuoteMeta(plain(want)), elided, `[\s\S]*`)
+	return regexp.MustCompile(`^` + pattern + `$`).MatchString(plain(got))
+}
