@@ -88,6 +88,9 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 	outs.Put(out)
 	switch {
 	case err != nil:
+		if sent == 0 && whole != nil {
+			b.Replay() // for the one who sends it again
+		}
 		return sent, err
 	case now:
 		c.sentAll = true

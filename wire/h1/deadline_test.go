@@ -28,12 +28,9 @@ type ended struct {
 }
 
 // with is a Start whose proxy is changed before it serves, and whose exchanges are told to over.
-func with(base wiretest.Start, over chan<- ended, change func(p *proxy)) wiretest.Start {
-	return func(t testing.TB, dial func() (net.Conn, error)) wiretest.Proxy {
-		w := base(t, dial)
-		p := w.(*proxy)
-		p.mu.Lock()
-		defer p.mu.Unlock()
+func with(over chan<- ended, change func(p *proxy)) wiretest.Start {
+	return func(t testing.TB, o wiretest.Origin) wiretest.Proxy {
+		p := newProxy(o.Dial)
 		change(p)
 		p.after = func(x *exchange.Exchange) {
 			e := ended{bytesIn: x.Facts.Entry.BytesIn, sent: x.Resp.Sent}
@@ -42,7 +39,7 @@ func with(base wiretest.Start, over chan<- ended, change func(p *proxy)) wiretes
 			}
 			over <- e
 		}
-		return p
+		return listen(t, p)
 	}
 }
 
@@ -56,7 +53,7 @@ func TestSplice(t *testing.T) {
 	f := func(name string, want ended, change func(p *proxy), script ...wiretest.Step) {
 		t.Run(name, func(t *testing.T) {
 			over := make(chan ended, 8)
-			wiretest.NewRig(t, with(start, over, change)).Play(script...)
+			wiretest.NewRig(t, with(over, change)).Play(script...)
 			got := <-over
 			if got.kind != want.kind || want.bytesIn >= 0 && got.bytesIn != want.bytesIn || want.sent >= 0 && got.sent != want.sent {
 				t.Errorf("ended as %s with %d in, %d out; want %s, %d, %d", got.kind.Name(), got.bytesIn, got.sent, want.kind.Name(), want.bytesIn, want.sent)
@@ -93,7 +90,7 @@ func TestServerDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p *proxy
 		drain := wiretest.Do("drain", func() error { p.server.Drain(); return nil })
-		rig := wiretest.NewPipeRig(t, func(t testing.TB, dial func() (net.Conn, error)) wiretest.Proxy { p = newProxy(dial); return p })
+		rig := wiretest.NewPipeRig(t, func(t testing.TB, o wiretest.Origin) wiretest.Proxy { p = newProxy(o.Dial); return p })
 		idle, err := p.Client()
 		if err != nil {
 			t.Fatal(err)

@@ -29,14 +29,18 @@ type proxy struct {
 	firstByte time.Duration
 	serving   sync.WaitGroup
 
-	mu    sync.Mutex
-	kept  []*h1.Client
-	after func(x *exchange.Exchange) // looks at an exchange when it is over
+	after func(x *exchange.Exchange) // looks at an exchange when it is over; set before the first one
+
+	mu   sync.Mutex
+	kept []*h1.Client
 }
 
 // start is the wiretest.Start of HTTP/1.1 between TCP sockets.
-func start(t testing.TB, dial func() (net.Conn, error)) wiretest.Proxy {
-	p := newProxy(dial)
+func start(t testing.TB, o wiretest.Origin) wiretest.Proxy {
+	return listen(t, newProxy(o.Dial))
+}
+
+func listen(t testing.TB, p *proxy) wiretest.Proxy {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +59,7 @@ func start(t testing.TB, dial func() (net.Conn, error)) wiretest.Proxy {
 }
 
 // startPipes is start on pipes.
-func startPipes(_ testing.TB, dial func() (net.Conn, error)) wiretest.Proxy { return newProxy(dial) }
+func startPipes(_ testing.TB, o wiretest.Origin) wiretest.Proxy { return newProxy(o.Dial) }
 
 func newProxy(dial func() (net.Conn, error), before ...exchange.Stage) *proxy {
 	p := &proxy{dial: dial, patience: 60 * time.Second, firstByte: 30 * time.Second}
@@ -67,11 +71,8 @@ func newProxy(dial func() (net.Conn, error), before ...exchange.Stage) *proxy {
 func (p *proxy) serve(x *exchange.Exchange) bool {
 	complete := p.path.Run(x)
 	x.End = time.Now()
-	p.mu.Lock()
-	after := p.after
-	p.mu.Unlock()
-	if after != nil {
-		after(x)
+	if p.after != nil {
+		p.after(x)
 	}
 	return complete
 }

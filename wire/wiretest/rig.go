@@ -21,8 +21,14 @@ type Proxy interface {
 	Stop()
 }
 
-// Start starts a proxy whose connections to the origin come from dial.
-type Start func(t testing.TB, dial func() (net.Conn, error)) Proxy
+// An Origin is the script's other end, as a proxy reaches it.
+type Origin struct {
+	Dial func() (net.Conn, error)
+	Addr string // host:port; empty on pipes
+}
+
+// Start starts a proxy in front of an origin.
+type Start func(t testing.TB, o Origin) Proxy
 
 // A Rig holds the two ends of a proxy.
 type Rig struct {
@@ -57,7 +63,7 @@ func NewRig(t testing.TB, start Start) *Rig {
 			r.accepted <- c
 		}
 	}()
-	r.proxy = start(t, func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) })
+	r.proxy = start(t, Origin{Addr: l.Addr().String(), Dial: func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) }})
 	r.Reconnect()
 	return r
 }
@@ -67,11 +73,11 @@ func NewRig(t testing.TB, start Start) *Rig {
 func NewPipeRig(t testing.TB, start Start) *Rig {
 	t.Helper()
 	r := &Rig{t: t, start: time.Now(), patience: 24 * time.Hour, accepted: make(chan net.Conn, 64)}
-	r.proxy = start(t, func() (net.Conn, error) {
+	r.proxy = start(t, Origin{Dial: func() (net.Conn, error) {
 		near, far := net.Pipe()
 		r.accepted <- far
 		return near, nil
-	})
+	}})
 	r.Reconnect()
 	return r
 }
