@@ -39,6 +39,7 @@ type serverConn struct {
 	body   body
 	out    *[]byte
 	close  bool        // no request after this one
+	last   time.Time   // end of the last exchange, if its handler said so: the connection is idle from then on
 	idle   atomic.Bool // between two requests: Drain may take it away, and then interrupts
 	wait   func() error
 
@@ -160,6 +161,7 @@ func (c *serverConn) next() bool {
 	if !keep && x.Resp.Started {
 		c.linger(x)
 	}
+	c.last = x.End
 	x.Release()
 	c.body.restore()
 	c.in.recycle()
@@ -173,7 +175,10 @@ func (c *serverConn) awaitRequest() (now time.Time, ok bool) {
 		return time.Now(), true
 	}
 	c.idle.Store(true)
-	by := time.Now().Add(c.server.Timeouts.Idle)
+	if c.last.IsZero() {
+		c.last = time.Now()
+	}
+	by := c.last.Add(c.server.Timeouts.Idle)
 	// Checked after idle is set: a Drain that came before will not interrupt us.
 	if c.server.draining.Load() {
 		return now, false
