@@ -43,6 +43,7 @@ func build() Build {
 	return b
 }
 
+// String is the build in one line: name, version, commit, Go, system.
 func (b Build) String() string {
 	s := "skerry " + b.Version
 	if b.Commit != "" {
