@@ -192,7 +192,7 @@ func (r *readme) stop() {
 // varying is what may differ between two runs: hashes and ids, dates, ports, what counts time or traffic, which of two
 // endpoints it was.
 var varying = regexp.MustCompile(strings.Join([]string{
-	`curl/[0-9.]+`, `skerry (devel|v\d)\S* .*`, `[0-9a-f]{32,64}`, `127\.0\.0\.1:\d+`, `Date: .*`, `"\d{4}-\d\d-\d\dT[^"]*"`, `\d+\.\d+`, `\d{4,}`, `\d+ (requests?|bytes?|2xx)`,
+	`curl/[0-9.]+`, `skerry (devel|v\d)\S* .*`, `[0-9a-f]{32,64}`, `127\.0\.0\.1:\d+`, `Date: .*`, `"\d{4}-\d\d-\d\dT[^"]*"`, `\d+\.\d+`, `\d+ (requests?|bytes?|2xx)`, `\d{4,}`,
 	`shop-[12]`, `skerry-demo-\d+`, `/tmp\S*/`, ` {2,}`,
 }, "|"))
 
