@@ -91,6 +91,7 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 		if sent == 0 && whole != nil {
 			b.Replay() // for the one who sends it again
 		}
+		c.in.release()
 		return sent, err
 	case now:
 		c.sentAll = true

@@ -9,7 +9,7 @@ import (
 
 // A Refusal is a request that must be answered with a status and a closed connection, without a byte to the origin.
 type Refusal struct {
-	Rule   int    // of the list in docs or RULES below
+	Rule   int    // see Refused
 	Name   string // what is wrong with it
 	Bytes  string
 	Status int
