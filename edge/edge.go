@@ -2,9 +2,9 @@ package edge
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +70,10 @@ func New(opt Options) *Edge {
 	e.meters.Events().Listen(e.hear)
 	e.server.Handler = e.serve
 	e.server.Timeouts = opt.Timeouts
+	e.server.Panicked = func(what string) {
+		e.meters.Counter("skerry_panics_total", "Connections ended by a panic outside a stage: bugs, please report.").Inc()
+		e.meters.Events().Add("panic", what)
+	}
 	e.server.Open = e.meters.Gauge("skerry_connections_open", "Client connections open now.")
 	return e
 }
@@ -109,12 +113,20 @@ func (e *Edge) Activate(s *spec.Spec) []fault.Problem {
 	e.active.Store(a)
 	e.meters.Counter("skerry_plan_activations_total", "Plans put in force.").Inc()
 	if old == nil {
-		e.meters.Events().Add("activated", fmt.Sprintf("%d entrypoints, %s", len(s.Entrypoints), s.Hash))
+		e.meters.Events().Add("activated", count(len(s.Entrypoints), "entrypoint")+", "+s.Hash)
 		return nil
 	}
 	e.meters.Events().Add("reloaded", spec.Diff(old.plan.Spec, s).String()+", "+s.Hash)
 	old.plan.Release()
 	return nil
+}
+
+// count says how many there are of something.
+func count(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return strconv.Itoa(n) + " " + of + "s"
 }
 
 // hear passes an event on to the log and to who asked for it.

@@ -52,7 +52,7 @@ func (e *Edge) Begin(src *Source) (fellBack bool, problems []fault.Problem) {
 		problems = append(problems, fault.Problem{File: src.file(), Text: "the last good spec cannot be used: " + more[0].String()})
 		return false, problems
 	}
-	e.meters.Events().Add("fell_back", fmt.Sprintf("the spec has %d problems; serving the last good one, %s", len(problems), s.Hash))
+	e.meters.Events().Add("fell_back", "the spec has "+count(len(problems), "problem")+"; serving the last good one, "+s.Hash)
 	return true, problems
 }
 
@@ -129,7 +129,7 @@ func (w *watch) look(must bool) {
 	}
 	if len(problems) > 0 {
 		w.e.meters.Counter("skerry_reloads_refused_total", "Reloads that changed nothing because the spec had problems.").Inc()
-		w.e.meters.Events().Add("reload_refused", fmt.Sprintf("%d problems, the first: %s; the running plan stays", len(problems), problems[0].Text))
+		w.e.meters.Events().Add("reload_refused", count(len(problems), "problem")+", the first: "+problems[0].Text+"; the running plan stays")
 		w.report(problems)
 	}
 }

@@ -1,7 +1,9 @@
 package h1
 
 import (
+	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"skerry.dev/skerry/exchange"
@@ -179,6 +181,10 @@ func (c *Client) startPump(x *exchange.Exchange) {
 	b, trailers := x.Req.Body, &x.Req.Trailers
 	x.Go(func() {
 		defer func() {
+			// A stage that wraps a request body is called here, outside the path's fence.
+			if v := recover(); v != nil {
+				c.stopAsking(fault.New(fault.Panicked, fmt.Sprintf("%v\n%s", v, debug.Stack())))
+			}
 			c.asked = time.Now()
 			close(c.pumped)
 		}()
@@ -189,18 +195,22 @@ func (c *Client) startPump(x *exchange.Exchange) {
 		outs.Put(out)
 		switch {
 		case source != nil:
-			// The origin must not take what it has got for a whole request; its answer is no longer wanted either.
-			c.pumpErr = source
-			c.conn.Interrupt(true)
+			c.stopAsking(source)
 		case sink != nil:
 			c.pumpErr = sink // the origin may have answered and closed: Receive will tell
 		case b.Size() >= 0 && w.sent != b.Size():
-			c.pumpErr = errShortBody
-			c.conn.Interrupt(true)
+			c.stopAsking(errShortBody)
 		default:
 			c.sentAll = true
 		}
 	})
+}
+
+// stopAsking ends a request whose body broke: the origin must not take what it has got for a whole one, and its answer
+// is no longer wanted.
+func (c *Client) stopAsking(err error) {
+	c.pumpErr = err
+	c.conn.Interrupt(true)
 }
 
 // ErrDied says that the origin closed or reset the connection before the first byte of a response.

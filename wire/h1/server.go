@@ -2,9 +2,11 @@ package h1
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +22,8 @@ type Server struct {
 	// that was refused by the parser comes with x.Fault set; only what was parsed of it is there.
 	Handler  func(x *exchange.Exchange) (complete bool)
 	Timeouts Timeouts
+	// Panicked hears of a panic that ended a connection; nil: nobody does.
+	Panicked func(what string)
 	// Open counts the connections; nil: not counted.
 	Open *meter.Gauge
 
@@ -59,10 +63,24 @@ func (s *Server) Serve(conn net.Conn) {
 		return
 	}
 	defer s.remove(c)
+	defer s.fence(conn)
 	for c.next() {
 	}
 	c.in.release()
 	c.conn.Close()
+}
+
+// fence ends a connection, and nothing else, on a panic outside the path's own fence: in the parser, the match or the
+// log. What the exchange held is left to the garbage collector, since nobody knows who still looks at it.
+func (s *Server) fence(conn net.Conn) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	conn.Close()
+	if s.Panicked != nil {
+		s.Panicked(fmt.Sprintf("%v\n%s", v, debug.Stack()))
+	}
 }
 
 func addrPort(a net.Addr) netip.AddrPort {
