@@ -41,7 +41,8 @@ func Intern(name []byte) NameID {
 		return NameOther
 	}
 	h := (uint32(n)*mulLen + uint32(lower[name[0]])*mulFirst + uint32(lower[name[n/2]])*mulMiddle + uint32(lower[name[n*3/4]])*mulThird + uint32(lower[name[n-1]])*mulLast) % nameSlots
-	if id := nameSlot[h]; id != NameOther && EqualFold(name, nameBytes[id]) {
+	// Most clients write names as the standards do, and comparing whole words is quicker than letter by letter.
+	if id := nameSlot[h]; id != NameOther && (string(name) == nameTexts[id] || EqualFold(name, nameBytes[id])) {
 		return id
 	}
 	return NameOther

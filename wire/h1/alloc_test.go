@@ -5,6 +5,9 @@
 package h1
 
 import (
+	"bufio"
+	"bytes"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +84,19 @@ func BenchmarkParseRequest(b *testing.B) {
 			b.Fatal(err)
 		}
 		x.Release()
+	}
+}
+
+// BenchmarkReferenceReadRequest is net/http on the same bytes.
+func BenchmarkReferenceReadRequest(b *testing.B) {
+	src := bytes.NewReader(nil)
+	r := bufio.NewReader(nil)
+	for b.Loop() {
+		src.Reset(browserGet)
+		r.Reset(src)
+		if _, err := http.ReadRequest(r); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
