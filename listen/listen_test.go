@@ -1,0 +1,119 @@
+package listen_test
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"skerry.dev/skerry/listen"
+	"skerry.dev/skerry/meter"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func dial(t *testing.T, s *listen.Set) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.Addrs()[0].String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestServe: connections of every address are handled; after Close no more, and the open ones go on until they end.
+func TestServe(t *testing.T) {
+	set := meter.NewSet()
+	s, err := listen.Open([]string{"127.0.0.1:0", "127.0.0.1:0"}, 10, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Serve(func(c net.Conn) {
+		_, _ = io.Copy(c, c)
+		c.Close()
+	})
+	c := dial(t, s)
+	defer c.Close()
+	other, err := net.Dial("tcp", s.Addrs()[1].String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Close()
+	b := make([]byte, 2)
+	echo := func() {
+		t.Helper()
+		if _, err := io.WriteString(c, "hi"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c, b); err != nil || string(b) != "hi" {
+			t.Fatalf("got %q, %v", b, err)
+		}
+	}
+	echo()
+	s.Close()
+	s.Close() // twice is once
+	if refused, err := net.Dial("tcp", s.Addrs()[0].String()); err == nil {
+		refused.Close()
+		t.Error("a closed listener took a connection")
+	}
+	echo()
+	c.Close()
+	s.Wait()
+	if n := set.Counter("skerry_connections_accepted_total", "", "address", s.Addrs()[0].String()).Value(); n != 1 {
+		t.Errorf("%d connections counted, want 1", n)
+	}
+}
+
+// TestLimit: beyond the limit a connection waits for a place, and is not refused.
+func TestLimit(t *testing.T) {
+	s, err := listen.Open([]string{"127.0.0.1:0"}, 1, meter.NewSet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	started, end := make(chan struct{}, 2), make(chan struct{})
+	s.Serve(func(c net.Conn) {
+		started <- struct{}{}
+		<-end
+		c.Close()
+	})
+	first, second := dial(t, s), dial(t, s)
+	defer first.Close()
+	defer second.Close()
+	<-started
+	select {
+	case <-started:
+		t.Error("two connections are served at a limit of one")
+	default:
+	}
+	end <- struct{}{}
+	<-started
+	end <- struct{}{}
+	s.Close()
+	s.Wait()
+}
+
+// TestOpenAllOrNone: an address that cannot be had leaves none open, and is named.
+func TestOpenAllOrNone(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	free.Close()
+	_, err = listen.Open([]string{addr, taken.Addr().String()}, 0, meter.NewSet())
+	if err == nil || !strings.Contains(err.Error(), "listen on "+taken.Addr().String()) {
+		t.Fatalf("got %v, want the address that is taken", err)
+	}
+	again, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatalf("the first address was left open: %v", err)
+	}
+	again.Close()
+}
