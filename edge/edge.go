@@ -118,7 +118,21 @@ func (e *Edge) Activate(s *spec.Spec) []fault.Problem {
 	}
 	e.meters.Events().Add("reloaded", spec.Diff(old.plan.Spec, s).String()+", "+s.Hash)
 	old.plan.Release()
+	e.forget(old.plan.Spec, s)
 	return nil
+}
+
+// forget drops the series of entrypoints that are gone.
+func (e *Edge) forget(old, new *spec.Spec) {
+	kept := map[string]bool{}
+	for _, ep := range new.Entrypoints {
+		kept[ep.Meta.Name] = true
+	}
+	for _, ep := range old.Entrypoints {
+		if !kept[ep.Meta.Name] {
+			e.meters.Drop("entrypoint", ep.Meta.Name)
+		}
+	}
 }
 
 // count says how many there are of something.

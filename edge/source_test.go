@@ -13,6 +13,7 @@ import (
 
 	"skerry.dev/skerry/edge"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/plan"
 )
 
@@ -170,7 +171,9 @@ func TestWatch(t *testing.T) {
 func TestShrink(t *testing.T) {
 	const all = "a b c d e f g h i j"
 	for _, allow := range []bool{false, true} {
-		watched(t, edge.Options{AllowShrink: allow}, func(e *edge.Edge, file string, problems func() string, now chan<- struct{}) {
+		set := meter.NewSet()
+		set.Counter("skerry_requests_total", "", "entrypoint", "j").Inc()
+		watched(t, edge.Options{AllowShrink: allow, Meters: set}, func(e *edge.Edge, file string, problems func() string, now chan<- struct{}) {
 			write(t, file, entrypoints("x", "a", "b"))
 			settle()
 			want, got := all, problems()
@@ -181,6 +184,9 @@ func TestShrink(t *testing.T) {
 			}
 			if names(e) != want {
 				t.Errorf("allow %v: in force are %s", allow, names(e))
+			}
+			if gone := set.Counter("skerry_requests_total", "", "entrypoint", "j").Value() == 0; gone != allow {
+				t.Errorf("allow %v: the series of an entrypoint that went is gone: %v", allow, gone)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -147,29 +148,37 @@ func (s *Set) get(name, help string, labels []string, make func(*Metric)) *Metri
 	return m
 }
 
-// Drop forgets the series of a name whose labels include the given pair, when what they counted is gone for good.
-func (s *Set) Drop(name, label, value string) {
+// Drop forgets every series that has all of these labels (name, value pairs), when what they counted is gone for good.
+func (s *Set) Drop(labels ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, m := range s.metrics {
-		if m.Name == name && slices.Contains(m.Labels, Label{label, value}) {
-			delete(s.metrics, key)
+	maps.DeleteFunc(s.metrics, func(_ string, m *Metric) bool {
+		for i := 0; i+1 < len(labels); i += 2 {
+			if !slices.Contains(m.Labels, Label{labels[i], labels[i+1]}) {
+				return false
+			}
 		}
-	}
+		return len(labels) > 0
+	})
 }
 
-// All returns copies of every metric, ordered by name, then labels.
+// All returns copies of every metric, ordered by name, then labels. It sorts outside the lock: a route's first exchange
+// must not wait for a scrape.
 func (s *Set) All() []Metric {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	keys := make([]string, 0, len(s.metrics))
-	for k := range s.metrics {
-		keys = append(keys, k)
+	type keyed struct {
+		key string
+		Metric
 	}
-	slices.Sort(keys)
-	all := make([]Metric, len(keys))
-	for i, k := range keys {
-		all[i] = *s.metrics[k]
+	s.mu.Lock()
+	found := make([]keyed, 0, len(s.metrics))
+	for k, m := range s.metrics {
+		found = append(found, keyed{k, *m})
+	}
+	s.mu.Unlock()
+	slices.SortFunc(found, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	all := make([]Metric, len(found))
+	for i := range found {
+		all[i] = found[i].Metric
 	}
 	return all
 }

@@ -38,7 +38,7 @@ func TestSet(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	s.Drop("requests", "route", "a")
+	s.Drop("route", "a")
 	if s.Counter("requests", "h", "route", "a").Value() != 0 || s.Counter("requests", "h", "route", "b").Value() != 1 {
 		t.Error("Drop forgot another series than the one it was told")
 	}

@@ -88,10 +88,27 @@ func (k *Keeper) release(p *Pool) {
 	last := p.refs == 0
 	if last {
 		delete(k.pools, p.identity)
+		k.forget(p)
 	}
 	k.mu.Unlock()
 	if last {
 		p.close()
+	}
+}
+
+// forget drops the health series of endpoints that no pool of the same service name has any more: they would go on
+// saying "healthy". The caller holds mu.
+func (k *Keeper) forget(p *Pool) {
+	used := map[string]bool{}
+	for _, other := range k.pools {
+		for _, ep := range other.endpoints {
+			used[other.name+" "+ep.label] = true
+		}
+	}
+	for _, ep := range p.endpoints {
+		if !used[p.name+" "+ep.label] {
+			k.set.Drop("service", p.name, "endpoint", ep.label)
+		}
 	}
 }
 

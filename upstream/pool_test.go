@@ -234,6 +234,9 @@ func TestPoolOutlivesPlan(t *testing.T) {
 	if len(r.keep.Pools()) != 0 {
 		t.Error("the pool outlived the last plan")
 	}
+	for _, m := range r.set.All() {
+		t.Errorf("series %s%v outlived its endpoint", m.Name, m.Labels)
+	}
 }
 
 // TestKeptLimit: no more connections are kept than the service allows.
