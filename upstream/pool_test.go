@@ -13,16 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/upstream"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // service returns a service of endpoints host:port with short timeouts.
 func service(name string, addrs ...string) *spec.Service {
