@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"io"
 	"os"
 	"syscall"
 	"time"
@@ -15,8 +14,7 @@ type asking struct {
 	count    int
 	want     int64 // bytes to write
 	sent     int64
-	in       []byte
-	got      int
+	reading  reading
 	err      error
 	callback func(fd uintptr) bool
 }
@@ -71,9 +69,12 @@ func (n *netConn) Ask(head, body, in []byte, by time.Time) (sent int64, got int,
 	if err == nil {
 		err = a.err
 	}
-	a.in = nil
+	if err == nil {
+		err = a.reading.err
+	}
+	a.reading.in = nil
 	a.parts = [2]syscall.Iovec{}
-	return a.sent, a.got, true, err
+	return a.sent, a.reading.got, true, err
 }
 
 func isTimeout(err error) bool {
@@ -85,7 +86,8 @@ func (a *asking) begin(head, body, in []byte) {
 	if a.callback == nil {
 		a.callback = a.run
 	}
-	a.step, a.sent, a.got, a.err, a.in = askWrite, 0, 0, nil, in
+	a.step, a.sent, a.err = askWrite, 0, nil
+	a.reading.in, a.reading.got, a.reading.err = in, 0, nil
 	a.parts[0].Base = &head[0]
 	a.parts[0].SetLen(len(head))
 	a.count, a.want = 1, int64(len(head)+len(body))
@@ -102,23 +104,7 @@ func (a *asking) run(fd uintptr) (over bool) {
 		a.step = askRead
 		return !a.write(fd)
 	}
-	for {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&a.in[0])), uintptr(len(a.in)))
-		switch {
-		case errno == syscall.EAGAIN:
-			return false
-		case errno == syscall.EINTR:
-		case errno != 0:
-			a.err = os.NewSyscallError("read", errno)
-			return true
-		case n == 0:
-			a.err = io.EOF
-			return true
-		default:
-			a.got = int(n)
-			return true
-		}
-	}
+	return a.reading.run(fd)
 }
 
 // write checks and writes. It reports false if there is nothing to wait for: the connection is stale or broken, or the

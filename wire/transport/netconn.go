@@ -27,6 +27,8 @@ type netConn struct {
 	bufs        net.Buffers
 	limited     io.LimitedReader
 	ask         asking
+	reading     reading
+	writing     writing
 }
 
 // peekResult is what a look at the socket found.
@@ -70,7 +72,7 @@ func (n *netConn) Read(p []byte, by time.Time) (int, error) {
 			n.read = time.Time{}
 			return 0, ErrInterrupted
 		}
-		got, err := n.conn.Read(p)
+		got, err := n.readOnce(p)
 		if got > 0 {
 			return got, nil
 		}
@@ -93,6 +95,10 @@ func (n *netConn) Read(p []byte, by time.Time) (int, error) {
 func (n *netConn) Write(head, body, tail []byte, patience time.Duration) (int64, error) {
 	n.vec = [3][]byte{head, body, tail}
 	n.bufs = n.vec[:]
+	if n.rawWrites() {
+		n.beginWrite()
+		defer n.endWrite()
+	}
 	var total int64
 	err := os.ErrDeadlineExceeded
 	// An armed deadline may be about to pass when the write begins: the second one is this write's own.
@@ -118,8 +124,11 @@ func (n *netConn) Write(head, body, tail []byte, patience time.Duration) (int64,
 	return total, err
 }
 
-// writeBufs writes what is left in bufs: one plain write where there is one piece, which is cheaper than a vector.
+// writeBufs writes what is left, one piece by an ordinary write, more as a vector.
 func (n *netConn) writeBufs() (int64, error) {
+	if n.rawWrites() {
+		return n.writeOnce()
+	}
 	for len(n.bufs) > 0 && len(n.bufs[0]) == 0 {
 		n.bufs = n.bufs[1:]
 	}

@@ -1,0 +1,151 @@
+package transport
+
+import (
+	"io"
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+// On Linux a TCP connection is read and written by raw system calls inside the netpoller's callbacks. The sockets never
+// block, so the scheduler need not be told of each call: that saves it two state changes a call, and keeps its watchdog
+// from waking up to take the processor away from a goroutine that is in the kernel for some microseconds.
+
+// reading is the one raw read a connection makes at a time.
+type reading struct {
+	in       []byte
+	got      int
+	err      error
+	callback func(fd uintptr) bool
+}
+
+// run is the callback: false means wait until the socket is readable, then call again.
+func (r *reading) run(fd uintptr) (over bool) {
+	for {
+		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&r.in[0])), uintptr(len(r.in)))
+		switch {
+		case errno == syscall.EAGAIN:
+			return false
+		case errno == syscall.EINTR:
+			continue
+		case errno != 0:
+			r.err = os.NewSyscallError("read", errno)
+		case n == 0:
+			r.err = io.EOF
+		}
+		r.got = int(n)
+		if errno != 0 {
+			r.got = 0
+		}
+		return true
+	}
+}
+
+// readOnce waits for bytes until the armed deadline.
+func (n *netConn) readOnce(p []byte) (int, error) {
+	if n.tcp == nil || n.raw == nil || len(p) == 0 {
+		return n.conn.Read(p)
+	}
+	r := &n.reading
+	if r.callback == nil {
+		r.callback = r.run
+	}
+	r.in, r.got, r.err = p, 0, nil
+	err := n.raw.Read(r.callback)
+	r.in = nil
+	if err != nil {
+		return 0, err
+	}
+	return r.got, r.err
+}
+
+// writing is the one raw write a connection makes at a time; it goes on where it was after a wait.
+type writing struct {
+	parts    [3]syscall.Iovec
+	first    int // of parts, the first with something left
+	count    int
+	sent     int64
+	err      error
+	callback func(fd uintptr) bool
+}
+
+// begin takes up to three pieces, some of which may be empty.
+func (w *writing) begin(pieces [3][]byte) {
+	w.first, w.count = 0, 0
+	for _, p := range pieces {
+		if len(p) > 0 {
+			w.parts[w.count].Base = &p[0]
+			w.parts[w.count].SetLen(len(p))
+			w.count++
+		}
+	}
+}
+
+// end lets go of the pieces.
+func (w *writing) end() { w.parts = [3]syscall.Iovec{} }
+
+// run is the callback: false means wait until the socket is writable, then call again.
+func (w *writing) run(fd uintptr) (over bool) {
+	for w.first < w.count {
+		sent, errno := w.send(fd)
+		switch {
+		case errno == syscall.EAGAIN:
+			return false
+		case errno == syscall.EINTR:
+			continue
+		case errno != 0:
+			w.err = os.NewSyscallError("write", errno)
+			return true
+		}
+		w.advance(uint64(sent))
+	}
+	return true
+}
+
+// send makes one call: a plain write where one piece is left, which is cheaper than a vector.
+func (w *writing) send(fd uintptr) (sent uintptr, errno syscall.Errno) {
+	p := &w.parts[w.first]
+	if w.count-w.first == 1 {
+		sent, _, errno = syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(p.Base)), uintptr(p.Len))
+	} else {
+		sent, _, errno = syscall.RawSyscall(syscall.SYS_WRITEV, fd, uintptr(unsafe.Pointer(p)), uintptr(w.count-w.first))
+	}
+	return sent, errno
+}
+
+// advance skips what was sent.
+func (w *writing) advance(sent uint64) {
+	w.sent += int64(sent)
+	for sent > 0 {
+		p := &w.parts[w.first]
+		size := uint64(p.Len)
+		if sent < size {
+			p.Base = (*byte)(unsafe.Add(unsafe.Pointer(p.Base), sent))
+			p.SetLen(int(size - sent))
+			return
+		}
+		sent -= size
+		w.first++
+	}
+}
+
+// rawWrites reports whether beginWrite and writeOnce work on this connection.
+func (n *netConn) rawWrites() bool { return n.tcp != nil && n.raw != nil }
+
+// beginWrite takes the pieces of a write, endWrite lets go of them.
+func (n *netConn) beginWrite() { n.writing.begin(n.vec) }
+
+func (n *netConn) endWrite() { n.writing.end() }
+
+// writeOnce sends what is left until the armed deadline.
+func (n *netConn) writeOnce() (sent int64, err error) {
+	w := &n.writing
+	if w.callback == nil {
+		w.callback = w.run
+	}
+	w.sent, w.err = 0, nil
+	if err = n.raw.Write(w.callback); err == nil {
+		err = w.err
+	}
+	return w.sent, err
+}
