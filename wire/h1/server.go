@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -201,6 +202,7 @@ func (c *serverConn) awaitRequest() (now time.Time, ok bool) {
 	if c.server.draining.Load() {
 		return now, false
 	}
+	runtime.Gosched()
 	err := c.in.fill(by)
 	if !c.idle.CompareAndSwap(true, false) {
 		// A Drain took us for idle. A request that came at the same moment is still served, once the interrupt is over.
