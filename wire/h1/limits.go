@@ -47,7 +47,8 @@ type Timeouts struct {
 	Idle time.Duration
 	// Body is the longest wait for the next byte of a request body: 30 s. Beyond it: 408 and close.
 	Body time.Duration
-	// Write is the longest a client may take for one piece of a response (16 KB, or transport.SpliceBytes): 60 s. Beyond it: close.
+	// Write is the longest a client may take for one piece of a response (16 KB, or 128 KB inside the kernel): 60 s,
+	// and up to twice that before it is noticed. Beyond it: close.
 	Write time.Duration
 	// Drain bounds the reading of a body nobody wanted, after an early answer: 1 s, and drainBytes.
 	Drain time.Duration

@@ -147,29 +147,38 @@ func (w *bodyWriter) canSplice(b *body) bool {
 		transport.CanSplice(w.conn, b.buf.conn)
 }
 
-// splice moves the rest of a body. After an error of either side, bytes of it may be lost inside the kernel: it cannot
-// be read on, unless the wait was only interrupted.
+// splice moves the rest of a body, if a pipe is to be had. If the taker fails, bytes may be lost inside the kernel, so
+// the body cannot be read on; a wait that was interrupted loses nothing.
 func (w *bodyWriter) splice(b *body) (source, sink error) {
-	rate := int64(0)
-	if !b.response {
-		rate = bodyRateMin
+	p := transport.GetPipe()
+	if p == nil {
+		return nil, nil
 	}
-	n, source, sink := transport.Splice(w.conn, b.buf.conn, b.left, b.patience, w.timeout, rate)
-	w.sent += n
-	b.left -= n
-	b.lost = true
-	b.count(n)
-	switch {
-	case sink != nil:
-		b.err = errSpliced
-	case source != nil:
-		if source = b.wrap(source); source != errInterrupted {
-			b.err = source
+	defer p.Release()
+	for b.left > 0 {
+		now := time.Now()
+		n, err := transport.Fill(p, b.buf.conn, b.left, b.deadline(now))
+		if !b.response {
+			b.waited += time.Since(now)
 		}
-	case b.left == 0:
-		b.err = io.EOF
+		if err != nil {
+			if source = b.wrap(err); source != errInterrupted {
+				b.err = source
+			}
+			return source, nil
+		}
+		b.left -= n
+		b.read += n
+		b.lost = true
+		b.count(n)
+		sent, err := transport.Drain(w.conn, p, w.timeout)
+		if w.sent += sent; err != nil {
+			b.err = errSpliced
+			return nil, err
+		}
 	}
-	return source, sink
+	b.err = io.EOF
+	return nil, nil
 }
 
 // finish sends what waits, with the last chunk and the trailers if there are chunks.

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"errors"
-	"io"
 	"net"
 	"os"
 	"sync/atomic"
@@ -25,7 +24,6 @@ type netConn struct {
 	interrupted atomic.Bool
 	vec         [3][]byte
 	bufs        net.Buffers
-	limited     io.LimitedReader
 	ask         asking
 	reading     reading
 	writing     writing
@@ -59,7 +57,10 @@ func New(c net.Conn) Conn {
 	return n
 }
 
-func (n *netConn) Read(p []byte, by time.Time) (int, error) {
+func (n *netConn) Read(p []byte, by time.Time) (int, error) { return n.readUntil(by, p, nil, 0) }
+
+// readUntil reads into p or, if there is a pipe, at most so many bytes into that.
+func (n *netConn) readUntil(by time.Time, p []byte, into *Pipe, most int) (int, error) {
 	for {
 		if n.read.IsZero() || n.read.After(by) {
 			if err := n.conn.SetReadDeadline(by); err != nil {
@@ -72,7 +73,13 @@ func (n *netConn) Read(p []byte, by time.Time) (int, error) {
 			n.read = time.Time{}
 			return 0, ErrInterrupted
 		}
-		got, err := n.readOnce(p)
+		var got int
+		var err error
+		if into != nil {
+			got, err = n.fillOnce(into, most)
+		} else {
+			got, err = n.readOnce(p)
+		}
 		if got > 0 {
 			return got, nil
 		}
@@ -99,8 +106,14 @@ func (n *netConn) Write(head, body, tail []byte, patience time.Duration) (int64,
 		n.beginWrite()
 		defer n.endWrite()
 	}
-	var total int64
-	err := os.ErrDeadlineExceeded
+	total, err := n.writePatiently(patience, nil)
+	n.bufs, n.vec = nil, [3][]byte{}
+	return total, err
+}
+
+// writePatiently writes what Write has laid out or, if there is a pipe, what is in that.
+func (n *netConn) writePatiently(patience time.Duration, from *Pipe) (total int64, err error) {
+	err = os.ErrDeadlineExceeded
 	// An armed deadline may be about to pass when the write begins: the second one is this write's own.
 	for try := 0; try < 2 && errors.Is(err, os.ErrDeadlineExceeded); try++ {
 		// TLS is broken for good after a write that timed out: there a deadline must not be an old one.
@@ -111,13 +124,16 @@ func (n *netConn) Write(head, body, tail []byte, patience time.Duration) (int64,
 			n.armed = patience
 		}
 		var sent int64
-		sent, err = n.writeBufs()
+		if from != nil {
+			sent, err = n.drainOnce(from)
+		} else {
+			sent, err = n.writeBufs()
+		}
 		total += sent
 		if err != nil {
 			n.armed = 0
 		}
 	}
-	n.bufs, n.vec = nil, [3][]byte{}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = ErrTimeout
 	}
@@ -176,63 +192,4 @@ func (n *netConn) CloseWrite() error {
 		return h.CloseWrite()
 	}
 	return n.conn.Close()
-}
-
-// CanSplice reports whether Splice can move bytes between the two.
-func CanSplice(dst, src Conn) bool {
-	d, ok := dst.(*netConn)
-	s, ok2 := src.(*netConn)
-	return ok && ok2 && d.tcp != nil && s.tcp != nil
-}
-
-// Splice moves exactly want bytes from src to dst inside the kernel and returns how many it moved, and whose error
-// ended it early. src may be silent for srcWait, and has to bring at least rate bytes a second after that, if rate is
-// not 0; dst may take as long for SpliceBytes as both waits together. After an interrupt src can be read on; after any
-// other error of either side bytes may be lost, and both must be closed. Call it only if CanSplice.
-func Splice(dst, src Conn, want int64, srcWait, dstWait time.Duration, rate int64) (moved int64, source, sink error) {
-	d, s := dst.(*netConn), src.(*netConn)
-	defer func() { d.armed, s.read = 0, time.Time{} }()
-	for moved < want {
-		by := time.Now().Add(srcWait)
-		late := by.Add(dstWait)
-		if err := s.conn.SetReadDeadline(by); err != nil {
-			return moved, err, nil
-		}
-		if err := d.conn.SetWriteDeadline(late); err != nil {
-			return moved, nil, err
-		}
-		if s.interrupted.Load() {
-			return moved, ErrInterrupted, nil
-		}
-		piece := min(want-moved, SpliceBytes)
-		s.limited = io.LimitedReader{R: s.tcp, N: piece}
-		n, err := d.tcp.ReadFrom(&s.limited)
-		s.limited.R = nil
-		moved += n
-		switch {
-		case err == nil && n < piece:
-			return moved, io.EOF, nil
-		case err == nil:
-		case s.interrupted.Load() && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(late):
-			return moved, ErrInterrupted, nil
-		case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(late):
-			return moved, nil, ErrTimeout
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			// The source was too slow for the whole piece. What it brought has left: the pipe is empty whenever it is waited for.
-			if n == 0 || n < int64(srcWait/time.Second)*rate {
-				return moved, ErrTimeout, nil
-			}
-		case s.gone():
-			return moved, err, nil
-		default:
-			return moved, nil, err
-		}
-	}
-	return moved, nil, nil
-}
-
-// gone reports whether the connection has ended. After an error of a splice, which does not say whose it was, this tells.
-func (n *netConn) gone() bool {
-	n.quiet = peekGone
-	return n.raw == nil || n.raw.Control(n.peek) != nil || n.quiet == peekGone
 }
