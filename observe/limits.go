@@ -7,13 +7,13 @@ const (
 	// bufferBytesMax is the memory of lines that wait for the sink: 10,000 lines of 400 bytes, which is a second of an
 	// edge at full load on one core. Beyond it lines are dropped and counted.
 	bufferBytesMax = 4 << 20
-	// chunkBytes is how much waits before the writer is woken: large enough that a write and a wake-up cost a line
-	// nothing, small enough for a pipe.
-	chunkBytes = 64 << 10
+	// chunkBytes is how much waits before the writer is woken. Each write blocks a thread for some ten microseconds, after
+	// which Go's scheduler watches closely, and dearly, for a millisecond: a few large writes cost less than many small ones.
+	chunkBytes = 256 << 10
 	// chunksKept is how many empty chunks stay allocated when the log falls silent.
 	chunksKept = 4
-	// lineBytesMax is the longest line: a chunk must hold it. Beyond it the line is dropped and counted.
-	lineBytesMax = chunkBytes
+	// lineBytesMax is the longest line; a chunk holds it. Beyond it the line is dropped and counted.
+	lineBytesMax = 64 << 10
 	// linger is how long a line may wait for company.
 	linger = 200 * time.Millisecond
 	// closeTimeout is how long Close waits for a sink that takes nothing. Beyond it Close returns an error.

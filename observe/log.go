@@ -15,7 +15,7 @@ import (
 // A Log writes events to a sink, one JSON object a line. Many goroutines may use it at once; none of them ever waits
 // for the sink. Lines of one goroutine keep their order.
 //
-// Lines collect in chunks of 64 KB. One goroutine writes the full ones as they come, and what there is at the latest
+// Lines collect in chunks of 256 KB. One goroutine writes the full ones as they come, and what there is at the latest
 // 200 ms after it came. It is woken at most once per write, and once more after a silence, in which it has no timer.
 type Log struct {
 	w       io.Writer

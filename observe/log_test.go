@@ -95,7 +95,7 @@ func TestFullChunksAreWrittenAtOnce(t *testing.T) {
 		var s sink
 		l := observe.NewLog(s.record(time.Now()), meter.NewSet())
 		x := sample()
-		for range 400 { // 400 lines of 535 bytes: three chunks of 64 KB and a rest
+		for range 1600 { // 1,600 lines of 535 bytes: three chunks of 256 KB and a rest
 			l.Exchange(x, start)
 			synctest.Wait()
 		}
@@ -110,8 +110,8 @@ func TestFullChunksAreWrittenAtOnce(t *testing.T) {
 		for _, w := range s.all() {
 			lines += w.lines
 		}
-		if lines != 400 {
-			t.Errorf("%d lines were written, want 400", lines)
+		if lines != 1600 {
+			t.Errorf("%d lines were written, want 1600", lines)
 		}
 	})
 }

@@ -122,7 +122,7 @@ func rowsReport(medians map[string]time.Duration, loadBefore string) string {
 		machine(), loadBefore, loadAverage(), benchCount)
 	b.WriteString("| what | median | budget | reference in the same run | its median | × reference |\n|---|---|---|---|---|---|\n")
 	for _, r := range benchRows {
-		own, ref := medians[r.folder+r.bench], medians[r.folder+r.reference]
+		own, ref := rounded(medians[r.folder+r.bench]), rounded(medians[r.folder+r.reference])
 		budget, against, of := "–", r.against, "–"
 		if r.atMost > 0 {
 			budget = r.atMost.String() + " met"
@@ -138,4 +138,13 @@ func rowsReport(medians map[string]time.Duration, loadBefore string) string {
 		fmt.Fprintf(&b, "| %s | %v | %s | %s | %s | %s |\n", r.what, own, budget, against, of, ratio(float64(own), float64(ref)))
 	}
 	return b.String()
+}
+
+// rounded keeps three digits: more would pretend to know.
+func rounded(d time.Duration) time.Duration {
+	step := time.Duration(1)
+	for d/step >= 1000 {
+		step *= 10
+	}
+	return d.Round(step)
 }
