@@ -217,17 +217,17 @@ func bigSpec(n int, alike bool) []*spec.Entrypoint {
 // written; the table is as cold as 10,000 hosts in turn make it.
 func BenchmarkMatch10000x50(b *testing.B) {
 	for _, c := range []struct {
-		name  string
-		hosts int
-		alike bool
-	}{{"hosts=100/different", 100, false}, {"hosts=10000/alike", 10000, true}, {"hosts=10000/different", 10000, false}} {
+		name        string
+		hosts       int
+		alike, zipf bool
+	}{{"hosts=100/different", 100, false, false}, {"hosts=10000/alike", 10000, true, false}, {"hosts=10000/different", 10000, false, false}, {"hosts=10000/zipf", 10000, false, true}} {
 		tb := table(b, bigSpec(c.hosts, c.alike)...)
 		runtime.GC()
-		b.Run(c.name, func(b *testing.B) { benchmarkMatch(b, tb, c.hosts, c.alike) })
+		b.Run(c.name, func(b *testing.B) { benchmarkMatch(b, tb, c.hosts, c.alike, c.zipf) })
 	}
 }
 
-func benchmarkMatch(b *testing.B, tb *route.Table, hosts int, alike bool) {
+func benchmarkMatch(b *testing.B, tb *route.Table, hosts int, alike, zipf bool) {
 	type form struct {
 		path []byte
 		own  int // where the number of the entrypoint stands
@@ -248,10 +248,14 @@ func benchmarkMatch(b *testing.B, tb *route.Table, hosts int, alike bool) {
 	defer x.Release()
 	x.Req.Method, x.Req.MethodName = exchange.MethodGet, []byte("GET")
 	rng := rand.New(rand.NewPCG(1, 2))
+	popular := rand.NewZipf(rng, 1.1, 1, uint64(hosts-1))
 	b.ReportAllocs()
 	for b.Loop() {
 		n := rng.Uint64()
 		e, f := int(n>>32)%hosts, &forms[n%5]
+		if zipf { // the draw itself costs about 50 ns, which count
+			e = int(popular.Uint64())
+		}
 		if digits(host[len("eu.shop-"):], e); !alike {
 			digits(f.path[f.own:], e)
 		}
