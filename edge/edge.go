@@ -78,9 +78,6 @@ func New(opt Options) *Edge {
 	return e
 }
 
-// Meters returns what the edge counts.
-func (e *Edge) Meters() *meter.Set { return e.meters }
-
 // Compile says whether a spec can be served, without serving it.
 func Compile(s *spec.Spec, guard plan.Guard) (*plan.Plan, []fault.Problem) {
 	p, problems := plan.Compile(s, plan.IdleKeepers(guard))

@@ -109,9 +109,6 @@ func (p *Proc) Await(addr string) error {
 // Pid is the process id of the program; its group has the same number.
 func (p *Proc) Pid() int { return p.cmd.Process.Pid }
 
-// Signal sends a signal to the program itself, not to what it forked.
-func (p *Proc) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
-
 // Ended is closed when the program has ended.
 func (p *Proc) Ended() <-chan struct{} { return p.ended }
 

@@ -47,22 +47,27 @@ func awaitNotQuiet(t *testing.T, c transport.Conn) {
 
 func soon() time.Time { return time.Now().Add(20 * time.Second) }
 
+// echo sends back what comes until the connection ends, and allocates nothing on the way.
+func echo(peer *net.TCPConn) {
+	b := make([]byte, 100)
+	for {
+		n, err := peer.Read(b)
+		if err != nil {
+			return
+		}
+		if _, err := peer.Write(b[:n]); err != nil {
+			return
+		}
+	}
+}
+
 // TestAsk: question and answer, many times over one connection.
 func TestAsk(t *testing.T) {
 	conn, peer := pair(t)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b := make([]byte, 100)
-		for {
-			n, err := peer.Read(b)
-			if err != nil {
-				return
-			}
-			if _, err := peer.Write(b[:n]); err != nil {
-				return
-			}
-		}
+		echo(peer)
 	}()
 	in := make([]byte, 100)
 	for i := range 1000 {
@@ -157,18 +162,7 @@ func TestAskLarge(t *testing.T) {
 // TestAskAllocs: asking allocates nothing.
 func TestAskAllocs(t *testing.T) {
 	conn, peer := pair(t)
-	go func() {
-		b := make([]byte, 100)
-		for {
-			n, err := peer.Read(b)
-			if err != nil {
-				return
-			}
-			if _, err := peer.Write(b[:n]); err != nil {
-				return
-			}
-		}
-	}()
+	go echo(peer)
 	in, head, by := make([]byte, 100), []byte("head"), soon()
 	if n := testing.AllocsPerRun(100, func() {
 		if _, _, _, err := conn.(transport.Asker).Ask(head, nil, in, by); err != nil {

@@ -57,10 +57,20 @@ func New(c net.Conn) Conn {
 	return n
 }
 
-func (n *netConn) Read(p []byte, by time.Time) (int, error) { return n.readUntil(by, p, nil, 0) }
+func (n *netConn) Read(p []byte, by time.Time) (int, error) {
+	n.reading.begin(p)
+	got, err := n.readUntil(by, &n.reading)
+	n.reading.in = nil
+	return got, err
+}
 
-// readUntil reads into p or, if there is a pipe, at most so many bytes into that.
-func (n *netConn) readUntil(by time.Time, p []byte, into *Pipe, most int) (int, error) {
+// An inflow takes bytes from a connection once, waiting until the armed deadline: a reading, an asking or a Pipe.
+type inflow interface {
+	once(n *netConn) (int, error)
+}
+
+// readUntil waits for bytes until by, whatever deadline was armed before.
+func (n *netConn) readUntil(by time.Time, in inflow) (int, error) {
 	for {
 		if n.read.IsZero() || n.read.After(by) {
 			if err := n.conn.SetReadDeadline(by); err != nil {
@@ -73,13 +83,7 @@ func (n *netConn) readUntil(by time.Time, p []byte, into *Pipe, most int) (int, 
 			n.read = time.Time{}
 			return 0, ErrInterrupted
 		}
-		var got int
-		var err error
-		if into != nil {
-			got, err = n.fillOnce(into, most)
-		} else {
-			got, err = n.readOnce(p)
-		}
+		got, err := in.once(n)
 		if got > 0 {
 			return got, nil
 		}

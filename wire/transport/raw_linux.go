@@ -41,19 +41,19 @@ func (r *reading) run(fd uintptr) (over bool) {
 	}
 }
 
-// readOnce waits for bytes until the armed deadline.
-func (n *netConn) readOnce(p []byte) (int, error) {
-	if n.tcp == nil || n.raw == nil || len(p) == 0 {
-		return n.conn.Read(p)
-	}
-	r := &n.reading
+func (r *reading) begin(in []byte) {
 	if r.callback == nil {
 		r.callback = r.run
 	}
-	r.in, r.got, r.err = p, 0, nil
-	err := n.raw.Read(r.callback)
-	r.in = nil
-	if err != nil {
+	r.in, r.got, r.err = in, 0, nil
+}
+
+// once waits for bytes until the armed deadline.
+func (r *reading) once(n *netConn) (int, error) {
+	if n.tcp == nil || n.raw == nil || len(r.in) == 0 {
+		return n.conn.Read(r.in)
+	}
+	if err := n.raw.Read(r.callback); err != nil {
 		return 0, err
 	}
 	return r.got, r.err

@@ -4,11 +4,13 @@ package transport
 
 // reading and writing are nothing here: the ordinary calls do.
 type (
-	reading struct{}
+	reading struct{ in []byte }
 	writing struct{}
 )
 
-func (n *netConn) readOnce(p []byte) (int, error) { return n.conn.Read(p) }
+func (r *reading) begin(in []byte) { r.in = in }
+
+func (r *reading) once(n *netConn) (int, error) { return n.conn.Read(r.in) }
 
 func (n *netConn) rawWrites() bool { return false }
 

@@ -70,7 +70,8 @@ func CanSplice(dst, src Conn) bool {
 // Fill waits until bytes have come from src, at most until by, and takes up to most of them into the pipe, which must be
 // empty. Its errors are those of Conn.Read; nothing is lost by them.
 func Fill(p *Pipe, src Conn, most int64, by time.Time) (int64, error) {
-	n, err := src.(*netConn).readUntil(by, nil, p, int(min(most, pipeBytes)))
+	p.most = int(min(most, pipeBytes))
+	n, err := src.(*netConn).readUntil(by, p)
 	p.inside += n
 	return int64(n), err
 }
@@ -123,8 +124,9 @@ func (p *Pipe) drainTo(fd uintptr) (over bool) {
 	return true
 }
 
-func (n *netConn) fillOnce(p *Pipe, most int) (int, error) {
-	p.most, p.got, p.err = most, 0, nil
+// once fills the pipe from n, waiting until the armed deadline.
+func (p *Pipe) once(n *netConn) (int, error) {
+	p.got, p.err = 0, nil
 	if err := n.raw.Read(p.fill); err != nil {
 		return 0, err
 	}

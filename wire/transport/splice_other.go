@@ -22,6 +22,4 @@ func Fill(*Pipe, Conn, int64, time.Time) (int64, error) { return 0, ErrStale }
 // Drain is never called.
 func Drain(Conn, *Pipe, time.Duration) (int64, error) { return 0, ErrStale }
 
-func (n *netConn) fillOnce(*Pipe, int) (int, error) { return 0, ErrStale }
-
 func (n *netConn) drainOnce(*Pipe) (int64, error) { return 0, ErrStale }

@@ -1,7 +1,6 @@
 package wiretest
 
 import (
-	"net"
 	"strings"
 	"testing"
 )
@@ -16,11 +15,6 @@ type Speech struct {
 
 // H1 is the Speech of HTTP/1.1.
 var H1 = Speech{Send(plainGet), Gets(EdgeAnswerKept(502)), Gets(ok)}
-
-// OnClient is a step on the client's connection.
-func OnClient(name string, f func(c net.Conn) error) Step {
-	return Step{name, func(r *Rig) error { return f(r.client) }}
-}
 
 // A BadAnswer is what an origin may not say.
 type BadAnswer struct {

@@ -95,9 +95,6 @@ func (r *Rig) Reconnect() {
 	r.client, r.gone = c, false
 }
 
-// Client is the client's connection.
-func (r *Rig) Client() net.Conn { return r.client }
-
 // Origin is the origin's connection; it waits for one if the script is on none.
 func (r *Rig) Origin() net.Conn {
 	r.t.Helper()
