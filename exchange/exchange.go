@@ -32,8 +32,17 @@ type Exchange struct {
 type Conn struct {
 	Client   netip.AddrPort // the peer
 	Local    netip.AddrPort // the address it connected to
-	Protocol string         // "h1"
-	TLS      bool
+	Protocol string         // "h1" or "h2"
+	TLS      *TLS           // nil: plain
+}
+
+// TLS is what a connection's handshake settled; it is never changed.
+type TLS struct {
+	ServerName string                 // the host the client named (SNI), in normal form; empty: none
+	Version    uint16                 // as crypto/tls numbers it
+	Policy     string                 // spec.TLS.Key of the policy that was enforced
+	Local      bool                   // the certificate is one of the local CA, which no browser trusts
+	Covers     func(host []byte) bool // whether the certificate is good for a host in normal form
 }
 
 // Method is an interned request method; MethodOther stands for every extension method.
@@ -128,6 +137,10 @@ type Sink interface {
 	Interim(x *Exchange, status int, fields Fields) error
 	// Send writes head, body and trailers of x.Resp, or runs its tunnel. It sets x.Resp.Started first.
 	Send(x *Exchange) error
+	// Watch calls gone, once and from another goroutine, if the client leaves before stop is called. stop waits until
+	// gone is not running any more. It is for waits that have become long: it costs a goroutine. While a pump reads the
+	// request's body there is nothing to watch, because the pump will see it.
+	Watch(gone func()) (stop func())
 	// Interrupt makes a Next of the request body that waits for the client fail soon. Any goroutine may call it.
 	Interrupt()
 }
@@ -135,8 +148,37 @@ type Sink interface {
 // Facts is what stages learned, one typed field per stage, one writer each; it becomes the log event.
 type Facts struct {
 	RequestID [16]byte // rewrite, or the renderer of an edge-made error; zero: none yet
+	Client    ClientFacts
+	Trace     TraceFacts
 	Entry     EntryFacts
+	Limit     LimitFacts
+	Encoding  EncodingFacts
 	Origin    OriginFacts
+}
+
+// ClientFacts is written by rewrite's first stage: who asked, seen through the proxies that are trusted.
+type ClientFacts struct {
+	Addr    netip.Addr // the rightmost address that is no trusted proxy's; the peer's if that is not trusted itself
+	HTTPS   bool       // the client speaks TLS with us, or with a trusted proxy that says so
+	Trusted bool       // the peer is a trusted proxy
+}
+
+// TraceFacts is written by rewrite. The trace id is RequestID.
+type TraceFacts struct {
+	Span    [8]byte // of the exchange with the origin; zero: the route sets no trace context
+	Sampled bool    // it becomes a span at the exporter
+}
+
+// LimitFacts is written by limit.
+type LimitFacts struct {
+	Policy string // the limit that refused the request; empty: none did
+}
+
+// EncodingFacts is written by compress.
+type EncodingFacts struct {
+	Accept string // what the client gets at most: "br", "zstd", "gzip" or "identity"; empty: the stage did not run
+	Made   string // the coding the edge put on the body; empty: none
+	Before int64  // body bytes before it
 }
 
 // EntryFacts is written by edge when it has matched.

@@ -185,6 +185,9 @@ func (Discard) Interim(*Exchange, int, Fields) error { return nil }
 // Interrupt does nothing: there is no client to wait for.
 func (Discard) Interrupt() {}
 
+// Watch does nothing.
+func (Discard) Watch(func()) (stop func()) { return func() {} }
+
 // Send reads the body to its end.
 func (Discard) Send(x *Exchange) error {
 	x.Resp.Started = true

@@ -35,6 +35,10 @@ const (
 	ClientGone
 	NoEntrypoint
 	NoRoute
+	NoFile
+	Misdirected
+	RateLimited
+	Maintenance
 	OriginForbidden
 	OriginDNS
 	OriginRefused
@@ -79,6 +83,10 @@ var table = [kinds]row{
 	ClientGone:           {"client_gone", SideClient, 499, "", "The client closed the connection."},
 	NoEntrypoint:         {"no_entrypoint", SideClient, 404, "http_request_denied", "There is nothing here under this host name."},
 	NoRoute:              {"no_route", SideClient, 404, "http_request_denied", "There is nothing here."},
+	NoFile:               {"no_file", SideClient, 404, "http_request_denied", "There is nothing here."},
+	Misdirected:          {"misdirected", SideClient, 421, "http_request_denied", "This connection is not for this host. Please open another one."},
+	RateLimited:          {"rate_limited", SideClient, 429, "http_request_denied", "There were too many requests. Please try again later."},
+	Maintenance:          {"maintenance", SideEdge, 503, "proxy_internal_response", "The service is down for maintenance. Please try again later."},
 	OriginForbidden:      {"origin_forbidden", SideOrigin, 502, "destination_ip_prohibited", "The service cannot be reached."},
 	OriginDNS:            {"origin_dns", SideOrigin, 502, "dns_error", "The service cannot be reached."},
 	OriginRefused:        {"origin_refused", SideOrigin, 502, "connection_refused", "The service cannot be reached."},

@@ -125,7 +125,7 @@ func addForwarded(x *exchange.Exchange) {
 			f.Add(exchange.NameXForwardedFor, text)
 		}
 		proto := schemeHTTP
-		if x.Conn.TLS {
+		if x.Conn.TLS != nil {
 			proto = schemeHTTPS
 		}
 		f.Add(exchange.NameXForwardedProto, proto)

@@ -52,4 +52,6 @@ const (
 	bodyBytesMax = 64 << 10
 	// hostBytesMax is the longest host name, in bytes (RFC 1035 section 2.3.4).
 	hostBytesMax = 253
+	// secretBytesMax is the largest secret, in bytes: a bundle of some hundred certificates.
+	secretBytesMax = 1 << 20
 )

@@ -11,10 +11,11 @@ const APIVersion = "skerry.dev/v1"
 // Spec is every document under the paths that were read, resolved: profiles and defaults are merged in, names are
 // checked, routes of an entrypoint are complete. A Spec is never changed after Load returned it.
 type Spec struct {
-	Entrypoints []*Entrypoint // by name
-	Services    []*Service    // by name; the inline ones (service: URL) included, named by their URL
-	Profiles    []*Profile    // by name; built-in ones included
-	Hash        string        // content hash of the canonical form, "sha256:" and 64 hex digits
+	Entrypoints  []*Entrypoint  // by name
+	Services     []*Service     // by name; the inline ones (service: URL) included, named by their URL
+	Profiles     []*Profile     // by name; built-in ones included
+	Certificates []*Certificate // by name
+	Hash         string         // content hash of the canonical form, "sha256:" and 64 hex digits
 }
 
 // Pos is a place in a file; Line and Col count from 1.
@@ -34,12 +35,15 @@ type Meta struct {
 type Entrypoint struct {
 	Meta    Meta
 	At      Pos
-	Hosts   []string // normal form: lower case, no port; "*.example.com" matches every name below example.com
+	Hosts   []string // normal form: lower case, no port; "*.example.com" matches every name below example.com; IP literals, v6 in brackets
 	Profile string
-	Routes  []*Route // in document order; the implicit one of `service:` beside hosts is last and named "default"
-	Policy  Policy   // in force for what matches no route (errors, log); every pointer set
-	written []byte   // canonical form, made by Parse: hash, difference and identity all start from it
-	Sources []Source // where each value of Policy came from
+	// CanonicalHost, one of Hosts without a wildcard, is where requests to the other hosts are sent; empty: nowhere.
+	CanonicalHost string
+	Moved         []Moved  // bulk redirects, by From, each From once; from `redirects`
+	Routes        []*Route // in document order; the implicit one of `service:` beside hosts is last and named "default"
+	Policy        Policy   // in force for what matches no route (errors, log); every pointer set
+	written       []byte   // canonical form, made by Parse: hash, difference and identity all start from it
+	Sources       []Source // where each value of Policy came from
 }
 
 // Route is one match inside an entrypoint and where it goes.
@@ -48,6 +52,7 @@ type Route struct {
 	At      Pos
 	Match   Match
 	To      Destination
+	Rewrite *Rewrite // nil: nothing is rewritten
 	Policy  Policy   // in force; every pointer set
 	Sources []Source // where each value of Policy came from; for explain. Routes that say nothing share one list
 }
@@ -100,6 +105,21 @@ type Weighted struct {
 	Weight  int // 0 to 1,000,000; 0 gets nothing
 }
 
+// Moved is one bulk redirect of an entrypoint: an exact path and where it has gone. It wins over every route.
+type Moved struct {
+	From   string // a path in normal form
+	To     string // URL or absolute path; a query of the request is appended if To has none
+	Status int    // 301, 302, 303, 307 or 308
+}
+
+// Rewrite is what a route changes of a request on its way to the service. What the client sees stays: Location and
+// Content-Location of the answer are mapped back.
+type Rewrite struct {
+	Host   string // the Host the service gets; empty: as the service says
+	Path   string // the whole path, with {name} segments of the match; empty: unchanged. Not with Prefix
+	Prefix string // what stands in place of the matched prefix, "/" to strip it; empty: unchanged. The match must have a prefix
+}
+
 // Redirect answers with a Location.
 type Redirect struct {
 	Status int    `yaml:"status"` // 301, 302, 303, 307 or 308; default 308
@@ -123,16 +143,28 @@ type Profile struct {
 }
 
 // Policy is what an entrypoint, a route or a profile may say of protections and defaults. The same fields stand in the
-// spec of all three; the nearest to the route wins, header edits are merged name by name.
+// spec of all three, but for those marked "not on a route"; the nearest to the route wins, header edits are merged name by
+// name.
 type Policy struct {
-	Log       *Switch    `yaml:"log"`       // one event per exchange
-	RequestID *Switch    `yaml:"requestID"` // set X-Request-Id towards the origin and on the response
-	Forwarded *Forwarded `yaml:"forwarded"` // X-Forwarded-* and Forwarded towards the origin
-	Errors    *Errors    `yaml:"errors"`    // form of the edge's own error answers
-	Path      *PathForm  `yaml:"path"`      // what path the origin gets
-	WebSocket *Switch    `yaml:"websocket"` // allow Upgrade: websocket
-	Methods   *[]string  `yaml:"methods"`   // allowed ones, 405 for others; empty list: all but TRACE and CONNECT
-	Headers   *Headers   `yaml:"headers"`
+	Log         *Switch      `yaml:"log"`         // one event per exchange
+	Trace       *Trace       `yaml:"trace"`       // W3C trace context, and how many exchanges become spans
+	RequestID   *Switch      `yaml:"requestID"`   // set X-Request-Id towards the origin and on the response
+	Forwarded   *Forwarded   `yaml:"forwarded"`   // X-Forwarded-* and Forwarded towards the origin
+	TLS         *TLS         `yaml:"tls"`         // what a handshake must have; not on a route
+	Redirect    *PlainHTTP   `yaml:"redirect"`    // what plain HTTP gets; not on a route, where redirect is a destination
+	HSTS        *HSTS        `yaml:"hsts"`        // Strict-Transport-Security; not on a route
+	CORS        *CORS        `yaml:"cors"`        // who may call from pages of other origins
+	Limit       *Limit       `yaml:"limit"`       // requests per client address
+	HeadMax     *Size        `yaml:"headMax"`     // request head in bytes, 431 beyond it
+	BodyMax     *Size        `yaml:"bodyMax"`     // request body in bytes, 413 beyond it; 0: without limit
+	Compress    *Compress    `yaml:"compress"`    // gzip, br, zstd
+	Errors      *Errors      `yaml:"errors"`      // form of the edge's own error answers
+	ErrorPages  *[]ErrorPage `yaml:"errorPages"`  // HTML of the edge's own error answers, by status
+	Maintenance *Maintenance `yaml:"maintenance"` // answer 503 to everybody but a few
+	Path        *PathForm    `yaml:"path"`        // what path the origin gets
+	WebSocket   *Switch      `yaml:"websocket"`   // allow Upgrade: websocket
+	Methods     *[]string    `yaml:"methods"`     // allowed ones, 405 for others; empty list: all but TRACE and CONNECT
+	Headers     *Headers     `yaml:"headers"`
 }
 
 // Switch is on or off.
@@ -144,9 +176,11 @@ type Forwarded string
 
 // The modes of Forwarded.
 const (
-	ForwardedSet    Forwarded = "set"    // remove the client's, set our own
-	ForwardedRemove Forwarded = "remove" // remove the client's, set nothing
-	ForwardedKeep   Forwarded = "keep"   // forward as sent: only behind another trusted proxy
+	ForwardedSet      Forwarded = "set"      // remove the client's, set X-Forwarded-* of our own
+	ForwardedStandard Forwarded = "standard" // remove the client's, set Forwarded (RFC 7239) of our own
+	ForwardedBoth     Forwarded = "both"     // set both forms
+	ForwardedRemove   Forwarded = "remove"   // remove the client's, set nothing
+	ForwardedKeep     Forwarded = "keep"     // forward as sent: only behind another trusted proxy
 )
 
 // Errors is the form of error answers.
@@ -174,18 +208,21 @@ type Headers struct {
 	Response *Edits `yaml:"response"`
 }
 
-// Edits sets and removes fields. Set replaces every field of that name. Removal comes first.
+// Edits sets and removes fields. Set replaces every field of that name; Default sets a field only where there is none of
+// its name, so that a service may be stricter than its profile. Removal comes first, Default last.
 type Edits struct {
-	Set    map[string]string `yaml:"set"`
-	Remove []string          `yaml:"remove"`
+	Set     map[string]string `yaml:"set"`
+	Default map[string]string `yaml:"default"`
+	Remove  []string          `yaml:"remove"`
 }
 
-// Service is what stands behind the edge.
+// Service is what stands behind the edge: endpoints, or a directory.
 type Service struct {
 	Meta      Meta
 	At        Pos
-	Inline    bool // came from `service: URL`
-	Endpoints []Endpoint
+	Inline    bool       // came from `service: URL`
+	Endpoints []Endpoint // none if Directory is set
+	Directory *Directory // files instead of endpoints; nil: none
 	Host      HostForm
 	HostName  string // with HostName form: the name sent
 	Health    *Health
@@ -194,6 +231,25 @@ type Service struct {
 	Sources   []Source // where each value came from
 	written   []byte   // as in Entrypoint
 }
+
+// Directory is files that the edge serves itself.
+type Directory struct {
+	Path     string // below the directory that --files names; cleaned, relative, with slashes
+	Index    string // the file a directory's URL stands for, default index.html
+	Fallback string // served with 200 where no file is, for single-page applications; empty: 404
+}
+
+// Certificate is a certificate chain and its key, each by reference. Hosts are those of the certificate itself.
+type Certificate struct {
+	Meta    Meta
+	At      Pos
+	Chain   Ref  // PEM, leaf first
+	Key     Ref  // PEM
+	Default bool // for clients that name no host (no SNI)
+}
+
+// Ref is a reference to a secret: "file:NAME" below the directory of --secrets, or "env:SKERRY_SECRET_…". See Secrets.
+type Ref string
 
 // Endpoint is one address of a service.
 type Endpoint struct {

@@ -37,6 +37,9 @@ func (r *Recorder) Interim(_ *exchange.Exchange, status int, fields exchange.Fie
 // Interrupt does nothing: the client is as fast as the test.
 func (r *Recorder) Interrupt() {}
 
+// Watch does nothing: the client stays to the end.
+func (r *Recorder) Watch(func()) (stop func()) { return func() {} }
+
 // Send records head, body and trailers.
 func (r *Recorder) Send(x *exchange.Exchange) error {
 	s := &x.Resp

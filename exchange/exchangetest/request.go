@@ -27,7 +27,7 @@ func Request(text string) *exchange.Exchange {
 		panic(fmt.Sprintf("no request line: %q", lines[0]))
 	}
 	x := exchange.Acquire()
-	x.Conn = &exchange.Conn{Client: Client, Local: netip.MustParseAddrPort("192.0.2.1:443"), Protocol: "h1", TLS: true}
+	x.Conn = &exchange.Conn{Client: Client, Local: netip.MustParseAddrPort("192.0.2.1:443"), Protocol: "h1", TLS: &exchange.TLS{ServerName: "shop.example.com", Version: 0x0304, Covers: func([]byte) bool { return true }}}
 	x.Sink, x.Now = &Recorder{}, Now
 	r := &x.Req
 	r.MethodName, r.Target = []byte(words[0]), []byte(words[1])

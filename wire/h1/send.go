@@ -26,6 +26,9 @@ func (c *serverConn) Interim(x *exchange.Exchange, status int, fields exchange.F
 // Interrupt makes a read of the request body fail.
 func (c *serverConn) Interrupt() { c.conn.Interrupt(true) }
 
+// Watch does nothing yet: a client that leaves is noticed by the next write.
+func (c *serverConn) Watch(func()) (stop func()) { return func() {} }
+
 // sendContinue asks for the body, unless the answer has begun: then the body is no longer wanted.
 func (c *serverConn) sendContinue() error {
 	c.mu.Lock()
