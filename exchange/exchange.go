@@ -90,6 +90,9 @@ type Request struct {
 	Body      Body   // nil: no body
 	Trailers  Fields // set at the end of Body
 
+	ToHost []byte // the Host that the service gets, if a stage chose it; nil: as the service says
+	ToPath []byte // the path that the service gets, if a stage rewrote it; nil: Path, or RawPath
+
 	Upgrade        []byte // the protocol asked for by Upgrade, if Connection names it; nil otherwise
 	ExpectContinue bool   // the client waits for 100 before it sends the body
 	AllowTrailers  bool   // the client sent TE: trailers

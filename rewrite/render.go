@@ -146,7 +146,7 @@ const htmlBefore = `<!doctype html>
 func statusTitle(status int) string {
 	title := map[int]string{
 		400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
-		414: "URI Too Long", 417: "Expectation Failed", 431: "Request Header Fields Too Large", 499: "Client Closed Request",
+		414: "URI Too Long", 417: "Expectation Failed", 421: "Misdirected Request", 429: "Too Many Requests", 431: "Request Header Fields Too Large", 499: "Client Closed Request",
 		500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
 		504: "Gateway Timeout", 505: "HTTP Version Not Supported",
 	}[status]
