@@ -44,7 +44,7 @@ func (s *sample) start() error {
 			if err != nil {
 				return // stop closed it
 			}
-			s.conns.Go(func() { server.Serve(c) })
+			s.conns.Go(func() { server.Serve(c, nil) })
 		}
 	})
 	return nil

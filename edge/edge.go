@@ -175,7 +175,7 @@ func (e *Edge) Start() error {
 	if e.sockets, err = listen.Open(e.opt.HTTP, e.opt.Conns, e.meters); err != nil {
 		return err
 	}
-	e.sockets.Serve(func(c net.Conn) { e.server.Serve(c) })
+	e.sockets.Serve(func(c net.Conn) { e.server.Serve(c, nil) })
 	return nil
 }
 

@@ -42,7 +42,7 @@ func startWired(t testing.TB, o wiretest.Origin) wiretest.Proxy {
 			if err != nil {
 				return
 			}
-			w.serving.Go(func() { w.server.Serve(c) })
+			w.serving.Go(func() { w.server.Serve(c, nil) })
 		}
 	})
 	return w

@@ -28,7 +28,8 @@ type body struct {
 	state    chunkState
 	overhead int
 	trailers *exchange.Fields
-	response bool // whose fault an error is
+	response bool    // whose fault an error is
+	client   *Client // of a response: who watches for its taker
 	err      error
 
 	start    int // in buf: where the body begins
@@ -48,7 +49,7 @@ type body struct {
 // begin prepares a body behind a head that has just been consumed from buf.
 func (b *body) begin(buf *buffer, f *framing, kind bodyKind, patience time.Duration, trailers *exchange.Fields) {
 	*b = body{buf: buf, kind: kind, size: -1, start: buf.r, patience: patience, trailers: trailers,
-		response: b.response, wait: b.wait, given: b.given}
+		response: b.response, client: b.client, wait: b.wait, given: b.given}
 	switch kind {
 	case bodyNone:
 		b.err, b.size = io.EOF, 0
@@ -169,7 +170,10 @@ func (b *body) fill() error {
 		b.makeRoom()
 	}
 	before, now := b.buf.w, time.Now()
-	err := b.buf.fill(b.deadline(now))
+	err := b.buf.fill(b.firstDeadline(now))
+	if err == transport.ErrTimeout && b.look() {
+		err = b.buf.fill(b.deadline(now))
+	}
 	b.read += int64(b.buf.w - before)
 	if !b.response {
 		b.waited += time.Since(now)
@@ -209,10 +213,30 @@ func (b *body) deadline(now time.Time) time.Time {
 	return now.Add(min(b.patience, slowest))
 }
 
+// firstDeadline is deadline, or the moment at which somebody should begin to watch for who takes a response: an origin
+// that streams may be silent for long, and nothing is written that would fail.
+func (b *body) firstDeadline(now time.Time) time.Time {
+	if b.client != nil && b.client.canWatch() && b.patience > goneAfter {
+		return now.Add(goneAfter)
+	}
+	return b.deadline(now)
+}
+
+// look begins to watch, and reports whether the deadline that passed was the first.
+func (b *body) look() bool {
+	if b.client == nil || !b.client.canWatch() || b.patience <= goneAfter {
+		return false
+	}
+	b.client.watchClient()
+	return true
+}
+
 func (b *body) wrap(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case err == transport.ErrInterrupted && b.client != nil && b.client.gone.Load():
+		return errClientLeft
 	case err == transport.ErrInterrupted:
 		return errInterrupted
 	case err == transport.ErrTimeout && b.response:

@@ -80,6 +80,22 @@ func (b *buffer) fill(by time.Time) error {
 	return err
 }
 
+// Lend and Return make the empty buffer of a connection that waits for a message hold no memory.
+func (b *buffer) Lend() []byte {
+	b.open()
+	return b.data
+}
+
+// Return takes the memory back.
+func (b *buffer) Return() { b.release() }
+
+// await waits for the first bytes of a message; while it does, the buffer, which must be empty, holds no memory.
+func (b *buffer) await(by time.Time) error {
+	n, err := b.conn.ReadLent(b, by)
+	b.w += n
+	return err
+}
+
 // head waits for a complete head and returns it, consumed. Timeouts come back as transport.ErrTimeout and the end of
 // the connection as io.EOF, if nothing of the head had come, or as io.ErrUnexpectedEOF.
 func (b *buffer) head(by time.Time) ([]byte, error) {

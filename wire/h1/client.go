@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"skerry.dev/skerry/exchange"
@@ -31,6 +32,10 @@ type Client struct {
 	keep      bool          // the response allows another request
 	used      bool          // it has carried a request before
 	askErr    error         // of the wait for the answer that Send began
+
+	sink    exchange.Sink // of the exchange; nil: it has no client
+	unwatch func()        // ends the watch for the client; nil: nobody watches
+	gone    atomic.Bool   // the watch has seen it leave
 }
 
 // Request is how a request goes to an origin, where that is not x.Req.
@@ -51,7 +56,7 @@ const continueWait = time.Second
 func NewClient(conn transport.Conn) *Client {
 	c := &Client{conn: conn}
 	c.in.conn = conn
-	c.body.response = true
+	c.body.response, c.body.client = true, c
 	return c
 }
 
@@ -68,7 +73,8 @@ func (c *Client) Close() error { return c.conn.Close() }
 func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) {
 	c.patience, c.firstByte, c.asked = q.Patience, q.FirstByte, q.Now
 	c.expecting, c.pumping, c.sentAll, c.keep, c.pumpErr = false, false, false, false, nil
-	c.askErr = nil
+	c.askErr, c.sink = nil, x.Sink
+	c.gone.Store(false)
 	b := x.Req.Body
 	var whole []byte
 	if w, ok := b.(exchange.Whole); ok && !x.Req.ExpectContinue {
@@ -113,7 +119,7 @@ func (c *Client) write(head, whole []byte, all bool) (sent int64, err error) {
 	size := int64(len(head) + len(whole))
 	if asker, ok := c.conn.(transport.Asker); ok && all {
 		c.in.open()
-		sent, got, ok, err := asker.Ask(head, whole, c.in.data[c.in.w:], c.headDeadline())
+		sent, got, ok, err := asker.Ask(head, whole, c.in.data[c.in.w:], c.nextLook())
 		c.in.w += got
 		if ok && sent == size {
 			c.askErr = err
@@ -247,7 +253,7 @@ func (c *Client) awaitHead(x *exchange.Exchange) ([]byte, error) {
 	for {
 		head, err := []byte(nil), c.askErr
 		if c.askErr = nil; err == nil {
-			head, err = c.in.head(c.headDeadline())
+			head, err = c.in.head(c.nextLook())
 		}
 		switch err {
 		case nil:
@@ -255,11 +261,14 @@ func (c *Client) awaitHead(x *exchange.Exchange) ([]byte, error) {
 		case transport.ErrTimeout:
 			if c.expecting {
 				c.startPump(x)
-			} else if !time.Now().Before(c.headDeadline()) {
+			} else if c.watchClient(); !time.Now().Before(c.headDeadline()) {
 				return nil, fault.New(fault.OriginTimeout, "the origin's response head was not there after "+c.firstByte.String()+" (timeouts.firstByte)")
 			}
 			continue
-		case transport.ErrInterrupted: // the pump found the client's body broken
+		case transport.ErrInterrupted: // the client has left, or the pump found its body broken
+			if c.gone.Load() {
+				return nil, errClientLeft
+			}
 			x.Join()
 			if c.pumpErr == nil {
 				return nil, errInterrupted
@@ -285,14 +294,53 @@ func (c *Client) headDeadline() time.Time {
 	switch {
 	case c.expecting:
 		return time.Now().Add(min(continueWait, c.firstByte))
-	case c.pumping:
-		select {
-		case <-c.pumped:
-		default:
-			return time.Now().Add(c.firstByte)
-		}
+	case c.pumping && !c.pumpEnded():
+		return time.Now().Add(c.firstByte)
 	}
 	return c.asked.Add(c.firstByte)
+}
+
+// nextLook is until when to wait for the response head before it is time to look after something else: the client, at
+// first, then the head's deadline.
+func (c *Client) nextLook() time.Time {
+	by := c.headDeadline()
+	if !c.canWatch() || c.expecting {
+		return by
+	}
+	var since time.Time
+	if c.pumping { // the pump writes c.asked
+		since = time.Now()
+	} else {
+		since = c.asked
+	}
+	if look := since.Add(goneAfter); look.Before(by) {
+		return look
+	}
+	return by
+}
+
+// canWatch reports whether there is a client that nobody watches yet.
+func (c *Client) canWatch() bool { return c.unwatch == nil && c.sink != nil }
+
+// watchClient has somebody look whether the client is still there, once the origin has been silent for goneAfter: most
+// exchanges are over before, and pay nothing. A pump that still reads from the client sees for itself.
+func (c *Client) watchClient() {
+	if !c.canWatch() || c.pumping && !c.pumpEnded() {
+		return
+	}
+	c.unwatch = c.sink.Watch(func() {
+		c.gone.Store(true)
+		c.conn.Interrupt(true)
+	})
+}
+
+func (c *Client) pumpEnded() bool {
+	select {
+	case <-c.pumped:
+		return true
+	default:
+		return false
+	}
 }
 
 // interim handles a 1xx response other than 101.
@@ -366,7 +414,11 @@ func (c *Client) End(x *exchange.Exchange) (reusable bool) {
 	if c.pumping {
 		c.stopPump(x)
 	}
-	reusable = c.keep && c.sentAll && c.body.ended() && c.in.r == c.in.w
+	if c.unwatch != nil {
+		c.unwatch()
+		c.unwatch = nil
+	}
+	reusable = c.keep && c.sentAll && c.body.ended() && c.in.r == c.in.w && !c.gone.Load()
 	c.body.restore()
 	c.in.release()
 	return reusable

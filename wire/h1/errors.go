@@ -28,6 +28,7 @@ var (
 	errClientBody    = fault.New(fault.ClientGone, "the client closed the connection within the request body")
 	errClientSlow    = fault.New(fault.SlowClient, "the request body stalled, or came slower than 240 bytes a second after 30 s (Timeouts.Body)")
 	errHeadSlow      = fault.New(fault.SlowClient, "the request head was not complete after 10 s (Timeouts.Head)")
+	errClientLeft    = fault.New(fault.ClientGone, "the client closed the connection while the origin was silent")
 	errInterrupted   = fault.New(fault.ClientGone, "the request body was given up because the answer is complete")
 	errWrite         = fault.New(fault.ClientGone, "the client stopped taking the response within 60 s (Timeouts.Write), or closed the connection")
 	errSpliced       = fault.New(fault.ClientGone, "the rest of the body was lost when the side that took it broke off")

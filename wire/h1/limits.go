@@ -56,6 +56,13 @@ type Timeouts struct {
 	Tunnel time.Duration
 }
 
+// shedSample is how many connections Shed looks at for the one that has waited longest: enough that one of a flood of slow
+// heads is among them, few enough for every connection that arrives.
+const shedSample = 64
+
+// goneAfter is how long an origin may be silent before somebody looks whether the client is still there.
+const goneAfter = 50 * time.Millisecond
+
 // drainBytes is how much of an unwanted body is read to keep the connection; with more to come it closes.
 const drainBytes = 256 << 10
 

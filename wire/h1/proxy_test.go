@@ -52,7 +52,7 @@ func listen(t testing.TB, p *proxy) wiretest.Proxy {
 			if err != nil {
 				return
 			}
-			p.serving.Go(func() { p.server.Serve(c) })
+			p.serving.Go(func() { p.server.Serve(c, nil) })
 		}
 	})
 	return p
@@ -97,7 +97,7 @@ func (p *proxy) Client() (net.Conn, error) {
 		return net.Dial("tcp", p.listener.Addr().String())
 	}
 	near, far := net.Pipe()
-	p.serving.Go(func() { p.server.Serve(far) })
+	p.serving.Go(func() { p.server.Serve(far, nil) })
 	return near, nil
 }
 

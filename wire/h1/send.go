@@ -5,6 +5,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire/transport"
 )
 
 // Interim forwards a 1xx response to a client that may understand it.
@@ -26,8 +27,14 @@ func (c *serverConn) Interim(x *exchange.Exchange, status int, fields exchange.F
 // Interrupt makes a read of the request body fail.
 func (c *serverConn) Interrupt() { c.conn.Interrupt(true) }
 
-// Watch does nothing yet: a client that leaves is noticed by the next write.
-func (c *serverConn) Watch(func()) (stop func()) { return func() {} }
+// Watch calls gone if the client closes its side, as it does when it leaves: a client that closes only its sending side
+// and goes on reading is taken for gone too, as by other proxies.
+func (c *serverConn) Watch(gone func()) (stop func()) {
+	if w, ok := c.conn.(transport.Watcher); ok {
+		return w.Watch(gone)
+	}
+	return func() {}
+}
 
 // sendContinue asks for the body, unless the answer has begun: then the body is no longer wanted.
 func (c *serverConn) sendContinue() error {

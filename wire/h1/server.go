@@ -43,9 +43,10 @@ type serverConn struct {
 	frame  framing
 	body   body
 	out    *[]byte
-	close  bool        // no request after this one
-	last   time.Time   // end of the last exchange, if its handler said so: the connection is idle from then on
-	idle   atomic.Bool // between two requests: Drain may take it away, and then interrupts
+	close  bool         // no request after this one
+	last   time.Time    // end of the last exchange, if its handler said so: the connection is idle from then on
+	idle   atomic.Bool  // between two requests: Drain may take it away, and then interrupts
+	since  atomic.Int64 // since when it has waited for a whole head, in nanoseconds since the epoch; 0: it is in an exchange
 	wait   func() error
 
 	mu        sync.Mutex // orders 100 Continue, which a pump may send, before the head
@@ -53,10 +54,10 @@ type serverConn struct {
 	continued bool
 }
 
-// Serve serves one connection until it ends, and closes it.
-func (s *Server) Serve(conn net.Conn) {
+// Serve serves one connection until it ends, and closes it. tls is what its handshake settled, nil on a plain one.
+func (s *Server) Serve(conn net.Conn, tls *exchange.TLS) {
 	c := &serverConn{server: s, conn: transport.New(conn)}
-	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h1"}
+	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h1", TLS: tls}
 	c.in.conn = c.conn
 	c.wait = c.sendContinue
 	if !s.add(c) {
@@ -151,6 +152,32 @@ func (s *Server) Close() {
 	}
 }
 
+// Shed makes room for another connection: of some that have waited for a request's head it closes the one that has waited
+// longest, be it idle or slow, and reports whether there was one. A connection in an exchange is never closed.
+func (s *Server) Shed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var oldest *serverConn
+	var since int64
+	looked := 0
+	for c := range s.conns { // from a random place on
+		if looked++; looked > shedSample {
+			break
+		}
+		if at := c.since.Load(); at > 0 && (oldest == nil || at < since) {
+			oldest, since = c, at
+		}
+	}
+	if oldest == nil || !oldest.since.CompareAndSwap(since, shed) {
+		return false
+	}
+	oldest.conn.Interrupt(true)
+	return true
+}
+
+// shed is the since of a connection that Shed has chosen.
+const shed = -1
+
 // next serves one request and reports whether another may follow.
 func (c *serverConn) next() bool {
 	now, ok := c.awaitRequest()
@@ -158,7 +185,7 @@ func (c *serverConn) next() bool {
 		return false
 	}
 	head, err := c.readHead(now)
-	if err == io.EOF {
+	if err == io.EOF || c.since.Swap(0) == shed {
 		return false
 	}
 	x := exchange.Acquire()
@@ -189,26 +216,30 @@ func (c *serverConn) next() bool {
 
 // awaitRequest waits for the first byte of a request.
 func (c *serverConn) awaitRequest() (now time.Time, ok bool) {
-	c.in.open()
 	if c.in.r < c.in.w {
-		return time.Now(), true
+		now = time.Now()
+		c.since.Store(now.UnixNano())
+		return now, true
 	}
-	c.idle.Store(true)
 	if c.last.IsZero() {
 		c.last = time.Now()
 	}
+	c.since.Store(c.last.UnixNano())
+	c.idle.Store(true)
 	by := c.last.Add(c.server.Timeouts.Idle)
 	// Checked after idle is set: a Drain that came before will not interrupt us.
 	if c.server.draining.Load() {
 		return now, false
 	}
 	runtime.Gosched()
-	err := c.in.fill(by)
+	err := c.in.await(by)
 	if !c.idle.CompareAndSwap(true, false) {
 		// A Drain took us for idle. A request that came at the same moment is still served, once the interrupt is over.
 		c.server.mu.Lock()
 		c.server.mu.Unlock() //nolint:staticcheck // waits for Drain, which holds it
-		c.conn.Interrupt(false)
+		if c.since.Load() != shed {
+			c.conn.Interrupt(false)
+		}
 	}
 	return time.Now(), err == nil
 }

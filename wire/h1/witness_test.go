@@ -37,7 +37,7 @@ func serveWitness(t *testing.T, path *exchange.Path, request string) exchangetes
 		t.Fatal(err)
 	}
 	served := make(chan struct{})
-	go func() { defer close(served); server.Serve(c) }()
+	go func() { defer close(served); server.Serve(c, nil) }()
 	head, body, _ := strings.Cut(request, "\n\n")
 	head = strings.ReplaceAll(strings.TrimSuffix(head, "\n"), "\n", "\r\n") + "\r\n\r\n"
 	if _, err := io.WriteString(client, head+body); err != nil {

@@ -157,7 +157,10 @@ func (w *bodyWriter) splice(b *body) (source, sink error) {
 	defer p.Release()
 	for b.left > 0 {
 		now := time.Now()
-		n, err := transport.Fill(p, b.buf.conn, b.left, b.deadline(now))
+		n, err := transport.Fill(p, b.buf.conn, b.left, b.firstDeadline(now))
+		if err == transport.ErrTimeout && b.look() {
+			n, err = transport.Fill(p, b.buf.conn, b.left, b.deadline(now))
+		}
 		if !b.response {
 			b.waited += time.Since(now)
 		}

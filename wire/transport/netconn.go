@@ -1,9 +1,11 @@
 package transport
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -14,7 +16,8 @@ import (
 // request.
 type netConn struct {
 	conn  net.Conn
-	tcp   *net.TCPConn // conn, if it is one
+	tcp   *net.TCPConn // conn, if it is one that is read and written by raw calls
+	below *socket      // what TLS stands on, if it came from Under
 	raw   syscall.RawConn
 	peek  func(fd uintptr)
 	quiet peekResult
@@ -27,7 +30,11 @@ type netConn struct {
 	ask         asking
 	reading     reading
 	writing     writing
+	first       [1]byte // where the first byte after a wait goes on TLS
 }
+
+// records holds memory in which the pieces of a write become one.
+var records = sync.Pool{New: func() any { return new([recordBytes]byte) }}
 
 // peekResult is what a look at the socket found.
 type peekResult uint8
@@ -45,14 +52,22 @@ func New(c net.Conn) Conn {
 		n.tcp = tcp
 	}
 	under := c
-	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+	for {
+		t, ok := under.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
 		under = t.NetConn()
 	}
+	n.below, _ = under.(*socket)
 	if s, ok := under.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
 			n.raw = raw
 			n.peek = func(fd uintptr) { n.quiet = peekSocket(fd) }
 		}
+	}
+	if !rawAllowed() || n.raw == nil {
+		n.tcp = nil
 	}
 	return n
 }
@@ -61,6 +76,28 @@ func (n *netConn) Read(p []byte, by time.Time) (int, error) {
 	n.reading.begin(p)
 	got, err := n.readUntil(by, &n.reading)
 	n.reading.in = nil
+	return got, err
+}
+
+// ReadLent reads raw TCP with memory only when there is something. On TLS it waits for one byte, whose record is then at
+// hand. Elsewhere memory is lent for the whole wait.
+func (n *netConn) ReadLent(l Lender, by time.Time) (got int, err error) {
+	if n.tcp != nil {
+		n.reading.beginLent(l)
+		got, err = n.readUntil(by, &n.reading)
+		n.reading.in, n.reading.lender = nil, nil
+		return got, err
+	}
+	if _, ok := n.conn.(*tls.Conn); ok {
+		l.Return()
+		if got, err = n.Read(n.first[:], by); got > 0 {
+			l.Lend()[0] = n.first[0]
+		}
+		return got, err
+	}
+	if got, err = n.Read(l.Lend(), by); got == 0 {
+		l.Return()
+	}
 	return got, err
 }
 
@@ -104,14 +141,17 @@ func (n *netConn) readUntil(by time.Time, in inflow) (int, error) {
 }
 
 func (n *netConn) Write(head, body, tail []byte, patience time.Duration) (int64, error) {
-	n.vec = [3][]byte{head, body, tail}
-	n.bufs = n.vec[:]
-	if n.rawWrites() {
-		n.beginWrite()
-		defer n.endWrite()
+	if n.below != nil {
+		return n.writeRecords([3][]byte{head, body, tail}, patience)
 	}
+	n.vec = [3][]byte{head, body, tail}
+	if n.tcp == nil {
+		return n.writeOrdinary(patience)
+	}
+	n.beginWrite()
 	total, err := n.writePatiently(patience, nil)
-	n.bufs, n.vec = nil, [3][]byte{}
+	n.endWrite()
+	n.vec = [3][]byte{}
 	return total, err
 }
 
@@ -120,8 +160,7 @@ func (n *netConn) writePatiently(patience time.Duration, from *Pipe) (total int6
 	err = os.ErrDeadlineExceeded
 	// An armed deadline may be about to pass when the write begins: the second one is this write's own.
 	for try := 0; try < 2 && errors.Is(err, os.ErrDeadlineExceeded); try++ {
-		// TLS is broken for good after a write that timed out: there a deadline must not be an old one.
-		if n.tcp == nil || n.armed == 0 || n.armed > patience {
+		if n.armed == 0 || n.armed > patience {
 			if err := n.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 				return total, err
 			}
@@ -131,39 +170,41 @@ func (n *netConn) writePatiently(patience time.Duration, from *Pipe) (total int6
 		if from != nil {
 			sent, err = n.drainOnce(from)
 		} else {
-			sent, err = n.writeBufs()
+			sent, err = n.writeOnce()
 		}
 		total += sent
 		if err != nil {
 			n.armed = 0
 		}
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = ErrTimeout
-	}
-	return total, err
+	return total, timeoutOf(err)
 }
 
-// writeBufs writes what is left, one piece by an ordinary write, more as a vector.
-func (n *netConn) writeBufs() (int64, error) {
-	if n.rawWrites() {
-		return n.writeOnce()
+// timeoutOf is ErrTimeout if a deadline passed.
+func timeoutOf(err error) error {
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		return ErrTimeout
 	}
-	for len(n.bufs) > 0 && len(n.bufs[0]) == 0 {
-		n.bufs = n.bufs[1:]
+	return err
+}
+
+// writeOrdinary writes by the connection's own calls, in one piece if that is small. TLS is broken for good after a write that
+// timed out, so here a deadline is never an old one.
+func (n *netConn) writeOrdinary(patience time.Duration) (total int64, err error) {
+	if err := n.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
 	}
-	for len(n.bufs) > 0 && len(n.bufs[len(n.bufs)-1]) == 0 {
-		n.bufs = n.bufs[:len(n.bufs)-1]
+	if size := len(n.vec[0]) + len(n.vec[1]) + len(n.vec[2]); size <= recordBytes {
+		piece := records.Get().(*[recordBytes]byte)
+		joined := append(append(append(piece[:0], n.vec[0]...), n.vec[1]...), n.vec[2]...)
+		sent, err := n.conn.Write(joined)
+		records.Put(piece)
+		return int64(sent), timeoutOf(err)
 	}
-	switch len(n.bufs) {
-	case 0:
-		return 0, nil
-	case 1:
-		sent, err := n.conn.Write(n.bufs[0])
-		n.bufs[0] = n.bufs[0][sent:]
-		return int64(sent), err
-	}
-	return n.bufs.WriteTo(n.conn)
+	n.bufs = n.vec[:]
+	total, err = n.bufs.WriteTo(n.conn)
+	n.bufs, n.vec = nil, [3][]byte{}
+	return total, timeoutOf(err)
 }
 
 func (n *netConn) Quiet() bool {
@@ -174,7 +215,7 @@ func (n *netConn) Quiet() bool {
 	if n.raw.Control(n.peek) != nil {
 		return false
 	}
-	if n.tcp == nil { // TLS: a record may wait that carries no data, such as a session ticket
+	if _, ok := n.conn.(*tls.Conn); ok { // a record may wait that carries no data, such as a session ticket
 		return n.quiet != peekGone
 	}
 	return n.quiet == peekNothing
@@ -188,7 +229,12 @@ func (n *netConn) Interrupt(on bool) {
 	}
 }
 
-func (n *netConn) Close() error { return n.conn.Close() }
+func (n *netConn) Close() error {
+	if n.below != nil {
+		return n.closeBelow()
+	}
+	return n.conn.Close()
+}
 
 // CloseWrite closes the sending side, or everything where that cannot be done alone.
 func (n *netConn) CloseWrite() error {

@@ -14,6 +14,7 @@ import (
 // reading is the one raw read a connection makes at a time.
 type reading struct {
 	in       []byte
+	lender   Lender // of in, which is nil while there is nothing to read; nil: in is there all the time
 	got      int
 	err      error
 	callback func(fd uintptr) bool
@@ -21,23 +22,35 @@ type reading struct {
 
 // run is the callback: false means wait until the socket is readable, then call again.
 func (r *reading) run(fd uintptr) (over bool) {
+	if r.in == nil {
+		r.in = r.lender.Lend()
+	}
 	for {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&r.in[0])), uintptr(len(r.in)))
 		switch {
 		case errno == syscall.EAGAIN:
+			r.giveBack()
 			return false
 		case errno == syscall.EINTR:
 			continue
 		case errno != 0:
 			r.err = os.NewSyscallError("read", errno)
+			r.giveBack()
 		case n == 0:
 			r.err = io.EOF
-		}
-		r.got = int(n)
-		if errno != 0 {
-			r.got = 0
+			r.giveBack()
+		default:
+			r.got = int(n)
 		}
 		return true
+	}
+}
+
+// giveBack lets go of lent memory that nothing was read into.
+func (r *reading) giveBack() {
+	if r.lender != nil {
+		r.lender.Return()
+		r.in = nil
 	}
 }
 
@@ -45,12 +58,18 @@ func (r *reading) begin(in []byte) {
 	if r.callback == nil {
 		r.callback = r.run
 	}
-	r.in, r.got, r.err = in, 0, nil
+	r.in, r.lender, r.got, r.err = in, nil, 0, nil
+}
+
+// beginLent begins a read into memory that is lent when there is something.
+func (r *reading) beginLent(l Lender) {
+	r.begin(nil)
+	r.lender = l
 }
 
 // once waits for bytes until the armed deadline.
 func (r *reading) once(n *netConn) (int, error) {
-	if n.tcp == nil || n.raw == nil || len(r.in) == 0 {
+	if n.tcp == nil || len(r.in) == 0 && r.lender == nil {
 		return n.conn.Read(r.in)
 	}
 	if err := n.raw.Read(r.callback); err != nil {
@@ -129,22 +148,21 @@ func (w *writing) advance(sent uint64) {
 	}
 }
 
-// rawWrites reports whether beginWrite and writeOnce work on this connection.
-func (n *netConn) rawWrites() bool { return n.tcp != nil && n.raw != nil }
-
 // beginWrite takes the pieces of a write, endWrite lets go of them.
 func (n *netConn) beginWrite() { n.writing.begin(n.vec) }
 
 func (n *netConn) endWrite() { n.writing.end() }
 
 // writeOnce sends what is left until the armed deadline.
-func (n *netConn) writeOnce() (sent int64, err error) {
-	w := &n.writing
+func (n *netConn) writeOnce() (sent int64, err error) { return n.writing.once(n.raw) }
+
+// once sends what is left, waiting until the armed deadline.
+func (w *writing) once(raw syscall.RawConn) (sent int64, err error) {
 	if w.callback == nil {
 		w.callback = w.run
 	}
 	w.sent, w.err = 0, nil
-	if err = n.raw.Write(w.callback); err == nil {
+	if err = raw.Write(w.callback); err == nil {
 		err = w.err
 	}
 	return w.sent, err

@@ -11,6 +11,9 @@ type Conn interface {
 	// Read waits until at least one byte is there, at most until by, and returns ErrTimeout, ErrInterrupted, io.EOF or
 	// the system's error otherwise. A timeout or an interrupt leaves the connection usable.
 	Read(p []byte, by time.Time) (int, error)
+	// ReadLent is Read into memory that is lent only while there is something to read: a connection that waits holds
+	// none. It may return less than a Read would.
+	ReadLent(l Lender, by time.Time) (int, error)
 	// Write sends head, body and tail, each of which may be nil, in one system call where it can, and returns how many
 	// bytes left. It returns ErrTimeout if they were not all taken within patience; it may wait up to twice as long,
 	// because looking at the clock for every write would cost more than the exactness is worth.
@@ -20,6 +23,19 @@ type Conn interface {
 	// Interrupt(true) makes a Read that waits, now or later, return ErrInterrupted until Interrupt(false).
 	Interrupt(on bool)
 	io.Closer
+}
+
+// A Lender has memory for a read. Return gives it back unused, if any is lent.
+type Lender interface {
+	Lend() []byte
+	Return()
+}
+
+// Watcher is a Conn that can tell that its peer has left while nobody reads. gone is called at most once, from another
+// goroutine, when the peer has closed its sending side or reset the connection. stop ends the watch and waits until gone is not
+// running any more. Until then nobody may read.
+type Watcher interface {
+	Watch(gone func()) (stop func())
 }
 
 // HalfCloser is a Conn whose sending side can be closed alone.

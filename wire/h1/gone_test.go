@@ -1,0 +1,95 @@
+package h1_test
+
+import (
+	"io"
+	"net"
+	"testing"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire/wiretest"
+)
+
+// TestClientGone: a client that leaves while the origin is silent, before its head or within its body, ends the request at
+// the origin.
+func TestClientGone(t *testing.T) {
+	over := make(chan fault.Kind, 8)
+	with := func(t testing.TB, o wiretest.Origin) wiretest.Proxy {
+		p := newProxy(o.Dial)
+		p.after = func(x *exchange.Exchange) { over <- fault.Of(x.Cause) }
+		return listen(t, p)
+	}
+	f := func(name string, script ...wiretest.Step) {
+		t.Run(name, func(t *testing.T) {
+			wiretest.NewRig(t, with).Play(script...)
+			if kind := <-over; kind != fault.ClientGone {
+				t.Errorf("ended as %s", kind.Name())
+			}
+		})
+	}
+	f("before the head", send(get), arrives(get), wiretest.ClientHangsUp(), originClosed())
+	post := "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+	f("after a body in chunks", send(post), arrives(post), wiretest.ClientHangsUp(), originClosed())
+	head := "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"
+	f("within the body", send(get), arrives(get), answer(head), gets(head), wiretest.ClientHangsUp(), originClosed())
+	large := "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc"
+	f("within a large body", send(get), arrives(get), answer(large), gets(large), wiretest.ClientHangsUp(), originClosed())
+}
+
+// TestShed: of connections that wait for a head, the one that has waited longest goes; one in an exchange never does.
+func TestShed(t *testing.T) {
+	begun := make(begun, 8)
+	p := newProxy(nil, begun, echo{})
+	listen(t, p)
+	defer p.Stop()
+	if p.server.Shed() {
+		t.Error("something was shed where nothing is")
+	}
+	busy := exchanging(t, p, "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nab") // its body stays away
+	<-begun
+	slow := exchanging(t, p, "GET / HT")
+	idle := exchanging(t, p, "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nab")
+	if _, err := io.ReadAtLeast(idle, make([]byte, 500), 30); err != nil {
+		t.Fatal(err)
+	}
+	ends := func(name string, c net.Conn) {
+		t.Helper()
+		for !p.server.Shed() {
+		}
+		if _, err := io.ReadAll(c); err != nil {
+			t.Errorf("%s: %v, want a clean end", name, err)
+		}
+	}
+	ends("a slow head", slow)
+	ends("an idle connection", idle)
+	if _, err := io.WriteString(busy, "cde"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.ReadAtLeast(busy, make([]byte, 500), 30); err != nil {
+		t.Errorf("the busy connection: %d bytes, %v", n, err)
+	}
+}
+
+// begun is a stage that tells of each exchange.
+type begun chan struct{}
+
+func (begun) Name() string { return "begun" }
+
+func (b begun) Request(*exchange.Exchange) exchange.Verdict {
+	b <- struct{}{}
+	return exchange.Next
+}
+
+// exchanging opens a connection and sends something.
+func exchanging(t *testing.T, p *proxy, text string) net.Conn {
+	t.Helper()
+	c, err := p.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

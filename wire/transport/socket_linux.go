@@ -1,0 +1,148 @@
+package transport
+
+import (
+	"crypto/tls"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// socket is a TCP connection below TLS, read and written by raw system calls like any other. A write of several records
+// is held back until its last one, so that it takes one system call; and because it is the socket that waits and
+// not TLS, a wait that times out leaves TLS whole.
+type socket struct {
+	*net.TCPConn
+	raw     syscall.RawConn
+	reading reading
+
+	mu      sync.Mutex // orders what leaves; held while a flush waits
+	writing writing
+	held    *[]byte // records of a write under way; nil: none is
+	closing bool    // what leaves now, a closing alert, does not wait
+}
+
+// Under returns what TLS is to stand on instead of a TCP connection, so that New finds it below TLS. Any other
+// connection is returned as it is.
+func Under(c net.Conn) net.Conn {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok || !rawAllowed() {
+		return c
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return c
+	}
+	return &socket{TCPConn: tcp, raw: raw}
+}
+
+// Read reads for TLS.
+func (s *socket) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	s.reading.begin(p)
+	err := s.raw.Read(s.reading.callback)
+	s.reading.in = nil
+	if err != nil {
+		return 0, err
+	}
+	return s.reading.got, s.reading.err
+}
+
+// Write takes a record from TLS: into held, if it belongs to a write under way.
+func (s *socket) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held != nil {
+		*s.held = append(*s.held, p...)
+		return len(p), nil
+	}
+	s.writing.begin([3][]byte{p})
+	defer s.writing.end()
+	if s.closing {
+		err := s.raw.Control(func(fd uintptr) { s.writing.run(fd) })
+		return int(s.writing.sent), err
+	}
+	sent, err := s.writing.once(s.raw)
+	return int(sent), err
+}
+
+var helds = sync.Pool{New: func() any { b := make([]byte, 0, recordBytes+512); return &b }}
+
+// writeRecords sends a write through TLS: in full records, and in as few system calls as heldBytes allows. If it fails, the
+// connection is of no more use; the count then says no more than whether anything has left.
+func (n *netConn) writeRecords(parts [3][]byte, patience time.Duration) (total int64, err error) {
+	s, t := n.below, n.conn.(*tls.Conn)
+	held := helds.Get().(*[]byte)
+	s.hold(held)
+	piece := records.Get().(*[recordBytes]byte)
+	used := 0
+	for _, p := range parts {
+		for len(p) > 0 && err == nil {
+			c := copy(piece[used:], p)
+			used, p = used+c, p[c:]
+			if used == recordBytes {
+				total += int64(used)
+				used, err = 0, n.record(t, piece[:], patience)
+			}
+		}
+	}
+	if used > 0 && err == nil {
+		total += int64(used)
+		_, err = t.Write(piece[:used])
+	}
+	records.Put(piece)
+	if err == nil {
+		err = n.flush(patience)
+	}
+	s.hold(nil)
+	if cap(*held) <= 2*heldBytes {
+		*held = (*held)[:0]
+		helds.Put(held)
+	}
+	return total, err
+}
+
+// record puts a full record to those that are held back, and lets them go if they are enough.
+func (n *netConn) record(t *tls.Conn, full []byte, patience time.Duration) error {
+	_, err := t.Write(full)
+	if err == nil && len(*n.below.held) >= heldBytes {
+		err = n.flush(patience)
+	}
+	return err
+}
+
+func (s *socket) hold(in *[]byte) {
+	s.mu.Lock()
+	s.held = in
+	s.mu.Unlock()
+}
+
+// flush sends what is held back.
+func (n *netConn) flush(patience time.Duration) error {
+	s := n.below
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n.vec = [3][]byte{*s.held}
+	n.beginWrite()
+	_, err := n.writePatiently(patience, nil)
+	n.endWrite()
+	n.vec = [3][]byte{}
+	*s.held = (*s.held)[:0]
+	return err
+}
+
+// closeBelow closes TLS with its alert if that can leave at once; a peer that does not read gets none.
+func (n *netConn) closeBelow() error {
+	s := n.below
+	if !s.mu.TryLock() {
+		return s.TCPConn.Close() // a write waits: it ends now
+	}
+	s.closing = s.held == nil
+	s.mu.Unlock()
+	if !s.closing {
+		return s.TCPConn.Close()
+	}
+	return n.conn.Close()
+}
