@@ -1,11 +1,13 @@
-// Package observe tells what happened: one JSON log event per exchange, and the metrics of each route.
+// Package observe tells what happened: one JSON log event per exchange, the metrics of each route, and spans of the sampled
+// exchanges.
 //
-// It owns the form of the event, its bounded buffer and the goroutine that writes it, and the names of the route
-// metrics. It promises that telemetry never blocks traffic: Log.Exchange formats, copies and returns; a slow or dead
-// sink costs lines, which are counted in skerry_log_dropped_total, never an exchange. It allocates nothing per exchange.
+// It owns the form of the event and of the span, their bounded buffers and the goroutines that write and send them, and the
+// names of the route metrics. It promises that telemetry never blocks traffic: Log.Exchange and Tracer.Exchange copy and
+// return; a slow or dead sink costs lines and spans, which are counted (skerry_log_dropped_total, skerry_spans_dropped_total),
+// never an exchange and never memory. It allocates nothing per exchange.
 //
-// It refuses to know HTTP servers and exporters (admin has those), and to filter: what the query string or a Referer
-// holds is logged as the client sent it, secrets in it included. A route whose URLs carry secrets says `log: off`.
+// It refuses to know HTTP servers (admin has those), and to filter, except for one thing: what the parameters of a URL hold
+// whose names look secret is never written (see below).
 //
 // # The event of an exchange
 //
@@ -14,20 +16,25 @@
 //
 //	time           when the exchange began, RFC 3339 in UTC with milliseconds   always
 //	id             the request id, 32 hexadecimal digits                        if it has one
-//	client         the peer's address without its port                          if there is a client
-//	proto          "h1"                                                         if there is a client
+//	client         who asked, seen through trusted proxies, without port        if there is a client
+//	peer           the address of the connection's other end                    only if that is not the client
+//	proto          "h1" or "h2"                                                 if there is a client
+//	tls            the version, "1.3"                                           if the connection is encrypted
+//	sni            the host that the handshake named                            only if host is another
 //	entrypoint     its name                                                     if one matched
 //	owner          who owns the entrypoint                                      if it says
 //	route          the route's name in the entrypoint                           if one matched
 //	method         as sent, cut to 64 bytes                                     if it was parsed
 //	host           normal form                                                  if it was parsed
 //	path           normal form, cut to 2 KB                                     if it was parsed
-//	query          as sent, cut to 2 KB                                         if not empty
-//	target         the request target as sent, cut to 256 bytes                 only if host or path was not parsed
+//	query          as sent but for secrets, cut to 2 KB                         if not empty
+//	target         as sent but for secrets, cut to 256 bytes                    only if host or path was not parsed
 //	status         of the answer; 0: the client got none                        always
 //	bytes_in       bytes of the request body                                    always
 //	bytes_out      bytes of the response body                                   always
+//	encoding       the coding that the edge put on the body                     if it did
 //	ms             the whole exchange, milliseconds                             always
+//	limit          the limit that refused the request                           if one did
 //	service        the service that was chosen                                  if one was
 //	endpoint       the address of its endpoint that was asked last              if one was
 //	tries          how often the request was sent, or tried to                  if the origin was asked
@@ -39,15 +46,24 @@
 //	error          what was tried, the limit and its setting, cut to 512 bytes  if something did
 //	stack          where it panicked, cut to 4 KB                               only for the fault "panic"
 //	user_agent     as sent, cut to 256 bytes                                    if not empty
-//	referer        as sent, cut to 256 bytes                                    if not empty
+//	referer        as sent but for secrets, cut to 256 bytes                    if not empty
 //
 // A fault with a status below 500 means that a stage answered in its place, or that the client caused it.
+//
+// # Secrets in URLs
+//
+// In query, target and referer, "…" stands in place of the values of parameters that are called auth, authorization, code,
+// credentials, jwt, key, otp, pass, passphrase, pin, pwd, session, sid or sig, or whose names end with accesskey, apikey,
+// credential, passwd, password, privatekey, secret, secretkey, sessid, sessionid, signature or token. Case, percent-codes and
+// everything but letters and digits do not count: apiKey, api_key and user[api%2Dkey] are the same. What is a secret
+// under another name, in the path, or inside of a percent-coded URL in a parameter, is written; a route whose URLs carry such
+// says "log: off".
 //
 // # The event of something beside the traffic
 //
 //	time           as above
 //	kind           "event"; the event of an exchange has no kind
-//	event          what happened: "reload", "health", …
+//	event          what happened: "reload", "health", "traces", …
 //	seq            its number in this process, as in /api/v1/events
 //	text           what happened, in words, cut to 2 KB
 package observe

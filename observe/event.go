@@ -1,8 +1,10 @@
 package observe
 
 import (
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +29,7 @@ func (l *line) exchange(x *exchange.Exchange, end time.Time) {
 		b = append(b, `,"id":"`...)
 		b = append(hex.AppendEncode(b, x.Facts.RequestID[:]), '"')
 	}
-	b = client(b, x.Conn)
+	b = client(b, x)
 	entry := &x.Facts.Entry
 	b = field(b, `,"entrypoint":"`, entry.Entrypoint, textBytesMax)
 	b = field(b, `,"owner":"`, entry.Owner, textBytesMax)
@@ -36,35 +38,76 @@ func (l *line) exchange(x *exchange.Exchange, end time.Time) {
 	b = strconv.AppendInt(append(b, `,"status":`...), int64(x.Resp.Status), 10)
 	b = strconv.AppendInt(append(b, `,"bytes_in":`...), entry.BytesIn, 10)
 	b = strconv.AppendInt(append(b, `,"bytes_out":`...), entry.BytesOut, 10)
+	b = field(b, `,"encoding":"`, x.Facts.Encoding.Made, textBytesMax)
 	b = milliseconds(append(b, `,"ms":`...), end.Sub(x.Now))
+	b = field(b, `,"limit":"`, x.Facts.Limit.Policy, textBytesMax)
 	b = origin(b, &x.Facts.Origin)
 	if x.Cause != nil {
 		b = failure(b, x.Cause)
 	}
 	b = field(b, `,"user_agent":"`, x.Req.Sent.Get(exchange.NameUserAgent), agentBytesMax)
-	b = field(b, `,"referer":"`, x.Req.Sent.Get(exchange.NameReferer), agentBytesMax)
+	b = redacted(b, `,"referer":"`, x.Req.Sent.Get(exchange.NameReferer), agentBytesMax, false)
 	l.buf = append(b, '}', '\n')
 }
 
-func client(b []byte, c *exchange.Conn) []byte {
+// client appends who asked, and over what.
+func client(b []byte, x *exchange.Exchange) []byte {
+	c := x.Conn
 	if c == nil {
 		return b
 	}
-	if addr := c.Client.Addr(); addr.IsValid() {
-		b = append(b, `,"client":"`...)
-		// A zone is a name of this machine's interface and says nothing about the client.
-		b = append(addr.Unmap().WithZone("").AppendTo(b), '"')
+	asked, peer := who(x)
+	if asked.IsValid() {
+		b = append(asked.AppendTo(append(b, `,"client":"`...)), '"')
 	}
-	return field(b, `,"proto":"`, c.Protocol, textBytesMax)
+	if peer.IsValid() {
+		b = append(peer.AppendTo(append(b, `,"peer":"`...)), '"')
+	}
+	b = field(b, `,"proto":"`, c.Protocol, textBytesMax)
+	if c.TLS == nil {
+		return b
+	}
+	b = field(b, `,"tls":"`, tlsVersion(c.TLS.Version), textBytesMax)
+	if c.TLS.ServerName != string(x.Req.Host) {
+		b = field(b, `,"sni":"`, c.TLS.ServerName, exchange.MaxHostBytes)
+	}
+	return b
+}
+
+// who returns the address of the client, seen through the proxies that are trusted, and the address of the peer if that is
+// another. A zone is a name of this machine's interface and says nothing about the client.
+func who(x *exchange.Exchange) (client, peer netip.Addr) {
+	client = x.Facts.Client.Addr
+	if x.Conn != nil {
+		peer = x.Conn.Client.Addr().Unmap().WithZone("")
+	}
+	if !client.IsValid() {
+		return peer, netip.Addr{}
+	}
+	if client = client.Unmap().WithZone(""); client == peer {
+		peer = netip.Addr{}
+	}
+	return client, peer
+}
+
+// tlsVersion returns a version number of crypto/tls as people write it.
+func tlsVersion(v uint16) string {
+	switch v {
+	case tls.VersionTLS13:
+		return "1.3"
+	case tls.VersionTLS12:
+		return "1.2"
+	}
+	return "older"
 }
 
 func request(b []byte, r *exchange.Request) []byte {
 	b = field(b, `,"method":"`, r.MethodName, methodBytesMax)
 	b = field(b, `,"host":"`, r.Host, exchange.MaxHostBytes)
 	b = field(b, `,"path":"`, r.Path, pathBytesMax)
-	b = field(b, `,"query":"`, r.Query, queryBytesMax)
+	b = redacted(b, `,"query":"`, r.Query, queryBytesMax, true)
 	if r.Host == nil || r.Path == nil {
-		b = field(b, `,"target":"`, r.Target, targetBytesMax)
+		b = redacted(b, `,"target":"`, r.Target, targetBytesMax, false)
 	}
 	return b
 }

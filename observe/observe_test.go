@@ -98,6 +98,30 @@ func TestGoldenLines(t *testing.T) {
 		x.Resp.Status = 500
 		x.Cause = fault.New(fault.Panicked, "BUG: index out of range\ngoroutine 7 [running]:\nmain.f()\n\t/src/f.go:12 +0x1d\n"+strings.Repeat("deeper\n", 1000))
 	})
+	f("behind-a-proxy", func(x *exchange.Exchange) {
+		x.Facts.Client = exchange.ClientFacts{Addr: netip.MustParseAddr("2001:db8::7"), HTTPS: true, Trusted: true}
+	})
+	f("proxy-that-is-the-client", func(x *exchange.Exchange) { x.Facts.Client.Addr = netip.MustParseAddr("192.0.2.7") })
+	f("h2-over-tls", func(x *exchange.Exchange) {
+		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h2", TLS: &exchange.TLS{Version: 0x0304, ServerName: "shop.example.com"}}
+		x.Facts.Encoding = exchange.EncodingFacts{Accept: "br", Made: "br", Before: 4096}
+	})
+	f("host-of-another-handshake", func(x *exchange.Exchange) {
+		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h1", TLS: &exchange.TLS{Version: 0x0303, ServerName: "www.example.com"}}
+		x.Facts.Encoding.Accept = "gzip"
+		x.Resp.Status = 421
+		x.Cause = fault.New(fault.Misdirected, "the certificate of this connection does not cover shop.example.com")
+	})
+	f("limited", func(x *exchange.Exchange) {
+		x.Resp.Status = 429
+		x.Facts.Limit.Policy = "perAddress"
+		x.Facts.Origin = exchange.OriginFacts{}
+		x.Cause = fault.New(fault.RateLimited, "more than 300 requests a second (limit.perAddress)")
+	})
+	f("secrets", func(x *exchange.Exchange) {
+		x.Req.Query = []byte("page=2&access_token=eyJhbGciOi&sort=up")
+		x.Req.Sent.Set(exchange.NameReferer, []byte("https://shop.example.com/login?state=7&code=4711"))
+	})
 	f("clock-backwards", func(x *exchange.Exchange) { x.Now = x.Now.Add(time.Second); x.Facts.Origin.FirstByte = -5 })
 }
 
@@ -155,7 +179,9 @@ func FuzzLogLine(f *testing.F) {
 		same(t, "method", event.Method, method, 64)
 		same(t, "host", event.Host, host, 253)
 		same(t, "path", event.Path, path, 2048)
-		same(t, "query", event.Query, query, 2048)
+		if !bytes.ContainsRune(query, '=') { // redact_test.go has the others
+			same(t, "query", event.Query, query, 2048)
+		}
 		if event.Status != status || event.MS < 0 {
 			t.Errorf("status %d, ms %v, want status %d", event.Status, event.MS, status)
 		}
