@@ -1,5 +1,7 @@
 // Package listen owns the sockets on which clients arrive.
 //
-// It opens every address or none, accepts until it is told to stop, bounds how many connections are open, and goes on
-// accepting after the system ran out of descriptors for a moment. It knows nothing of what is spoken on a connection.
+// It opens every address or none, accepts until it is told to stop, and goes on accepting after the system ran out of
+// descriptors for a moment. It bounds how many connections are open, over all and per client address. On an HTTPS
+// address it does the handshake, in the connection's own goroutine and within a deadline, with what a cert.Store says,
+// and hands over what was settled. It knows nothing of what is spoken on a connection after that.
 package listen

@@ -4,38 +4,85 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"syscall"
 	"time"
 
+	"skerry.dev/skerry/cert"
+	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/meter"
 )
+
+// Listener is one address to listen on.
+type Listener struct {
+	Addr string      // host:port; port 0 picks a free one
+	TLS  *cert.Store // what handshakes get; nil: plain HTTP
+}
+
+// Options are the settings of a Set. The zero value takes every default.
+type Options struct {
+	// Conns bounds the open connections; 0: a quarter of the descriptors that the process may have. At the limit one more
+	// per address waits in hand, the others in the system's backlog, which is kinder than to reset them.
+	Conns int
+	// PerAddress bounds those of one client address, an IPv6 address by its /64; 0: a quarter of Conns, at least 16. Beyond
+	// it a connection is closed at once.
+	PerAddress int
+	// Exempt are client addresses without a limit of their own: trusted proxies.
+	Exempt []netip.Prefix
+	// Full is called when a connection finds no place, and again every 100 ms while it waits. It should close one connection
+	// that only waits for its client, and says whether it did. nil: only handshakes give way. Listeners call it at once.
+	Full func() bool
+	// Meters gets the counters and events; nil: a new one.
+	Meters *meter.Set
+}
+
+// Handler serves a connection and closes it. t is what the handshake settled, nil on a plain address; protocol is what
+// ALPN chose ("h2", "http/1.1"), empty on a plain address and if the client offered nothing. With TLS, c is a *tls.Conn
+// without deadlines whose handshake is done.
+type Handler func(c net.Conn, t *exchange.TLS, protocol string)
 
 // Set is the open listeners of an edge.
 type Set struct {
 	listeners []net.Listener
+	stores    []*cert.Store // of listeners, in their order
+	full      func() bool
 	meters    *meter.Set
 	slots     chan struct{} // one per connection that may be open
+	addresses addresses
+	shaking   handshakes
+	waited    *meter.Counter
+	shed      *meter.Counter
+	refused   *meter.Counter
 	closed    chan struct{}
 	once      sync.Once
 	accepting sync.WaitGroup
 	conns     sync.WaitGroup
 }
 
-// Open listens on every address (host:port; port 0 picks a free one), or on none and says why. most bounds the open
-// connections: 0 takes a quarter of the descriptors the process may have.
-func Open(addrs []string, most int, meters *meter.Set) (*Set, error) {
-	if most <= 0 {
-		most = defaultConns()
+// Open listens on every address, or on none and says why.
+func Open(listeners []Listener, opt Options) (*Set, error) {
+	if opt.Conns <= 0 {
+		opt.Conns = defaultConns()
 	}
-	s := &Set{meters: meters, slots: make(chan struct{}, most), closed: make(chan struct{})}
-	for _, a := range addrs {
-		l, err := net.Listen("tcp", a)
+	if opt.PerAddress <= 0 {
+		opt.PerAddress = max(opt.Conns/perAddressShare, connsMin)
+	}
+	if opt.Meters == nil {
+		opt.Meters = meter.NewSet()
+	}
+	s := &Set{full: opt.Full, meters: opt.Meters, slots: make(chan struct{}, opt.Conns), closed: make(chan struct{})}
+	s.addresses.open(opt.PerAddress, opt.Exempt)
+	s.waited = s.meters.Counter("skerry_connections_waited_total", "Client connections that had to wait for a place, at the limit on connections.")
+	s.shed = s.meters.Counter("skerry_handshakes_shed_total", "TLS handshakes that gave way to another connection, at the limit on connections.")
+	s.refused = s.meters.Counter("skerry_connections_refused_total", "Client connections closed at once, by the limit they met.", "reason", "per_address")
+	for _, one := range listeners {
+		l, err := net.Listen("tcp", one.Addr)
 		if err != nil {
 			s.Close()
-			return nil, fmt.Errorf("listen on %s: %w", a, err)
+			return nil, fmt.Errorf("listen on %s: %w", one.Addr, err)
 		}
-		s.listeners = append(s.listeners, l)
+		s.listeners, s.stores = append(s.listeners, l), append(s.stores, one.TLS)
 	}
 	return s, nil
 }
@@ -45,10 +92,10 @@ func defaultConns() int {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) != nil || lim.Cur > connsWithoutLimit*descriptorsPerConn {
 		return connsWithoutLimit
 	}
-	return max(int(lim.Cur)/descriptorsPerConn, 16)
+	return max(int(lim.Cur)/descriptorsPerConn, connsMin)
 }
 
-// Addrs returns the addresses that were opened, ports filled in.
+// Addrs returns the addresses that were opened, in the order of the listeners, ports filled in.
 func (s *Set) Addrs() []net.Addr {
 	addrs := make([]net.Addr, len(s.listeners))
 	for i, l := range s.listeners {
@@ -57,26 +104,20 @@ func (s *Set) Addrs() []net.Addr {
 	return addrs
 }
 
-// Serve accepts connections in the background and calls handle for each, in a goroutine of its own. At the limit it
-// stops accepting: the system's backlog holds what comes, which is kinder than to reset it.
-func (s *Set) Serve(handle func(net.Conn)) {
-	for _, l := range s.listeners {
-		s.accepting.Go(func() { s.accept(l, handle) })
+// Serve accepts connections in the background and calls handle for each, in a goroutine of its own, after the handshake
+// if the address has one.
+func (s *Set) Serve(handle Handler) {
+	for i, l := range s.listeners {
+		s.accepting.Go(func() { s.accept(l, s.stores[i], handle) })
 	}
 }
 
-func (s *Set) accept(l net.Listener, handle func(net.Conn)) {
+func (s *Set) accept(l net.Listener, store *cert.Store, handle Handler) {
 	accepted := s.meters.Counter("skerry_connections_accepted_total", "Client connections accepted.", "address", l.Addr().String())
 	var pause time.Duration
 	for {
-		select {
-		case s.slots <- struct{}{}:
-		case <-s.closed:
-			return
-		}
 		c, err := l.Accept()
 		if err != nil {
-			<-s.slots
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
@@ -91,14 +132,84 @@ func (s *Set) accept(l net.Listener, handle func(net.Conn)) {
 		}
 		pause = 0
 		accepted.Inc()
+		from := clientOf(c)
+		if !s.addresses.take(from) {
+			c.Close()
+			s.refuse(from)
+			continue
+		}
+		if !s.place() {
+			s.addresses.give(from)
+			c.Close()
+			return
+		}
 		s.conns.Go(func() {
-			defer func() { <-s.slots }()
-			handle(c)
+			defer func() {
+				s.addresses.give(from)
+				<-s.slots
+			}()
+			s.serve(c, store, handle)
 		})
 	}
 }
 
-// Close stops accepting. Connections that are open go on.
+func (s *Set) serve(c net.Conn, store *cert.Store, handle Handler) {
+	if store == nil {
+		handle(c, nil, "")
+		return
+	}
+	if t, session := s.handshake(c, store); session != nil {
+		handle(t, tlsOf(session), session.Protocol)
+	}
+}
+
+// place waits until there is room for one more connection, and makes some by shedding others. False: the set was closed.
+func (s *Set) place() bool {
+	select {
+	case s.slots <- struct{}{}:
+		return true
+	default:
+	}
+	s.waited.Inc()
+	again := time.NewTicker(shedPause)
+	defer again.Stop()
+	for {
+		s.makeRoom()
+		select {
+		case s.slots <- struct{}{}:
+			return true
+		case <-s.closed:
+			return false
+		case <-again.C:
+		}
+	}
+}
+
+// makeRoom closes one connection that nobody would miss: a handshake that takes long, then what Full knows, then any
+// handshake.
+func (s *Set) makeRoom() {
+	if s.shaking.closeOldest(time.Now().Add(-handshakeGrace)) {
+		s.shed.Inc()
+		return
+	}
+	if s.full != nil && s.full() {
+		return
+	}
+	if s.shaking.closeOldest(time.Now()) {
+		s.shed.Inc()
+	}
+}
+
+// refuse counts a connection that its address's limit refused, and tells of it once in a while.
+func (s *Set) refuse(from netip.Addr) {
+	s.refused.Inc()
+	if s.addresses.tellNow(time.Now()) {
+		s.meters.Events().Add("connections_refused", fmt.Sprintf("%v has %d connections open, the limit for one address: more are closed at once; "+
+			"a trusted proxy is exempt", from, s.addresses.most))
+	}
+}
+
+// Close stops accepting. Connections that are open go on, handshakes too.
 func (s *Set) Close() {
 	s.once.Do(func() {
 		close(s.closed)
@@ -108,6 +219,9 @@ func (s *Set) Close() {
 	})
 	s.accepting.Wait()
 }
+
+// Abort closes every connection whose handshake is not over, and those that come to one later: for the end of a drain.
+func (s *Set) Abort() { s.shaking.abort() }
 
 // Wait returns when every handler has. Call it after Close.
 func (s *Set) Wait() { s.conns.Wait() }

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/listen"
 	"skerry.dev/skerry/meter"
 )
@@ -26,11 +27,11 @@ func dial(t *testing.T, s *listen.Set) net.Conn {
 // TestServe: connections of every address are handled; after Close no more, and the open ones go on until they end.
 func TestServe(t *testing.T) {
 	set := meter.NewSet()
-	s, err := listen.Open([]string{"127.0.0.1:0", "127.0.0.1:0"}, 10, set)
+	s, err := listen.Open([]listen.Listener{{Addr: "127.0.0.1:0"}, {Addr: "127.0.0.1:0"}}, listen.Options{Conns: 10, Meters: set})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Serve(func(c net.Conn) {
+	s.Serve(func(c net.Conn, _ *exchange.TLS, _ string) {
 		_, _ = io.Copy(c, c)
 		c.Close()
 	})
@@ -68,12 +69,12 @@ func TestServe(t *testing.T) {
 
 // TestLimit: beyond the limit a connection waits for a place, and is not refused.
 func TestLimit(t *testing.T) {
-	s, err := listen.Open([]string{"127.0.0.1:0"}, 1, meter.NewSet())
+	s, err := listen.Open([]listen.Listener{{Addr: "127.0.0.1:0"}}, listen.Options{Conns: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	started, end := make(chan struct{}, 2), make(chan struct{})
-	s.Serve(func(c net.Conn) {
+	s.Serve(func(c net.Conn, _ *exchange.TLS, _ string) {
 		started <- struct{}{}
 		<-end
 		c.Close()
@@ -107,7 +108,7 @@ func TestOpenAllOrNone(t *testing.T) {
 	}
 	addr := free.Addr().String()
 	free.Close()
-	_, err = listen.Open([]string{addr, taken.Addr().String()}, 0, meter.NewSet())
+	_, err = listen.Open([]listen.Listener{{Addr: addr}, {Addr: taken.Addr().String()}}, listen.Options{})
 	if err == nil || !strings.Contains(err.Error(), "listen on "+taken.Addr().String()) {
 		t.Fatalf("got %v, want the address that is taken", err)
 	}

@@ -1,0 +1,233 @@
+package cert
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/spec"
+)
+
+// A Table says which certificate and which policy a client's hello gets. It never changes; many goroutines use it.
+type Table struct {
+	exact    map[string]*host
+	below    map[string]*host // by what follows "*." of a wildcard host
+	longest  int              // bytes of the longest key of below
+	byIP     map[netip.Addr]*host
+	names    index
+	leaves   []*leaf // of every Certificate, by name
+	policies map[string]*policy
+	first    choice   // for clients that name no host
+	empty    bool     // there is nothing to serve
+	local    []string // hosts on the local CA
+}
+
+// host is one host of an entrypoint.
+type host struct {
+	name   string // as the spec has it; "*.example.com" stands for every name below
+	policy *policy
+	leaf   *leaf // nil: the local CA's
+}
+
+// choice is what a hello gets.
+type choice struct {
+	name   string // what the client named, in normal form
+	policy *policy
+	leaf   *leaf
+	issue  string // if leaf is nil: the host that the local CA issues one for
+}
+
+// index finds the best leaf for a name.
+type index struct {
+	exact map[string]*leaf
+	below map[string]*leaf // by what follows "*."
+	now   time.Time
+}
+
+// Table compiles what a spec says of TLS: it reads every Certificate and every bundle of client CAs, and makes or renews
+// the root of the local CA if a host has no certificate. With problems the table is nil. Certificates beyond their time
+// are no problem but a warning, see Warnings: an edge must start with what there is.
+func (k *Keeper) Table(s *spec.Spec) (*Table, []fault.Problem) {
+	t := &Table{exact: map[string]*host{}, below: map[string]*host{}, byIP: map[netip.Addr]*host{}, policies: map[string]*policy{}}
+	var problems []fault.Problem
+	for _, c := range s.Certificates {
+		l, flaw := k.load(c)
+		if flaw != nil {
+			problems = append(problems, flaw.problem(c.At, fmt.Sprintf("certificate %q", c.Meta.Name)))
+			continue
+		}
+		t.leaves = append(t.leaves, l)
+	}
+	base, _ := k.policy(nil) // the default one is never at fault
+	t.policies[base.key] = base
+	t.names = newIndex(t.leaves, k.opt.Now())
+	for _, e := range s.Entrypoints {
+		p, err := t.policy(k, e.Policy.TLS)
+		if err != nil {
+			problems = append(problems, (&flaw{text: err.Error()}).problem(e.At, fmt.Sprintf("entrypoint %q", e.Meta.Name)))
+			continue
+		}
+		for _, name := range e.Hosts {
+			t.add(name, p)
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	t.setFirst(s, base)
+	if len(t.local) > 0 {
+		if _, err := k.authority.ready(k.opt.Now()); err != nil {
+			at, text := ownerOf(s, t.local[0])
+			return nil, []fault.Problem{(&flaw{err.Error(), "make the directory of --data writable, or give the host a Certificate"}).problem(at, text)}
+		}
+	}
+	return t, nil
+}
+
+func ownerOf(s *spec.Spec, host string) (spec.Pos, string) {
+	for _, e := range s.Entrypoints {
+		if slices.Contains(e.Hosts, host) {
+			return e.At, fmt.Sprintf("host %q has no Certificate", host)
+		}
+	}
+	return spec.Pos{}, ""
+}
+
+// policy returns the one of this key, so that hosts with the same demands share it.
+func (t *Table) policy(k *Keeper, want *spec.TLS) (*policy, error) {
+	if p := t.policies[Key(want)]; p != nil {
+		return p, nil
+	}
+	p, err := k.policy(want)
+	if err == nil {
+		t.policies[p.key] = p
+	}
+	return p, err
+}
+
+func (t *Table) add(name string, p *policy) {
+	h := &host{name: name, policy: p}
+	rest, wild := strings.CutPrefix(name, "*.")
+	if wild {
+		h.leaf = t.names.below[rest]
+		t.below[rest] = h
+		t.longest = max(t.longest, len(rest))
+	} else {
+		h.leaf = t.names.best(name)
+		t.exact[name] = h
+	}
+	if h.leaf == nil {
+		t.local = append(t.local, name)
+	}
+	if a, ok := addressOf(name); ok {
+		t.byIP[a] = h
+	}
+}
+
+// setFirst chooses for clients that name no host. They meet the default policy, so that a request for a host with
+// another one is refused on their connection.
+func (t *Table) setFirst(s *spec.Spec, base *policy) {
+	t.first = choice{policy: base}
+	byDefault := slices.IndexFunc(s.Certificates, func(c *spec.Certificate) bool { return c.Default })
+	switch {
+	case byDefault >= 0:
+		t.first.leaf = t.leaves[byDefault]
+	case len(t.leaves) > 0:
+		t.first.leaf = t.leaves[0]
+	case len(t.local) > 0:
+		t.first.issue = t.local[0]
+	default:
+		t.empty = true
+	}
+}
+
+// newIndex prefers what is in force now, then what ends later, then the first by name.
+func newIndex(leaves []*leaf, now time.Time) index {
+	x := index{exact: map[string]*leaf{}, below: map[string]*leaf{}, now: now}
+	ordered := slices.Clone(leaves)
+	slices.SortStableFunc(ordered, func(a, b *leaf) int {
+		if a.inForce(now) != b.inForce(now) {
+			if a.inForce(now) {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(b.x509().NotAfter.Compare(a.x509().NotAfter), strings.Compare(a.document, b.document))
+	})
+	fill := func(to map[string]*leaf, names map[string]struct{}, l *leaf) {
+		for name := range names {
+			if to[name] == nil {
+				to[name] = l
+			}
+		}
+	}
+	for _, l := range ordered {
+		fill(x.exact, l.exact, l)
+		fill(x.below, l.below, l)
+	}
+	return x
+}
+
+// best returns the leaf for a name: the one that has it before a wildcard that covers it, unless only the wildcard is in
+// force. It does not allocate.
+func (x *index) best(name string) *leaf {
+	exact, wild := x.exact[name], (*leaf)(nil)
+	if len(x.below) > 0 {
+		wild = x.below[parent(name)]
+	}
+	if exact == nil || wild != nil && !exact.inForce(x.now) && wild.inForce(x.now) {
+		return wild
+	}
+	return exact
+}
+
+// choose finds what a hello gets; sni is as the client sent it, to the address it connected to. False: the name is not
+// served, or not by a certificate that covers it. It allocates only for names that have capitals or stand below a wildcard
+// host of the local CA.
+func (t *Table) choose(sni string, to netip.Addr) (choice, bool) {
+	if sni == "" {
+		if h := t.byIP[to]; h != nil {
+			return choice{policy: h.policy, leaf: h.leaf, issue: h.name}, true
+		}
+		return t.first, !t.empty
+	}
+	name, ok := normalName(sni)
+	if !ok {
+		return choice{}, false
+	}
+	if h := t.exact[name]; h != nil {
+		return choice{name: name, policy: h.policy, leaf: h.leaf, issue: name}, true
+	}
+	h := t.wildcard(name)
+	if h == nil {
+		return choice{}, false
+	}
+	c := choice{name: name, policy: h.policy, leaf: t.names.best(name)}
+	if c.leaf == nil && h.leaf == nil {
+		c.issue = name
+		if parent(name) == h.name[2:] {
+			c.issue = h.name
+		}
+	}
+	return c, c.leaf != nil || c.issue != ""
+}
+
+// wildcard returns the longest wildcard host above a name, as the router does.
+func (t *Table) wildcard(name string) *host {
+	if len(t.below) == 0 {
+		return nil
+	}
+	for name = parent(name); name != ""; name = parent(name) {
+		if len(name) > t.longest {
+			continue
+		}
+		if h := t.below[name]; h != nil {
+			return h
+		}
+	}
+	return nil
+}
