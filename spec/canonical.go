@@ -11,6 +11,9 @@ import (
 // from the sources of values.
 func Canonical(s *Spec) []byte {
 	var out bytes.Buffer
+	for _, c := range s.Certificates {
+		out.Write(canonicalCertificate(c))
+	}
 	for _, e := range s.Entrypoints {
 		out.Write(canonicalEntrypoint(e))
 	}
@@ -44,6 +47,8 @@ func canonicalEntrypoint(e *Entrypoint) []byte {
 	for _, h := range e.Hosts {
 		d.hosts.V = append(d.hosts.V, said(h))
 	}
+	d.canonical = val[string]{V: e.CanonicalHost, Set: e.CanonicalHost != ""}
+	d.redirects = redirectsDocOf(e.Moved)
 	d.routes.Set = true
 	for _, r := range e.Routes {
 		rd := routeDocOf(r)
@@ -87,7 +92,10 @@ func canonicalDocument(kind string, m metaDoc, spec any) []byte {
 }
 
 func routeDocOf(r *Route) routeDoc {
-	d := routeDoc{name: said(r.Name), match: said(matchDocOf(&r.Match))}
+	d := routeDoc{name: said(r.Name), match: said(matchDocOf(&r.Match)), rewrite: rewriteDocOf(r.Rewrite)}
+	if d.rewrite.V.prefix.Set && r.Match.Path.Kind == PathAny {
+		d.match.V.prefix = said("/") // a rewrite needs one
+	}
 	for _, w := range r.To.Services {
 		ref := target{name: w.Service.Meta.Name}
 		if w.Service.Inline {
@@ -101,6 +109,14 @@ func routeDocOf(r *Route) routeDoc {
 	}
 	if v := r.To.Respond; v != nil {
 		d.respond = said(respondDoc{said(v.Status), val[string]{V: v.ContentType, Set: v.ContentType != ""}, val[string]{V: v.Body, Set: v.Body != ""}})
+	}
+	return d
+}
+
+func redirectsDocOf(ms []Moved) (d val[redirectsDoc]) {
+	for _, m := range ms {
+		d.Set, d.V.list.Set = true, true
+		d.V.list.V = append(d.V.list.V, said(movedDoc{said(m.From), said(m.To), said(m.Status)}))
 	}
 	return d
 }

@@ -70,6 +70,9 @@ func parts(s *Spec) map[string][]byte {
 	for _, e := range s.Entrypoints {
 		out["entrypoint "+e.Meta.Name] = canonicalEntrypoint(e)
 	}
+	for _, c := range s.Certificates {
+		out["certificate "+c.Meta.Name] = canonicalCertificate(c)
+	}
 	for _, v := range s.Services {
 		if !v.Inline {
 			out["service "+v.Meta.Name] = canonicalService(v)

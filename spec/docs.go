@@ -15,18 +15,21 @@ type metaDoc struct {
 }
 
 type entrypointDoc struct {
-	meta    metaDoc
-	at      Pos
-	hosts   val[[]val[string]]
-	profile val[string]
-	service val[target]
-	routes  val[[]val[routeDoc]]
-	policy  policyDoc
+	meta      metaDoc
+	at        Pos
+	hosts     val[[]val[string]]
+	canonical val[string]
+	profile   val[string]
+	redirects val[redirectsDoc]
+	service   val[target]
+	routes    val[[]val[routeDoc]]
+	policy    policyDoc
 }
 
 type routeDoc struct {
 	name     val[string]
 	match    val[matchDoc]
+	rewrite  val[rewriteDoc]
 	service  val[target]
 	services val[[]val[weightedDoc]]
 	redirect val[redirectDoc]
@@ -139,8 +142,12 @@ var entrypointSpec = object[entrypointDoc]{
 		row("hosts", func(e *entrypointDoc) *val[[]val[string]] { return &e.hosts },
 			listOf(words(publicHost, map[string]any{"maxLength": hostBytesMax + 2}), hostsMax),
 			"The public host names, without port; *.example.com takes every name below example.com.").needed(),
+		row("canonicalHost", func(e *entrypointDoc) *val[string] { return &e.canonical }, hostText,
+			"The one of the hosts that requests to the others are redirected to: none, if left out."),
 		row("profile", func(e *entrypointDoc) *val[string] { return &e.profile }, nameText,
 			"The profile whose values are in force where nothing nearer says otherwise: website, if left out."),
+		row("redirects", func(e *entrypointDoc) *val[redirectsDoc] { return &e.redirects }, redirects.shape(),
+			"Single paths that have gone elsewhere, by the thousand."),
 		row("service", func(e *entrypointDoc) *val[target] { return &e.service }, serviceRef,
 			"Where requests go that no route takes: a URL, or the name of a Service."),
 		row("routes", func(e *entrypointDoc) *val[[]val[routeDoc]] { return &e.routes }, listOf(route.shape(), routesMax),
@@ -162,13 +169,16 @@ var route = object[routeDoc]{
 		row("name", func(r *routeDoc) *val[string] { return &r.name }, nameText,
 			"The name in logs and metrics, unique in the Entrypoint: route-1 for the first, and so on, if left out."),
 		row("match", func(r *routeDoc) *val[matchDoc] { return &r.match }, match.shape(), "Which requests the route takes: all, if left out."),
+		row("rewrite", func(r *routeDoc) *val[rewriteDoc] { return &r.rewrite }, rewrite.shape(),
+			"What the service gets instead of what the client sent: nothing else, if left out."),
 		row("service", func(r *routeDoc) *val[target] { return &r.service }, serviceRef, "Send them to a service: a URL, or the name of a Service."),
 		row("services", func(r *routeDoc) *val[[]val[weightedDoc]] { return &r.services }, listOf(weighted.shape(), weightedMax),
 			"Share them among several services by weight; a client stays with its service."),
 		row("redirect", func(r *routeDoc) *val[redirectDoc] { return &r.redirect }, redirect.shape(), "Answer them with a redirect."),
 		row("respond", func(r *routeDoc) *val[respondDoc] { return &r.respond }, respond.shape(), "Answer them with a fixed response."),
-	}, lift("Policy", policyFields, func(r *routeDoc) *policyDoc { return &r.policy })...),
-	check: checkRoute,
+	}, lift("Policy", routeFields, func(r *routeDoc) *policyDoc { return &r.policy })...),
+	elsewhere: notOnRoutes(),
+	check:     checkRoute,
 }
 
 func checkRoute(l *log, at Pos, r *routeDoc) {
@@ -191,6 +201,7 @@ func checkRoute(l *log, at Pos, r *routeDoc) {
 	}
 	checkWeights(l, r.services)
 	checkPlaceholders(l, r)
+	checkRewrite(l, r)
 }
 
 func checkWeights(l *log, services val[[]val[weightedDoc]]) {
@@ -219,12 +230,7 @@ func checkPlaceholders(l *log, r *routeDoc) {
 	if !r.redirect.V.to.Set || r.match.given() && !r.match.Clean {
 		return
 	}
-	known := []string{"{path}", "{query}"}
-	for segment := range strings.SplitSeq(r.match.V.path.V+r.match.V.prefix.V, "/") {
-		if name, ok := segmentName(segment); ok {
-			known = append(known, "{"+name+"}")
-		}
-	}
+	known := append([]string{"{path}", "{query}"}, matchNames(r)...)
 	for _, p := range placeholders(r.redirect.V.to.V) {
 		if !slices.Contains(known, p) {
 			l.refuse(r.redirect.V.to.At, instead(p, "placeholder", known), "the redirect uses %s, which the match does not have", clip(p))
@@ -280,11 +286,13 @@ var redirect = object[redirectDoc]{
 	name: "redirect", doc: "An answer that sends the client elsewhere.",
 	fields: []field[redirectDoc]{
 		row("to", func(r *redirectDoc) *val[string] { return &r.to },
-			words(location, map[string]any{"pattern": "^(/([^/]|$)|[Hh][Tt][Tt][Pp][Ss]?://.)", "maxLength": textBytesMax}),
+			words(location, locationInSchema),
 			"A URL or an absolute path; {path} and {query} stand for those of the request, {name} for a segment of the match.").needed(),
-		rowOr("status", func(r *redirectDoc) *val[int] { return &r.status }, statusOf(301, 302, 303, 307, 308), 308, "The status code."),
+		rowOr("status", func(r *redirectDoc) *val[int] { return &r.status }, redirectStatus, 308, "The status code."),
 	},
 }
+
+var locationInSchema = map[string]any{"pattern": "^(/([^/]|$)|[Hh][Tt][Tt][Pp][Ss]?://.)", "maxLength": textBytesMax}
 
 // location checks where a redirect goes.
 func location(s string) (bad, fix string) {

@@ -7,9 +7,10 @@ import (
 
 // documents is everything that was read, as written.
 type documents struct {
-	entrypoints []entrypointDoc
-	services    []serviceDoc
-	profiles    []profileDoc
+	entrypoints  []entrypointDoc
+	services     []serviceDoc
+	profiles     []profileDoc
+	certificates []certificateDoc
 }
 
 // A kind is a row of the table of kinds: what stands in the spec of a document, and where the document goes.
@@ -20,10 +21,11 @@ type kind struct {
 }
 
 var (
-	metadataShape   = metadata.shape()
-	entrypointShape = entrypointSpec.shape()
-	serviceShape    = serviceSpec.shape()
-	profileShape    = profileSpec.shape()
+	metadataShape    = metadata.shape()
+	entrypointShape  = entrypointSpec.shape()
+	serviceShape     = serviceSpec.shape()
+	profileShape     = profileSpec.shape()
+	certificateShape = certificateSpec.shape()
 )
 
 var kinds = []kind{
@@ -43,6 +45,12 @@ var kinds = []kind{
 		if d, ok := profileShape.read(l, n); ok {
 			d.meta, d.at = m, m.name.At
 			into.profiles = append(into.profiles, d)
+		}
+	}},
+	{"Certificate", certificateSpec.doc, certificateShape.describe, func(l *log, n *node, m metaDoc, into *documents) {
+		if d, ok := certificateShape.read(l, n); ok {
+			d.meta, d.at = m, m.name.At
+			into.certificates = append(into.certificates, d)
 		}
 	}},
 }

@@ -52,6 +52,28 @@ const (
 	bodyBytesMax = 64 << 10
 	// hostBytesMax is the longest host name, in bytes (RFC 1035 section 2.3.4).
 	hostBytesMax = 253
+	// redirectsMax is how many bulk redirects one entrypoint may have, from file and list together: a large relaunch has
+	// 10,000. All of them stand in its canonical form.
+	redirectsMax = 20_000
+	// originsMax is how many origins one cors may name; each request with an Origin is compared with them.
+	originsMax = 100
+	// allowMax is how many addresses and networks a maintenance may let pass.
+	allowMax = 1000
+	// pagesBytesMax is how large all HTML of one errorPages may be together, in bytes: every entrypoint under a profile
+	// carries it in its canonical form, and an answer must not cost more than what it refuses.
+	pagesBytesMax = 64 << 10
+	// rateMax is the largest count of a rate; beyond a million requests a second from one address there is no limit.
+	rateMax = 1_000_000
+	// burstMax is the largest burst of a limit: twice the largest count.
+	burstMax = 2 * rateMax
+	// shareParts is how finely a share is kept: in parts of a thousand million.
+	shareParts = 1e9
+	// headMaxLeast is the smallest headMax, in bytes: browsers send as much before any cookie.
+	headMaxLeast = 1 << 10
+	// headMaxMost is the largest headMax, in bytes: what a connection's buffer takes.
+	headMaxMost = 32 << 10
+	// bodyMaxMost is the largest bodyMax, in bytes, 1,024 GB; above it stands off.
+	bodyMaxMost = 1 << 40
 	// secretBytesMax is the largest secret, in bytes: a bundle of some hundred certificates.
 	secretBytesMax = 1 << 20
 )

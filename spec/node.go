@@ -100,10 +100,11 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
-// log collects the problems of one reading.
+// log is what one reading has in common: the problems it finds, and the files that documents may name.
 type log struct {
 	problems []fault.Problem
-	dropped  int // beyond problemsKept
+	dropped  int             // beyond problemsKept
+	beside   map[string]File // files that are no documents, by clean path
 }
 
 // refuse notes a problem; fix may be empty.

@@ -7,31 +7,43 @@ import (
 
 // policyDoc is Policy as a document says it.
 type policyDoc struct {
-	log       val[Switch]
-	requestID val[Switch]
-	forwarded val[Forwarded]
-	errors    val[Errors]
-	path      val[PathForm]
-	websocket val[Switch]
-	methods   val[[]string]
-	headers   val[headersDoc]
+	log         val[Switch]
+	trace       val[Trace]
+	requestID   val[Switch]
+	forwarded   val[Forwarded]
+	tls         val[TLS]
+	redirect    val[PlainHTTP]
+	hsts        val[HSTS]
+	cors        val[CORS]
+	limit       val[Limit]
+	headMax     val[Size]
+	bodyMax     val[Size]
+	compress    val[Compress]
+	errors      val[Errors]
+	errorPages  val[[]ErrorPage]
+	maintenance val[Maintenance]
+	path        val[PathForm]
+	websocket   val[Switch]
+	methods     val[[]string]
+	headers     val[headersDoc]
 }
 
 type headersDoc struct{ request, response val[editsDoc] }
 
 type editsDoc struct {
-	set    val[[]val[Pair]]
-	remove val[[]val[string]]
+	set, defaults val[[]val[Pair]]
+	remove        val[[]val[string]]
 }
 
 // A policyRow is a field of the policy, and how it gets into the model and back. The headers are no such row: they are
 // merged name by name.
 type policyRow struct {
 	field[policyDoc]
+	whole string                       // of an entrypoint as a whole, never of a route: why
 	set   func(*policyDoc) (Pos, bool) // whether a document sets it, and where
 	take  func(from *policyDoc, into *Policy)
 	tell  func(from *Policy, into *policyDoc)
-	write func(*policyDoc) any
+	brief func(*policyDoc) string // its value on one line
 }
 
 func say[V any](name string, at func(*policyDoc) *val[V], in func(*Policy) **V, is shape[V], doc string) policyRow {
@@ -47,22 +59,56 @@ func say[V any](name string, at func(*policyDoc) *val[V], in func(*Policy) **V, 
 				*at(d) = said(*v)
 			}
 		},
-		write: func(d *policyDoc) any { return is.write(at(d).V) },
+		brief: func(d *policyDoc) string {
+			if is.brief != nil {
+				return is.brief(at(d).V)
+			}
+			return oneLine(is.write(at(d).V))
+		},
 	}
+}
+
+// notOnRoute marks a row that holds for every route of an entrypoint.
+func (r policyRow) notOnRoute(why string) policyRow {
+	r.whole = why
+	return r
 }
 
 // policyRows is the table of the policy, in the order in which documents are formatted and explained.
 var policyRows = []policyRow{
 	say("log", func(d *policyDoc) *val[Switch] { return &d.log }, func(p *Policy) **Switch { return &p.Log }, onOff,
 		"Whether each exchange is logged as one event."),
+	say("trace", func(d *policyDoc) *val[Trace] { return &d.trace }, func(p *Policy) **Trace { return &p.Trace }, trace,
+		"Whether the service gets a W3C trace context, begun at the edge, and which share of exchanges become spans."),
 	say("requestID", func(d *policyDoc) *val[Switch] { return &d.requestID }, func(p *Policy) **Switch { return &p.RequestID }, onOff,
 		"Whether X-Request-Id is set towards the service and on the response."),
 	say("forwarded", func(d *policyDoc) *val[Forwarded] { return &d.forwarded }, func(p *Policy) **Forwarded { return &p.Forwarded },
-		oneOf(ForwardedSet, ForwardedRemove, ForwardedKeep),
-		"What the service gets of X-Forwarded-* and Forwarded: set by the edge, remove all, or keep what the client sent (only behind another trusted proxy)."),
+		oneOf(ForwardedSet, ForwardedStandard, ForwardedBoth, ForwardedRemove, ForwardedKeep),
+		"Which of its own the edge sends to the service: set X-Forwarded-*, standard Forwarded (RFC 7239), both, or remove all; keep sends what the client sent (only behind another trusted proxy)."),
+	say("tls", func(d *policyDoc) *val[TLS] { return &d.tls }, func(p *Policy) **TLS { return &p.TLS }, tlsPolicy,
+		"What a TLS handshake must have.").notOnRoute("it holds for connections, which know no routes"),
+	say("redirect", func(d *policyDoc) *val[PlainHTTP] { return &d.redirect }, func(p *Policy) **PlainHTTP { return &p.Redirect },
+		oneOf(PlainToHTTPS, PlainServed),
+		"What plain HTTP gets where the edge also serves HTTPS: a redirect to https, or off, the same as over HTTPS.").notOnRoute("a route's redirect is where it goes"),
+	say("hsts", func(d *policyDoc) *val[HSTS] { return &d.hsts }, func(p *Policy) **HSTS { return &p.HSTS }, hsts,
+		"Whether browsers are told to come back by HTTPS only.").notOnRoute("it holds for whole hosts"),
+	say("cors", func(d *policyDoc) *val[CORS] { return &d.cors }, func(p *Policy) **CORS { return &p.CORS }, cors,
+		"Which pages of other origins may call; the edge answers their preflights."),
+	say("limit", func(d *policyDoc) *val[Limit] { return &d.limit }, func(p *Policy) **Limit { return &p.Limit }, limit,
+		"How many requests a client address may send; others get 429."),
+	say("headMax", func(d *policyDoc) *val[Size] { return &d.headMax }, func(p *Policy) **Size { return &p.HeadMax }, size(headMaxLeast, headMaxMost),
+		"The largest request head, in bytes, KB or MB; larger ones get 431."),
+	say("bodyMax", func(d *policyDoc) *val[Size] { return &d.bodyMax }, func(p *Policy) **Size { return &p.BodyMax }, sizeOrOff(1, bodyMaxMost),
+		"The largest request body, in bytes, KB, MB or GB, larger ones get 413; off: no limit."),
+	say("compress", func(d *policyDoc) *val[Compress] { return &d.compress }, func(p *Policy) **Compress { return &p.Compress }, compress,
+		"Whether the edge compresses answers."),
 	say("errors", func(d *policyDoc) *val[Errors] { return &d.errors }, func(p *Policy) **Errors { return &p.Errors },
 		oneOf(ErrorsAuto, ErrorsHTML, ErrorsProblem),
 		"The form of the edge's own error answers: html, problem (RFC 9457), or auto by what the client accepts."),
+	say("errorPages", func(d *policyDoc) *val[[]ErrorPage] { return &d.errorPages }, func(p *Policy) **[]ErrorPage { return &p.ErrorPages }, errorPages,
+		"HTML of your own for the edge's error answers, by status."),
+	say("maintenance", func(d *policyDoc) *val[Maintenance] { return &d.maintenance }, func(p *Policy) **Maintenance { return &p.Maintenance }, maintenance,
+		"Whether everybody but a few gets 503."),
 	say("path", func(d *policyDoc) *val[PathForm] { return &d.path }, func(p *Policy) **PathForm { return &p.Path },
 		oneOf(PathNormal, PathRaw),
 		"The path that the service gets: the normal form that was matched, or raw as the client sent it if both match the same route."),
@@ -86,15 +132,30 @@ func sortedSet(is shape[[]string]) shape[[]string] {
 	return is
 }
 
-// policyFields are the rows of the policy, the headers among them.
-var policyFields = append(fieldsOf(policyRows),
-	row("headers", func(d *policyDoc) *val[headersDoc] { return &d.headers }, headers.shape(),
-		"Header fields that are set and removed, in both directions; merged name by name, the nearest to the route wins."))
+// policyFields are the rows of the policy, the headers among them; routeFields those that a route may have.
+var (
+	headersField = row("headers", func(d *policyDoc) *val[headersDoc] { return &d.headers }, headers.shape(),
+		"Header fields that are set, defaulted and removed, in both directions; merged name by name, the nearest to the route wins.")
+	policyFields = append(fieldsOf(policyRows, false), headersField)
+	routeFields  = append(fieldsOf(policyRows, true), headersField)
+)
 
-func fieldsOf(rows []policyRow) []field[policyDoc] {
-	out := make([]field[policyDoc], len(rows))
-	for i, r := range rows {
-		out[i] = r.field
+func fieldsOf(rows []policyRow, ofRoute bool) (out []field[policyDoc]) {
+	for _, r := range rows {
+		if !ofRoute || r.whole == "" {
+			out = append(out, r.field)
+		}
+	}
+	return out
+}
+
+// notOnRoutes says for each field of a policy that a route cannot have where it belongs.
+func notOnRoutes() map[string]string {
+	out := map[string]string{}
+	for _, r := range policyRows {
+		if r.whole != "" {
+			out[r.name] = "write it in the Entrypoint: " + r.whole
+		}
 	}
 	return out
 }
@@ -115,24 +176,44 @@ var (
 )
 
 var edits = object[editsDoc]{
-	name: "edits", doc: "Edits in one direction.",
+	name: "edits", doc: "Edits in one direction; a name stands in one of them only.",
 	fields: []field[editsDoc]{
 		row("set", func(e *editsDoc) *val[[]val[Pair]] { return &e.set },
 			pairsOf("set", editedName, headerValue, true, editsMax),
 			"Fields to set: name and value; each replaces every field of its name."),
+		row("default", func(e *editsDoc) *val[[]val[Pair]] { return &e.defaults },
+			pairsOf("default", editedName, headerValue, true, editsMax),
+			"Fields to set where there is none of the name: name and value."),
 		row("remove", func(e *editsDoc) *val[[]val[string]] { return &e.remove }, listOf(editedName, editsMax),
 			"Names of fields to remove."),
 	},
-	check: func(l *log, _ Pos, e *editsDoc) {
-		seen := map[string]bool{}
-		for _, p := range e.set.V {
-			seen[strings.ToLower(p.V.Name)] = p.Set
+	check: checkEdits,
+}
+
+func checkEdits(l *log, _ Pos, e *editsDoc) {
+	seen := map[string]string{}
+	for _, p := range e.set.V {
+		if p.Set {
+			seen[strings.ToLower(p.V.Name)] = "set"
 		}
-		for _, r := range e.remove.V {
-			if r.Set && seen[strings.ToLower(r.V)] {
-				l.refuse(r.At, "remove it from one of them; set alone replaces every field of that name",
-					"%q is both set and removed", r.V)
-			}
+	}
+	for _, p := range e.defaults.V {
+		if !p.Set {
+			continue
 		}
-	},
+		if name := strings.ToLower(p.V.Name); seen[name] != "" {
+			l.refuse(p.At, "remove it from one of them; set alone replaces every field of that name", "%q is both set and defaulted", p.V.Name)
+		} else {
+			seen[name] = "defaulted"
+		}
+	}
+	for _, r := range e.remove.V {
+		switch what := seen[strings.ToLower(r.V)]; {
+		case !r.Set || what == "":
+		case what == "set":
+			l.refuse(r.At, "remove it from one of them; set alone replaces every field of that name", "%q is both set and removed", r.V)
+		default:
+			l.refuse(r.At, "remove it from one of them; set replaces every field of that name", "%q is both defaulted and removed", r.V)
+		}
+	}
 }

@@ -31,9 +31,14 @@ const (
 	ClientAuthRequired ClientAuth = "required"
 )
 
-// Key is what distinguishes policies: a connection whose handshake enforced one must not be used for a host with another.
+// Key is what distinguishes policies: a connection whose handshake enforced one must not be used for a host with another. Of
+// nil, and of values left empty, it is that of the defaults.
 func (t *TLS) Key() string {
-	return t.MinVersion + " " + string(t.ClientCertificates) + " " + string(t.ClientCA)
+	version, auth, ca := "1.2", ClientAuthOff, Ref("")
+	if t != nil {
+		version, auth, ca = orElse(t.MinVersion, version), orElse(t.ClientCertificates, auth), t.ClientCA
+	}
+	return version + " " + string(auth) + " " + string(ca)
 }
 
 // PlainHTTP is what a request over plain HTTP gets where the edge also has an HTTPS listener.

@@ -24,6 +24,7 @@ func resolve(docs *documents, l *log) *Spec {
 	}
 	r.addProfiles(docs.profiles)
 	r.addServices(docs.services)
+	r.addCertificates(docs.certificates)
 	seen := map[string]Pos{}
 	for i := range docs.entrypoints {
 		if d := &docs.entrypoints[i]; r.unique("Entrypoint", d.meta.name, seen) {
@@ -33,6 +34,7 @@ func resolve(docs *documents, l *log) *Spec {
 	s := r.spec
 	slices.SortFunc(s.Entrypoints, func(a, b *Entrypoint) int { return strings.Compare(a.Meta.Name, b.Meta.Name) })
 	slices.SortFunc(s.Services, func(a, b *Service) int { return strings.Compare(a.Meta.Name, b.Meta.Name) })
+	slices.SortFunc(s.Certificates, func(a, b *Certificate) int { return strings.Compare(a.Meta.Name, b.Meta.Name) })
 	slices.SortFunc(s.Profiles, func(a, b *Profile) int { return strings.Compare(a.Meta.Name, b.Meta.Name) })
 	return s
 }
@@ -152,6 +154,8 @@ func (r *resolver) entrypoint(d *entrypointDoc) {
 			base = r.settled[p.V]
 		}
 	}
+	e.CanonicalHost = r.canonicalHost(d, e)
+	e.Moved = r.moved(d.redirects, e.Hosts)
 	own := base.lay(&d.policy, "")
 	e.Policy, e.Sources = own.policy, own.sources
 	for i, rd := range d.routes.V {
@@ -188,6 +192,19 @@ func (r *resolver) entrypointHosts(vs []val[string]) []string {
 	return hosts
 }
 
+// canonicalHost is the host that requests to the other ones are sent to: one of them, and no wildcard.
+func (r *resolver) canonicalHost(d *entrypointDoc, e *Entrypoint) string {
+	if !d.canonical.Set {
+		return ""
+	}
+	host := foldHost(d.canonical.V)
+	if d.hosts.Clean && !slices.Contains(e.Hosts, host) {
+		r.log.refuse(d.canonical.At, "add it to `hosts`, or name one of them",
+			"the canonicalHost %q is none of the hosts of the Entrypoint", host)
+	}
+	return host
+}
+
 func (r *resolver) route(d val[routeDoc], i int, base *settled) *Route {
 	own := base.lay(&d.V.policy, "")
 	out := &Route{
@@ -196,6 +213,9 @@ func (r *resolver) route(d val[routeDoc], i int, base *settled) *Route {
 	}
 	if d.V.name.Set {
 		out.Name = d.V.name.V
+	}
+	if d.V.rewrite.Set {
+		out.Rewrite = d.V.rewrite.V.model()
 	}
 	return out
 }
@@ -206,6 +226,9 @@ func (r *resolver) destination(d *routeDoc) (to Destination) {
 	}
 	for _, w := range d.services.V {
 		if s := r.service(w.V.service); s != nil {
+			if s.Directory != nil && len(d.services.V) > 1 {
+				r.log.refuse(w.At, "give the directory a route of its own", "the service %q is a directory, which cannot share requests with others", s.Meta.Name)
+			}
 			to.Services = append(to.Services, Weighted{Service: s, Weight: w.V.weight.V})
 		}
 	}

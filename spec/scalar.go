@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,8 @@ func isText(l *log, n *node) bool {
 	return false
 }
 
-// oneOf is text out of a few words.
+// oneOf is text out of a few words. Where off is one of them, false is the same word; where a word looks like a number, it
+// need not stand in quotes.
 func oneOf[T ~string](allowed ...T) shape[T] {
 	names := make([]string, len(allowed))
 	for i, a := range allowed {
@@ -53,8 +55,12 @@ func oneOf[T ~string](allowed ...T) shape[T] {
 	}
 	return shape[T]{
 		read: func(l *log, n *node) (T, bool) {
+			text := n.text
+			if on, word := switchOf(n); word && !bool(on) {
+				text = "off"
+			}
 			for _, a := range allowed {
-				if n.kind == textNode && n.text == string(a) {
+				if text == string(a) && n.kind != listNode && n.kind != mapNode {
 					return a, true
 				}
 			}
@@ -65,21 +71,32 @@ func oneOf[T ~string](allowed ...T) shape[T] {
 			l.refuse(n.at, fix, "one of %s is needed, this is %s", strings.Join(names, ", "), n.what())
 			return "", false
 		},
-		write: func(v T) any { return string(v) },
-		describe: func(*describer) map[string]any {
-			return map[string]any{"type": "string", "enum": names}
-		},
+		write:    func(v T) any { return string(v) },
+		describe: func(*describer) map[string]any { return oneOfInSchema(names) },
 	}
 }
 
-// onOff is a switch. true and false are the same as on and off: older YAML tools turn one into the other.
+func oneOfInSchema(names []string) map[string]any {
+	all := make([]any, 0, len(names)+1)
+	for _, name := range names {
+		all = append(all, name)
+		if v, err := strconv.ParseFloat(name, 64); err == nil {
+			all = append(all, v)
+		} else if name == "off" {
+			all = append(all, false)
+		}
+	}
+	if len(all) == len(names) {
+		return map[string]any{"type": "string", "enum": names}
+	}
+	return map[string]any{"enum": all}
+}
+
+// onOff is a switch.
 var onOff = shape[Switch]{
 	read: func(l *log, n *node) (Switch, bool) {
-		switch {
-		case n.kind == boolNode && strings.EqualFold(n.text, "true"), n.kind == textNode && n.text == "on":
-			return true, true
-		case n.kind == boolNode, n.kind == textNode && n.text == "off":
-			return false, true
+		if on, word := switchOf(n); word {
+			return on, true
 		}
 		l.refuse(n.at, "", "on or off is needed, this is %s", n.what())
 		return false, false
@@ -174,7 +191,7 @@ func parseDuration(s string) (total time.Duration, ok bool) {
 		}
 		count, err := strconv.ParseInt(s[:digits], 10, 32)
 		unit := unitOf(s[digits:letters])
-		if err != nil || unit == 0 || total > 1<<53 || time.Duration(count) > (1<<62)/unit {
+		if err != nil || unit == 0 || time.Duration(count) > (math.MaxInt64-total)/unit {
 			return 0, false
 		}
 		total += time.Duration(count) * unit

@@ -11,6 +11,7 @@ type serviceDoc struct {
 	meta      metaDoc
 	at        Pos
 	endpoints val[[]val[Endpoint]]
+	directory val[directoryDoc]
 	host      val[string]
 	health    val[healthDoc]
 	timeouts  val[timeoutsDoc]
@@ -33,10 +34,12 @@ type keepAliveDoc struct {
 }
 
 var serviceSpec = object[serviceDoc]{
-	name: "Service", doc: "What stands behind the edge: endpoints, health and waits.",
+	name: "Service", doc: "What stands behind the edge: endpoints with their health and waits, or a directory.",
 	fields: []field[serviceDoc]{
 		row("endpoints", func(s *serviceDoc) *val[[]val[Endpoint]] { return &s.endpoints }, listOf(endpoint, endpointsMax),
-			"The addresses, each as scheme://host:port.").needed(),
+			"The addresses, each as scheme://host:port."),
+		row("directory", func(s *serviceDoc) *val[directoryDoc] { return &s.directory }, directory.shape(),
+			"Files that the edge serves itself, instead of endpoints."),
 		rowOr("host", func(s *serviceDoc) *val[string] { return &s.host },
 			words(hostForm, map[string]any{"maxLength": hostBytesMax + 2}), string(HostPreserve),
 			"The Host that the service gets: preserve (the client's), endpoint (the address), or a name."),
@@ -47,18 +50,44 @@ var serviceSpec = object[serviceDoc]{
 		rowOr("keepAlive", func(s *serviceDoc) *val[keepAliveDoc] { return &s.keepAlive }, keepAlive.shape(), keepAliveDoc{},
 			"The connections kept to each endpoint."),
 	},
-	check: func(l *log, _ Pos, s *serviceDoc) {
-		if s.endpoints.Set && len(s.endpoints.V) == 0 {
-			l.refuse(s.endpoints.At, "name at least one", "the list of endpoints is empty")
+	check: checkService,
+}
+
+func checkService(l *log, at Pos, s *serviceDoc) {
+	switch {
+	case !s.endpoints.given() && !s.directory.given():
+		l.refuse(at, "add `endpoints: [URL]`, or a directory", "the Service has neither endpoints nor a directory")
+	case s.endpoints.given() && s.directory.given():
+		l.refuse(s.directory.At, "keep one of them", "a Service has either endpoints or a directory")
+	case s.directory.given():
+		s.refuseOfEndpoints(l)
+	}
+	if s.endpoints.Set && len(s.endpoints.V) == 0 {
+		l.refuse(s.endpoints.At, "name at least one", "the list of endpoints is empty")
+	}
+	seen := map[string]bool{}
+	for _, e := range s.endpoints.V {
+		if e.Set && seen[e.V.URL()] {
+			l.refuse(e.At, "remove one of them", "the endpoint %s stands twice", e.V.URL())
 		}
-		seen := map[string]bool{}
-		for _, e := range s.endpoints.V {
-			if e.Set && seen[e.V.URL()] {
-				l.refuse(e.At, "remove one of them", "the endpoint %s stands twice", e.V.URL())
-			}
-			seen[e.V.URL()] = true
+		seen[e.V.URL()] = true
+	}
+}
+
+// refuseOfEndpoints refuses what makes sense for endpoints only.
+func (d *serviceDoc) refuseOfEndpoints(l *log) {
+	for _, f := range []struct {
+		name  string
+		at    Pos
+		given bool
+	}{
+		{"host", d.host.At, d.host.given()}, {"health", d.health.At, d.health.given()},
+		{"timeouts", d.timeouts.At, d.timeouts.given()}, {"keepAlive", d.keepAlive.At, d.keepAlive.given()},
+	} {
+		if f.given {
+			l.refuse(f.at, "remove it", "%q is about endpoints, and this Service is a directory", f.name)
 		}
-	},
+	}
 }
 
 var endpoint = shape[Endpoint]{
@@ -173,6 +202,9 @@ var keepAlive = object[keepAliveDoc]{
 
 // model is the service as the edge uses it, defaults filled in.
 func (d serviceDoc) model() *Service {
+	if d.directory.Set {
+		return d.directoryModel()
+	}
 	var f filler
 	serviceShape.fill(&d, "spec", &f)
 	s := &Service{
@@ -201,6 +233,9 @@ func (d serviceDoc) model() *Service {
 
 // docOf is the service as a document that says everything, for the canonical form.
 func docOf(s *Service) serviceDoc {
+	if m := s.Directory; m != nil {
+		return serviceDoc{meta: metaDocOf(s.Meta), directory: said(directoryDocOf(m))}
+	}
 	d := serviceDoc{
 		meta: metaDocOf(s.Meta), endpoints: val[[]val[Endpoint]]{Set: true}, host: said(string(s.Host)),
 		timeouts:  said(timeoutsDoc{said(s.Timeouts.Connect), said(s.Timeouts.FirstByte), said(s.Timeouts.Idle)}),

@@ -3,6 +3,7 @@ package spec
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // A settled policy is what is in force at some point of the way from the defaults over profiles and the entrypoint to a
@@ -17,17 +18,35 @@ type settled struct {
 
 // An edit is what happens to the fields of one name.
 type edit struct {
-	name   string
-	value  string
-	remove bool
-	from   string
+	name  string
+	value string
+	verb  verb
+	from  string
 }
+
+// verb is what an edit does.
+type verb uint8
+
+const (
+	setVerb verb = iota
+	defaultVerb
+	removeVerb
+)
+
+// String is the verb as documents write it.
+func (v verb) String() string { return [...]string{"set", "default", "remove"}[v] }
 
 func (e edit) folded() string { return strings.ToLower(e.name) }
 
-// defaults are in force where nothing says otherwise. A profile of one's own that extends nothing starts here.
+// defaults are in force where nothing says otherwise. A profile of one's own that extends nothing starts here, so they are
+// the careful choice: what the profile api has, but for what only programs would bear. No header is edited: a profile
+// could not take that back.
 var defaults = (&settled{rows: make([]Source, len(policyRows))}).lay(&policyDoc{
-	log: said(Switch(true)), requestID: said(Switch(true)), forwarded: said(ForwardedSet), errors: said(ErrorsAuto),
+	log: said(Switch(true)), trace: said(Trace{On: true, Sample: 0.01}), requestID: said(Switch(true)), forwarded: said(ForwardedSet),
+	tls: said(TLS{MinVersion: "1.2", ClientCertificates: ClientAuthOff}), redirect: said(PlainToHTTPS), hsts: said(HSTS{MaxAge: year}),
+	cors: said(CORS{}), limit: said(Limit{PerAddress: Rate{300, time.Second}, Burst: 600}),
+	headMax: said(Size(32 << 10)), bodyMax: said(Size(10 << 20)), compress: said(Compress{On: true}),
+	errors: said(ErrorsAuto), errorPages: said([]ErrorPage{}), maintenance: said(Maintenance{}),
 	path: said(PathNormal), websocket: said(Switch(true)), methods: said([]string{}), headers: said(headersDoc{}),
 }, "default")
 
@@ -40,7 +59,7 @@ func (s *settled) lay(d *policyDoc, from string) *settled {
 	for i, r := range policyRows {
 		if at, set := r.set(d); set {
 			r.take(d, &n.policy)
-			n.rows[i] = Source{Path: "spec." + r.name, Value: oneLine(r.write(d)), From: orElse(from, whence(at))}
+			n.rows[i] = Source{Path: "spec." + r.name, Value: r.brief(d), From: orElse(from, whence(at))}
 		}
 	}
 	n.request = layEdits(s.request, d.headers.V.request.V, from)
@@ -62,20 +81,24 @@ func (d *policyDoc) silent() bool {
 	return !d.headers.Set
 }
 
-// layEdits merges name by name: the nearer edit of a name replaces the farther one, whichever of the two it is.
+// layEdits merges name by name: the nearer edit of a name replaces the farther one, whatever each of the two does.
 func layEdits(far []edit, near editsDoc, from string) []edit {
-	byName := make(map[string]edit, len(far)+len(near.set.V)+len(near.remove.V))
+	byName := make(map[string]edit, len(far)+len(near.set.V)+len(near.defaults.V)+len(near.remove.V))
 	for _, e := range far {
 		byName[e.folded()] = e
 	}
-	for _, p := range near.set.V {
-		if p.Set {
-			byName[strings.ToLower(p.V.Name)] = edit{name: p.V.Name, value: p.V.Value, from: orElse(from, whence(p.At))}
+	put := func(v verb, ps []val[Pair]) {
+		for _, p := range ps {
+			if p.Set {
+				byName[strings.ToLower(p.V.Name)] = edit{name: p.V.Name, value: p.V.Value, verb: v, from: orElse(from, whence(p.At))}
+			}
 		}
 	}
+	put(setVerb, near.set.V)
+	put(defaultVerb, near.defaults.V)
 	for _, r := range near.remove.V {
 		if r.Set {
-			byName[strings.ToLower(r.V)] = edit{name: r.V, remove: true, from: orElse(from, whence(r.At))}
+			byName[strings.ToLower(r.V)] = edit{name: r.V, verb: removeVerb, from: orElse(from, whence(r.At))}
 		}
 	}
 	out := make([]edit, 0, len(byName))
@@ -87,12 +110,15 @@ func layEdits(far []edit, near editsDoc, from string) []edit {
 }
 
 func editsModel(es []edit) *Edits {
-	m := &Edits{Set: map[string]string{}, Remove: []string{}}
+	m := &Edits{Set: map[string]string{}, Default: map[string]string{}, Remove: []string{}}
 	for _, e := range es {
-		if e.remove {
-			m.Remove = append(m.Remove, e.name)
-		} else {
+		switch e.verb {
+		case setVerb:
 			m.Set[e.name] = e.value
+		case defaultVerb:
+			m.Default[e.name] = e.value
+		case removeVerb:
+			m.Remove = append(m.Remove, e.name)
 		}
 	}
 	return m
@@ -100,11 +126,11 @@ func editsModel(es []edit) *Edits {
 
 func appendEdits(out []Source, path string, es []edit) []Source {
 	for _, e := range es {
-		if e.remove {
-			out = append(out, Source{Path: path + ".remove", Value: e.name, From: e.from})
-		} else {
-			out = append(out, Source{Path: path + ".set." + e.name, Value: e.value, From: e.from})
+		s := Source{Path: path + "." + e.verb.String(), Value: e.name, From: e.from}
+		if e.verb != removeVerb {
+			s.Path, s.Value = s.Path+"."+e.name, e.value
 		}
+		out = append(out, s)
 	}
 	return out
 }
@@ -142,12 +168,15 @@ func policyDocOf(p *Policy) policyDoc {
 }
 
 func editsDocOf(e *Edits) val[editsDoc] {
-	if e == nil || len(e.Set)+len(e.Remove) == 0 {
+	if e == nil || len(e.Set)+len(e.Default)+len(e.Remove) == 0 {
 		return val[editsDoc]{}
 	}
 	var d editsDoc
 	if len(e.Set) > 0 {
 		d.set = said(pairs(e.Set))
+	}
+	if len(e.Default) > 0 {
+		d.defaults = said(pairs(e.Default))
 	}
 	for _, name := range e.Remove {
 		d.remove.Set = true

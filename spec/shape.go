@@ -1,10 +1,8 @@
 package spec
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -27,6 +25,7 @@ func (v val[T]) given() bool { return v.Set || v.At.Line > 0 }
 type shape[T any] struct {
 	read     func(l *log, n *node) (T, bool) // false: a problem was noted and the value must not be used
 	write    func(T) any                     // nil: nothing to say
+	brief    func(T) string                  // one line for explain; nil: what write says
 	describe func(*describer) map[string]any
 	fill     func(v *T, path string, f *filler) // defaults of what is inside; nil where there are none
 }
@@ -116,6 +115,7 @@ func lift[T, V any](owner string, rows []field[V], at func(*T) *V) []field[T] {
 type object[T any] struct {
 	name, doc string
 	fields    []field[T]
+	elsewhere map[string]string          // what to do with a field that other objects have
 	check     func(l *log, at Pos, v *T) // what no single field can know; may be nil
 }
 
@@ -147,7 +147,7 @@ func (o object[T]) read(l *log, n *node, names []string, rows map[string]*field[
 		name := e.key.text
 		f := rows[name]
 		if f == nil {
-			l.refuse(e.key.at, instead(name, "field", names), "unknown field %q in %s", clip(name), o.name)
+			l.refuse(e.key.at, orElse(o.elsewhere[name], instead(name, "field", names)), "unknown field %q in %s", clip(name), o.name)
 			name = nearest(name, names)
 		} else if e.value.kind == nullNode {
 			l.refuse(e.key.at, "give it one, or remove the line", "%q has no value", name)
@@ -356,86 +356,7 @@ func whence(at Pos) string {
 	return "spec " + at.String()
 }
 
-// ordered is a JSON object that keeps its order.
-type ordered []member
-
-type member struct {
-	key   string
-	value any
-}
-
-// toJSON is the JSON form of a written value.
-func toJSON(v any) []byte { return appendJSON(nil, v) }
-
-// appendJSON knows what shapes write: text, numbers, lists and ordered objects. The general encoder took as long over a
-// spec of 2,000 entrypoints as parsing them did.
-func appendJSON(out []byte, v any) []byte {
-	switch v := v.(type) {
-	case string:
-		return appendText(out, v)
-	case int:
-		return strconv.AppendInt(out, int64(v), 10)
-	case []string:
-		out = append(out, '[')
-		for i, e := range v {
-			out = appendText(comma(out, i), e)
-		}
-		return append(out, ']')
-	case []any:
-		out = append(out, '[')
-		for i, e := range v {
-			out = appendJSON(comma(out, i), e)
-		}
-		return append(out, ']')
-	case ordered:
-		out = append(out, '{')
-		for i, m := range v {
-			out = append(appendText(comma(out, i), m.key), ':')
-			out = appendJSON(out, m.value)
-		}
-		return append(out, '}')
-	}
-	panic(fmt.Sprintf("BUG: spec: a %T has no JSON form", v))
-}
-
-func comma(out []byte, i int) []byte {
-	if i > 0 {
-		return append(out, ',')
-	}
-	return out
-}
-
-func appendText(out []byte, s string) []byte {
-	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
-		return append(append(append(out, '"'), s...), '"')
-	}
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		panic("BUG: spec: text without JSON form: " + err.Error())
-	}
-	return append(out, strings.TrimSuffix(b.String(), "\n")...)
-}
-
-// oneLine is a written value as explain prints it.
-func oneLine(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case []any:
-		parts := make([]string, len(v))
-		for i, p := range v {
-			parts[i] = oneLine(p)
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	}
-	return string(toJSON(v))
-}
-
-func orElse(s, other string) string {
+func orElse[T ~string](s, other T) T {
 	if s == "" {
 		return other
 	}

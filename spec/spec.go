@@ -7,12 +7,15 @@ import (
 	"skerry.dev/skerry/fault"
 )
 
-// Parse reads and resolves the documents of files. With any problem the spec is nil, and all problems are returned, in
-// the order of their places.
+// Parse reads and resolves the documents of files; .csv and .html files among them are those that the documents may
+// name. With any problem the spec is nil, and all problems are returned, in the order of their places.
 func Parse(files []File) (*Spec, []fault.Problem) {
-	l := &log{}
+	l := &log{beside: besides(files)}
 	var docs documents
 	for _, f := range files {
+		if isBeside(f.Name) {
+			continue
+		}
 		for _, n := range parseFile(f, l) {
 			docs.document(l, n)
 		}

@@ -1,0 +1,93 @@
+package spec
+
+import (
+	"slices"
+	"strings"
+)
+
+// This file has the shapes of values that a word may stand for: `hsts: on` is an HSTS with nothing but defaults.
+
+// modelled is the shape of a value of the model that documents say as an object: reading fills in the object's defaults.
+func modelled[D, M any](is shape[D], model func(D) M, doc func(M) D) shape[M] {
+	return shape[M]{
+		describe: is.describe,
+		read: func(l *log, n *node) (m M, ok bool) {
+			before := l.count()
+			d, ok := is.read(l, n)
+			if !ok || l.count() > before { // half an object is none
+				return m, false
+			}
+			var f filler // its sources are of no use: such an object has one, as a whole
+			is.fill(&d, "", &f)
+			return model(d), true
+		},
+		write: func(m M) any { return is.write(doc(m)) },
+	}
+}
+
+// switched is an object that can be off, and on if that alone says enough. The zero value is off.
+func switched[T any](is shape[T], isOff func(T) bool, words ...Switch) shape[T] {
+	names, form := []any{}, ""
+	for _, w := range words {
+		names = append(names, onOff.write(w), bool(w))
+		form += onOff.write(w).(string) + ", "
+	}
+	return shape[T]{
+		read: func(l *log, n *node) (v T, ok bool) {
+			on, word := switchOf(n)
+			switch {
+			case word && !bool(on):
+				return v, true
+			case word && slices.Contains(words, on):
+				return is.read(l, &node{kind: mapNode, at: n.at})
+			case n.kind == mapNode:
+				return is.read(l, n)
+			}
+			l.refuse(n.at, "", "%sor a mapping is needed, this is %s", form, n.what())
+			return v, false
+		},
+		write: func(v T) any {
+			if isOff(v) {
+				return "off"
+			}
+			return is.write(v)
+		},
+		describe: func(d *describer) map[string]any {
+			return map[string]any{"anyOf": []any{map[string]any{"enum": names}, is.describe(d)}}
+		},
+	}
+}
+
+// switchOf is the switch that a node says. true and false are the same as on and off: older YAML tools turn one into
+// the other.
+func switchOf(n *node) (on Switch, is bool) {
+	switch {
+	case n.kind == boolNode:
+		return Switch(strings.EqualFold(n.text, "true")), true
+	case n.kind == textNode && n.text == "on":
+		return true, true
+	}
+	return false, n.kind == textNode && n.text == "off"
+}
+
+// sizeOrOff is a size where off means that there is no limit.
+func sizeOrOff(from, to Size) shape[Size] {
+	is := size(from, to)
+	return shape[Size]{
+		read: func(l *log, n *node) (Size, bool) {
+			if on, word := switchOf(n); word && !bool(on) {
+				return 0, true
+			}
+			return is.read(l, n)
+		},
+		write: func(s Size) any {
+			if s == 0 {
+				return "off"
+			}
+			return is.write(s)
+		},
+		describe: func(d *describer) map[string]any {
+			return map[string]any{"anyOf": []any{map[string]any{"enum": []any{"off", false}}, is.describe(d)}}
+		},
+	}
+}
