@@ -2,12 +2,10 @@ package cert
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -121,13 +119,8 @@ type Socket struct {
 	old     bool // the client speaks no version that the policy takes
 }
 
-// SyscallConn gives access to the socket below, if Conn is one.
-func (s *Socket) SyscallConn() (syscall.RawConn, error) {
-	if c, ok := s.Conn.(syscall.Conn); ok {
-		return c.SyscallConn()
-	}
-	return nil, errors.ErrUnsupported
-}
+// NetConn returns the connection below, so that wire/transport finds the socket.
+func (s *Socket) NetConn() net.Conn { return s.Conn }
 
 func socketOf(c net.Conn) *Socket {
 	sock, ok := c.(*Socket)

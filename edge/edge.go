@@ -171,11 +171,15 @@ func (e *Edge) Start() error {
 	if e.active.Load() == nil {
 		return errors.New("BUG: edge started without a plan")
 	}
+	listeners := make([]listen.Listener, len(e.opt.HTTP))
+	for i, addr := range e.opt.HTTP {
+		listeners[i].Addr = addr
+	}
 	var err error
-	if e.sockets, err = listen.Open(e.opt.HTTP, e.opt.Conns, e.meters); err != nil {
+	if e.sockets, err = listen.Open(listeners, listen.Options{Conns: e.opt.Conns, Full: e.server.Shed, Meters: e.meters}); err != nil {
 		return err
 	}
-	e.sockets.Serve(func(c net.Conn) { e.server.Serve(c, nil) })
+	e.sockets.Serve(func(c net.Conn, t *exchange.TLS, _ string) { e.server.Serve(c, t) })
 	return nil
 }
 

@@ -11,15 +11,16 @@ import (
 
 	"skerry.dev/skerry/cert"
 	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/wire/transport"
 )
 
 // plainAnswer is what a client gets that speaks HTTP where TLS is spoken.
-const plainAnswer = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 72\r\nConnection: close\r\n\r\n" +
+const plainAnswer = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 73\r\nConnection: close\r\n\r\n" +
 	"This port speaks HTTPS, and the request came over plain HTTP. Use https.\n"
 
-// serverTLS builds what stands on a client's connection: the only place that does.
+// serverTLS builds what stands on a client's connection: the only place that does. wire/transport looks down through it.
 func serverTLS(c net.Conn, store *cert.Store) *tls.Conn {
-	return tls.Server(&cert.Socket{Conn: c}, store.Config())
+	return tls.Server(&cert.Socket{Conn: transport.Under(c)}, store.Config())
 }
 
 func tlsOf(s *cert.Session) *exchange.TLS {
