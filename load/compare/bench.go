@@ -16,23 +16,34 @@ import (
 	"skerry.dev/skerry/load/rival"
 )
 
-// row is one line of comparison and its budget as a ratio to nginx.
+// row is one line of comparison and its budget as a ratio to nginx; a row without one is for the record.
 type row struct {
 	key, title, path string
-	edits            bool
+	edits            bool // access log, four header edits, a limit per address
+	secure           bool // TLS 1.3
+	h2               bool // HTTP/2 by h2load instead of HTTP/1.1 by wrk
+	workers          int  // of every peer
 	atMost, aim      float64
 }
 
 var rows = []row{
-	{"plain", "H1 → H1, 1 KB, keep-alive", "/1k", false, 1.1, 0.93},
-	{"edits", "H1 → H1, 1 KB, access log and four request-header edits", "/1k", true, 1.0, 0.78},
-	{"large", "H1 → H1, 100 KB bodies", "/100k", false, 0.8, 0.6},
+	{key: "plain", title: "H1 → H1, 1 KB, keep-alive", path: "/1k", workers: 1, atMost: 0.95, aim: 0.85},
+	{key: "edits", title: "H1 → H1, 1 KB, access log, four request-header edits and a limit per address", path: "/1k", edits: true, workers: 1, atMost: 0.9, aim: 0.75},
+	{key: "tls", title: "TLS 1.3 H1 → H1, 1 KB", path: "/1k", secure: true, workers: 1, atMost: 0.85, aim: 0.7},
+	{key: "large", title: "H1 → H1, 100 KB bodies", path: "/100k", workers: 1, atMost: 0.75, aim: 0.6},
+	{key: "h2", title: "TLS 1.3 H2 → H1, 1 KB, 16 connections × 10 streams", path: "/1k", secure: true, h2: true, workers: 1},
+	{key: "plain2", title: "two workers: H1 → H1, 1 KB, keep-alive", path: "/1k", workers: 2, atMost: 1, aim: 0.85},
+	{key: "edits2", title: "two workers: access log, four request-header edits and a limit per address", path: "/1k", edits: true, workers: 2, atMost: 1, aim: 0.85},
+	{key: "tls2", title: "two workers: TLS 1.3 H1 → H1, 1 KB", path: "/1k", secure: true, workers: 2, atMost: 1, aim: 0.85},
+	{key: "large2", title: "two workers: H1 → H1, 100 KB bodies", path: "/100k", workers: 2, atMost: 1, aim: 0.85},
 }
 
 // values fill the templates.
 type values struct {
 	Addr, Admin, Origin, Dir, Log, Body string
-	Edits                               bool
+	Edits, Secure                       bool
+	Workers                             int
+	Cert, Key, Both                     string // PEM files; Both has certificate and key
 }
 
 //go:embed origin.tmpl
@@ -162,6 +173,9 @@ var allPeers = []peer{
 		if v.Edits {
 			args = append(args, "-edits", "-log", v.Log)
 		}
+		if v.Secure {
+			args = append(args, "-cert", v.Cert, "-key", v.Key)
+		}
 		return rival.Start(o, self, args...)
 	}},
 }
@@ -176,7 +190,12 @@ func startSkerry(b *bench, o rival.Options, v values) (*rival.Proc, error) {
 		return nil, err
 	}
 	o.Out = v.Log // its log event goes to standard output
-	return rival.Start(o, b.skerry, "run", path, "--http", v.Addr, "--admin", admin)
+	listen := "--http"
+	if v.Secure {
+		listen = "--https"
+	}
+	return rival.Start(o, b.skerry, "run", path, listen, v.Addr, "--admin", admin, "--secrets", filepath.Dir(v.Cert),
+		"--max-connections", "15000", "--connections-per-address", "15000")
 }
 
 // startOrigin starts the origin of a row's run.

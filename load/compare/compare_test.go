@@ -33,6 +33,23 @@ func TestParseWrk(t *testing.T) {
 	f("unable to connect", 0, "no request was completed")
 }
 
+func TestParseH2load(t *testing.T) {
+	f := func(out string, requests int, failed string) {
+		t.Helper()
+		s := parseH2load(out)
+		if s.requests != requests || s.failed != failed {
+			t.Errorf("%d requests, failed %q, want %d, %q", s.requests, s.failed, requests, failed)
+		}
+	}
+	line := "requests: 61230 total, 61390 started, 61230 done, 61230 succeeded, 0 failed, 0 errored, 0 timeout"
+	good := "finished in 2.00s, 30615.00 req/s, 33.02MB/s\n" + line + "\nstatus codes: 61230 2xx, 0 3xx, 0 4xx, 0 5xx\n"
+	f(good, 61230, "")
+	f(strings.Replace(good, "61230 2xx, 0 3xx", "61229 2xx, 1 3xx", 1), 61230, "61229 of 61230 answers are 2xx")
+	bad := strings.Replace(line, "0 failed", "3 failed", 1)
+	f(strings.Replace(good, line, bad, 1), 61230, bad)
+	f("connection refused", 0, "no request was completed")
+}
+
 func TestRewrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "docs", "compare.md")
 	for _, section := range []string{"first", "second"} {

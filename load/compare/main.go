@@ -32,12 +32,12 @@ type options struct {
 
 func main() {
 	var o options
-	var rows, peers, serve, origin, log string
+	var rows, peers, serve, origin, log, cert, key string
 	var edits, bench bool
 	flag.IntVar(&o.rounds, "rounds", 5, "samples of each peer, after one warm-up")
 	flag.IntVar(&o.seconds, "seconds", 2, "length of a sample; times come in steps of 10 ms, so 2 or more")
 	flag.IntVar(&o.conns, "conns", 64, "keep-alive connections")
-	flag.StringVar(&rows, "rows", "plain,edits,large", "rows to measure")
+	flag.StringVar(&rows, "rows", "plain,edits,tls,large,h2,plain2,edits2,tls2,large2,idle,idletls", "rows to measure")
 	flag.StringVar(&peers, "peers", "skerry,nginx,haproxy,caddy,nethttp", "peers to measure; nginx is what ratios refer to")
 	flag.StringVar(&o.out, "o", "", "file whose section between the compare markers is rewritten; empty: print only")
 	flag.StringVar(&o.skerry, "skerry", "", "skerry binary to measure; empty: build the one of this folder")
@@ -45,13 +45,15 @@ func main() {
 	flag.StringVar(&serve, "serve", "", "be the net/http peer on this address (the harness starts itself so)")
 	flag.StringVar(&origin, "origin", "", "with -serve: host:port to forward to")
 	flag.StringVar(&log, "log", "", "with -serve: access log")
+	flag.StringVar(&cert, "cert", "", "with -serve: certificate file; HTTPS")
+	flag.StringVar(&key, "key", "", "with -serve: its key")
 	flag.BoolVar(&edits, "edits", false, "with -serve: edit headers")
 	flag.BoolVar(&bench, "bench", false, "run the benchmark rows instead")
 	flag.Parse()
 	o.rows, o.peers = strings.Split(rows, ","), strings.Split(peers, ",")
 	var err error
 	if serve != "" {
-		err = serveNetHTTP(serve, origin, log, edits)
+		err = serveNetHTTP(serve, origin, log, cert, key, edits)
 	} else if bench {
 		err = runRows(o.out)
 	} else {
@@ -86,6 +88,17 @@ func run(o options) error {
 			return fmt.Errorf("row %s: %w", row.key, err)
 		}
 		r.rows = append(r.rows, rowResult{row, results})
+	}
+	for _, row := range idleRows {
+		if !slices.Contains(o.rows, row.key) {
+			continue
+		}
+		fmt.Printf("\n%s\n", row.title)
+		results, err := b.measureIdle(row)
+		if err != nil {
+			return fmt.Errorf("row %s: %w", row.key, err)
+		}
+		r.idle = append(r.idle, idleRowResult{row, results})
 	}
 	r.loadAfter = loadAverage()
 	text := r.markdown()

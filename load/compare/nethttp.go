@@ -13,7 +13,7 @@ import (
 
 // serveNetHTTP is the peer that a Go program gets from the standard library, tuned: enough kept connections, pooled copy
 // buffers, nothing added that the other peers do not add.
-func serveNetHTTP(addr, origin, log string, edits bool) error {
+func serveNetHTTP(addr, origin, log, cert, key string, edits bool) error {
 	target := &url.URL{Scheme: "http", Host: origin}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -40,7 +40,11 @@ func serveNetHTTP(addr, origin, log string, edits bool) error {
 		}
 		handler = l.wrap(proxy)
 	}
-	return (&http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: time.Minute}).ListenAndServe()
+	server := &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: time.Minute}
+	if cert != "" {
+		return server.ListenAndServeTLS(cert, key)
+	}
+	return server.ListenAndServe()
 }
 
 type buffers struct{ pool sync.Pool }

@@ -39,6 +39,37 @@ type report struct {
 	options               options
 	pinned                bool
 	rows                  []rowResult
+	idle                  []idleRowResult
+}
+
+// idleRowResult is a row about idle connections and what was measured.
+type idleRowResult struct {
+	idleRow
+	results []idleResult
+}
+
+// table prints the row's peers.
+func (r idleRowResult) table(b *strings.Builder) {
+	kb := func(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1024) }
+	fmt.Fprintf(b, "\n### Memory of %s\n\n", r.title)
+	fmt.Fprintf(b, "Growth of resident memory by %d connections, each after one request and %v of rest, in KB for each.\n\n| peer | KB |\n|---|---|\n", idleConns, idleSettle)
+	for _, p := range r.results {
+		if p.failed != "" {
+			fmt.Fprintf(b, "| %s | failed: %s |\n", p.peer, p.failed)
+			continue
+		}
+		fmt.Fprintf(b, "| %s | %s |\n", p.peer, kb(p.bytes))
+		if p.peer == "skerry" {
+			verdict := "**missed**"
+			switch {
+			case p.bytes <= r.aim:
+				verdict = "aim reached"
+			case p.bytes <= r.atMost:
+				verdict = "met"
+			}
+			defer fmt.Fprintf(b, "\nSkerry's budget: at most %s KB, aim %s KB: %s.\n", kb(r.atMost), kb(r.aim), verdict)
+		}
+	}
 }
 
 func (r report) markdown() string {
@@ -46,9 +77,9 @@ func (r report) markdown() string {
 	fmt.Fprintf(&b, "## CPU per request\n\n")
 	fmt.Fprintf(&b, "User and system time of all processes of the proxy, divided by completed requests, in µs. %d samples of %d s each "+
 		"after one warm-up, every peer once a round, in turned order every other round, all peers alive at once. One worker or "+
-		"GOMAXPROCS=1, %d keep-alive connections.", r.options.rounds, r.options.seconds, r.options.conns)
+		"GOMAXPROCS=1 where a row does not say two, %d keep-alive connections.", r.options.rounds, r.options.seconds, r.options.conns)
 	if r.pinned {
-		b.WriteString(" The proxy has processor 0; wrk and the origin (nginx) share processor 1.")
+		b.WriteString(" In rows of one worker the proxy has processor 0; the load generator (wrk, or h2load for HTTP/2) and the origin (nginx) share processor 1.")
 	} else {
 		b.WriteString(" **Not pinned** to processors: this machine has one, or no taskset.")
 	}
@@ -56,6 +87,11 @@ func (r report) markdown() string {
 	for _, row := range r.rows {
 		row.table(&b)
 	}
+	for _, row := range r.idle {
+		row.table(&b)
+	}
+	fmt.Fprintf(&b, "\nThe limit per address is one that nothing reaches: 1,000,000 a second in Skerry and nginx (limit_req), the same as a rate in a stick table in HAProxy; "+
+		"Caddy and net/http have none of their own and run without. In rows of two workers nothing is pinned: proxy, load and origin share both processors.\n")
 	fmt.Fprintf(&b, "\nHAProxy and Skerry log to standard output (a file); HAProxy writes each line at once, the others buffer.\n")
 	fmt.Fprintf(&b, "\nMachine: %s. Load average before %s, after %s.\nPeers: %s.\n", r.machine, r.loadBefore, r.loadAfter, strings.Join(r.versions, ", "))
 	fmt.Fprintf(&b, "Measured %s by `go run ./load/compare -rounds %d -seconds %d -conns %d -rows %s -peers %s`.\n",
@@ -83,7 +119,9 @@ func (r rowResult) table(b *strings.Builder) {
 		fmt.Fprintf(b, "| %s | %.2f | %.2f–%.2f | %.1f + %.1f | %s | %.0f | %s | %d |\n", p.peer, m.micros(), p.samples[0].micros(),
 			p.samples[n-1].micros(), m.user, m.system, ratio(m.micros(), nginx), m.rate, calls, n)
 	}
-	fmt.Fprintf(b, "\nSkerry's budget: at most %.2f × nginx, aim %.2f. %s\n", r.atMost, r.aim, r.verdict(nginx))
+	if r.atMost > 0 {
+		fmt.Fprintf(b, "\nSkerry's budget: at most %.2f × nginx, aim %.2f. %s\n", r.atMost, r.aim, r.verdict(nginx))
+	}
 	for _, p := range r.results {
 		for _, f := range p.failed {
 			fmt.Fprintf(b, "\nNot used: %s, %s.\n", p.peer, f)

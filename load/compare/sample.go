@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,15 +49,16 @@ func (b *bench) measure(r row) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	origin, err := rival.FreeAddr()
+	if r.secure {
+		if err := writeCertificate(dir); err != nil {
+			return nil, err
+		}
+	}
+	origin, stop, err := b.originFor(dir)
 	if err != nil {
 		return nil, err
 	}
-	server, err := b.startOrigin(dir, origin)
-	if err != nil {
-		return nil, err
-	}
-	defer server.Stop()
+	defer stop()
 	var peers []*running
 	for _, p := range b.peers {
 		run, err := b.startPeer(p, r, dir, origin)
@@ -82,6 +82,18 @@ func (b *bench) measure(r row) ([]result, error) {
 	return results, nil
 }
 
+// originFor starts the origin of a row.
+func (b *bench) originFor(dir string) (addr string, stop func(), err error) {
+	if addr, err = rival.FreeAddr(); err != nil {
+		return "", nil, err
+	}
+	server, err := b.startOrigin(dir, addr)
+	if err != nil {
+		return "", nil, err
+	}
+	return addr, server.Stop, nil
+}
+
 func (b *bench) startPeer(p peer, r row, dir, origin string) (*running, error) {
 	addr, err := rival.FreeAddr()
 	if err != nil {
@@ -91,13 +103,17 @@ func (b *bench) startPeer(p peer, r row, dir, origin string) (*running, error) {
 	if err := os.Mkdir(own, 0o755); err != nil {
 		return nil, err
 	}
-	v := values{Addr: addr, Origin: origin, Dir: own, Log: filepath.Join(own, "access.log"), Edits: r.edits}
-	o := rival.Options{Dir: own, Ready: addr, Pin: b.pinProxy, Env: []string{"GOMAXPROCS=1"}}
+	v := values{Addr: addr, Origin: origin, Dir: own, Log: filepath.Join(own, "access.log"), Edits: r.edits, Secure: r.secure, Workers: r.workers,
+		Cert: filepath.Join(dir, certFile), Key: filepath.Join(dir, keyFile), Both: filepath.Join(dir, bothFile)}
+	o := rival.Options{Dir: own, Ready: addr, Pin: b.pinProxy, Workers: r.workers, Env: []string{"GOMAXPROCS=" + strconv.Itoa(r.workers)}}
+	if r.workers > 1 {
+		o.Pin = ""
+	}
 	proc, err := p.start(b, o, v)
 	if err != nil {
 		return nil, err
 	}
-	return &running{peer: p, proc: proc, url: "http://" + addr + r.path, log: v.Log, result: result{peer: p.name}}, nil
+	return &running{peer: p, proc: proc, url: scheme(r) + addr + r.path, log: v.Log, result: result{peer: p.name}}, nil
 }
 
 // rounds takes the samples: a warm-up, then every peer once a round, in turned order every other round.
@@ -108,7 +124,7 @@ func (b *bench) rounds(r row, peers []*running) error {
 			slices.Reverse(order)
 		}
 		for _, p := range order {
-			s, err := b.sample(p)
+			s, err := b.sample(r, p)
 			if err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}
@@ -138,12 +154,12 @@ func (b *bench) rounds(r row, peers []*running) error {
 	return nil
 }
 
-func (b *bench) sample(p *running) (sample, error) {
+func (b *bench) sample(r row, p *running) (sample, error) {
 	before, err := p.proc.CPU()
 	if err != nil {
 		return sample{}, err
 	}
-	out, err := b.wrk(p.url)
+	s, err := b.load(r, p.url)
 	if err != nil {
 		return sample{}, err
 	}
@@ -151,59 +167,12 @@ func (b *bench) sample(p *running) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	s := parseWrk(out)
 	s.cpu = after.Sub(before)
 	if s.failed == "" {
 		s.user = float64(s.cpu.User/time.Microsecond) / float64(s.requests)
 		s.system = float64(s.cpu.System/time.Microsecond) / float64(s.requests)
 	}
 	return s, nil
-}
-
-// wrkArgs is the load; the fields X-C and X-D are there to be removed, so every row sends them.
-func (b *bench) wrkArgs(url string) []string {
-	return []string{"-t1", "-c" + strconv.Itoa(b.o.conns), "-d" + strconv.Itoa(b.o.seconds) + "s",
-		"-H", "User-Agent: Mozilla/5.0 (X11; Linux x86_64) compare", "-H", "X-C: c", "-H", "X-D: d", url}
-}
-
-func (b *bench) wrk(url string) (string, error) {
-	path, err := rival.Path("wrk")
-	if err != nil {
-		return "", err
-	}
-	args := append([]string{path}, b.wrkArgs(url)...)
-	if b.pinOther != "" {
-		args = append([]string{"taskset", "-c", b.pinOther}, args...)
-	}
-	out, err := exec.CommandContext(b.ctx, args[0], args[1:]...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("wrk: %w\n%s", err, out)
-	}
-	return string(out), nil
-}
-
-var (
-	wrkRequests = regexp.MustCompile(`(\d+) requests in`)
-	wrkRate     = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
-	wrkErrors   = regexp.MustCompile(`(?m)^\s*(Socket errors:.*|Non-2xx or 3xx responses:.*)$`)
-)
-
-// parseWrk reads what wrk printed; any error it reports makes the sample a failed one.
-func parseWrk(out string) sample {
-	var s sample
-	if m := wrkRequests.FindStringSubmatch(out); m != nil {
-		s.requests, _ = strconv.Atoi(m[1])
-	}
-	if m := wrkRate.FindStringSubmatch(out); m != nil {
-		s.rate, _ = strconv.ParseFloat(m[1], 64)
-	}
-	for _, m := range wrkErrors.FindAllStringSubmatch(out, -1) {
-		s.failed = strings.TrimSpace(s.failed + " " + m[1])
-	}
-	if s.requests == 0 && s.failed == "" {
-		s.failed = "no request was completed"
-	}
-	return s
 }
 
 // countCalls counts system calls with perf in one more run, after the samples because tracing costs time.
@@ -218,8 +187,8 @@ func (b *bench) countCalls(r row, peers []*running) {
 			pids = append(pids, strconv.Itoa(pid))
 		}
 		counts := filepath.Join(b.dir, r.key+p.name+".perf")
-		args := append([]string{"stat", "-x,", "-o", counts, "-e", "raw_syscalls:sys_enter", "-p", strings.Join(pids, ","), "--", "wrk"}, b.wrkArgs(p.url)...)
-		if b.pinOther != "" {
+		args := append([]string{"stat", "-x,", "-o", counts, "-e", "raw_syscalls:sys_enter", "-p", strings.Join(pids, ","), "--"}, b.generator(r, p.url)...)
+		if b.pinOther != "" && r.workers == 1 {
 			perf, args = "taskset", append([]string{"-c", b.pinOther, "perf"}, args...)
 		}
 		out, err := exec.CommandContext(b.ctx, perf, args...).CombinedOutput()
@@ -227,7 +196,7 @@ func (b *bench) countCalls(r row, peers []*running) {
 			fmt.Printf("  no system call counts: %v\n", err)
 			return
 		}
-		if s := parseWrk(string(out)); s.failed == "" {
+		if s := parse(r, string(out)); s.failed == "" {
 			text, _ := os.ReadFile(counts)
 			p.calls = parsePerf(string(text)) / float64(s.requests)
 		}

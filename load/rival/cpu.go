@@ -51,6 +51,24 @@ func (p *Proc) CPU() (CPU, error) {
 	return sum, nil
 }
 
+// RSS is the resident memory of the program and every process of its group, in bytes. Pages that they share count once for
+// each of them.
+func (p *Proc) RSS() (int64, error) {
+	var sum int64
+	for _, pid := range p.Pids() {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+		if err != nil {
+			continue // it ended while we looked
+		}
+		var size, resident int64
+		if _, err := fmt.Sscan(string(text), &size, &resident); err != nil {
+			return 0, fmt.Errorf("statm of %s: %w", p.Name, err)
+		}
+		sum += resident * int64(os.Getpagesize())
+	}
+	return sum, nil
+}
+
 // parseStat returns group and times of one /proc/PID/stat. The program's name, in parentheses, may hold any byte.
 func parseStat(text []byte) (group int, used CPU, err error) {
 	// After the name: state, ppid, pgrp, …; utime, stime, cutime and cstime are the 12th to the 15th.

@@ -3,6 +3,7 @@ package rival
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -12,9 +13,9 @@ const nginxMain = `USER
 daemon off;
 pid DIR/nginx.pid;
 error_log DIR/errors warn;
-worker_processes 1;
-worker_rlimit_nofile 8192;
-events { worker_connections 4096; }
+worker_processes WORKERS;
+worker_rlimit_nofile 32768;
+events { worker_connections 15000; }
 http {
 	client_body_temp_path DIR/body;
 	proxy_temp_path DIR/proxy;
@@ -28,14 +29,14 @@ HTTP
 }
 `
 
-// Nginx starts nginx in the foreground with one worker; o.Conf is what stands inside its http block. Say access_log
+// Nginx starts nginx in the foreground with o.Workers workers; o.Conf is what stands inside its http block. Say access_log
 // there: nginx's own default is a path outside o.Dir.
 func Nginx(o Options) (*Proc, error) {
 	user := ""
 	if os.Geteuid() == 0 {
 		user = "user root;" // the worker must reach o.Dir, which only its owner may enter
 	}
-	conf := strings.NewReplacer("USER", user, "DIR", o.Dir, "HTTP", o.Conf).Replace(nginxMain)
+	conf := strings.NewReplacer("USER", user, "WORKERS", strconv.Itoa(max(o.Workers, 1)), "DIR", o.Dir, "HTTP", o.Conf).Replace(nginxMain)
 	path, err := write(o.Dir, "nginx.conf", conf)
 	if err != nil {
 		return nil, err
