@@ -1,0 +1,118 @@
+package h2_test
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/net/http2"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire/h2"
+	"skerry.dev/skerry/wire/wiretest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rig is a server with its listener.
+type rig struct {
+	t       testing.TB
+	server  h2.Server
+	l       net.Listener
+	serving sync.WaitGroup
+}
+
+// serve starts a server whose exchanges run along stages behind a gate that turns refused requests around.
+func serve(t testing.TB, stages ...exchange.Stage) *rig {
+	t.Helper()
+	path := exchange.NewPath(render, append([]exchange.Stage{gate{}}, stages...)...)
+	return serveHandler(t, path.Run)
+}
+
+func serveHandler(t testing.TB, handler func(*exchange.Exchange) bool) *rig {
+	t.Helper()
+	r := newRig(t, handler)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.l = l
+	r.serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			r.serving.Go(func() { r.server.Serve(c, nil) })
+		}
+	})
+	return r
+}
+
+func newRig(t testing.TB, handler func(*exchange.Exchange) bool) *rig {
+	r := &rig{t: t}
+	r.server.Handler = func(x *exchange.Exchange) bool {
+		complete := handler(x)
+		x.End = time.Now()
+		return complete
+	}
+	t.Cleanup(r.stop)
+	return r
+}
+
+func (r *rig) stop() {
+	if r.l != nil {
+		r.l.Close()
+	}
+	r.server.Close()
+	r.serving.Wait()
+}
+
+// Client and Stop make a rig a wiretest.Proxy.
+func (r *rig) Client() (net.Conn, error) { return net.Dial("tcp", r.l.Addr().String()) }
+func (r *rig) Stop()                     { r.stop() }
+
+// client connects and says hello.
+func (r *rig) client(settings ...http2.Setting) *wiretest.H2 {
+	r.t.Helper()
+	c, err := r.Client()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { c.Close() })
+	return wiretest.NewH2(c, settings...)
+}
+
+// pipeClient is client on a pipe, for tests in a synctest bubble.
+func (r *rig) pipeClient(settings ...http2.Setting) *wiretest.H2 {
+	r.t.Helper()
+	near, far := bufferedPipe()
+	r.serving.Go(func() { r.server.Serve(far, nil) })
+	h := wiretest.NewH2(near, settings...)
+	h.Patience = 24 * time.Hour
+	return h
+}
+
+// gate turns a request around that was refused.
+type gate struct{}
+
+func (gate) Name() string { return "gate" }
+
+func (gate) Request(x *exchange.Exchange) exchange.Verdict {
+	if x.Fault != nil {
+		return x.Fail(x.Fault)
+	}
+	return exchange.Next
+}
+
+func render(x *exchange.Exchange) { x.Resp.Status = fault.Of(x.Fault).Status() }
+
+// answer is a last stage that is a function.
+type answer func(x *exchange.Exchange) exchange.Verdict
+
+func (answer) Name() string { return "answer" }
+
+func (a answer) Request(x *exchange.Exchange) exchange.Verdict { return a(x) }
