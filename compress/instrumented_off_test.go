@@ -1,0 +1,5 @@
+//go:build !race && !poison
+
+package compress_test
+
+const instrumented = false
