@@ -167,6 +167,14 @@ func (a *authority) key() (*ecdsa.PrivateKey, error) {
 }
 
 func (a *authority) readKey() (*ecdsa.PrivateKey, error) {
+	info, err := os.Stat(a.keyPath())
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		// Who reads it can pose as any host towards those who trust the CA.
+		err = os.Chmod(a.keyPath(), 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
 	text, err := os.ReadFile(a.keyPath())
 	if err != nil {
 		return nil, err
@@ -175,8 +183,8 @@ func (a *authority) readKey() (*ecdsa.PrivateKey, error) {
 	if block == nil || block.Type != "PRIVATE KEY" {
 		return nil, fmt.Errorf("%s holds no key in PEM (PKCS #8). Put it back, or remove the folder to begin anew", a.keyPath())
 	}
-	any, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	key, ok := any.(*ecdsa.PrivateKey)
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, ok := parsed.(*ecdsa.PrivateKey)
 	if err != nil || !ok {
 		return nil, fmt.Errorf("%s holds no ECDSA key. Put it back, or remove the folder to begin anew", a.keyPath())
 	}

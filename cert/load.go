@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -23,13 +24,38 @@ func (f *flaw) problem(at spec.Pos, of string) fault.Problem {
 	return fault.Problem{File: at.File, Line: at.Line, Col: at.Col, Text: of + ": " + f.text, Fix: f.fix}
 }
 
+// sums are the SHA-256 of what references stood for.
+type sums map[spec.Ref][sha256.Size]byte
+
+// read resolves a reference and remembers what it stood for.
+func (k *Keeper) read(r spec.Ref, seen sums) ([]byte, error) {
+	text, err := k.opt.Secrets.Read(r)
+	if err == nil {
+		seen[r] = sha256.Sum256(text)
+	}
+	return text, err
+}
+
+// Changed returns the references of a table, in order, that stand for something else now: a certificate was renewed, say,
+// and another Table is due. A reference that cannot be read has not changed.
+func (k *Keeper) Changed(t *Table) []spec.Ref {
+	var changed []spec.Ref
+	for r, sum := range t.sums {
+		if text, err := k.opt.Secrets.Read(r); err == nil && sha256.Sum256(text) != sum {
+			changed = append(changed, r)
+		}
+	}
+	slices.Sort(changed)
+	return changed
+}
+
 // load reads a Certificate document's chain and key.
-func (k *Keeper) load(c *spec.Certificate) (*leaf, *flaw) {
-	chainText, err := k.opt.Secrets.Read(c.Chain)
+func (k *Keeper) load(c *spec.Certificate, seen sums) (*leaf, *flaw) {
+	chainText, err := k.read(c.Chain, seen)
 	if err != nil {
 		return nil, &flaw{"chain " + err.Error(), ""}
 	}
-	keyText, err := k.opt.Secrets.Read(c.Key)
+	keyText, err := k.read(c.Key, seen)
 	if err != nil {
 		return nil, &flaw{"key " + err.Error(), ""}
 	}
@@ -161,8 +187,8 @@ func keyFlaw(text []byte, c *spec.Certificate, err error) *flaw {
 }
 
 // bundle reads the CAs that client certificates are checked against.
-func (k *Keeper) bundle(ref spec.Ref) ([]*x509.Certificate, error) {
-	text, err := k.opt.Secrets.Read(ref)
+func (k *Keeper) bundle(ref spec.Ref, seen sums) ([]*x509.Certificate, error) {
+	text, err := k.read(ref, seen)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func suites() []uint16 {
 	}
 }
 
-func (k *Keeper) policy(t *spec.TLS) (*policy, error) {
+func (k *Keeper) policy(t *spec.TLS, seen sums) (*policy, error) {
 	full := withDefaults(t)
 	p := &policy{key: full.Key(), tickets: k.tickets}
 	switch full.MinVersion {
@@ -84,7 +84,7 @@ func (k *Keeper) policy(t *spec.TLS) (*policy, error) {
 		return nil, fmt.Errorf("tls.clientCertificates is %s, but tls.clientCA does not say whom to trust", full.ClientCertificates)
 	}
 	var err error
-	if p.clients, err = k.bundle(full.ClientCA); err != nil {
+	if p.clients, err = k.bundle(full.ClientCA, seen); err != nil {
 		return nil, fmt.Errorf("tls.clientCA: %w", err)
 	}
 	p.config.ClientCAs = x509.NewCertPool()

@@ -24,6 +24,7 @@ type Table struct {
 	first    choice   // for clients that name no host
 	empty    bool     // there is nothing to serve
 	local    []string // hosts on the local CA
+	sums     sums     // what the references stood for
 }
 
 // host is one host of an entrypoint.
@@ -52,17 +53,17 @@ type index struct {
 // the root of the local CA if a host has no certificate. With problems the table is nil. Certificates beyond their time
 // are no problem but a warning, see Warnings: an edge must start with what there is.
 func (k *Keeper) Table(s *spec.Spec) (*Table, []fault.Problem) {
-	t := &Table{exact: map[string]*host{}, below: map[string]*host{}, byIP: map[netip.Addr]*host{}, policies: map[string]*policy{}}
+	t := &Table{exact: map[string]*host{}, below: map[string]*host{}, byIP: map[netip.Addr]*host{}, policies: map[string]*policy{}, sums: sums{}}
 	var problems []fault.Problem
 	for _, c := range s.Certificates {
-		l, flaw := k.load(c)
+		l, flaw := k.load(c, t.sums)
 		if flaw != nil {
 			problems = append(problems, flaw.problem(c.At, fmt.Sprintf("certificate %q", c.Meta.Name)))
 			continue
 		}
 		t.leaves = append(t.leaves, l)
 	}
-	base, _ := k.policy(nil) // the default one is never at fault
+	base, _ := k.policy(nil, nil) // the default one is never at fault
 	t.policies[base.key] = base
 	t.names = newIndex(t.leaves, k.opt.Now())
 	for _, e := range s.Entrypoints {
@@ -102,7 +103,7 @@ func (t *Table) policy(k *Keeper, want *spec.TLS) (*policy, error) {
 	if p := t.policies[Key(want)]; p != nil {
 		return p, nil
 	}
-	p, err := k.policy(want)
+	p, err := k.policy(want, t.sums)
 	if err == nil {
 		t.policies[p.key] = p
 	}

@@ -1,0 +1,54 @@
+package cert
+
+import (
+	"net/netip"
+	"time"
+)
+
+// What tests see of the inside.
+const (
+	LeavesMax       = leavesMax
+	LeafRenewAfter  = leafRenewAfter
+	LeafValidity    = leafValidity
+	RootRenewBefore = rootRenewBefore
+	RootValidity    = rootValidity
+)
+
+// Choose returns the document of the certificate ("local HOST" for one of the local CA), and the policy's key.
+func (t *Table) Choose(sni string, to netip.Addr) (certificate, policy string, ok bool) {
+	c, ok := t.choose(sni, to)
+	switch {
+	case !ok:
+		return "", "", false
+	case c.leaf == nil:
+		return "local " + c.issue, c.policy.key, true
+	}
+	return c.leaf.document, c.policy.key, true
+}
+
+// ChooseOnly is Choose without what only a test wants.
+func (t *Table) ChooseOnly(sni string, to netip.Addr) bool {
+	_, ok := t.choose(sni, to)
+	return ok
+}
+
+// LocalLeaf issues a leaf of the local CA and returns it in DER, with its end.
+func (k *Keeper) LocalLeaf(host string) (der []byte, end time.Time, covers func([]byte) bool, err error) {
+	l, err := k.local(host)
+	if err != nil {
+		return nil, time.Time{}, nil, err
+	}
+	return l.pair.Certificate[0], l.x509().NotAfter, l.covers, nil
+}
+
+// Leaves is how many leaves the keeper has.
+func (k *Keeper) Leaves() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.leaves)
+}
+
+var NormalName = normalName
+
+// Slot makes room for the leaf of a host.
+func (k *Keeper) Slot(host string) { k.slot(host) }
