@@ -1,0 +1,5 @@
+//go:build !race && !poison
+
+package limit_test
+
+const instrumented = false
