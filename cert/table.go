@@ -187,8 +187,7 @@ func (x *index) best(name string) *leaf {
 }
 
 // choose finds what a hello gets; sni is as the client sent it, to the address it connected to. False: the name is not
-// served, or not by a certificate that covers it. It allocates only for names that have capitals or stand below a wildcard
-// host of the local CA.
+// served, or not by a certificate that covers it. It allocates only for names with capitals.
 func (t *Table) choose(sni string, to netip.Addr) (choice, bool) {
 	if sni == "" {
 		if h := t.byIP[to]; h != nil {
