@@ -13,8 +13,11 @@ import (
 
 // Format returns the one formatting of a file: fields in the order of the schema, two spaces, double quotes, comments
 // kept. Formatting the outcome again changes nothing. A file that does not parse is returned as it is, with the problems;
-// fields and values need not be valid. JSON stays JSON.
+// fields and values need not be valid. JSON stays JSON, and a file that is no document stays as it is.
 func Format(file File) ([]byte, []fault.Problem) {
+	if isBeside(file.Name) {
+		return file.Data, nil
+	}
 	l := &log{}
 	data := bytes.TrimPrefix(file.Data, []byte("\ufeff"))
 	if at, fix, bad := unreadable(file.Name, data); bad != "" {
@@ -146,9 +149,12 @@ func arrange(n *node, schema map[string]any) {
 		}
 		slices.SortStableFunc(n.entries, func(a, b entry) int { return rank(a) - rank(b) })
 	}
+	others, _ := schema["additionalProperties"].(map[string]any)
 	for _, e := range n.entries {
 		if s, ok := props[e.key.text].(map[string]any); ok {
 			arrange(e.value, s)
+		} else if others != nil {
+			arrange(e.value, others)
 		}
 	}
 	if items, ok := schema["items"].(map[string]any); ok {
@@ -158,9 +164,12 @@ func arrange(n *node, schema map[string]any) {
 	}
 }
 
-// follow resolves a reference, and the choice that a document makes by its kind.
+// follow resolves a reference, the choice between words and an object, and the one that a document makes by its kind.
 func follow(schema map[string]any, n *node) (at map[string]any, order []string) {
 	d := described()
+	if choice, ok := schema["anyOf"].([]any); ok {
+		schema, _ = choice[len(choice)-1].(map[string]any) // the words come first, see switched
+	}
 	if ref, ok := schema["$ref"].(string); ok {
 		name := strings.TrimPrefix(ref, "#/$defs/")
 		at, _ = d.defs[name].(map[string]any)

@@ -1,11 +1,15 @@
 package spec_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/spec"
@@ -22,14 +26,17 @@ func seed(f *testing.F, add func(json bool, data []byte)) {
 				f.Fatal(err)
 			}
 			for _, file := range a.Files {
-				if ext := filepath.Ext(file.Name); ext != "" {
+				if ext := filepath.Ext(file.Name); ext == ".yaml" || ext == ".json" {
 					add(ext == ".json", file.Data)
 				}
 			}
 		}
 	}
-	paths, _ := filepath.Glob("../testdata/spec-now/*")
+	paths, _ := filepath.Glob("../testdata/spec-*/*")
 	for _, path := range paths {
+		if ext := filepath.Ext(path); ext != ".yaml" && ext != ".json" {
+			continue
+		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -56,14 +63,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		canonical := spec.Canonical(s)
-		again, problems := spec.Parse([]spec.File{{Name: "canonical.json", Data: canonical}})
-		if len(problems) > 0 {
-			t.Fatalf("the canonical form has problems: %v\n%s", fault.Problems(problems), canonical)
-		}
-		if again.Hash != s.Hash {
-			t.Fatalf("the canonical form reads as another spec:\n%s\n%s", canonical, spec.Canonical(again))
-		}
+		sameInCanonicalForm(t, s)
 	})
 }
 
@@ -86,6 +86,98 @@ func FuzzFormat(f *testing.F) {
 		}
 		if before != nil && before.Hash != after.Hash {
 			t.Fatalf("formatting changes the spec:\n%q\n%q", data, out)
+		}
+	})
+}
+
+// sameInCanonicalForm fails if the canonical form of a spec, which needs no file, reads as another one.
+func sameInCanonicalForm(t *testing.T, s *spec.Spec) {
+	t.Helper()
+	canonical := spec.Canonical(s)
+	again, problems := spec.Parse([]spec.File{{Name: "canonical.json", Data: canonical}})
+	if len(problems) > 0 {
+		t.Fatalf("the canonical form has problems: %v\n%s", fault.Problems(problems), canonical)
+	}
+	if again.Hash != s.Hash {
+		t.Fatalf("the canonical form reads as another spec:\n%s\n%s", canonical, spec.Canonical(again))
+	}
+}
+
+// FuzzMoved: no CSV panics, and what is taken is sorted, each path once, with a status of a redirect.
+func FuzzMoved(f *testing.F) {
+	for _, text := range []string{
+		"from,to,status\n/a,/b,301\n", "/a,/b\n/c,https://example.com/\n", "\ufeff# x\r\n\"/a,b\", /c , 302\r\n", "/a,/b\n/b,/a\n",
+		"\"/a\n\",/b", "/a,/b,\n", "/a,/b,999\n", "/é,/b\n/\xff,/c\n", ",,\n", "\"", "/a,//b\n/a,/{x}\n",
+	} {
+		f.Add([]byte(text))
+	}
+	doc := yaml(six + "  redirects: {file: moved.csv, status: 302}\n")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, problems := spec.Parse([]spec.File{doc, {Name: "moved.csv", Data: data}})
+		if len(problems) > 0 {
+			for _, p := range problems {
+				if p.File == "moved.csv" && (p.Line < 1 || p.Col < 1) {
+					t.Fatalf("a problem without a place: %v", p)
+				}
+			}
+			return
+		}
+		last := ""
+		for _, m := range s.Entrypoints[0].Moved {
+			if m.From <= last || m.To == "" || m.Status < 301 || m.Status > 308 || m.From[0] != '/' {
+				t.Fatalf("after %q: %+v", last, m)
+			}
+			last = m.From
+		}
+		sameInCanonicalForm(t, s)
+	})
+}
+
+// values are places of a document where text has a form of its own; X stands for it.
+var values = []string{
+	`"limit":{"perAddress":X}`, `"headMax":X`, `"bodyMax":X`, `"hsts":{"maxAge":X}`, `"cors":{"origins":[X]}`,
+	`"tls":{"clientCertificates":"required","clientCA":X}`, `"maintenance":{"allow":[X]}`, `"canonicalHost":X`,
+	`"errorPages":{"404":{"file":X}}`, `"redirects":{"list":[{"from":X,"to":"/b"}]}`, `"redirects":{"list":[{"from":"/a","to":X}]}`,
+	`"routes":[{"match":{"prefix":"/{id}"},"service":"http://a","rewrite":{"path":X}}]`,
+	`"routes":[{"match":{"prefix":"/a"},"service":"http://a","rewrite":{"prefix":X}}]`, `"trace":{"sample":X}`,
+}
+
+// FuzzValues: no text panics at any of these places, what is taken stays the same in the canonical form, and the schema,
+// compiled by somebody else, takes it too.
+func FuzzValues(f *testing.F) {
+	for place := range values {
+		for _, text := range []string{
+			"300/s", "0/s", "99999999999999999999/h", "10KB", "1GB", "18446744073709551616", "365d", "400d1h", "1s1s", "file:a/b.pem", "file:../a",
+			"env:SKERRY_SECRET_A", "env:SKERRY_SECRET_", "https://*.example.com", "https://[::1]:8443", "*", "10.0.0.0/8", "::ffff:1.2.3.4", "0.5", "1e-9",
+			"shop.example.com", "/a/{id}", "/", "//", "/a/../b", "x.html", "a/x.html", "https://shop.example.com/a",
+		} {
+			f.Add(uint8(place), text)
+		}
+	}
+	takes := schema(f)
+	f.Fuzz(func(t *testing.T, place uint8, text string) {
+		value, err := json.Marshal(text)
+		if err != nil || !utf8.ValidString(text) {
+			return
+		}
+		if place >= 128 && json.Valid([]byte(text)) { // a number, say
+			value = []byte(text)
+		}
+		field := strings.Replace(values[int(place%128)%len(values)], "X", string(value), 1)
+		doc := `{"apiVersion":"skerry.dev/v1","kind":"Entrypoint","metadata":{"name":"shop"},"spec":{"hosts":["shop.example.com"],"service":"http://b",` + field + `}}`
+		s, problems := spec.Parse([]spec.File{{Name: "x.json", Data: []byte(doc)}, {Name: "x.html", Data: []byte("<p>")}})
+		if len(problems) > 0 {
+			return
+		}
+		sameInCanonicalForm(t, s)
+		for _, written := range []string{doc, strings.SplitN(string(spec.Canonical(s)), "\n", 2)[0]} {
+			v, err := jsonschema.UnmarshalJSON(strings.NewReader(written))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := takes.Validate(v); err != nil {
+				t.Fatalf("the schema refuses %s: %v", written, err)
+			}
 		}
 	})
 }

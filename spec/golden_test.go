@@ -88,8 +88,17 @@ func explain(s *spec.Spec) string {
 	var last []spec.Source
 	for _, e := range s.Entrypoints {
 		fmt.Fprintf(&b, "entrypoint %s at %s: %s, profile %s\n", e.Meta.Name, e.At, strings.Join(e.Hosts, " "), e.Profile)
+		if e.CanonicalHost != "" {
+			fmt.Fprintf(&b, "  canonical host %s\n", e.CanonicalHost)
+		}
+		for _, m := range e.Moved {
+			fmt.Fprintf(&b, "  moved %s to %s with %d\n", m.From, m.To, m.Status)
+		}
 		for _, r := range e.Routes {
 			fmt.Fprintf(&b, "  route %s at %s: %s\n    to %s\n", r.Name, r.At, matched(r.Match), destination(r.To))
+			if w := r.Rewrite; w != nil {
+				fmt.Fprintf(&b, "    with host %q, path %q, prefix %q\n", w.Host, w.Path, w.Prefix)
+			}
 			if last != nil && &last[0] == &r.Sources[0] {
 				b.WriteString("    the same policy\n") // one list in memory
 				continue
@@ -103,7 +112,13 @@ func explain(s *spec.Spec) string {
 		for _, e := range v.Endpoints {
 			fmt.Fprintf(&b, "    %s at %s: host %s port %d tls %v address %v\n", e.URL(), e.At, e.Host, e.Port, e.TLS, e.Addr)
 		}
+		if d := v.Directory; d != nil {
+			fmt.Fprintf(&b, "    directory %s, index %s, fallback %q\n", d.Path, d.Index, d.Fallback)
+		}
 		sources(&b, v.Sources)
+	}
+	for _, c := range s.Certificates {
+		fmt.Fprintf(&b, "certificate %s at %s: %s, %s, default %v\n", c.Meta.Name, c.At, c.Chain, c.Key, c.Default)
 	}
 	for _, p := range s.Profiles {
 		if !p.BuiltIn {

@@ -150,7 +150,8 @@ func (r *resolver) circles(all []gone, hosts []string) {
 	}
 }
 
-// pathHere is the path that a redirect goes to, if it stays on one of the hosts.
+// pathHere is the path that a redirect goes to, if it stays on one of the hosts. A port that is written out may be another
+// server's.
 func pathHere(to string, hosts []string) (path string, here bool) {
 	if i := strings.IndexAny(to, "?#"); i >= 0 {
 		to = to[:i]
@@ -159,9 +160,9 @@ func pathHere(to string, hosts []string) (path string, here bool) {
 		return to, true
 	}
 	_, rest, _ := strings.Cut(to, "://")
-	host, _ := splitPort(authority(to))
+	host, port := splitPort(authority(to))
 	path = strings.TrimPrefix(rest, authority(to))
-	return orElse(path, "/"), slices.Contains(hosts, foldHost(host))
+	return orElse(path, "/"), slices.Contains(hosts, foldHost(host)) && (port == "" || port == ":80" || port == ":443")
 }
 
 // fromFile are the redirects of a CSV file (RFC 4180; lines that begin with # are comments). Its first line may name the

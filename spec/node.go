@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"skerry.dev/skerry/fault"
 )
@@ -125,6 +126,7 @@ func (l *log) count() int { return len(l.problems) + l.dropped }
 // sorted returns the problems in the order of their places, no more than problemsMax.
 func (l *log) sorted() []fault.Problem {
 	fault.SortProblems(l.problems)
+	l.problems = slices.Compact(l.problems) // two documents may name the same broken file
 	if over := len(l.problems) - problemsMax + l.dropped; len(l.problems) > problemsMax {
 		l.problems = append(l.problems[:problemsMax], fault.Problem{
 			Text: fmt.Sprintf("and %d problems more; the first %d are shown", over, problemsMax),

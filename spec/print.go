@@ -198,8 +198,7 @@ func quoteKey(n *node) string {
 
 // quoted writes text in double quotes. JSON strings are YAML strings.
 func quoted(s string) string {
-	out := string(toJSON(s))
-	return strings.ReplaceAll(out, "\x7f", `\x7f`)
+	return string(toJSON(s))
 }
 
 // isBlock says whether text is written as a block: it was, and its lines survive it.

@@ -43,8 +43,9 @@ func Load(paths []string, opt Options) (*Spec, []fault.Problem) {
 }
 
 // ReadFiles reads every .yaml, .yml and .json file under the paths: a file as it is, a directory with all below it, in
-// sorted order. Below a given path hidden entries are left out, so that each file of a Kubernetes config map (a link
-// into ..data) is read once; links are followed.
+// sorted order. Behind each stand the .csv and .html files that it mentions, if they are there (`file: moved.csv`): below
+// its own directory, and so never outside the directories of the paths. Below a given path hidden entries are left out,
+// so that each file of a Kubernetes config map (a link into ..data) is read once; links are followed.
 func ReadFiles(paths []string) ([]File, []fault.Problem) {
 	r := reader{seen: map[string]bool{}}
 	for _, p := range paths {
@@ -132,6 +133,23 @@ func (r *reader) file(p string) {
 		return
 	}
 	r.files = append(r.files, File{Name: p, Data: data})
+	if !isBeside(p) {
+		r.beside(p, data)
+	}
+}
+
+// beside reads the files that a document mentions. One that is not there may stand in a comment: whether a document needs
+// it is for Parse to say, which knows the place.
+func (r *reader) beside(document string, data []byte) {
+	for _, name := range mentioned(data) {
+		p := besidePath(document, name)
+		if r.seen[p] {
+			continue
+		}
+		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
+			r.file(p)
+		}
+	}
 }
 
 func readBounded(p string) ([]byte, error) {

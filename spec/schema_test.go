@@ -13,7 +13,7 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-func schema(t *testing.T) *jsonschema.Schema {
+func schema(t testing.TB) *jsonschema.Schema {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(spec.Schema()))
 	if err != nil {
@@ -73,13 +73,15 @@ func TestSchemaTakesWhatParseTakes(t *testing.T) {
 			}
 		}
 	}
-	all, problems := spec.Load([]string{"../testdata/spec-now"}, spec.Options{})
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	for line := range strings.Lines(string(spec.Canonical(all))) {
-		if err := valid(t, s, line); err != nil {
-			t.Errorf("canonical form: %v\n%s", err, line)
+	for _, dir := range []string{"../testdata/spec-now", "../testdata/spec-next"} {
+		all, problems := spec.Load([]string{dir}, spec.Options{})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		for line := range strings.Lines(string(spec.Canonical(all))) {
+			if err := valid(t, s, line); err != nil {
+				t.Errorf("canonical form: %v\n%s", err, line)
+			}
 		}
 	}
 }
@@ -114,4 +116,16 @@ func TestSchemaRefusesWhatParseRefuses(t *testing.T) {
 	f("  service:", "  routes: [{match: {path: a}, respond: {}}]\n  service:")
 	f("  service:", "  routes: [{redirect: {to: /a, status: 200}}]\n  service:")
 	f("  service:", "  routes: [{redirect: {}}]\n  service:")
+	for _, line := range []string{
+		"trace: maybe", "trace: {sample: 2}", "trace: {share: 1}", "tls: on", `tls: {minVersion: "1.1"}`, "tls: {clientCA: ca.pem}",
+		"redirect: on", "redirect: http", "hsts: {maxAge: 1}", "hsts: {maxAge: year}", "cors: on", "cors: {}", "cors: {origins: [app.example.com]}",
+		"cors: {origins: [https://APP.example.com]}", "limit: on", "limit: {burst: 3}", "limit: {perAddress: 300}", "limit: {perAddress: 3/d}",
+		"limit: {perAddress: 1/s, burst: 0}", "headMax: off", "headMax: 8kB", "bodyMax: 1.5MB", "bodyMax: on", "compress: gzip",
+		"errorPages: off", "errorPages: {200: {html: x}}", "errorPages: {404: x}", "errorPages: {404: {file: /x.html}}",
+		"maintenance: {allow: [example.com]}", "forwarded: all", "headers: {request: {defaults: {A: b}}}",
+		"canonicalHost: [shop.example.com]", "redirects: moved.csv", "redirects: {file: moved.txt}", "redirects: {list: [{from: /a}]}",
+		"redirects: {list: [{from: a, to: /b}]}", "routes: [{service: a, rewrite: {prefix: a}}]", "routes: [{service: a, hsts: off}]",
+	} {
+		f("  service:", "  "+line+"\n  service:")
+	}
 }

@@ -78,6 +78,10 @@ func sizeOrOff(from, to Size) shape[Size] {
 			if on, word := switchOf(n); word && !bool(on) {
 				return 0, true
 			}
+			if n.kind == numberNode && n.text == "0" {
+				l.refuse(n.at, "write off", "0 would let nothing through, or everything")
+				return 0, false
+			}
 			return is.read(l, n)
 		},
 		write: func(s Size) any {

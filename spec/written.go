@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // This file is about what shapes write: its JSON form, and its form on one line.
@@ -70,7 +71,14 @@ func appendText(out []byte, s string) []byte {
 	if err := enc.Encode(s); err != nil {
 		panic("BUG: spec: text without JSON form: " + err.Error())
 	}
-	return append(out, strings.TrimSuffix(b.String(), "\n")...)
+	for _, r := range strings.TrimSuffix(b.String(), "\n") {
+		if r >= 0x7f && r < 0xa0 || r == '\ufeff' { // what no file may hold as it is, see unreadable
+			out = fmt.Appendf(out, "\\u%04x", r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
 }
 
 // oneLine is a written value as explain prints it.
