@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +14,7 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	var g guardFlags
+	var g settingFlags
 	cmd := &cobra.Command{
 		Use:   "check PATH…",
 		Short: "Say whether run would take the documents under the paths",
@@ -31,15 +33,22 @@ func newCheck() *cobra.Command {
 			fmt.Fprintln(cmd.ErrOrStderr(), count(len(problems), "problem"))
 			return errReported
 		}
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), "ok: "+summary(p.Spec))
+		w := cmd.OutOrStdout()
+		for _, warning := range p.Certs.Warnings(time.Now()) {
+			fmt.Fprintln(w, "warning: "+warning)
+		}
+		if hosts := p.Certs.Local(); len(hosts) > 0 {
+			fmt.Fprintln(w, "note: no Certificate covers "+some(hosts)+": over HTTPS the local CA serves, which no browser trusts")
+		}
+		_, err = fmt.Fprintln(w, "ok: "+summary(p.Spec))
 		return err
 	})
 	return cmd
 }
 
 // compile makes the plan of the documents under the paths. It starts nothing.
-func compile(paths []string, g *guardFlags) (*plan.Plan, []fault.Problem, error) {
-	guard, err := g.guard(g.adminAddrs())
+func compile(paths []string, g *settingFlags) (*plan.Plan, []fault.Problem, error) {
+	set, err := g.setting(g.adminAddrs())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,8 +56,16 @@ func compile(paths []string, g *guardFlags) (*plan.Plan, []fault.Problem, error)
 	if len(problems) > 0 {
 		return nil, problems, nil
 	}
-	p, problems := edge.Compile(s, guard)
+	p, problems := edge.Compile(s, set)
 	return p, problems, nil
+}
+
+// some names the first of a list.
+func some(names []string) string {
+	if len(names) > someNames {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:someNames], ", "), len(names)-someNames)
+	}
+	return strings.Join(names, ", ")
 }
 
 // summary is a spec in one line.

@@ -93,7 +93,10 @@ func newStage(dir string) (s *demoStage, err error) {
 
 func (s *demoStage) startEdge(specs string) error {
 	opt := edge.Options{HTTP: []string{freeOr("127.0.0.1:8080")}, Log: s.log, Meters: s.meters, DrainTimeout: time.Second}
-	e := edge.New(opt)
+	e, err := edge.New(opt)
+	if err != nil {
+		return err
+	}
 	src := &edge.Source{Paths: []string{specs}}
 	if _, problems := e.Begin(src); len(problems) > 0 {
 		e.Abandon()
@@ -103,7 +106,8 @@ func (s *demoStage) startEdge(specs string) error {
 		e.Abandon()
 		return err
 	}
-	s.edge, s.addr = e, e.Addrs()[0].String()
+	http, _ := e.Addrs()
+	s.edge, s.addr = e, http[0].String()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopWatch = cancel
 	s.watching.Go(func() {
@@ -113,7 +117,6 @@ func (s *demoStage) startEdge(specs string) error {
 			s.mu.Unlock()
 		})
 	})
-	var err error
 	s.admin, err = admin.Serve([]string{freeOr(adminDefault)}, admin.New(admin.Options{Set: s.meters, Ready: e.Ready, Plan: e.Plan, Version: build()}))
 	return err
 }

@@ -28,7 +28,7 @@ type question struct {
 
 func newExplain() *cobra.Command {
 	var (
-		g     guardFlags
+		g     settingFlags
 		paths []string
 		q     question
 	)

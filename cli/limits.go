@@ -3,6 +3,8 @@ package cli
 import "time"
 
 const (
+	// someNames is how many names a line shows of a longer list.
+	someNames = 5
 	// eventsWaiting is how many events wait for a slow standard error. Beyond it they are not printed; the log and
 	// /api/v1/events have them.
 	eventsWaiting = 64

@@ -113,7 +113,10 @@ func (p *process) adminAddrs() []string {
 func (p *process) start(opt edge.Options, src *edge.Source) error {
 	opt.Tell = p.tell
 	p.opt = opt
-	e := edge.New(opt)
+	e, err := edge.New(opt)
+	if err != nil {
+		return err
+	}
 	fellBack, problems := e.Begin(src)
 	if len(problems) > 0 {
 		printProblems(p.err, problems)
@@ -130,8 +133,18 @@ func (p *process) start(opt edge.Options, src *edge.Source) error {
 	}
 	p.edge.Store(e)
 	p.say("plan: %s", summary(e.Spec()))
-	for _, a := range e.Addrs() {
+	http, https := e.Addrs()
+	for _, a := range http {
 		p.say("http on %s", a)
+	}
+	for _, a := range https {
+		p.say("https on %s", a)
+	}
+	if hosts, root := e.LocalCA(); len(hosts) > 0 {
+		if root == "" {
+			root = "in memory, and another one after a restart: give --data"
+		}
+		p.say("local CA: no Certificate covers %s; no browser trusts its root, %s", some(hosts), root)
 	}
 	for _, a := range p.adminAddrs() {
 		p.say("admin on http://%s/", a)

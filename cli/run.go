@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,11 +14,19 @@ import (
 
 // runFlags are the settings of the process; what the traffic gets is in the documents.
 type runFlags struct {
-	guard guardFlags
-	log   string
-	src   edge.Source
-	opt   edge.Options
+	setting settingFlags
+	log     string
+	src     edge.Source
+	opt     edge.Options
+	raw     bool
+	traces  tracesFlags
 }
+
+// The listen addresses where neither --http nor --https says any.
+const (
+	httpDefault  = ":8080"
+	httpsDefault = ":8443"
+)
 
 func newRun() *cobra.Command {
 	var f runFlags
@@ -28,18 +37,22 @@ func newRun() *cobra.Command {
 			"documents with problems change nothing. SIGTERM or SIGINT: /readyz says no, --drain-delay of normal service,\n" +
 			"no new connections, hard stop after --drain-timeout; the signal again ends the process now. SIGUSR1 opens the\n" +
 			"log file anew.",
-		Example: "  skerry run /etc/skerry --http :80 --data /var/lib/skerry",
+		Example: "  skerry run /etc/skerry --http :80 --https :443 --data /var/lib/skerry --secrets /etc/skerry-secrets",
 		Args:    somePaths,
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.opt.HTTP, "http", []string{":8080"}, "address for plain HTTP; repeatable")
-	f.guard.add(cmd)
-	flags.StringVar(&f.src.Data, "data", "", "directory for the last good spec, which is served if the files have problems at start")
+	flags.StringArrayVar(&f.opt.HTTP, "http", nil, "address for plain HTTP; repeatable; "+httpDefault+" if there is neither --http nor --https")
+	flags.StringArrayVar(&f.opt.HTTPS, "https", nil, "address for HTTPS; repeatable; "+httpsDefault+" if there is neither --http nor --https")
+	f.setting.add(cmd)
+	flags.StringVar(&f.src.Data, "data", "", "directory for the local CA and for the last good spec, which is served if the files have problems at start")
 	flags.BoolVar(&f.opt.AllowShrink, "allow-shrink", false, "take a reload that removes every entrypoint, or more than half of ten or more")
 	flags.DurationVar(&f.opt.DrainDelay, "drain-delay", 5*time.Second, "how long to go on accepting after SIGTERM while /readyz says no")
 	flags.DurationVar(&f.opt.DrainTimeout, "drain-timeout", 30*time.Second, "how long connections may take to end after that")
 	flags.StringVar(&f.log, "log", "-", "file for the log, one JSON object per exchange; -: standard output; empty: none")
 	flags.IntVar(&f.opt.Conns, "max-connections", 0, "open client connections at most; 0: a quarter of the descriptors the process may have")
+	flags.IntVar(&f.opt.PerAddress, "connections-per-address", 0, "open connections of one client address at most; 0: a quarter of --max-connections")
+	flags.BoolVar(&f.raw, "raw-sockets", true, "read and write sockets by raw system calls where they work; false: by the standard library's, which cost more")
+	f.traces.add(cmd)
 	check := work(func(cmd *cobra.Command, paths []string) error {
 		f.src.Paths = paths
 		return f.run(cmd)
@@ -56,18 +69,19 @@ func newRun() *cobra.Command {
 // check refuses settings that make no sense before anything is opened.
 func (f *runFlags) check() error {
 	var bad []string
-	for _, a := range f.opt.HTTP {
-		if a == "" {
-			bad = append(bad, "--http needs an address such as :8080")
-		}
+	if len(f.opt.HTTP)+len(f.opt.HTTPS) == 0 {
+		f.opt.HTTP, f.opt.HTTPS = []string{httpDefault}, []string{httpsDefault}
+	}
+	if slices.Contains(f.opt.HTTP, "") || slices.Contains(f.opt.HTTPS, "") {
+		bad = append(bad, "--http and --https need an address such as "+httpDefault)
 	}
 	if f.opt.DrainDelay < 0 || f.opt.DrainTimeout < 0 {
 		bad = append(bad, "--drain-delay and --drain-timeout cannot be negative")
 	}
-	if f.opt.Conns < 0 {
-		bad = append(bad, "--max-connections cannot be negative")
+	if f.opt.Conns < 0 || f.opt.PerAddress < 0 {
+		bad = append(bad, "--max-connections and --connections-per-address cannot be negative")
 	}
-	if _, err := f.guard.guard(nil); err != nil {
+	if _, err := f.setting.setting(nil); err != nil {
 		bad = append(bad, err.Error())
 	}
 	if bad != nil {
@@ -83,14 +97,18 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	if err := p.openLog(f.log, cmd.OutOrStdout()); err != nil {
 		return err
 	}
-	if err := p.openAdmin(f.guard.adminAddrs()); err != nil {
+	if err := p.openAdmin(f.setting.adminAddrs()); err != nil {
 		return err
 	}
-	guard, err := f.guard.guard(p.adminAddrs())
+	set, err := f.setting.setting(p.adminAddrs())
 	if err != nil {
 		return err
 	}
-	f.opt.Guard, f.opt.Meters = guard, p.meters
+	set.Data = f.src.Data
+	if f.opt.Traces, err = f.traces.options(set.Secrets); err != nil {
+		return err
+	}
+	f.opt.Setting, f.opt.Meters, f.opt.NoRaw = set, p.meters, !f.raw
 	if p.log != nil {
 		f.opt.Log = p.log
 	}

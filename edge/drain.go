@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"time"
 )
 
@@ -18,10 +19,12 @@ func (e *Edge) Drain() (cut int) {
 	if e.sockets != nil {
 		e.sockets.Close()
 	}
-	e.server.Drain()
+	e.h1.Drain()
+	e.h2.Drain()
 	done := make(chan struct{})
 	go func() {
-		e.server.Wait()
+		e.h1.Wait()
+		e.h2.Wait()
 		close(done)
 	}()
 	select {
@@ -44,8 +47,12 @@ func (e *Edge) Drain() (cut int) {
 
 // cut ends what is still open.
 func (e *Edge) cut() int {
-	open := int(e.server.Open.Value())
-	e.server.Close()
+	open := int(e.open.Value())
+	if e.sockets != nil {
+		e.sockets.Abort()
+	}
+	e.h1.Close()
+	e.h2.Close()
 	e.keepers.Upstream.Stop()
 	return open
 }
@@ -67,6 +74,14 @@ func (e *Edge) Abandon() {
 	defer e.mu.Unlock()
 	if a := e.active.Load(); a != nil {
 		a.plan.Release()
+	}
+	e.keepers.Close()
+	if e.tracer != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), tracesGrace)
+		defer cancel()
+		if err := e.tracer.Close(ctx); err != nil {
+			e.meters.Events().Add("traces", err.Error())
+		}
 	}
 	e.meters.Events().Listen(nil)
 	if e.log != nil {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"skerry.dev/skerry/cert"
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/listen"
@@ -17,20 +18,26 @@ import (
 	"skerry.dev/skerry/plan"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire/h2"
+	"skerry.dev/skerry/wire/transport"
 )
 
 // Options are the settings of the process. The zero value of each is its default.
 type Options struct {
-	HTTP         []string          // listen addresses for plain HTTP; required
-	Guard        plan.Guard        // what origin addresses are refused
-	AllowShrink  bool              // take a reload that removes every entrypoint, or more than half of ten or more
-	DrainDelay   time.Duration     // not ready, but still accepting
-	DrainTimeout time.Duration     // from the end of the delay to the hard stop
-	Log          io.Writer         // one JSON line per exchange and event; nil: none
-	Tell         func(meter.Event) // hears of every event beside the log; must not block; nil: nobody
-	Meters       *meter.Set        // nil: a new one
-	Timeouts     h1.Timeouts       // of client connections
-	Conns        int               // open client connections at most; 0: by the process's descriptors
+	HTTP         []string     // listen addresses for plain HTTP; there must be one of any kind
+	HTTPS        []string     // listen addresses for HTTPS
+	Setting      plan.Setting // what plans are compiled with. Env.HTTPSPort 0 is the port of the first HTTPS address
+	AllowShrink  bool         // take a reload that removes every entrypoint, or more than half of ten or more
+	DrainDelay   time.Duration
+	DrainTimeout time.Duration          // from the end of the delay, in which the edge is not ready but accepts, to the hard stop
+	Log          io.Writer              // one JSON line per exchange and event; nil: none
+	Traces       *observe.TracerOptions // where spans go; nil: nowhere
+	Tell         func(meter.Event)      // hears of every event beside the log; must not block; nil: nobody
+	Meters       *meter.Set             // nil: a new one
+	Timeouts     h1.Timeouts            // of client connections that speak HTTP/1.1
+	Conns        int                    // open client connections at most; 0: by the process's descriptors
+	PerAddress   int                    // of one client address; 0: a quarter of Conns
+	NoRaw        bool                   // read and write sockets by the standard library's calls only
 }
 
 // Edge is a running edge: made by New, given plans by Activate, opened by Start, ended by Drain.
@@ -38,9 +45,13 @@ type Edge struct {
 	opt       Options
 	meters    *meter.Set
 	log       *observe.Log
+	tracer    *observe.Tracer
 	keepers   *plan.Keepers
+	certs     *cert.Store
 	active    atomic.Pointer[active]
-	server    h1.Server
+	h1        h1.Server
+	h2        h2.Server
+	open      *meter.Gauge // client connections
 	sockets   *listen.Set
 	draining  atomic.Bool
 	hurry     chan struct{} // closed: no more waiting
@@ -56,35 +67,56 @@ type active struct {
 	since  time.Time
 }
 
-// New returns an edge without a plan.
-func New(opt Options) *Edge {
+// New returns an edge without a plan. It fails if a directory or an address of the options cannot be used.
+func New(opt Options) (*Edge, error) {
 	if opt.Meters == nil {
 		opt.Meters = meter.NewSet()
 	}
+	if opt.Setting.Env.HTTPSPort == 0 && len(opt.HTTPS) > 0 {
+		opt.Setting.Env.HTTPSPort = portOf(opt.HTTPS[0])
+	}
 	e := &Edge{opt: opt, meters: opt.Meters, hurry: make(chan struct{})}
-	e.keepers = plan.NewKeepers(opt.Guard, e.meters)
+	var err error
+	if e.keepers, err = plan.NewKeepers(opt.Setting, e.meters); err != nil {
+		return nil, err
+	}
+	e.certs = cert.NewStore(e.keepers.Certs)
+	if opt.Traces != nil {
+		opt.Traces.Meters = e.meters
+		if e.tracer, err = observe.NewTracer(*opt.Traces); err != nil {
+			e.keepers.Close()
+			return nil, err
+		}
+	}
 	e.unmatched = observe.RouteMetrics(e.meters, "", "")
 	if opt.Log != nil {
 		e.log = observe.NewLog(opt.Log, e.meters)
 	}
 	e.meters.Events().Listen(e.hear)
-	e.server.Handler = e.serve
-	e.server.Timeouts = opt.Timeouts
-	e.server.Panicked = func(what string) {
-		e.meters.Counter("skerry_panics_total", "Connections ended by a panic outside a stage: bugs, please report.").Inc()
-		e.meters.Events().Add("panic", what)
-	}
-	e.server.Open = e.meters.Gauge("skerry_connections_open", "Client connections open now.")
-	return e
+	e.open = e.meters.Gauge("skerry_connections_open", "Client connections open now.")
+	e.h1 = h1.Server{Handler: e.serve, Timeouts: opt.Timeouts, Panicked: e.panicked, Open: e.open}
+	e.h2 = h2.Server{Handler: e.serve, Panicked: e.panicked, Open: e.open,
+		Resets:  e.meters.Counter("skerry_h2_resets_total", "Streams that clients have reset."),
+		Refused: e.meters.Counter("skerry_h2_refused_total", "Requests refused before they were one: malformed, or beyond a limit of HTTP/2.")}
+	return e, nil
 }
 
-// Compile says whether a spec can be served, without serving it.
-func Compile(s *spec.Spec, guard plan.Guard) (*plan.Plan, []fault.Problem) {
-	p, problems := plan.Compile(s, plan.IdleKeepers(guard))
-	if p != nil {
-		defer p.Release()
+// portOf is the port of an address, 0 if it is none or has none yet.
+func portOf(addr string) uint16 {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0
 	}
-	return p, problems
+	n, err := net.LookupPort("tcp", port)
+	if err != nil {
+		return 0
+	}
+	return uint16(n)
+}
+
+func (e *Edge) panicked(what string) {
+	e.meters.Counter("skerry_panics_total", "Connections ended by a panic outside a stage: bugs, please report.").Inc()
+	e.meters.Events().Add("panic", what)
 }
 
 // Activate puts a spec in force: exchanges that begin from now on see it, those in flight finish on the one before. With
@@ -107,6 +139,7 @@ func (e *Edge) Activate(s *spec.Spec) []fault.Problem {
 		t := p.Routes[i].Target
 		a.routes[i] = observe.RouteMetrics(e.meters, t.Entrypoint.Meta.Name, t.Route.Name)
 	}
+	e.certs.Use(p.Certs)
 	e.active.Store(a)
 	e.meters.Counter("skerry_plan_activations_total", "Plans put in force.").Inc()
 	if old == nil {
@@ -171,20 +204,59 @@ func (e *Edge) Start() error {
 	if e.active.Load() == nil {
 		return errors.New("BUG: edge started without a plan")
 	}
-	listeners := make([]listen.Listener, len(e.opt.HTTP))
-	for i, addr := range e.opt.HTTP {
-		listeners[i].Addr = addr
+	e.chooseTransport()
+	var listeners []listen.Listener
+	for _, addr := range e.opt.HTTP {
+		listeners = append(listeners, listen.Listener{Addr: addr})
+	}
+	for _, addr := range e.opt.HTTPS {
+		listeners = append(listeners, listen.Listener{Addr: addr, TLS: e.certs})
 	}
 	var err error
-	if e.sockets, err = listen.Open(listeners, listen.Options{Conns: e.opt.Conns, Full: e.server.Shed, Meters: e.meters}); err != nil {
+	e.sockets, err = listen.Open(listeners, listen.Options{Conns: e.opt.Conns, PerAddress: e.opt.PerAddress,
+		Exempt: e.opt.Setting.Env.Trusted, Full: e.h1.Shed, Meters: e.meters})
+	if err != nil {
 		return err
 	}
-	e.sockets.Serve(func(c net.Conn, t *exchange.TLS, _ string) { e.server.Serve(c, t) })
+	e.sockets.Serve(func(c net.Conn, t *exchange.TLS, protocol string) {
+		if protocol == "h2" {
+			e.h2.Serve(c, t)
+		} else {
+			e.h1.Serve(c, t)
+		}
+	})
 	return nil
 }
 
-// Addrs returns the addresses of the HTTP listeners.
-func (e *Edge) Addrs() []net.Addr { return e.sockets.Addrs() }
+// chooseTransport takes raw system calls if they work here.
+func (e *Edge) chooseTransport() {
+	if e.opt.NoRaw {
+		transport.UseRaw(false)
+		return
+	}
+	if err := transport.SelfTest(); err != nil {
+		transport.UseRaw(false)
+		e.meters.Events().Add("transport_fallback", err.Error()+"; sockets are read and written by the standard library's calls, which cost more")
+	}
+}
+
+// Addrs returns the addresses of the listeners: those for HTTP, then those for HTTPS.
+func (e *Edge) Addrs() (http, https []net.Addr) {
+	all := e.sockets.Addrs()
+	return all[:len(e.opt.HTTP)], all[len(e.opt.HTTP):]
+}
+
+// LocalCA returns the hosts in force that have no certificate but one of the local CA, and the file with its root, which
+// is empty if it is kept in memory only.
+func (e *Edge) LocalCA() (hosts []string, root string) {
+	if a := e.active.Load(); a != nil && len(e.opt.HTTPS) > 0 {
+		hosts = a.plan.Certs.Local()
+	}
+	return hosts, e.keepers.Certs.RootFile()
+}
+
+// Root returns the local CA's root certificate in PEM; nil if nothing has needed it.
+func (e *Edge) Root() []byte { return e.keepers.Certs.Root() }
 
 // Ready says whether the edge wants traffic, and why not.
 func (e *Edge) Ready() (ready bool, reason string) {
@@ -211,6 +283,9 @@ func (e *Edge) serve(x *exchange.Exchange) (complete bool) {
 	route.Exchange(x, x.End)
 	if e.log != nil {
 		e.log.Exchange(x, x.End)
+	}
+	if e.tracer != nil {
+		e.tracer.Exchange(x, x.End)
 	}
 	return complete
 }

@@ -26,6 +26,7 @@ kind: Entrypoint
 metadata: {name: shop, owner: team-shop}
 spec:
   hosts: [shop.test]
+  limit: off
   service: %s
   headers:
     request:
@@ -43,18 +44,29 @@ func parse(t *testing.T, text string) *spec.Spec {
 	return s
 }
 
+// newEdge returns an edge without a plan.
+func newEdge(t testing.TB, opt edge.Options) *edge.Edge {
+	t.Helper()
+	e, err := edge.New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
 // start runs an edge on a free port until the test ends.
 func start(t *testing.T, opt edge.Options, text string) (*edge.Edge, string) {
 	t.Helper()
 	opt.HTTP = []string{"127.0.0.1:0"}
-	e := edge.New(opt)
+	e := newEdge(t, opt)
 	if problems := e.Activate(parse(t, text)); len(problems) > 0 {
 		t.Fatal(fault.Problems(problems))
 	}
 	if err := e.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return e, e.Addrs()[0].String()
+	http, _ := e.Addrs()
+	return e, http[0].String()
 }
 
 // origin answers with the release that the request came with.
@@ -321,10 +333,10 @@ func TestLog(t *testing.T) {
 
 // TestCompile: a spec that is good is good without an edge, and one that names a refused address is not.
 func TestCompile(t *testing.T) {
-	if _, problems := edge.Compile(parse(t, fmt.Sprintf(released, "http://127.0.0.1:9", 0, 0)), plan.Guard{}); len(problems) > 0 {
+	if _, problems := edge.Compile(parse(t, fmt.Sprintf(released, "http://127.0.0.1:9", 0, 0)), plan.Setting{}); len(problems) > 0 {
 		t.Error(fault.Problems(problems))
 	}
-	_, problems := edge.Compile(parse(t, fmt.Sprintf(released, "http://169.254.169.254", 0, 0)), plan.Guard{})
+	_, problems := edge.Compile(parse(t, fmt.Sprintf(released, "http://169.254.169.254", 0, 0)), plan.Setting{})
 	if len(problems) != 1 || problems[0].Line == 0 || !strings.Contains(problems[0].Fix, "--origin-allow") {
 		t.Errorf("problems: %v", problems)
 	}

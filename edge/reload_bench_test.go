@@ -44,7 +44,7 @@ func take(b *testing.B, e *edge.Edge, files []spec.File) {
 func BenchmarkColdStart2000(b *testing.B) {
 	files := fleet("one")
 	for b.Loop() {
-		e := edge.New(edge.Options{})
+		e := newEdge(b, edge.Options{})
 		take(b, e, files)
 		e.Hurry()
 		e.Drain()
@@ -54,7 +54,7 @@ func BenchmarkColdStart2000(b *testing.B) {
 // BenchmarkReload2000 is the same for a running edge and one changed entrypoint.
 func BenchmarkReload2000(b *testing.B) {
 	one, two := fleet("one"), fleet("two")
-	e := edge.New(edge.Options{})
+	e := newEdge(b, edge.Options{})
 	take(b, e, one)
 	for i := 0; b.Loop(); i++ {
 		take(b, e, [][]spec.File{two, one}[i%2])

@@ -77,6 +77,9 @@ func (e *Edge) take(src *Source, files []spec.File) []fault.Problem {
 			Fix: "write one: see the six-line example in the README"}}
 	}
 	if a := e.active.Load(); a != nil && a.plan.Spec.Hash == s.Hash {
+		if changed, problems := e.renew(); changed {
+			return problems
+		}
 		e.meters.Events().Add("reload_unchanged", "what the files say has not changed: "+s.Hash)
 		return nil
 	}
@@ -89,17 +92,35 @@ func (e *Edge) take(src *Source, files []spec.File) []fault.Problem {
 	return nil
 }
 
-// Watch reloads when the content of the files changes, or at once when told to, until ctx ends. A change that cannot be
+// renew compiles the plan in force anew if a certificate or a key behind it is another one now: certificates are renewed
+// in place, and nothing in the spec changes.
+func (e *Edge) renew() (changed bool, problems []fault.Problem) {
+	a := e.active.Load()
+	refs := e.keepers.Certs.Changed(a.plan.Certs)
+	if len(refs) == 0 {
+		return false, nil
+	}
+	e.meters.Events().Add("certificates_changed", count(len(refs), "reference")+" behind certificates, the first "+string(refs[0]))
+	return true, e.Activate(a.plan.Spec)
+}
+
+// Watch reloads when the content of the files, or a certificate they refer to, changes, or at once when told to, until ctx ends. A change that cannot be
 // taken is reported and leaves the plan in force; report hears of every problem list, once per content.
 func (e *Edge) Watch(ctx context.Context, src *Source, now <-chan struct{}, report func([]fault.Problem)) {
 	// From what Begin read, not from what is there now: a change in between must not be lost.
 	w := watch{e: e, src: src, report: report, seen: src.taken}
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
+	certs := time.NewTicker(certInterval)
+	defer certs.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-certs.C:
+			if _, problems := e.renew(); len(problems) > 0 {
+				w.refused(problems)
+			}
 		case <-now:
 			w.look(true)
 		case <-tick.C:
@@ -128,10 +149,14 @@ func (w *watch) look(must bool) {
 		problems = w.e.take(w.src, files)
 	}
 	if len(problems) > 0 {
-		w.e.meters.Counter("skerry_reloads_refused_total", "Reloads that changed nothing because the spec had problems.").Inc()
-		w.e.meters.Events().Add("reload_refused", count(len(problems), "problem")+", the first: "+problems[0].Text+"; the running plan stays")
-		w.report(problems)
+		w.refused(problems)
 	}
+}
+
+func (w *watch) refused(problems []fault.Problem) {
+	w.e.meters.Counter("skerry_reloads_refused_total", "Reloads that changed nothing because the spec had problems.").Inc()
+	w.e.meters.Events().Add("reload_refused", count(len(problems), "problem")+", the first: "+problems[0].Text+"; the running plan stays")
+	w.report(problems)
 }
 
 // kept is the file of a last good spec.

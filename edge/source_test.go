@@ -58,7 +58,7 @@ func TestBegin(t *testing.T) {
 	file, data := filepath.Join(dir, "s.yaml"), filepath.Join(dir, "data")
 	write(t, file, entrypoints("a", "shop"))
 	src := &edge.Source{Paths: []string{file}, Data: data}
-	e := edge.New(edge.Options{})
+	e := newEdge(t, edge.Options{})
 	if fell, problems := e.Begin(src); fell || len(problems) > 0 {
 		t.Fatal(fell, problems)
 	}
@@ -66,20 +66,20 @@ func TestBegin(t *testing.T) {
 	e.Drain()
 	for _, broken := range []string{"spec: [", entrypoints("a", "shop", "shop"), "", "kind: Nothing\n"} {
 		write(t, file, broken)
-		e = edge.New(edge.Options{})
+		e = newEdge(t, edge.Options{})
 		fell, problems := e.Begin(src)
 		if !fell || len(problems) == 0 || hash(e) != good {
 			t.Errorf("with %q: fell back %v, problems %v, plan %s", broken, fell, problems, hash(e))
 		}
 		e.Drain()
-		e = edge.New(edge.Options{})
+		e = newEdge(t, edge.Options{})
 		if fell, problems := e.Begin(&edge.Source{Paths: []string{file}}); fell || len(problems) == 0 || e.Plan() != nil {
 			t.Errorf("with %q and no data: fell back %v, problems %v", broken, fell, problems)
 		}
 		e.Drain()
 	}
 	write(t, filepath.Join(data, "last-good.json"), "{broken")
-	e = edge.New(edge.Options{})
+	e = newEdge(t, edge.Options{})
 	fell, problems := e.Begin(src)
 	if fell || !strings.Contains(fault.Problems(problems).Error(), "last good spec cannot be used") {
 		t.Errorf("with a broken fallback: %v, %v", fell, problems)
@@ -94,7 +94,7 @@ func watched(t *testing.T, opt edge.Options, f func(e *edge.Edge, file string, p
 	synctest.Test(t, func(t *testing.T) {
 		write(t, file, entrypoints("first", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j"))
 		src := &edge.Source{Paths: []string{file}}
-		e := edge.New(opt)
+		e := newEdge(t, opt)
 		if _, problems := e.Begin(src); len(problems) > 0 {
 			t.Fatal(problems)
 		}

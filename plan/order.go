@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"skerry.dev/skerry/compress"
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/limit"
 	"skerry.dev/skerry/rewrite"
 	"skerry.dev/skerry/spec"
+	"skerry.dev/skerry/static"
 	"skerry.dev/skerry/upstream"
 )
 
@@ -16,7 +19,11 @@ type fact string
 
 const (
 	factEntry     fact = "Entry"     // given by edge, before the first stage
+	factClient    fact = "Client"    // given by client
 	factRequestID fact = "RequestID" // given by rewrite
+	factTrace     fact = "Trace"     // given by rewrite
+	factLimit     fact = "Limit"     // given by limit
+	factEncoding  fact = "Encoding"  // given by compress
 	factOrigin    fact = "Origin"    // given by upstream
 )
 
@@ -26,17 +33,57 @@ type row struct {
 	needs []fact
 	gives []fact
 	why   string // the reason for its place
-	build func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem)
+	// shared rows depend on nothing of a route but its policy: routes of an entrypoint with the same policy share the stage.
+	shared bool
+	build  func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem)
 }
 
 // order is the order of stages on the way in; responders run the other way.
 var order = []row{
 	{
-		name: "rewrite", needs: []fact{factEntry}, gives: []fact{factRequestID},
-		why: "first, so that every later stage and every answer of the edge, errors included, has the request id and " +
-			"gets the response edits, and so that a refused method costs nothing more",
+		name: "client", gives: []fact{factClient}, shared: true,
+		why: "first: everything that counts, limits, logs or forwards by client address sees the one that proxies in front " +
+			"cannot be made to invent",
+		build: func(b *builder, _ *spec.Route) (exchange.Stage, []fault.Problem) { return b.plan.client, nil },
+	},
+	{
+		name: "rewrite", needs: []fact{factEntry, factClient}, gives: []fact{factRequestID, factTrace}, shared: true,
+		why: "before every other stage, so that each answer of the edge, errors included, has the request id, the security and " +
+			"CORS fields and the response edits, and so that a redirect to HTTPS, a preflight or a refused method costs nothing more",
+		build: func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
+			s, problems := rewrite.New(&r.Policy, &b.keepers.Env)
+			return stage(s), problems
+		},
+	},
+	{
+		name: "limit", needs: []fact{factEntry, factClient}, gives: []fact{factLimit}, shared: true,
+		why: "before anything that costs more than looking at a counter, after what is cheaper still",
+		build: func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
+			s, problems := limit.New(&r.Policy, b.limitScope(r), b.keepers.Limit)
+			return stage(s), problems
+		},
+	},
+	{
+		name: "moved", needs: []fact{factEntry, factClient}, shared: true,
+		why: "bulk redirects and the canonical host win over every route, and over there being none; limits hold for them",
+		build: func(b *builder, _ *spec.Route) (exchange.Stage, []fault.Problem) {
+			s, problems := rewrite.NewMoved(b.entrypoint)
+			return stage(s), problems
+		},
+	},
+	{
+		name: "compress", needs: []fact{factEntry}, gives: []fact{factEncoding}, shared: true,
+		why: "outside of whatever makes or edits a body, inside of what edits the head",
 		build: func(_ *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
-			s, problems := rewrite.New(&r.Policy)
+			s, problems := compress.New(&r.Policy)
+			return stage(s), problems
+		},
+	},
+	{
+		name: "out", needs: []fact{factEntry},
+		why: "right before what asks the service: every stage before it sees the URL that the client asked for",
+		build: func(_ *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
+			s, problems := rewrite.NewOut(r)
 			return stage(s), problems
 		},
 	},
@@ -63,13 +110,45 @@ var order = []row{
 		},
 	},
 	{
-		name: "upstream", needs: []fact{factEntry}, gives: []fact{factOrigin},
-		why: "last: only what every other stage let through reaches an origin",
+		name: "static", needs: []fact{factEntry},
+		why: "as upstream, of which it stands in the place",
 		build: func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
-			s, problems := upstream.New(r.To.Services, &r.Policy, b.label, b.pools)
+			service := fileService(r.To.Services)
+			if service == nil {
+				return nil, nil
+			}
+			s, problems := static.New(service.Meta.Name, service.Directory, b.keepers.Files)
 			return stage(s), problems
 		},
 	},
+	{
+		name: "upstream", needs: []fact{factEntry, factClient}, gives: []fact{factOrigin},
+		why: "last: only what every other stage let through reaches an origin",
+		build: func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
+			if fileService(r.To.Services) != nil {
+				return nil, nil
+			}
+			s, problems := upstream.New(r.To.Services, &r.Policy, b.label, b.plan.pools)
+			return stage(s), problems
+		},
+	},
+}
+
+// fileService is the service of a route that goes to a directory, nil if it does not.
+func fileService(to []spec.Weighted) *spec.Service {
+	if len(to) == 1 && to[0].Service.Directory != nil {
+		return to[0].Service
+	}
+	return nil
+}
+
+// limitScope names whose requests are counted together: those of all routes of the entrypoint that have its own limit, or
+// those of a route with one of its own.
+func (b *builder) limitScope(r *spec.Route) string {
+	if r.Policy.Limit == b.entrypoint.Policy.Limit {
+		return b.entrypoint.Meta.Name
+	}
+	return b.label
 }
 
 // stage turns a constructor's result into a Stage; an unused stage stays nil instead of becoming an interface that

@@ -1,36 +1,22 @@
 package plan
 
 import (
+	"skerry.dev/skerry/cert"
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
-	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/limit"
 	"skerry.dev/skerry/rewrite"
 	"skerry.dev/skerry/route"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/upstream"
 )
 
-// Keepers is everything that outlives a plan, one keeper per folder. Edge owns it.
-type Keepers struct {
-	Upstream *upstream.Keeper
-}
-
-// Guard says which addresses an origin may have.
-type Guard = upstream.Guard
-
-// NewKeepers returns empty keepers.
-func NewKeepers(guard Guard, set *meter.Set) *Keepers {
-	return &Keepers{Upstream: upstream.NewKeeper(guard, set)}
-}
-
-// IdleKeepers returns keepers for a plan that is only looked at: nothing of it runs, no origin is asked.
-func IdleKeepers(guard Guard) *Keepers { return &Keepers{Upstream: upstream.NewIdleKeeper(guard)} }
-
 // Route is a compiled route.
 type Route struct {
 	Target *route.Target
 	Path   *exchange.Path
 	raw    bool
+	tls    string // what a connection's handshake must have enforced: spec.TLS.Key
 	entry  exchange.EntryFacts
 }
 
@@ -38,16 +24,36 @@ type Route struct {
 type Plan struct {
 	Spec     *spec.Spec
 	Table    *route.Table
+	Certs    *cert.Table
 	Routes   []Route // by Target.Index
 	keepers  *Keepers
 	pools    *upstream.Lease
-	stranger *exchange.Path // for what matches no route, or could not be parsed
+	client   *rewrite.Client
+	entries  map[*spec.Entrypoint]*entry
+	stranger *exchange.Path // for what no entrypoint takes, or could not be parsed
 }
 
-// builder is what the stages of a plan are built with.
+// entry is a compiled entrypoint.
+type entry struct {
+	tls     string         // spec.TLS.Key
+	noRoute *exchange.Path // for what no route of it takes: its redirects, limits and fields hold there too
+}
+
+// builder is what the stages of an entrypoint are built with.
 type builder struct {
-	label string // of the route
-	pools *upstream.Lease
+	plan       *Plan
+	keepers    *Keepers
+	entrypoint *spec.Entrypoint
+	label      string // of the route; empty for what no route takes
+	shared     map[shareKey]exchange.Stage
+	renderers  map[spec.Policy]func(*exchange.Exchange)
+}
+
+// shareKey is a row that is the same for all routes with a policy; policies are compared by the pointers in them, which
+// routes that say nothing of their own share.
+type shareKey struct {
+	row    int
+	policy spec.Policy
 }
 
 // Compile makes the plan of a spec. With problems there is none, and nothing is held.
@@ -59,12 +65,20 @@ func Compile(s *spec.Spec, k *Keepers) (*Plan, []fault.Problem) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	b := &builder{pools: k.Upstream.Lease()}
-	p := &Plan{Spec: s, Table: table, keepers: k, pools: b.pools, stranger: exchange.NewPath(rewrite.Render, strangerStage{})}
+	certs, problems := k.Certs.Table(s)
+	p := &Plan{Spec: s, Table: table, Certs: certs, keepers: k, pools: k.Upstream.Lease(), client: rewrite.NewClient(&k.Env),
+		entries: make(map[*spec.Entrypoint]*entry, len(s.Entrypoints))}
+	p.stranger = exchange.NewPath(rewrite.Render, p.client, limit.NewStranger(k.Limit), strangerStage{})
 	targets := table.Targets()
 	p.Routes = make([]Route, len(targets))
-	for i := range targets {
-		problems = append(problems, p.compileRoute(b, &targets[i])...)
+	var b *builder
+	for i := range targets { // those of an entrypoint follow each other
+		if e := targets[i].Entrypoint; b == nil || b.entrypoint != e {
+			b = &builder{plan: p, keepers: k, entrypoint: e, shared: map[shareKey]exchange.Stage{},
+				renderers: map[spec.Policy]func(*exchange.Exchange){}}
+			problems = append(problems, b.compileEntry()...)
+		}
+		problems = append(problems, b.compileRoute(&targets[i])...)
 	}
 	if len(problems) > 0 {
 		p.Release()
@@ -74,30 +88,64 @@ func Compile(s *spec.Spec, k *Keepers) (*Plan, []fault.Problem) {
 	return p, nil
 }
 
-func (p *Plan) compileRoute(b *builder, t *route.Target) (problems []fault.Problem) {
+// compileEntry compiles what holds where no route takes a request.
+func (b *builder) compileEntry() []fault.Problem {
+	e := b.entrypoint
+	b.label = ""
+	r := &spec.Route{At: e.At, Policy: e.Policy}
+	stages, problems := b.stages(r)
+	b.plan.entries[e] = &entry{tls: e.Policy.TLS.Key(), noRoute: exchange.NewPath(b.renderer(&r.Policy), append(stages, strangerStage{})...)}
+	return problems
+}
+
+func (b *builder) compileRoute(t *route.Target) []fault.Problem {
 	b.label = t.Label
-	stages := make([]exchange.Stage, 0, len(order))
-	for _, row := range order {
-		s, ps := row.build(b, t.Route)
-		for _, p := range ps {
-			if p.Line == 0 { // the stage knows only its part of the spec
-				p.File, p.Line, p.Col = t.Route.At.File, t.Route.At.Line, t.Route.At.Col
+	stages, problems := b.stages(t.Route)
+	pol := &t.Route.Policy
+	b.plan.Routes[t.Index] = Route{
+		Target: t,
+		Path:   exchange.NewPath(b.renderer(pol), stages...),
+		raw:    *pol.Path == spec.PathRaw,
+		tls:    b.plan.entries[t.Entrypoint].tls,
+		entry: exchange.EntryFacts{Entrypoint: t.Entrypoint.Meta.Name, Owner: t.Entrypoint.Meta.Owner, Route: t.Route.Name,
+			LogOff: !bool(*pol.Log), Errors: string(*pol.Errors)},
+	}
+	return problems
+}
+
+// stages builds the stages of a route in their order.
+func (b *builder) stages(r *spec.Route) (stages []exchange.Stage, problems []fault.Problem) {
+	for i, row := range order {
+		key := shareKey{i, r.Policy}
+		s, built := b.shared[key]
+		if !row.shared || !built {
+			var ps []fault.Problem
+			s, ps = row.build(b, r)
+			for _, p := range ps {
+				if p.Line == 0 { // the stage knows only its part of the spec
+					p.File, p.Line, p.Col = r.At.File, r.At.Line, r.At.Col
+				}
+				problems = append(problems, p)
 			}
-			problems = append(problems, p)
+			if row.shared {
+				b.shared[key] = s
+			}
 		}
 		if s != nil {
 			stages = append(stages, s)
 		}
 	}
-	pol := &t.Route.Policy
-	p.Routes[t.Index] = Route{
-		Target: t,
-		Path:   exchange.NewPath(rewrite.Render, stages...),
-		raw:    *pol.Path == spec.PathRaw,
-		entry: exchange.EntryFacts{Entrypoint: t.Entrypoint.Meta.Name, Owner: t.Entrypoint.Meta.Owner, Route: t.Route.Name,
-			LogOff: !bool(*pol.Log), Errors: string(*pol.Errors)},
+	return stages, problems
+}
+
+// renderer is what makes answers out of faults under a policy.
+func (b *builder) renderer(p *spec.Policy) func(*exchange.Exchange) {
+	r := b.renderers[*p]
+	if r == nil {
+		r = rewrite.NewRenderer(p)
+		b.renderers[*p] = r
 	}
-	return problems
+	return r
 }
 
 // Release lets go of what the plan holds in the keepers. Exchanges that still run on it finish.
@@ -109,6 +157,7 @@ const NoRoute = -1
 var (
 	errNoEntrypoint = fault.New(fault.NoEntrypoint, "no entrypoint has this host")
 	errNoRoute      = fault.New(fault.NoRoute, "the entrypoint has no route for this request")
+	errMisdirected  = fault.New(fault.Misdirected, "the connection's certificate does not cover this host, or its handshake enforced another `tls` policy")
 	errRawPath      = fault.New(fault.BadRequest, "the route forwards paths as sent (path: raw), and this one leads elsewhere than its normal form")
 )
 
@@ -127,16 +176,35 @@ func (p *Plan) Match(x *exchange.Exchange) (*exchange.Path, int) {
 		f.Entrypoint, f.Owner = e.Meta.Name, e.Meta.Owner
 		f.Errors, f.LogOff = string(*e.Policy.Errors), !bool(*e.Policy.Log)
 		x.Fault = errNoRoute
-		return p.stranger, NoRoute
+		own := p.entries[e]
+		if misdirected(x, own.tls) {
+			x.Fault = errMisdirected
+			return p.stranger, NoRoute
+		}
+		return own.noRoute, NoRoute
 	}
 	r := &p.Routes[target.Index]
 	f.Entrypoint, f.Owner, f.Route, f.LogOff, f.Errors = r.entry.Entrypoint, r.entry.Owner, r.entry.Route, r.entry.LogOff, r.entry.Errors
 	x.Route = target.Label
+	if misdirected(x, r.tls) {
+		x.Fault = errMisdirected
+		return p.stranger, target.Index
+	}
 	if r.raw && !p.Table.SameRaw(x, target) {
 		x.Fault = errRawPath
 		return p.stranger, target.Index
 	}
 	return r.Path, target.Index
+}
+
+// misdirected reports whether a request came over a TLS connection that was not made for its host (RFC 9110 section
+// 15.5.20): one whose certificate does not cover it, or whose handshake demanded less of the client than its policy does.
+func misdirected(x *exchange.Exchange, policy string) bool {
+	if x.Conn == nil || x.Conn.TLS == nil {
+		return false
+	}
+	t := x.Conn.TLS
+	return t.Policy != policy || !t.Covers(x.Req.Host)
 }
 
 // strangerStage answers what no route takes, with the fault that was found.

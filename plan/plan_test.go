@@ -12,7 +12,6 @@ import (
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/plan"
 	"skerry.dev/skerry/spec"
-	"skerry.dev/skerry/upstream"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,9 +26,19 @@ func parse(t testing.TB, text string) *spec.Spec {
 	return s
 }
 
+func keepers(t testing.TB) *plan.Keepers {
+	t.Helper()
+	k, err := plan.NewKeepers(plan.Setting{}, meter.NewSet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	return k
+}
+
 func compile(t testing.TB, text string) *plan.Plan {
 	t.Helper()
-	p, problems := plan.Compile(parse(t, text), plan.NewKeepers(upstream.Guard{}, meter.NewSet()))
+	p, problems := plan.Compile(parse(t, text), keepers(t))
 	if len(problems) > 0 {
 		t.Fatal(fault.Problems(problems))
 	}
@@ -50,15 +59,15 @@ func TestStages(t *testing.T) {
 			t.Errorf("got stages %q, want %q", got, want)
 		}
 	}
-	f("rewrite upstream", "  service: http://127.0.0.1:9\n")
-	f("rewrite redirect", "  routes: [{name: r, redirect: {to: https://b.example/}}]\n")
-	f("rewrite respond", "  routes: [{name: r, respond: {status: 204}}]\n")
+	f("client rewrite limit compress upstream", "  service: http://127.0.0.1:9\n")
+	f("client rewrite limit compress redirect", "  routes: [{name: r, redirect: {to: https://b.example/}}]\n")
+	f("client rewrite limit compress respond", "  routes: [{name: r, respond: {status: 204}}]\n")
 }
 
 // TestRefusedAddress: a literal address that no origin may have is a problem with its position, and nothing is held.
 func TestRefusedAddress(t *testing.T) {
 	s := parse(t, entrypoint("e", "  hosts: [a.example]\n  service: http://169.254.169.254/\n"))
-	p, problems := plan.Compile(s, plan.NewKeepers(upstream.Guard{}, meter.NewSet()))
+	p, problems := plan.Compile(s, keepers(t))
 	if p != nil || len(problems) != 1 {
 		t.Fatalf("got %v, %v, want one problem", p, problems)
 	}
@@ -125,7 +134,7 @@ func TestLarge(t *testing.T) {
 		e.Hosts = []string{fmt.Sprintf("host%d.example", i)}
 		s.Entrypoints = append(s.Entrypoints, &e)
 	}
-	p, problems := plan.Compile(s, plan.NewKeepers(upstream.Guard{}, meter.NewSet()))
+	p, problems := plan.Compile(s, keepers(t))
 	if len(problems) > 0 {
 		t.Fatal(fault.Problems(problems))
 	}
@@ -144,7 +153,7 @@ func TestLarge(t *testing.T) {
 // BenchmarkCompile2000 compiles 2,000 entrypoints of five routes, parsed already.
 func BenchmarkCompile2000(b *testing.B) {
 	s := many(b, 2000, 5)
-	keepers := plan.NewKeepers(upstream.Guard{}, meter.NewSet())
+	keepers := keepers(b)
 	for b.Loop() {
 		p, _ := plan.Compile(s, keepers)
 		p.Release()

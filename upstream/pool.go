@@ -155,7 +155,7 @@ func (ep *endpoint) connect(ctx context.Context) (*conn, error) {
 		return nil, dialError(ep, err)
 	}
 	if ep.tls != nil {
-		t := tls.Client(raw, ep.tls)
+		t := tls.Client(transport.Under(raw), ep.tls)
 		ctx, cancel := context.WithTimeout(ctx, ep.pool.service.Timeouts.Connect)
 		defer cancel()
 		if err := t.HandshakeContext(ctx); err != nil {

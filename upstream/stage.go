@@ -127,7 +127,10 @@ func (ep *endpoint) open(x *exchange.Exchange) (*conn, error) {
 func (s *Stage) try(x *exchange.Exchange, c *conn) (again bool, err error) {
 	facts := &x.Facts.Origin
 	q := request(c.ep, x)
-	if s.raw {
+	switch {
+	case x.Req.ToPath != nil:
+		q.Path = x.Req.ToPath
+	case s.raw:
 		q.Path = x.Req.RawPath
 	}
 	if facts.Tries > 1 {
@@ -166,10 +169,12 @@ func (s *Stage) try(x *exchange.Exchange, c *conn) (again bool, err error) {
 func request(ep *endpoint, x *exchange.Exchange) h1.Request {
 	s := ep.pool.service
 	q := h1.Request{Path: x.Req.Path, Patience: s.Timeouts.Idle, FirstByte: s.Timeouts.FirstByte, Now: x.Now}
-	switch s.Host {
-	case spec.HostEndpoint:
+	switch {
+	case x.Req.ToHost != nil:
+		q.Host = x.Req.ToHost
+	case s.Host == spec.HostEndpoint:
 		q.Host = ep.host
-	case spec.HostName:
+	case s.Host == spec.HostName:
 		q.Host = ep.pool.hostName
 	default:
 		q.Host = x.Req.Authority
@@ -212,8 +217,12 @@ func share(route string, x *exchange.Exchange) uint64 {
 	for i := range len(route) {
 		h = (h ^ uint64(route[i])) * prime
 	}
-	if x.Conn != nil {
-		addr := x.Conn.Client.Addr().As16()
+	client := x.Facts.Client.Addr
+	if !client.IsValid() && x.Conn != nil {
+		client = x.Conn.Client.Addr()
+	}
+	if client.IsValid() {
+		addr := client.As16()
 		for _, b := range addr {
 			h = (h ^ uint64(b)) * prime
 		}

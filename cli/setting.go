@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"skerry.dev/skerry/plan"
+)
+
+// adminDefault is where the admin page is, unless --admin says otherwise.
+const adminDefault = "127.0.0.1:9901"
+
+// settingFlags are the flags that decide what plans may be: run, check and explain must agree on them.
+type settingFlags struct {
+	admin   []string
+	allow   []string
+	trusted []string
+	set     plan.Setting
+}
+
+func (g *settingFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&g.admin, "admin", []string{adminDefault}, "address of the admin page; repeatable; empty: none. No service may be there")
+	f.StringArrayVar(&g.allow, "origin-allow", nil, "CIDR of addresses that services may have although they are refused by default; repeatable")
+	f.StringVar(&g.set.Secrets.Dir, "secrets", "", "directory below which file: references to keys and certificates resolve")
+	f.StringVar(&g.set.Files, "files", "", "directory below which services may be directories of files")
+	f.StringArrayVar(&g.trusted, "trusted-proxies", nil, "CIDR of proxies in front whose forwarding fields are believed; repeatable")
+	f.StringVar(&g.set.Env.ClientFrom, "client-from", "x-forwarded-for", "where trusted proxies say who the client is: x-forwarded-for or forwarded (RFC 7239)")
+	f.Uint16Var(&g.set.Env.HTTPSPort, "public-https-port", 0, "port of HTTPS as clients see it, for redirects; 0: that of the first --https")
+}
+
+// adminAddrs are the admin addresses without the empty ones, which mean none.
+func (g *settingFlags) adminAddrs() []string {
+	var addrs []string
+	for _, a := range g.admin {
+		if a != "" {
+			addrs = append(addrs, a)
+		}
+	}
+	return addrs
+}
+
+// setting is what the flags say; admin are the addresses in use, which may have got their port only by listening.
+func (g *settingFlags) setting(admin []string) (plan.Setting, error) {
+	out := g.set
+	var err error
+	if out.Guard.Allow, err = prefixes("--origin-allow", g.allow); err != nil {
+		return out, err
+	}
+	if out.Env.Trusted, err = prefixes("--trusted-proxies", g.trusted); err != nil {
+		return out, err
+	}
+	out.Env.ClientFrom = strings.ToLower(out.Env.ClientFrom)
+	if f := out.Env.ClientFrom; f != "x-forwarded-for" && f != "forwarded" {
+		return out, fmt.Errorf("--client-from %q is neither x-forwarded-for nor forwarded", f)
+	}
+	for _, text := range admin {
+		a, err := net.ResolveTCPAddr("tcp", text)
+		if err != nil {
+			return out, fmt.Errorf("--admin %q: %w", text, err)
+		}
+		ap := a.AddrPort()
+		if !ap.Addr().IsValid() { // ":9901"
+			ap = netip.AddrPortFrom(netip.IPv6Unspecified(), ap.Port())
+		}
+		out.Guard.Admin = append(out.Guard.Admin, ap)
+	}
+	return out, nil
+}
+
+// prefixes reads CIDRs, or single addresses.
+func prefixes(flag string, texts []string) (all []netip.Prefix, err error) {
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if addr, aerr := netip.ParseAddr(text); err != nil && aerr == nil {
+			p, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s %q is no CIDR such as 169.254.10.0/24", flag, text)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
+}

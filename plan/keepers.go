@@ -1,0 +1,64 @@
+package plan
+
+import (
+	"skerry.dev/skerry/cert"
+	"skerry.dev/skerry/limit"
+	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/rewrite"
+	"skerry.dev/skerry/spec"
+	"skerry.dev/skerry/static"
+	"skerry.dev/skerry/upstream"
+)
+
+// Keepers is everything that outlives a plan, one keeper per folder, and what stages must know of the process. Edge owns it.
+type Keepers struct {
+	Upstream *upstream.Keeper
+	Limit    *limit.Tables
+	Certs    *cert.Keeper
+	Files    *static.Roots
+	Env      rewrite.Env
+}
+
+// Guard says which addresses an origin may have.
+type Guard = upstream.Guard
+
+// Env is what stages must know of the process.
+type Env = rewrite.Env
+
+// Setting is what a process is started with that decides what a plan may be.
+type Setting struct {
+	Guard   Guard
+	Env     Env
+	Secrets spec.Secrets
+	Files   string // the directory of --files; empty: no service may be a directory
+	Data    string // where the local CA is kept; empty: in memory
+}
+
+// NewKeepers returns empty keepers. It fails if a directory of the setting cannot be used.
+func NewKeepers(set Setting, meters *meter.Set) (*Keepers, error) {
+	return newKeepers(set, meters, upstream.NewKeeper(set.Guard, meters), 0)
+}
+
+// IdleKeepers returns keepers for a plan that is only looked at: nothing of it runs, no origin is asked, nothing is written.
+func IdleKeepers(set Setting) (*Keepers, error) {
+	set.Data = ""
+	return newKeepers(set, meter.NewSet(), upstream.NewIdleKeeper(set.Guard), idleLimitBytes)
+}
+
+// idleLimitBytes is the limit tables' size where nothing is counted.
+const idleLimitBytes = 64 << 10
+
+func newKeepers(set Setting, meters *meter.Set, up *upstream.Keeper, limitBytes int64) (*Keepers, error) {
+	certs, err := cert.NewKeeper(cert.Options{Data: set.Data, Secrets: set.Secrets, Meters: meters})
+	if err != nil {
+		return nil, err
+	}
+	files, err := static.OpenRoots(set.Files, meters)
+	if err != nil {
+		return nil, err
+	}
+	return &Keepers{Upstream: up, Limit: limit.NewTables(limitBytes, meters), Certs: certs, Files: files, Env: set.Env}, nil
+}
+
+// Close lets go of what is open. Nothing may run on a plan of these keepers any more.
+func (k *Keepers) Close() { k.Files.Close() }
