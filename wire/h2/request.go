@@ -21,9 +21,9 @@ type head struct {
 	length int64    // Content-Length; unknownLength: none
 }
 
-// read fills x.Req from the head that net/http made of a stream's, by the rules of wire/h1's parser, and returns the
-// length of the body: 0 if there is none, or unknownLength. After an error x.Req holds what had been read.
-func (h *head) read(x *exchange.Exchange, in *http.Request) (body int64, err error) {
+// read fills x.Req from the head that net/http made of a stream's, by the rules of wire/h1's parser, and reports whether
+// a body follows, of h.length bytes. After an error x.Req holds what had been read.
+func (h *head) read(x *exchange.Exchange, in *http.Request) (body bool, err error) {
 	h.length = unknownLength
 	size, copied := h.measure(in)
 	h.room = x.Scratch.Alloc(copied)
@@ -34,28 +34,26 @@ func (h *head) read(x *exchange.Exchange, in *http.Request) (body int64, err err
 	r.Target = h.put(in.RequestURI)
 	authority := h.put(in.Host)
 	if err := checkLine(r); err != nil {
-		return 0, err
+		return false, err
 	}
 	if size > HeadBytesMax {
-		return 0, errHeadLarge
+		return false, errHeadLarge
 	}
 	if len(authority) > 0 {
-		r.Sent = append(r.Sent, exchange.Field{ID: exchange.NameHost, Name: hostName, Value: authority})
+		r.Sent = append(r.Sent, exchange.Field{ID: exchange.NameHost, Name: exchange.NameHost.Bytes(), Value: authority})
 	}
 	if err := h.readFields(r, in.Header); err != nil {
-		return 0, err
+		return false, err
 	}
-	if body, err = h.bodyLength(in); err != nil {
-		return 0, err
+	if body, err = h.hasBody(in); err != nil {
+		return false, err
 	}
-	r.ExpectContinue = body != 0 && awaitsContinue(in)
+	r.ExpectContinue = body && h.length != 0 && awaitsContinue(in)
 	if err := normaliseHost(x, authority); err != nil {
-		return 0, err
+		return false, err
 	}
 	return body, normalisePath(x)
 }
-
-var hostName = []byte("host")
 
 // measure returns the size of the head as HTTP/1.1 would write it, and how many bytes of it are to be copied.
 func (h *head) measure(in *http.Request) (size, copied int) {
@@ -119,6 +117,9 @@ func (h *head) readFields(r *exchange.Request, header http.Header) error {
 			return errFieldName
 		}
 		id := exchange.Intern(name)
+		if id != exchange.NameOther {
+			name = id.Bytes() // HTTP/2 knows only small letters; an origin of HTTP/1.1 gets the usual spelling
+		}
 		for _, text := range header[key] {
 			if len(r.Sent) >= FieldsMax || len(name)+len(": ")+len(text) > LineBytesMax {
 				return errHeadLarge
@@ -175,17 +176,17 @@ func (h *head) noteLength(v []byte) error {
 	return nil
 }
 
-// bodyLength compares what Content-Length says with whether the head ended the stream. net/http's own ContentLength is 0
-// if it did, whatever the field says.
-func (h *head) bodyLength(in *http.Request) (int64, error) {
-	ended := in.ContentLength == 0 && h.length != 0
+// hasBody compares what Content-Length says with whether the head ended the stream: then net/http's own ContentLength is
+// 0, whatever the field says. It is also 0 if the field says 0 and the stream goes on: that there is nothing to come is
+// known when the body has been read.
+func (h *head) hasBody(in *http.Request) (bool, error) {
 	switch {
-	case !ended:
-		return h.length, nil
+	case in.ContentLength != 0 || h.length == 0:
+		return true, nil
 	case h.length > 0:
-		return 0, errLength
+		return false, errLength
 	}
-	return 0, nil
+	return false, nil
 }
 
 // awaitsContinue reports whether the client waits for 100 before it sends the body. x/net takes the Expect field away

@@ -11,6 +11,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/wire/h2"
 	"skerry.dev/skerry/wire/wiretest"
 )
@@ -23,6 +24,10 @@ type rig struct {
 	server  h2.Server
 	l       net.Listener
 	serving sync.WaitGroup
+
+	open            meter.Gauge
+	resets, refused meter.Counter
+	panicked        chan string
 }
 
 // serve starts a server whose exchanges run along stages behind a gate that turns refused requests around.
@@ -53,7 +58,9 @@ func serveHandler(t testing.TB, handler func(*exchange.Exchange) bool) *rig {
 }
 
 func newRig(t testing.TB, handler func(*exchange.Exchange) bool) *rig {
-	r := &rig{t: t}
+	r := &rig{t: t, panicked: make(chan string, 4)}
+	r.server.Open, r.server.Resets, r.server.Refused = &r.open, &r.resets, &r.refused
+	r.server.Panicked = func(what string) { r.panicked <- what }
 	r.server.Handler = func(x *exchange.Exchange) bool {
 		complete := handler(x)
 		x.End = time.Now()

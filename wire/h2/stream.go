@@ -68,12 +68,12 @@ func (s *stream) exchange(in *http.Request) (complete bool) {
 	server := s.conn.server
 	x := exchange.Acquire()
 	x.Conn, x.Sink, x.Now = &s.conn.info, s, time.Now()
-	length, err := s.head.read(x, in)
+	hasBody, err := s.head.read(x, in)
 	switch {
 	case err != nil:
 		x.Fault, x.Cause = err, err
-	case length != 0:
-		s.body = body{stream: s, in: in, size: length, patience: server.Timeouts.Body, given: &x.Facts.Entry.BytesIn, trailers: &x.Req.Trailers}
+	case hasBody:
+		s.body = body{stream: s, in: in, size: s.head.length, patience: server.Timeouts.Body, given: &x.Facts.Entry.BytesIn, trailers: &x.Req.Trailers}
 		x.Req.Body = &s.body
 	}
 	complete = server.Handler(x)

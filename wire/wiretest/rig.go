@@ -390,6 +390,11 @@ func At(want time.Duration) Step {
 	}}
 }
 
+// OnClient does anything with the client's connection.
+func OnClient(name string, f func(c net.Conn) error) Step {
+	return Step{name, func(r *Rig) error { return f(r.client) }}
+}
+
 // Do runs anything.
 func Do(name string, f func() error) Step {
 	return Step{name, func(*Rig) error { return f() }}

@@ -33,9 +33,21 @@ const (
 	plainGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 )
 
-// pass is a request that goes through and is answered on a connection that goes on.
-func pass(rule int, name, sent, arrives string) Script {
-	return Script{rule, name, []Step{Send(sent), Arrives(arrives), Answer(ok), Gets(ok), Send(plainGet), Arrives(plainGet), Answer(ok), Gets(ok)}}
+// A Pass is a request that goes through, and the exact bytes it becomes, both as HTTP/1.1 says them.
+type Pass struct {
+	Rule          int
+	Name          string
+	Sent, Arrives string
+}
+
+func pass(rule int, name, sent, arrives string) Pass { return Pass{rule, name, sent, arrives} }
+
+// passes plays each on a connection that goes on.
+func passes(all []Pass) (scripts []Script) {
+	for _, p := range all {
+		scripts = append(scripts, Script{p.Rule, p.Name, []Step{Send(p.Sent), Arrives(p.Arrives), Answer(ok), Gets(ok), Send(plainGet), Arrives(plainGet), Answer(ok), Gets(ok)}})
+	}
+	return scripts
 }
 
 // passClosed is pass on a connection that ends with the answer.
@@ -43,8 +55,8 @@ func passClosed(rule int, name, sent, arrives string) Script {
 	return Script{rule, name, []Step{Send(sent), Arrives(arrives), Answer(ok), Gets(okClosed), ClientClosed()}}
 }
 
-// Passing is what must go through, and the exact bytes it becomes.
-var Passing = []Script{
+// Passes is what must go through on a connection that goes on.
+var Passes = []Pass{
 	pass(1, "one empty line before the request", "\r\n"+plainGet, plainGet),
 	pass(2, "every kind of method", "PROP-find!#$ /a HTTP/1.1\r\nHost: a\r\n\r\n", "PROP-find!#$ /a HTTP/1.1\r\nHost: a\r\n\r\n"),
 	pass(2, "a method in small letters is another method", "get / HTTP/1.1\r\nHost: a\r\n\r\n", "get / HTTP/1.1\r\nHost: a\r\n\r\n"),
@@ -90,7 +102,10 @@ var Passing = []Script{
 	pass(16, "a head of exactly 32 KB", headOf(32<<10), headOf(32<<10)),
 	pass(16, "a head of exactly the small buffer", headOf(16<<10), headOf(16<<10)),
 	pass(16, "a head one byte larger than the small buffer", headOf(16<<10+1), headOf(16<<10+1)),
+}
 
+// Passing is what must go through: Passes, and what concerns the connection.
+var Passing = append(passes(Passes), []Script{
 	passClosed(0, "Connection: close", get("Connection: close\r\n"), plainGet),
 	passClosed(0, "close beside keep-alive", get("Connection: keep-alive, Close\r\n"), plainGet),
 	passClosed(0, "HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\n\r\n", plainGet),
@@ -109,7 +124,7 @@ var Passing = []Script{
 	{0, "a client that leaves within the head", []Step{Send("GET / HTTP/1.1\r\nHo"), ClientEnds(), ClientClosed()}},
 	{0, "a client that leaves within the body", []Step{Send(post("Content-Length: 5\r\n", "abc")), ClientEnds(), Gets(EdgeAnswer(499)), ClientClosed()}},
 	{0, "a client that ends its side still gets its answer", []Step{Send(plainGet), ClientEnds(), Arrives(plainGet), Answer(ok), Gets(ok), ClientClosed()}},
-}
+}...)
 
 const chunkedHead = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
