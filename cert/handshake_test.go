@@ -29,8 +29,13 @@ type settled struct {
 }
 
 func newSite(w *world) *site {
-	s := &site{world: w, store: cert.NewStore(w.keeper), ended: make(chan settled, 1000)}
-	s.store.Use(w.table())
+	store := cert.NewStore(w.keeper)
+	store.Use(w.table())
+	return newSiteOf(w, store)
+}
+
+func newSiteOf(w *world, store *cert.Store) *site {
+	s := &site{world: w, store: store, ended: make(chan settled, 1000)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		w.t.Fatal(err)
@@ -224,8 +229,7 @@ func TestBrokenHandshakes(t *testing.T) {
 // TestNothingInForce: before the first table every handshake is refused.
 func TestNothingInForce(t *testing.T) {
 	w := newWorld(t, "")
-	s := newSite(w)
-	s.store = cert.NewStore(w.keeper)
+	s := newSiteOf(w, cert.NewStore(w.keeper))
 	if _, got, _ := s.dial(&tls.Config{ServerName: "a.example.com"}); got.result != cert.UnrecognizedName {
 		t.Errorf("got %v", got.result)
 	}
