@@ -10,10 +10,13 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// edits are compiled spec.Edits: removal first, then each field set.
+// edits are compiled spec.Edits: removal first, then each field set, then those that are missing.
 type edits struct {
-	remove []field
-	set    []field
+	removes  bool
+	remove   [256]bool // by exchange.NameID
+	unknown  []field   // to remove, without a number
+	set      []field
+	defaults []field
 }
 
 // field is a header field with its name looked up.
@@ -33,11 +36,20 @@ func newEdits(where string, e *spec.Edits) (out edits, problems []fault.Problem)
 	}
 	for _, name := range e.Remove {
 		check(name, "")
-		out.remove = append(out.remove, newField(name, ""))
+		f := newField(name, "")
+		if out.removes = true; f.id == exchange.NameOther {
+			out.unknown = append(out.unknown, f)
+		} else {
+			out.remove[f.id] = true
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Set)) { // sorted: the same spec always sends the same bytes
 		check(name, e.Set[name])
 		out.set = append(out.set, newField(name, e.Set[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Default)) {
+		check(name, e.Default[name])
+		out.defaults = append(out.defaults, newField(name, e.Default[name]))
 	}
 	return out, problems
 }
@@ -74,19 +86,64 @@ func badField(name, value string) (text, fix string) {
 	return "", ""
 }
 
-// tokenByte are the bytes of a field name (RFC 9110 section 5.6.2).
+// tokenBytes are the bytes of a field name (RFC 9110 section 5.6.2).
+const tokenBytes = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 var tokenByte = func() (t [256]bool) {
-	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+	for _, c := range []byte(tokenBytes) {
 		t[c] = true
 	}
 	return
 }()
 
 func (e *edits) apply(f *exchange.Fields) {
-	for i := range e.remove {
-		f.DelNamed(e.remove[i].id, e.remove[i].name)
+	if e.removes {
+		e.removeFrom(f)
 	}
 	for i := range e.set {
 		f.SetNamed(e.set[i].id, e.set[i].name, e.set[i].value)
 	}
+	for i := range e.defaults {
+		if d := &e.defaults[i]; !has(*f, d) {
+			*f = append(*f, exchange.Field{ID: d.id, Name: d.name, Value: d.value})
+		}
+	}
+}
+
+// removeFrom looks at each field once, however many are to be removed.
+func (e *edits) removeFrom(fields *exchange.Fields) {
+	list := *fields
+	kept := 0
+	for i := range list {
+		if e.removed(&list[i]) {
+			continue
+		}
+		if kept != i {
+			list[kept] = list[i]
+		}
+		kept++
+	}
+	*fields = list[:kept]
+}
+
+func (e *edits) removed(f *exchange.Field) bool {
+	if f.ID != exchange.NameOther {
+		return e.remove[f.ID]
+	}
+	for i := range e.unknown {
+		if exchange.EqualFold(f.Name, e.unknown[i].name) {
+			return true
+		}
+	}
+	return false
+}
+
+// has reports whether there is a field of this name, be it empty.
+func has(list exchange.Fields, f *field) bool {
+	for i := range list {
+		if list[i].ID == f.id && (f.id != exchange.NameOther || exchange.EqualFold(list[i].Name, f.name)) {
+			return true
+		}
+	}
+	return false
 }

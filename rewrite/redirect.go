@@ -47,8 +47,8 @@ func NewRedirect(r *spec.Redirect, match spec.PathMatch) (*Redirect, []fault.Pro
 	if s.status == 0 {
 		s.status = 308
 	}
-	if !slices.Contains([]int{301, 302, 303, 307, 308}, s.status) {
-		return nil, []fault.Problem{{Text: fmt.Sprintf("redirect: status %d does not redirect", r.Status), Fix: "use 301, 302, 303, 307 or 308"}}
+	if !redirects(s.status) {
+		return nil, []fault.Problem{{Text: fmt.Sprintf("redirect: status %d does not redirect", r.Status), Fix: fixStatus}}
 	}
 	text, fix := s.compile(r.To, paramNames(match))
 	if text != "" {
@@ -56,6 +56,13 @@ func NewRedirect(r *spec.Redirect, match spec.PathMatch) (*Redirect, []fault.Pro
 	}
 	return s, nil
 }
+
+// redirects reports whether a status sends a client to its Location (RFC 9110 section 15.4).
+func redirects(status int) bool {
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308
+}
+
+const fixStatus = "use 301, 302, 303, 307 or 308"
 
 // paramNames are the {name} segments of a match, in the order of Facts.Entry.Params.
 func paramNames(match spec.PathMatch) (names []string) {
@@ -71,23 +78,36 @@ func paramNames(match spec.PathMatch) (names []string) {
 }
 
 func (s *Redirect) compile(to string, names []string) (bad, fix string) {
-	for _, c := range []byte(to) {
-		if c <= ' ' || c >= 0x7f || c == '\\' || c == '"' || c == '<' || c == '>' {
-			return fmt.Sprintf("%q is not allowed in a URL", c), "write it as a percent-code"
-		}
+	host, bad, fix := checkLocation(to)
+	if bad != "" {
+		return bad, fix
 	}
 	rest := to
-	if lower := strings.ToLower(to); strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://") {
-		host := strings.Index(to, "//") + 2
+	if host > 0 {
 		end := host + hostEnd(to[host:])
 		if text, fix := s.compileHost(to[:host], to[host:end], names); text != "" {
 			return text, fix
 		}
 		rest = to[end:]
-	} else if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
-		return "it is neither a URL nor an absolute path", "begin with https://, http:// or one /"
 	}
 	return s.compileRest(rest, names, partParam)
+}
+
+// checkLocation says what is wrong with a URL or absolute path that is to be a Location, or where its host begins: 0 for
+// a path.
+func checkLocation(to string) (host int, bad, fix string) {
+	for _, c := range []byte(to) {
+		if c <= ' ' || c >= 0x7f || c == '\\' || c == '"' || c == '<' || c == '>' {
+			return 0, fmt.Sprintf("%q is not allowed in a URL", c), "write it as a percent-code"
+		}
+	}
+	if lower := strings.ToLower(to); strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://") {
+		return strings.Index(to, "//") + 2, "", ""
+	}
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
+		return 0, "it is neither a URL nor an absolute path", "begin with https://, http:// or one /"
+	}
+	return 0, "", ""
 }
 
 // hostEnd returns where the host of a URL ends: at its path, query or fragment, or at a {path} or {query}.
@@ -150,13 +170,7 @@ func (s *Redirect) Name() string { return "redirect" }
 
 // Request answers.
 func (s *Redirect) Request(x *exchange.Exchange) exchange.Verdict {
-	location := s.location(x)
-	if location == nil {
-		return x.Fail(errLocation)
-	}
-	x.Answer(s.status)
-	x.Resp.Fields.Add(exchange.NameLocation, location)
-	return exchange.Respond
+	return redirectTo(x, s.status, s.location(x))
 }
 
 // location fills the template in, nil if the request has something in it that a Location must not have.

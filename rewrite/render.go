@@ -23,7 +23,10 @@ type form struct{ before, after []byte }
 // Render makes the answer out of x.Fault: problem details (RFC 9457) or small HTML, as x.Facts.Entry.Errors and Accept
 // say, with the request id, which it gives if there is none. It keeps the fields of x.Resp that responders put there,
 // and says nothing but what fault's table allows a client to read.
-func Render(x *exchange.Exchange) {
+func Render(x *exchange.Exchange) { render(x, nil) }
+
+// render is Render with pages of the route's own.
+func render(x *exchange.Exchange, own ownPages) {
 	p := &pages[fault.Of(x.Fault)]
 	r := &x.Resp
 	if r.Body != nil {
@@ -31,8 +34,8 @@ func Render(x *exchange.Exchange) {
 	}
 	r.Status, r.Tunnel, r.Trailers = p.status, nil, r.Trailers[:0]
 	setRequestID(x)
-	f, contentType := &p.problem, typeProblem
-	if wantsHTML(x) {
+	f, contentType, html := &p.problem, typeProblem, wantsHTML(x)
+	if html {
 		f, contentType = &p.html, typeHTML
 	}
 	r.Fields.Set(exchange.NameContentType, contentType)
@@ -43,6 +46,10 @@ func Render(x *exchange.Exchange) {
 	}
 	if p.status == 503 && r.Fields.Get(exchange.NameRetryAfter) == nil {
 		r.Fields.Add(exchange.NameRetryAfter, retryAfter)
+	}
+	if page := own.of(p.status); html && page != nil {
+		setBody(x, page.fill(x))
+		return
 	}
 	body := x.Scratch.Alloc(len(f.before) + requestIDBytes + len(f.after))
 	n := copy(body, f.before)

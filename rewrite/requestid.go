@@ -34,3 +34,26 @@ func requestIDText(x *exchange.Exchange) []byte {
 	hex.Encode(text, x.Facts.RequestID[:])
 	return text
 }
+
+// parseID reads an id as requestIDText writes it, or in the form of a UUID (RFC 9562 section 4). No id is all zero.
+func parseID(b []byte) (id [16]byte, ok bool) {
+	if len(b) == requestIDBytes+4 {
+		if b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
+			return id, false
+		}
+		var bare [requestIDBytes]byte
+		n := copy(bare[:], b[:8])
+		n += copy(bare[n:], b[9:13])
+		n += copy(bare[n:], b[14:18])
+		n += copy(bare[n:], b[19:23])
+		copy(bare[n:], b[24:])
+		b = bare[:]
+	}
+	if len(b) != requestIDBytes {
+		return id, false
+	}
+	if _, err := hex.Decode(id[:], b); err != nil {
+		return [16]byte{}, false
+	}
+	return id, id != [16]byte{}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 	"regexp"
 	"strings"
@@ -29,48 +30,86 @@ func stage(t testing.TB, p spec.Policy) *rewrite.Stage {
 	return s
 }
 
-// through runs a request through the stage to an origin that answers 200 with the fields given, and returns what the
-// origin saw and what the client saw.
+// through runs a request through client and stage to an origin that answers 200 with the fields given, and returns what
+// the origin saw and what the client saw.
 func through(s *rewrite.Stage, request string, answer ...string) (origin, client string) {
 	x := exchangetest.Request(request)
 	defer x.Release()
-	exchange.NewPath(rewrite.Render, s, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
-		origin = exchangetest.Dump(x)
+	exchange.NewPath(rewrite.Render, rewrite.NewClient(&rewrite.Env{}), s, origin200(&origin, answer)).Run(x)
+	return origin, exchangetest.Of(x).String()
+}
+
+// origin200 notes what it gets and answers 200 with these fields.
+func origin200(saw *string, answer []string) *exchangetest.Origin {
+	return &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
+		*saw = exchangetest.Dump(x)
 		x.Answer(200)
 		for _, line := range answer {
 			name, value, _ := strings.Cut(line, ": ")
 			x.Resp.Fields.AddNamed([]byte(name), []byte(value))
 		}
 		return exchange.Respond
-	}}).Run(x)
+	}}
+}
+
+// rig is a client, an edge and a policy.
+type rig struct {
+	env     rewrite.Env
+	policy  spec.Policy
+	plain   bool   // the client comes without TLS
+	local   bool   // the certificate is one of the local CA
+	peer    string // the client's address; empty: 192.0.2.7
+	after   exchange.Stage
+	facts   exchange.Facts // of the last run
+	stopped bool           // the last run did not reach the origin
+}
+
+// run takes a request through client, rewrite and the stage after.
+func (g *rig) run(t testing.TB, request string, answer ...string) (origin, client string) {
+	t.Helper()
+	s, problems := rewrite.New(&g.policy, &g.env)
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	x := exchangetest.Request(request)
+	defer x.Release()
+	g.connect(x)
+	stages := []exchange.Stage{rewrite.NewClient(&g.env), s}
+	if g.after != nil {
+		stages = append(stages, g.after)
+	}
+	exchange.NewPath(rewrite.NewRenderer(&g.policy), append(stages, origin200(&origin, answer))...).Run(x)
+	g.facts, g.stopped = x.Facts, origin == ""
 	return origin, exchangetest.Of(x).String()
 }
 
-func TestForwarded(t *testing.T) {
-	const sent = "GET / HTTP/1.1\nHost: A:8443\nX-Forwarded-For: 6.6.6.6\nx-forwarded-for: 7.7.7.7\nX-Forwarded-Proto: gopher\n" +
-		"X-Forwarded-Host: evil\nX-Forwarded-Port: 1\nForwarded: for=6.6.6.6\nX-Real-IP: 6.6.6.6\nAccept: a\n"
-	f := func(mode *spec.Forwarded, want string) {
-		t.Helper()
-		origin, _ := through(stage(t, spec.Policy{Forwarded: mode}), sent)
-		if origin != want {
-			t.Errorf("got\n%swant\n%s", origin, want)
-		}
+func (g *rig) connect(x *exchange.Exchange) {
+	conn := *x.Conn
+	if conn.TLS.Local = g.local; g.plain {
+		conn.TLS = nil
 	}
-	f(ptr(spec.ForwardedSet), "GET /\nHost: a\nAccept: a\nX-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https\nX-Forwarded-Host: a:8443\n")
-	f(ptr(spec.ForwardedRemove), "GET /\nHost: a\nAccept: a\n")
-	f(nil, "GET /\nHost: a\nAccept: a\n")
-	f(ptr(spec.ForwardedKeep), "GET /\nHost: a\nX-Forwarded-For: 6.6.6.6\nx-forwarded-for: 7.7.7.7\nX-Forwarded-Proto: gopher\n"+
-		"X-Forwarded-Host: evil\nX-Forwarded-Port: 1\nForwarded: for=6.6.6.6\nX-Real-IP: 6.6.6.6\nAccept: a\n")
+	if g.peer != "" {
+		conn.Client = netip.AddrPortFrom(netip.MustParseAddr(g.peer), 4711)
+	}
+	x.Conn = &conn
 }
 
-func TestForwardedWithoutClient(t *testing.T) {
-	x := exchangetest.Request("GET / HTTP/1.1\nHost: a\n")
-	defer x.Release()
-	x.Conn = nil
-	stage(t, spec.Policy{Forwarded: ptr(spec.ForwardedSet)}).Request(x)
-	if got, want := exchangetest.Dump(x), "GET /\nHost: a\nX-Forwarded-Host: a\n"; got != want {
-		t.Errorf("got\n%swant\n%s", got, want)
+// field is the values of a field in a head, joined by " | ".
+func field(head, name string) string {
+	var values []string
+	for line := range strings.Lines(head) {
+		if n, value, ok := strings.Cut(line, ": "); ok && strings.EqualFold(n, name) {
+			values = append(values, strings.TrimSuffix(value, "\n"))
+		}
 	}
+	return strings.Join(values, " | ")
+}
+
+func prefixes(texts ...string) (ps []netip.Prefix) {
+	for _, text := range texts {
+		ps = append(ps, netip.MustParsePrefix(text))
+	}
+	return ps
 }
 
 func TestMethods(t *testing.T) {
@@ -407,66 +446,6 @@ func TestRenderGivesAnID(t *testing.T) {
 	exchange.NewPath(rewrite.Render, &exchangetest.Origin{Answer: exchangetest.Break(fault.NoRoute)}).Run(x)
 	if x.Facts.RequestID == [16]byte{} {
 		t.Error("no request id")
-	}
-}
-
-func TestStagesDoNotAllocate(t *testing.T) {
-	full := stage(t, spec.Policy{
-		RequestID: ptr(spec.Switch(true)), Forwarded: ptr(spec.ForwardedSet), WebSocket: ptr(spec.Switch(true)), Methods: &[]string{"GET"},
-		Headers: &spec.Headers{
-			Request:  &spec.Edits{Set: map[string]string{"X-A": "1", "Accept": "2"}, Remove: []string{"X-B", "Cookie"}},
-			Response: &spec.Edits{Set: map[string]string{"X-Frame-Options": "DENY"}, Remove: []string{"Server"}},
-		},
-	})
-	redirect, _ := rewrite.NewRedirect(&spec.Redirect{To: "https://{s}.example.com{path}?{query}"}, spec.PathMatch{Kind: spec.PathPattern, Path: "/{s}"})
-	respond, _ := rewrite.NewRespond(&spec.Respond{Body: "hello"})
-	f := func(name string, last exchange.Stage) {
-		t.Helper()
-		p := exchange.NewPath(rewrite.Render, full, last)
-		x := exchangetest.Request("GET /s?q HTTP/1.1\nHost: a\nCookie: c\nX-Forwarded-For: 1.1.1.1\nAccept: text/html\n")
-		defer x.Release()
-		sent, path, query := append(exchange.Fields(nil), x.Req.Fields...), x.Req.Path, x.Req.Query
-		label := []byte("s")
-		run := func() {
-			x.Release()
-			x = exchange.Acquire()
-			x.Req.Method, x.Req.Path, x.Req.Query = exchange.MethodGet, path, query
-			x.Req.Fields = append(x.Req.Fields, sent...)
-			x.Facts.Entry.Params = append(x.Facts.Entry.Params, exchange.Param{Value: label})
-			p.Run(x)
-		}
-		run()
-		if n := testing.AllocsPerRun(200, run); n != 0 && !instrumented {
-			t.Errorf("%s: %v allocations", name, n)
-		}
-	}
-	f("respond", respond)
-	f("redirect", redirect)
-	f("render", fails{})
-}
-
-var errRefused = fault.New(fault.OriginRefused, "a test")
-
-type fails struct{}
-
-func (fails) Name() string                                  { return "fails" }
-func (fails) Request(x *exchange.Exchange) exchange.Verdict { return x.Fail(errRefused) }
-
-func BenchmarkStage(b *testing.B) {
-	s := stage(b, spec.Policy{
-		RequestID: ptr(spec.Switch(true)), Forwarded: ptr(spec.ForwardedSet),
-		Headers: &spec.Headers{Request: &spec.Edits{Set: map[string]string{"X-A": "1", "X-B": "2"}, Remove: []string{"X-C", "Cookie"}}},
-	})
-	base := exchangetest.Request("GET /s HTTP/1.1\nHost: a\nCookie: c\nUser-Agent: u\nAccept: text/html\nAccept-Encoding: gzip\n")
-	defer base.Release()
-	b.ReportAllocs()
-	for b.Loop() {
-		x := exchange.Acquire()
-		x.Conn, x.Now, x.Req.Method = base.Conn, base.Now, exchange.MethodGet
-		x.Req.Fields = append(x.Req.Fields, base.Req.Fields...)
-		s.Request(x)
-		s.Response(x)
-		x.Release()
 	}
 }
 

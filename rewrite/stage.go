@@ -9,16 +9,20 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Stage is the first stage of every path that was matched. New makes it.
+// Stage is the second stage of every path that was matched, after Client. New makes it.
 type Stage struct {
-	methods   exchange.MethodSet // allowed ones; empty: all but TRACE and CONNECT
-	allow     []byte             // the value of Allow on a 405
-	websocket bool
-	cleans    bool // fields that only the edge may say are removed
-	forwards  bool // and set anew
-	requestID bool
-	request   edits
-	response  edits
+	httpsPort   uint16 // where plain HTTP is sent; 0: it is served
+	requestID   bool
+	trace       trace
+	cors        *cors        // nil: off
+	maintenance *maintenance // nil: off
+	methods     exchange.MethodSet
+	allow       []byte // the value of Allow on a 405
+	websocket   bool
+	forwarding  forwarding
+	request     edits
+	hsts        []byte // nil: off
+	response    edits
 }
 
 // The methods a route without a list of its own takes; TRACE and CONNECT are never for an origin.
@@ -27,49 +31,79 @@ var anyMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTI
 // errMethod ends an exchange whose method the route does not take.
 var errMethod = fault.New(fault.MethodNotAllowed, "the method is not one of the route's `methods`; TRACE and CONNECT never are")
 
-// New compiles what a policy says of methods, upgrades, forwarding, request ids and headers. A nil pointer in the policy
-// means the careful choice: no upgrade, and no field that a client must not say. The stage is never nil, because TRACE,
-// CONNECT and foreign upgrades are refused under every policy.
-func New(p *spec.Policy) (*Stage, []fault.Problem) {
-	s := &Stage{
-		websocket: p.WebSocket != nil && bool(*p.WebSocket),
-		requestID: p.RequestID != nil && bool(*p.RequestID),
-		cleans:    p.Forwarded == nil || *p.Forwarded != spec.ForwardedKeep,
-		forwards:  p.Forwarded != nil && *p.Forwarded == spec.ForwardedSet,
+// New compiles what a policy says of plain HTTP, request ids, traces, CORS, maintenance, methods, upgrades, forwarding and
+// headers. A nil pointer in the policy means the careful choice: plain HTTP goes to HTTPS, no upgrade, no field that a
+// client must not say; nothing else is added. The stage is never nil, because TRACE, CONNECT and foreign upgrades are
+// refused under every policy. Without an env the edge has neither HTTPS nor trusted proxies.
+func New(p *spec.Policy, env ...*Env) (*Stage, []fault.Problem) {
+	around := &Env{}
+	if len(env) > 0 {
+		around = env[0]
 	}
-	var problems []fault.Problem
+	s := &Stage{
+		requestID:   p.RequestID != nil && bool(*p.RequestID),
+		websocket:   p.WebSocket != nil && bool(*p.WebSocket),
+		forwarding:  newForwarding(p.Forwarded, around),
+		maintenance: newMaintenance(p.Maintenance),
+	}
+	if p.Redirect == nil || *p.Redirect != spec.PlainServed {
+		s.httpsPort = around.HTTPSPort
+	}
+	var problems [5][]fault.Problem
+	s.trace, problems[0] = newTrace(p.Trace)
+	s.hsts, problems[1] = newHSTS(p.HSTS)
+	s.cors, problems[2] = newCORS(p.CORS)
+	problems[3] = s.allowMethods(p.Methods)
+	problems[4] = s.edit(p.Headers)
+	return s, slices.Concat(problems[:]...)
+}
+
+func (s *Stage) allowMethods(methods *[]string) (problems []fault.Problem) {
 	allow := anyMethods
-	if p.Methods != nil && len(*p.Methods) > 0 {
-		allow, s.methods = *p.Methods, exchange.NewMethodSet(*p.Methods)
+	if methods != nil && len(*methods) > 0 {
+		allow, s.methods = *methods, exchange.NewMethodSet(*methods)
 		if slices.Contains(allow, "TRACE") || slices.Contains(allow, "CONNECT") {
-			problems = append(problems, fault.Problem{Text: "methods: TRACE and CONNECT are never forwarded", Fix: "leave them out"})
+			problems = []fault.Problem{{Text: "methods: TRACE and CONNECT are never forwarded", Fix: "leave them out"}}
 		}
 		if slices.Contains(allow, "GET") && !slices.Contains(allow, "HEAD") {
 			allow = append(slices.Clone(allow), "HEAD")
 		}
 	}
 	s.allow = []byte(strings.Join(allow, ", "))
-	if p.Headers != nil {
-		var ps []fault.Problem
-		s.request, ps = newEdits("headers.request", p.Headers.Request)
-		problems = append(problems, ps...)
-		s.response, ps = newEdits("headers.response", p.Headers.Response)
-		problems = append(problems, ps...)
+	return problems
+}
+
+func (s *Stage) edit(h *spec.Headers) []fault.Problem {
+	if h == nil {
+		return nil
 	}
-	return s, problems
+	var request, response []fault.Problem
+	s.request, request = newEdits("headers.request", h.Request)
+	s.response, response = newEdits("headers.response", h.Response)
+	return append(request, response...)
 }
 
 // Name is "rewrite".
 func (s *Stage) Name() string { return "rewrite" }
 
-// Request gates, cleans and edits the request.
+// Request answers what needs no service, then gates, cleans and edits the request.
 func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 	r := &x.Req
-	if s.requestID {
+	continued := false
+	if s.trace.on {
+		continued = s.trace.begin(x)
+	} else if s.requestID {
 		setRequestID(x)
-		r.Fields.Set(exchange.NameXRequestID, requestIDText(x))
 	}
-	if r.Method == exchange.MethodTrace || r.Method == exchange.MethodConnect || !s.methods.Empty() && !s.methods.Has(r) {
+	switch {
+	case s.httpsPort != 0 && !x.Facts.Client.HTTPS && x.Conn != nil && len(r.Host) > 0:
+		return toHTTPS(x, s.httpsPort)
+	case s.cors != nil && preflight(x): // before maintenance, so that a script can read the 503
+		x.Answer(204)
+		return exchange.Respond
+	case s.maintenance != nil && !s.maintenance.admits(x.Facts.Client.Addr):
+		return s.maintenance.refuse(x)
+	case r.Method == exchange.MethodTrace || r.Method == exchange.MethodConnect || !s.methods.Empty() && !s.methods.Has(r):
 		v := x.Fail(errMethod)
 		x.Resp.Fields.Set(exchange.NameAllow, s.allow)
 		return v
@@ -77,64 +111,45 @@ func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 	if r.Upgrade != nil && !(s.websocket && exchange.EqualFold(r.Upgrade, websocket)) {
 		r.Upgrade = nil // the origin answers as to any other request (RFC 9110 section 7.8)
 	}
-	if s.cleans {
-		removeTrust(&r.Fields)
-	}
-	if s.forwards {
-		addForwarded(x)
-	}
+	s.tell(x, continued)
 	s.request.apply(&r.Fields)
 	return exchange.Next
 }
 
+// tell says to the origin what the edge knows, in place of what the client claims.
+func (s *Stage) tell(x *exchange.Exchange, continued bool) {
+	fields := &x.Req.Fields
+	if s.requestID {
+		fields.Set(exchange.NameXRequestID, requestIDText(x))
+	}
+	if continued {
+		fields.Set(exchange.NameTraceparent, traceparent(x)) // and the peer's tracestate stays
+		s.forwarding.apply(x, false)
+		return
+	}
+	s.forwarding.apply(x, s.trace.on || !x.Facts.Client.Trusted)
+	if s.trace.on {
+		fields.Add(exchange.NameTraceparent, traceparent(x))
+	}
+}
+
 // Response edits the response.
 func (s *Stage) Response(x *exchange.Exchange) exchange.Verdict {
+	fields := &x.Resp.Fields
 	if s.requestID {
-		x.Resp.Fields.Set(exchange.NameXRequestID, requestIDText(x))
+		fields.Set(exchange.NameXRequestID, requestIDText(x))
 	}
-	s.response.apply(&x.Resp.Fields)
+	if s.hsts != nil {
+		setHSTS(x, s.hsts)
+	}
+	if s.cors != nil {
+		s.cors.respond(x)
+	}
+	if x.Facts.Client.Trusted {
+		addTiming(x)
+	}
+	s.response.apply(fields)
 	return exchange.Next
 }
 
 var websocket = []byte("websocket")
-
-// removeTrust removes every field that says who the client is.
-func removeTrust(f *exchange.Fields) {
-	list := *f
-	kept := 0
-	for i := range list {
-		if list[i].ID.Trust() {
-			continue
-		}
-		if kept != i {
-			list[kept] = list[i]
-		}
-		kept++
-	}
-	*f = list[:kept]
-}
-
-// addForwarded tells the origin who asked, by which scheme and for which host. An exchange without a connection asks in
-// nobody's name.
-func addForwarded(x *exchange.Exchange) {
-	f := &x.Req.Fields
-	if x.Conn != nil {
-		piece := x.Scratch.Alloc(maxAddressBytes)
-		text := x.Conn.Client.Addr().Unmap().WithZone("").AppendTo(piece[:0])
-		if text = x.Scratch.Trim(piece, len(text)); len(text) > 0 {
-			f.Add(exchange.NameXForwardedFor, text)
-		}
-		proto := schemeHTTP
-		if x.Conn.TLS != nil {
-			proto = schemeHTTPS
-		}
-		f.Add(exchange.NameXForwardedProto, proto)
-	}
-	if host := x.Req.Authority; len(host) > 0 {
-		f.Add(exchange.NameXForwardedHost, host)
-	} else if len(x.Req.Host) > 0 {
-		f.Add(exchange.NameXForwardedHost, x.Req.Host)
-	}
-}
-
-var schemeHTTP, schemeHTTPS = []byte("http"), []byte("https")

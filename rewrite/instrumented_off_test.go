@@ -1,5 +1,0 @@
-//go:build !race && !poison
-
-package rewrite_test
-
-const instrumented = false
