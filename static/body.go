@@ -18,8 +18,9 @@ type piece struct {
 // body is an exchange.Body of pieces of a file. Its size is settled when it is made: a file that has grown is cut there,
 // one that has become shorter ends the answer with an error.
 type body struct {
-	file   *os.File // nil: closed
-	one    [1]piece
+	file   *os.File
+	entry  *entry   // held; nil: closed
+	one    [1]piece // where pieces usually is
 	pieces []piece
 	size   int64
 	at     int   // which piece
@@ -35,15 +36,19 @@ var (
 	errBodyClosed = fault.New(fault.Internal, "BUG: a file was read after it was closed")
 )
 
-// newBody returns a body of pieces of a file, which it closes.
-func newBody(file *os.File, pieces ...piece) *body {
-	b := &body{file: file, pieces: pieces}
-	if len(pieces) == 1 {
-		b.one[0] = pieces[0] // keeps the list off the heap
-		b.pieces = b.one[:]
-	}
-	for i := range b.pieces {
-		b.size += int64(len(b.pieces[i].head)) + b.pieces[i].to - b.pieces[i].from
+// newBody returns a body of one part of a variant, whose entry it releases.
+func newBody(v *variant, part span) *body {
+	b := &body{file: v.open, entry: v.entry, size: part.to - part.from}
+	b.one[0].span = part
+	b.pieces = b.one[:]
+	return b
+}
+
+// newParts returns a body of several pieces of a variant, whose entry it releases.
+func newParts(v *variant, pieces []piece) *body {
+	b := &body{file: v.open, entry: v.entry, pieces: pieces}
+	for i := range pieces {
+		b.size += int64(len(pieces[i].head)) + pieces[i].to - pieces[i].from
 	}
 	return b
 }
@@ -67,7 +72,7 @@ func (b *body) Next() ([]byte, error) {
 
 // read reads n bytes, or as many as there are before an error.
 func (b *body) read(from, n int64) ([]byte, error) {
-	if b.file == nil {
+	if b.entry == nil {
 		return nil, errBodyClosed
 	}
 	if b.buf == nil {
@@ -105,24 +110,23 @@ func (b *body) Whole() ([]byte, error) {
 
 // Replay starts again: the file is at hand until Close.
 func (b *body) Replay() bool {
-	if b.file == nil {
+	if b.entry == nil {
 		return false
 	}
 	b.at, b.headed, b.done = 0, false, 0
 	return true
 }
 
-// Close closes the file and gives the buffer back.
+// Close lets go of the file and gives the buffer back.
 func (b *body) Close() error {
 	if b.buf != nil {
 		exchange.Poison(*b.buf)
 		bufs.Put(b.buf)
 		b.buf = nil
 	}
-	if b.file == nil {
-		return nil
+	if b.entry != nil {
+		b.entry.release()
+		b.entry = nil
 	}
-	err := b.file.Close()
-	b.file = nil
-	return err
+	return nil
 }

@@ -139,11 +139,10 @@ func parseDate(b []byte) (unix int64, ok bool) {
 	return 0, false
 }
 
-// appendLastModified appends the date of the last change, never one in the future (RFC 9110 section 8.8.2.1).
-func (v *variant) appendLastModified(to []byte, now time.Time) []byte {
-	t := v.modified
-	if t.After(now) {
-		t = now
+// lastModified is the date of the last change, never one in the future (RFC 9110 section 8.8.2.1).
+func (v *variant) lastModified(x *exchange.Exchange) []byte {
+	if v.modified.After(v.now) {
+		return v.now.UTC().AppendFormat(x.Scratch.Alloc(len(dateLayout))[:0], dateLayout)
 	}
-	return t.UTC().AppendFormat(to, dateLayout)
+	return v.file.lastModified
 }

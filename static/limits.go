@@ -3,6 +3,14 @@ package static
 import "time"
 
 const (
+	// keptMax is how many files stay open between requests, at most; the copies in a coding count. Beyond it, files that
+	// nobody is reading give way in no order. It is a small part of the descriptors an edge needs for its connections.
+	keptMax = 1024
+	// keptFor is how long the way from a name to its files is taken for granted: a link that was replaced, or a copy that
+	// was added, is seen after it at the latest. What happens to the files themselves is seen at once.
+	keptFor = time.Second
+	// sweepEvery is how often files that nobody has asked for are closed; until then a deleted one keeps its disk space.
+	sweepEvery = 5 * time.Second
 	// pieceBytes is how much of a file is read at once, into pooled memory that its answer holds to its end. Larger ones
 	// save no processor time that could be measured; slow readers hold one each.
 	pieceBytes = 64 << 10
@@ -15,8 +23,6 @@ const (
 	extensionBytesMax = 11
 	// dateBytesMax is the longest of the three forms of a date (RFC 9110 section 5.6.7). Beyond it a condition is ignored.
 	dateBytesMax = 33
-	// etagBytesMax is the longest tag this package makes: W/, quotes, three numbers of 16 digits, and the coding.
-	etagBytesMax = 64
 	// settleTime is how old a file's last change must be before its validators are strong: two changes within one tick of the
 	// file system's clock (4 ms on Linux, 2 s on FAT) can leave size and time the same (RFC 9110 section 8.8.1).
 	settleTime = 2 * time.Second

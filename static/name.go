@@ -40,6 +40,9 @@ func appendSegment(name, segment []byte) []byte {
 	whole := name
 	for i := 0; i < len(segment); i++ {
 		c := segment[i]
+		if c <= ' ' || c >= 0x7f {
+			return whole // not in normal form
+		}
 		if c == '%' {
 			if len(segment)-i < 3 {
 				return whole

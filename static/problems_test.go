@@ -5,7 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/exchange/exchangetest"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/static"
@@ -61,9 +64,11 @@ func TestOpenRoots(t *testing.T) {
 // TestReleases: the usual way to put a site in force is to replace a link.
 func TestReleases(t *testing.T) {
 	s, dir := newStage(t, spec.Directory{Path: "current"}, map[string]string{"r1/a": "one", "r2/a": "two", "current": "-> r1"})
+	now := exchangetest.Now
 	f := func(want string) {
 		t.Helper()
-		if got := get(t, s, "/a").Body; got != want {
+		now = now.Add(time.Second) // until then a name leads where it led
+		if got := ask(t, s, "GET /a HTTP/1.1\nHost: a\n", func(x *exchange.Exchange) { x.Now = now }).Body; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -85,7 +90,13 @@ func TestClosedRoots(t *testing.T) {
 	write(t, dir, map[string]string{"site/a": "a"})
 	roots := openRoots(t, dir)
 	s, _ := static.New("files", &spec.Directory{Path: "site"}, roots)
+	x := exchangetest.Request("GET /a HTTP/1.1\nHost: a\n")
+	defer x.Release()
+	s.Request(x)
 	roots.Close()
+	if got, err := readAll(x.Resp.Body); got != "a" || err != nil {
+		t.Errorf("an answer that had begun: %q, %v", got, err)
+	}
 	if r := get(t, s, "/a"); r.Body != "fault draining" {
 		t.Error(r)
 	}

@@ -5,27 +5,38 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"syscall"
+	"time"
 
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 )
 
-// Roots is the directory of --files, held open: it stays the same one if it is renamed. Directories of services are
-// looked up below it by each request, so that a link to the current release can be replaced at any time.
+// Roots is the directory of --files, held open: it stays the same one if it is renamed. It outlives plans, and keeps files
+// open between requests; see entry. The directories of services are looked up below it again and again, so that a link to
+// the current release may be replaced at any time.
 type Roots struct {
 	dir     string
 	root    *os.Root // nil: --files was not given
 	refused map[*fault.Error]*meter.Counter
+	gauge   *meter.Gauge
+
+	mu      sync.RWMutex
+	kept    map[key]*entry
+	open    int         // files of kept
+	sweeper *time.Timer // nil: nothing is kept
+	closed  bool
 }
 
 // OpenRoots opens the directory of --files; "" is none, and then every New is a problem. What is there and is not served
 // counts in set.
 func OpenRoots(dir string, set *meter.Set) (*Roots, error) {
-	r := &Roots{dir: dir, refused: map[*fault.Error]*meter.Counter{}}
+	r := &Roots{dir: dir, refused: map[*fault.Error]*meter.Counter{}, kept: map[key]*entry{}}
 	for err, reason := range map[*fault.Error]string{errHidden: "hidden", errLeaves: "link", errSpecial: "special", errDenied: "permission"} {
 		r.refused[err] = set.Counter("skerry_static_refused_total", "Requests for names that are never served, or files that are there and cannot be.", "reason", reason)
 	}
+	r.gauge = set.Gauge("skerry_static_files_open", "Files kept open for requests to come.")
 	if dir == "" {
 		return r, nil
 	}
@@ -37,23 +48,33 @@ func OpenRoots(dir string, set *meter.Set) (*Roots, error) {
 	return r, nil
 }
 
-// Close lets go of the directory. Answers that have begun still end; a later request is refused as one in a drain.
+// Close lets go of the directory and of every file. Answers that have begun still end; a later request for a file is refused
+// as one in a drain.
 func (r *Roots) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	for _, e := range r.kept {
+		r.remove(e)
+	}
+	if r.sweeper != nil {
+		r.sweeper.Stop()
+	}
 	if r.root != nil {
 		r.root.Close()
 	}
 }
 
-// open opens a directory below that of --files. With the slash a name that is no directory is refused before it is opened:
-// opening a FIFO would wait.
-func (r *Roots) open(path string) (*os.Root, error) { return r.root.OpenRoot(path + "/") }
+// directory opens a directory below that of --files. With the slash a name that is no directory is refused before it is
+// opened: opening a FIFO would wait.
+func (r *Roots) directory(path string) (*os.Root, error) { return r.root.OpenRoot(path + "/") }
 
 // check says why a directory cannot be served, and how to mend it; "" if it can.
 func (r *Roots) check(path string) (bad, fix string) {
 	if r.root == nil {
 		return "the edge serves no files", "start it with --files DIR; the directory is looked for below DIR"
 	}
-	dir, err := r.open(path)
+	dir, err := r.directory(path)
 	if err == nil {
 		dir.Close()
 		return "", ""

@@ -7,11 +7,12 @@ import (
 	"skerry.dev/skerry/exchange"
 )
 
-// serve answers with a variant, as the request's conditions and ranges want it. It closes the file or leaves it to the body.
+// serve answers with a variant, as the request's conditions and ranges want it. It releases the entry or leaves that to the
+// body.
 func (s *Stage) serve(x *exchange.Exchange, v *variant) exchange.Verdict {
 	outcome, parts := v.conditions(x), spans{}
 	if outcome != conditionsHold {
-		v.close()
+		v.entry.release()
 		status := 412
 		if outcome == notModified {
 			status = 304
@@ -22,7 +23,7 @@ func (s *Stage) serve(x *exchange.Exchange, v *variant) exchange.Verdict {
 	}
 	if x.Req.Method == exchange.MethodGet && x.Req.Fields.Count(exchange.NameRange) == 1 && v.rangeHolds(x.Req.Fields) &&
 		!parseRanges(x.Req.Fields.Get(exchange.NameRange), v.size, &parts) {
-		v.close()
+		v.entry.release()
 		x.Answer(416)
 		v.addValidators(x)
 		x.Resp.Fields.Add(exchange.NameContentRange, v.contentRange(x, nil))
@@ -43,14 +44,15 @@ func (v *variant) answer(x *exchange.Exchange, parts []span) {
 	contentType := v.kind.name
 	var body *body
 	switch {
-	case v.look:
+	case x.Req.Method == exchange.MethodHead:
 		x.Resp.Length = v.size
+		v.entry.release()
 	case len(parts) > 1:
 		body, contentType = v.multipart(x, parts)
 	case len(parts) == 1:
-		body = newBody(v.file.open, piece{span: parts[0]})
+		body = newBody(v, parts[0])
 	default:
-		body = newBody(v.file.open, piece{span: span{0, v.size}})
+		body = newBody(v, span{0, v.size})
 	}
 	if body != nil { // a nil *body is no nil Body
 		x.Resp.Body = body
@@ -63,8 +65,8 @@ func (v *variant) answer(x *exchange.Exchange, parts []span) {
 	if v.coding != nil {
 		f.Add(exchange.NameContentEncoding, v.coding.name)
 	}
-	if !v.modified.IsZero() {
-		f.Add(exchange.NameLastModified, v.appendLastModified(x.Scratch.Alloc(len(dateLayout))[:0], now(x)))
+	if v.file.lastModified != nil {
+		f.Add(exchange.NameLastModified, v.lastModified(x))
 	}
 	v.addValidators(x)
 }
@@ -76,9 +78,9 @@ func (v *variant) addValidators(x *exchange.Exchange) {
 		f.Add(exchange.NameETag, v.tag)
 	}
 	switch {
-	case v.varies && v.fallback:
+	case v.entry.varies && v.fallback:
 		f.Add(exchange.NameVary, varyBoth)
-	case v.varies:
+	case v.entry.varies:
 		f.Add(exchange.NameVary, exchange.NameAcceptEncoding.Bytes())
 	case v.fallback:
 		f.Add(exchange.NameVary, exchange.NameAccept.Bytes())
@@ -125,7 +127,7 @@ func (v *variant) multipart(x *exchange.Exchange, parts []span) (b *body, conten
 		pieces = append(pieces, piece{head, parts[i]})
 	}
 	tail := append(append([]byte("\r\n--"), boundary...), "--\r\n"...)
-	return newBody(v.file.open, append(pieces, piece{head: tail})...), contentType
+	return newParts(v, append(pieces, piece{head: tail})), contentType
 }
 
 func appendHex16(to []byte, n uint64) []byte {

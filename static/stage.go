@@ -3,8 +3,6 @@ package static
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"time"
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
@@ -16,7 +14,7 @@ type Stage struct {
 	service  string
 	path     string // of the directory, below that of --files
 	index    string
-	fallback string // empty: none
+	fallback []byte // nil: none
 	roots    *Roots
 }
 
@@ -26,7 +24,7 @@ func New(service string, d *spec.Directory, roots *Roots) (*Stage, []fault.Probl
 	if d == nil {
 		return nil, nil
 	}
-	s := &Stage{service: service, path: d.Path, index: d.Index, fallback: d.Fallback, roots: roots}
+	s := &Stage{service: service, path: d.Path, index: d.Index, roots: roots}
 	if s.index == "" {
 		s.index = "index.html"
 	}
@@ -34,7 +32,10 @@ func New(service string, d *spec.Directory, roots *Roots) (*Stage, []fault.Probl
 		text := fmt.Sprintf("service %s: directory %q: ", service, d.Path) + fmt.Sprintf(format, args...)
 		return []fault.Problem{{Text: text, Fix: fix}}
 	}
-	for field, name := range map[string]string{"index": s.index, "fallback": s.fallback} {
+	if d.Fallback != "" {
+		s.fallback = []byte(d.Fallback)
+	}
+	for field, name := range map[string]string{"index": s.index, "fallback": d.Fallback} {
 		if name != "" && !plainName(name) {
 			return nil, problem("%s %q is not the name of a file that is served", "write index.html, or app/index.html", field, name)
 		}
@@ -89,26 +90,20 @@ func (s *Stage) find(x *exchange.Exchange) exchange.Verdict {
 		}
 		name = append(name, s.index...)
 	}
-	root, err := s.roots.open(s.path)
-	if err != nil {
-		return s.refuse(x, refusal(err))
-	}
-	defer root.Close()
-	v := variant{visit: visit{root: root, look: x.Req.Method == exchange.MethodHead}}
-	switch err := v.open(x, name); {
-	case err == nil:
+	v, refused := s.variant(x, name)
+	switch {
+	case refused == nil:
 		return s.serve(x, &v)
-	case err == errDirectory && !directory:
+	case refused == errDirectory && !directory:
 		return redirect(x, path)
-	case err != errNoFile && err != errDirectory, s.fallback == "", !mayFallBack(x, name):
-		if err == errNoFile && directory {
-			err = errDirectory
-		}
-		return s.refuse(x, err)
+	case refused == errNoFile && directory:
+		refused = errDirectory
 	}
-	name = append(x.Scratch.Alloc(len(s.fallback))[:0], s.fallback...)
-	if err := v.open(x, name); err != nil {
-		return s.refuse(x, err)
+	if refused != errNoFile && refused != errDirectory || s.fallback == nil || !mayFallBack(x, name) {
+		return s.refuse(x, refused)
+	}
+	if v, refused = s.variant(x, s.fallback); refused != nil {
+		return s.refuse(x, refused)
 	}
 	v.fallback = true
 	return s.serve(x, &v)
@@ -187,17 +182,3 @@ func weighted(list []byte) (name, rest []byte) {
 }
 
 var comma, semicolon = []byte(","), []byte(";")
-
-// visit is one request's look below a directory.
-type visit struct {
-	root *os.Root
-	look bool // HEAD: nothing is opened
-}
-
-// now is the exchange's instant.
-func now(x *exchange.Exchange) time.Time {
-	if x.Now.IsZero() {
-		return time.Now()
-	}
-	return x.Now
-}
