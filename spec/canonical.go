@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 )
 
 // Canonical is the spec as JSON: one document a line, sorted by kind and name, every value in force written out, so that
@@ -30,34 +31,57 @@ func Canonical(s *Spec) []byte {
 
 // write keeps the canonical form of every part, while nobody else has seen the spec.
 func (s *Spec) write() {
+	once := policies{}
 	for _, e := range s.Entrypoints {
-		e.written = canonicalEntrypoint(e)
+		e.written = writeEntrypoint(e, once)
 	}
 	for _, v := range s.Services {
 		v.written = canonicalService(v)
 	}
 }
 
+// policies are the fields of policies as they are written. Entrypoints that say nothing share that of their profile.
+type policies map[*Headers]ordered
+
+func (ps policies) of(p *Policy) ordered {
+	w, done := ps[p.Headers]
+	if !done || p.Headers == nil {
+		w, _ = policyShape.write(*policyDocOf(p)).(ordered)
+		ps[p.Headers] = w
+	}
+	return w
+}
+
 func canonicalEntrypoint(e *Entrypoint) []byte {
 	if e.written != nil {
 		return e.written
 	}
-	d := entrypointDoc{profile: said(e.Profile), policy: policyDocOf(&e.Policy)}
+	return writeEntrypoint(e, policies{})
+}
+
+func writeEntrypoint(e *Entrypoint, once policies) []byte {
+	silence := policyPart{&policyDoc{}}
+	d := entrypointDoc{
+		profile: said(e.Profile), redirects: redirectsDocOf(e.Moved), policy: silence,
+		canonical: val[string]{V: e.CanonicalHost, Set: e.CanonicalHost != ""},
+	}
 	d.hosts.Set = true
 	for _, h := range e.Hosts {
 		d.hosts.V = append(d.hosts.V, said(h))
 	}
-	d.canonical = val[string]{V: e.CanonicalHost, Set: e.CanonicalHost != ""}
-	d.redirects = redirectsDocOf(e.Moved)
 	d.routes.Set = true
+	d.routes.V = make([]val[routeDoc], 0, len(e.Routes))
 	for _, r := range e.Routes {
 		rd := routeDocOf(r)
+		rd.policy = silence
 		if !samePolicy(&r.Policy, &e.Policy) {
-			rd.policy = policyDocOf(&r.Policy)
+			rd.policy = policyPart{policyDocOf(&r.Policy)}
 		}
 		d.routes.V = append(d.routes.V, said(rd))
 	}
-	return canonicalDocument("Entrypoint", metaDocOf(e.Meta), entrypointShape.write(d))
+	own, _ := entrypointShape.write(d).(ordered)
+	// The policy is the last part of the table of an Entrypoint.
+	return canonicalDocument("Entrypoint", metaDocOf(e.Meta), slices.Concat(own, once.of(&e.Policy)))
 }
 
 // samePolicy says whether a route says nothing that its entrypoint does not: then it is left out, as most are.
@@ -65,13 +89,28 @@ func samePolicy(a, b *Policy) bool {
 	if a.Headers == b.Headers && a.Log == b.Log && a.Methods == b.Methods { // shared, see settled
 		return true
 	}
-	return bytes.Equal(toJSON(policyShape.write(policyDocOf(a))), toJSON(policyShape.write(policyDocOf(b))))
+	for _, r := range policyRows {
+		if r.same(a, b) {
+			continue
+		}
+		var da, db policyDoc
+		r.tell(a, &da)
+		r.tell(b, &db)
+		if !bytes.Equal(toJSON(r.write(&da)), toJSON(r.write(&db))) {
+			return false
+		}
+	}
+	ha, hb := headersDocOf(a.Headers), headersDocOf(b.Headers)
+	return bytes.Equal(toJSON(headersShape.write(ha.V)), toJSON(headersShape.write(hb.V)))
 }
 
-var policyShape = object[policyDoc]{name: "Policy", fields: policyFields}.shape()
+var (
+	policyShape  = object[policyDoc]{name: "Policy", fields: policyFields}.shape()
+	headersShape = headers.shape()
+)
 
 func canonicalProfile(p *Profile) []byte {
-	d := profileDoc{extends: val[string]{V: p.Extends, Set: p.Extends != ""}, policy: policyDocOf(&p.Policy)}
+	d := profileDoc{extends: val[string]{V: p.Extends, Set: p.Extends != ""}, policy: policyPart{policyDocOf(&p.Policy)}}
 	return canonicalDocument("Profile", metaDocOf(p.Meta), profileShape.write(d))
 }
 

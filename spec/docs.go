@@ -23,7 +23,7 @@ type entrypointDoc struct {
 	redirects val[redirectsDoc]
 	service   val[target]
 	routes    val[[]val[routeDoc]]
-	policy    policyDoc
+	policy    policyPart
 }
 
 type routeDoc struct {
@@ -34,7 +34,7 @@ type routeDoc struct {
 	services val[[]val[weightedDoc]]
 	redirect val[redirectDoc]
 	respond  val[respondDoc]
-	policy   policyDoc
+	policy   policyPart
 }
 
 type matchDoc struct {
@@ -64,7 +64,7 @@ type profileDoc struct {
 	at      Pos
 	builtIn bool
 	extends val[string]
-	policy  policyDoc
+	policy  policyPart
 }
 
 // A target is what `service:` says: a URL or the name of a Service.
@@ -152,7 +152,7 @@ var entrypointSpec = object[entrypointDoc]{
 			"Where requests go that no route takes: a URL, or the name of a Service."),
 		row("routes", func(e *entrypointDoc) *val[[]val[routeDoc]] { return &e.routes }, listOf(route.shape(), routesMax),
 			"Matches and where they go; the most specific one takes a request."),
-	}, lift("Policy", policyFields, func(e *entrypointDoc) *policyDoc { return &e.policy })...),
+	}, lift("Policy", policyFields, func(e *entrypointDoc) *policyDoc { return e.policy.doc() })...),
 	check: func(l *log, at Pos, e *entrypointDoc) {
 		if e.hosts.Set && len(e.hosts.V) == 0 {
 			l.refuse(e.hosts.At, "name at least one", "the list of hosts is empty")
@@ -176,7 +176,7 @@ var route = object[routeDoc]{
 			"Share them among several services by weight; a client stays with its service."),
 		row("redirect", func(r *routeDoc) *val[redirectDoc] { return &r.redirect }, redirect.shape(), "Answer them with a redirect."),
 		row("respond", func(r *routeDoc) *val[respondDoc] { return &r.respond }, respond.shape(), "Answer them with a fixed response."),
-	}, lift("Policy", routeFields, func(r *routeDoc) *policyDoc { return &r.policy })...),
+	}, lift("Policy", routeFields, func(r *routeDoc) *policyDoc { return r.policy.doc() })...),
 	elsewhere: notOnRoutes(),
 	check:     checkRoute,
 }
@@ -353,5 +353,5 @@ var profileSpec = object[profileDoc]{
 	fields: append([]field[profileDoc]{
 		row("extends", func(p *profileDoc) *val[string] { return &p.extends }, nameText,
 			"The profile whose values this one starts from: the defaults, if left out."),
-	}, lift("Policy", policyFields, func(p *profileDoc) *policyDoc { return &p.policy })...),
+	}, lift("Policy", policyFields, func(p *profileDoc) *policyDoc { return p.policy.doc() })...),
 }

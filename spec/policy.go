@@ -28,6 +28,16 @@ type policyDoc struct {
 	headers     val[headersDoc]
 }
 
+// policyPart is the policy inside another document. Most routes say nothing of it, and have none.
+type policyPart struct{ said *policyDoc }
+
+func (p *policyPart) doc() *policyDoc {
+	if p.said == nil {
+		p.said = &policyDoc{}
+	}
+	return p.said
+}
+
 type headersDoc struct{ request, response val[editsDoc] }
 
 type editsDoc struct {
@@ -41,6 +51,7 @@ type policyRow struct {
 	field[policyDoc]
 	whole string                       // of an entrypoint as a whole, never of a route: why
 	set   func(*policyDoc) (Pos, bool) // whether a document sets it, and where
+	same  func(a, b *Policy) bool      // whether it is one value in memory: settling copies no value that nobody said
 	take  func(from *policyDoc, into *Policy)
 	tell  func(from *Policy, into *policyDoc)
 	brief func(*policyDoc) string // its value on one line
@@ -50,6 +61,7 @@ func say[V any](name string, at func(*policyDoc) *val[V], in func(*Policy) **V, 
 	return policyRow{
 		field: row(name, at, is, doc),
 		set:   func(d *policyDoc) (Pos, bool) { v := at(d); return v.At, v.Set },
+		same:  func(a, b *Policy) bool { return *in(a) == *in(b) },
 		take: func(d *policyDoc, p *Policy) {
 			v := at(d).V
 			*in(p) = &v

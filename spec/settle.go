@@ -73,6 +73,9 @@ func (s *settled) lay(d *policyDoc, from string) *settled {
 
 // silent says whether a document says nothing of the policy.
 func (d *policyDoc) silent() bool {
+	if d == nil {
+		return true
+	}
 	for _, r := range policyRows {
 		if _, set := r.set(d); set {
 			return false
@@ -156,15 +159,20 @@ func (d *policyDoc) asWritten() Policy {
 }
 
 // policyDocOf is a policy as a document says it, for the canonical form.
-func policyDocOf(p *Policy) policyDoc {
-	var d policyDoc
+func policyDocOf(p *Policy) *policyDoc {
+	d := &policyDoc{}
 	for _, r := range policyRows {
-		r.tell(p, &d)
+		r.tell(p, d)
 	}
-	if p.Headers != nil {
-		d.headers = said(headersDoc{editsDocOf(p.Headers.Request), editsDocOf(p.Headers.Response)})
-	}
+	d.headers = headersDocOf(p.Headers)
 	return d
+}
+
+func headersDocOf(h *Headers) val[headersDoc] {
+	if h == nil {
+		return val[headersDoc]{}
+	}
+	return said(headersDoc{editsDocOf(h.Request), editsDocOf(h.Response)})
 }
 
 func editsDocOf(e *Edits) val[editsDoc] {

@@ -25,6 +25,8 @@ func toJSON(v any) []byte { return appendJSON(nil, v) }
 // spec of 2,000 entrypoints as parsing them did.
 func appendJSON(out []byte, v any) []byte {
 	switch v := v.(type) {
+	case nil:
+		return append(out, "null"...)
 	case string:
 		return appendText(out, v)
 	case int:
