@@ -17,7 +17,7 @@ func newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "A tour: sample services, an edge in front of them, real traffic",
 		Long: "Start two sample endpoints and an edge in front of them, on this machine and without root, and send traffic\n" +
-			"through it: plain requests, a reload under load, a service going down. Then run until Ctrl-C.",
+			"through it over HTTPS: requests, limits, a reload under load, a service going down. Then run until Ctrl-C.",
 		Args: cobra.NoArgs,
 		RunE: work(func(cmd *cobra.Command, _ []string) error { return demo(cmd, once) }),
 	}
@@ -43,7 +43,8 @@ func demo(cmd *cobra.Command, once bool) error {
 	defer s.close()
 	began := time.Now()
 	w.title("Skerry demo")
-	w.line("the edge      http://%s", s.addr)
+	w.line("the edge      https://%s and http://%s", s.https, s.http)
+	w.line("local CA      %s", s.rootFile)
 	w.line("admin page    http://%s/", s.admin.Addrs()[0])
 	w.line("spec          %s", filepath.Join(dir, "specs"))
 	w.line("log           %s", s.logName)
@@ -52,6 +53,7 @@ func demo(cmd *cobra.Command, once bool) error {
 		run   func(*presenter, *demoStage)
 	}{
 		{"A request goes through", stepRequest},
+		{"What the profile protects", stepProtected},
 		{"Routes, and what no route takes", stepRoutes},
 		{"Reloads under load", stepReload},
 		{"One of two endpoints goes down", stepOneDown},
@@ -83,9 +85,10 @@ func demo(cmd *cobra.Command, once bool) error {
 // next says what to try by hand.
 func (w *presenter) next(s *demoStage) {
 	w.title("Now you")
-	w.line("curl -i http://%s/ -H 'Host: shop.localhost'", s.addr)
-	w.line("curl -i http://%s/old/cart -H 'Host: shop.localhost'", s.addr)
-	w.line("curl -i http://%s/ -H 'Host: nobody.localhost' -H 'Accept: text/html'", s.addr)
+	shop := s.client(demoHost)
+	w.line("curl -i --cacert %s %s", s.rootFile, shop.url("/"))
+	w.line("curl -i --cacert %s %s", s.rootFile, shop.url("/old/cart"))
+	w.line("curl -i http://%s/ -H 'Host: nobody.localhost' -H 'Accept: text/html'", s.http)
 	w.line("curl -s http://%s/metrics | grep skerry_requests_total", s.admin.Addrs()[0])
 	w.line("tail -f %s", s.logName)
 	w.line("edit %s: the edge takes it up by itself", s.specName)

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"strings"
@@ -13,9 +15,14 @@ import (
 
 // demoClient is one connection to the edge of the demo. It is made anew after the edge has closed it.
 type demoClient struct {
-	addr string
-	conn *h1.Client
+	stage *demoStage
+	plain bool // HTTP, not HTTPS
+	host  string
+	conn  *h1.Client
 }
+
+// client returns a client of a host that trusts the local CA.
+func (s *demoStage) client(host string) *demoClient { return &demoClient{stage: s, host: host} }
 
 // answer is what a demoClient got.
 type answer struct {
@@ -24,10 +31,47 @@ type answer struct {
 	body   string
 }
 
-// get asks for a path of a host; accept may be empty.
-func (c *demoClient) get(host, path, accept string) (answer, error) {
+// dial connects, and shakes hands as a browser does.
+func (c *demoClient) dial() (net.Conn, error) {
+	addr := c.stage.https
+	if c.plain {
+		addr = c.stage.http
+	}
+	raw, err := net.DialTimeout("tcp", addr, demoPatience)
+	if err != nil || c.plain {
+		return raw, err
+	}
+	t := tls.Client(raw, &tls.Config{ServerName: c.host, RootCAs: c.stage.roots, NextProtos: []string{"http/1.1"}})
+	ctx, cancel := context.WithTimeout(context.Background(), demoPatience)
+	defer cancel()
+	if err := t.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// url is what a path of the client's host is called.
+func (c *demoClient) url(path string) string {
+	if c.plain {
+		return "http://" + c.authority() + path
+	}
+	return "https://" + c.authority() + path
+}
+
+func (c *demoClient) authority() string {
+	addr := c.stage.https
+	if c.plain {
+		addr = c.stage.http
+	}
+	_, port, _ := net.SplitHostPort(addr) // it is one of ours
+	return net.JoinHostPort(c.host, port)
+}
+
+// get asks for a path; fields are names and values in turn.
+func (c *demoClient) get(path string, fields ...string) (answer, error) {
 	if c.conn == nil {
-		raw, err := net.DialTimeout("tcp", c.addr, demoPatience)
+		raw, err := c.dial()
 		if err != nil {
 			return answer{}, err
 		}
@@ -38,10 +82,10 @@ func (c *demoClient) get(host, path, accept string) (answer, error) {
 	x.Now = time.Now()
 	x.Req.Method, x.Req.MethodName = exchange.MethodGet, []byte("GET")
 	x.Req.Fields.AddNamed([]byte("User-Agent"), []byte("skerry-demo"))
-	if accept != "" {
-		x.Req.Fields.AddNamed([]byte("Accept"), []byte(accept))
+	for i := 0; i+1 < len(fields); i += 2 {
+		x.Req.Fields.AddNamed([]byte(fields[i]), []byte(fields[i+1]))
 	}
-	a, err := c.exchange(x, &h1.Request{Host: []byte(host), Path: []byte(path), Patience: demoPatience, FirstByte: demoPatience, Now: x.Now})
+	a, err := c.exchange(x, &h1.Request{Host: []byte(c.authority()), Path: []byte(path), Patience: demoPatience, FirstByte: demoPatience, Now: x.Now})
 	if !c.conn.End(x) {
 		c.close()
 	}

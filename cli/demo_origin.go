@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"sync"
@@ -57,6 +58,9 @@ func (s *sample) stop() {
 	s.conns.Wait()
 }
 
+// catalogueBytes is the size of the one page worth compressing.
+const catalogueBytes = 26 * 1000
+
 // sampleStage answers like a small shop.
 type sampleStage struct{ name string }
 
@@ -70,7 +74,11 @@ func (s sampleStage) Request(x *exchange.Exchange) exchange.Verdict {
 	x.Resp.Fields.AddNamed([]byte("Content-Type"), []byte("text/plain; charset=utf-8"))
 	x.Resp.Fields.AddNamed([]byte("X-Endpoint"), []byte(s.name))
 	x.Resp.Fields.AddNamed([]byte("X-Powered-By"), []byte("demo"))
+	x.Resp.Fields.AddNamed([]byte("X-Client"), x.Req.Fields.Find([]byte("X-Forwarded-For")))
 	body := fmt.Appendf(nil, "%s got %s %s for %s\n", s.name, x.Req.MethodName, x.Req.Path, x.Req.Fields.Find([]byte("X-Forwarded-For")))
+	if string(x.Req.Path) == "/catalogue" {
+		body = bytes.Repeat([]byte("a lamp, a chair, a table; "), catalogueBytes/26)
+	}
 	if x.Req.Method != exchange.MethodHead {
 		x.Resp.Body = exchange.NewBytes(body)
 	}

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -21,7 +23,10 @@ type demoStage struct {
 	meters   *meter.Set
 	edge     *edge.Edge
 	admin    *admin.Server
-	addr     string
+	http     string // addresses
+	https    string
+	roots    *x509.CertPool
+	rootFile string
 	specName string
 	logName  string
 	log      *os.File
@@ -40,6 +45,7 @@ metadata: {name: shop, owner: team-shop}
 spec:
   hosts: [shop.localhost]
   service: shop
+  limit: {perAddress: 100000/s, burst: 100000}
   routes:
     - name: moved
       match: {prefix: /old}
@@ -50,6 +56,16 @@ spec:
   headers:
     response:
       set: {X-Release: "%d", X-Release-Again: "%d"}
+`
+
+// demoStrict is a second entrypoint, with a limit that a person can reach.
+const demoStrict = `apiVersion: skerry.dev/v1
+kind: Entrypoint
+metadata: {name: strict, owner: team-shop}
+spec:
+  hosts: [strict.localhost]
+  limit: {perAddress: 1/s, burst: 5}
+  routes: [{name: all, respond: {body: "hello\n"}}]
 `
 
 const demoService = `apiVersion: skerry.dev/v1
@@ -85,14 +101,19 @@ func newStage(dir string) (s *demoStage, err error) {
 	if err := os.WriteFile(filepath.Join(specs, "service.yaml"), []byte(service), 0o644); err != nil {
 		return nil, err
 	}
+	if err := os.WriteFile(filepath.Join(specs, "strict.yaml"), []byte(demoStrict), 0o644); err != nil {
+		return nil, err
+	}
 	if s.log, err = openAppend(s.logName); err != nil {
 		return nil, err
 	}
-	return s, s.startEdge(specs)
+	return s, s.startEdge(specs, filepath.Join(dir, "data"))
 }
 
-func (s *demoStage) startEdge(specs string) error {
-	opt := edge.Options{HTTP: []string{freeOr("127.0.0.1:8080")}, Log: s.log, Meters: s.meters, DrainTimeout: time.Second}
+func (s *demoStage) startEdge(specs, data string) error {
+	opt := edge.Options{HTTP: []string{freeOr("127.0.0.1:8080")}, HTTPS: []string{freeOr("127.0.0.1:8443")}, Log: s.log, Meters: s.meters,
+		DrainTimeout: time.Second}
+	opt.Setting.Data = data
 	e, err := edge.New(opt)
 	if err != nil {
 		return err
@@ -106,8 +127,12 @@ func (s *demoStage) startEdge(specs string) error {
 		e.Abandon()
 		return err
 	}
-	http, _ := e.Addrs()
-	s.edge, s.addr = e, http[0].String()
+	http, https := e.Addrs()
+	s.edge, s.http, s.https, s.roots = e, http[0].String(), https[0].String(), x509.NewCertPool()
+	_, s.rootFile = e.LocalCA()
+	if !s.roots.AppendCertsFromPEM(e.Root()) {
+		return errors.New("BUG: the local CA has no root")
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopWatch = cancel
 	s.watching.Go(func() {
@@ -121,15 +146,17 @@ func (s *demoStage) startEdge(specs string) error {
 	return err
 }
 
-// freeOr is the address if nobody listens there, otherwise the same host with a free port.
+// freeOr is the address if nobody listens there, otherwise the same host with a port that was free a moment ago: redirects
+// need to know it.
 func freeOr(addr string) string {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		host, _, _ := net.SplitHostPort(addr) // it is one of ours
-		return net.JoinHostPort(host, "0")
+	host, _, _ := net.SplitHostPort(addr) // it is one of ours
+	for _, try := range []string{addr, net.JoinHostPort(host, "0")} {
+		if l, err := net.Listen("tcp", try); err == nil {
+			l.Close()
+			return l.Addr().String()
+		}
 	}
-	l.Close()
-	return addr
+	return net.JoinHostPort(host, "0")
 }
 
 // release rewrites the entrypoint in place, in one step.

@@ -15,15 +15,21 @@ const demoHost = "shop.localhost"
 
 // stepRequest sends a request and shows what the service saw and what the client got.
 func stepRequest(w *presenter, s *demoStage) {
-	c := demoClient{addr: s.addr}
+	plain := s.client(demoHost)
+	plain.plain = true
+	defer plain.close()
+	a, err := plain.get("/cart")
+	w.check(err == nil && a.status == 308, "GET %s → %d", plain.url("/cart"), a.status)
+	w.detail("Location: %s", a.fields["location"])
+	c := s.client(demoHost)
 	defer c.close()
 	for range 2 {
-		a, err := c.get(demoHost, "/cart", "")
+		a, err := c.get("/cart")
 		if err != nil {
-			w.check(false, "GET http://%s/cart: %v", demoHost, err)
+			w.check(false, "GET %s: %v", c.url("/cart"), err)
 			return
 		}
-		w.check(a.status == 200, "GET http://%s/cart → %d by %s", demoHost, a.status, a.fields["x-endpoint"])
+		w.check(a.status == 200, "GET %s → %d by %s", c.url("/cart"), a.status, a.fields["x-endpoint"])
 		w.detail("%s", strings.TrimSpace(a.body))
 		if id := a.fields["x-request-id"]; id == "" || a.fields["x-powered-by"] != "" {
 			w.check(false, "the answer should have a request id and no X-Powered-By: %v", a.fields)
@@ -33,23 +39,52 @@ func stepRequest(w *presenter, s *demoStage) {
 	}
 }
 
+// stepProtected shows what the profile brings.
+func stepProtected(w *presenter, s *demoStage) {
+	c := s.client(demoHost)
+	defer c.close()
+	a, err := c.get("/catalogue", "Accept-Encoding", "br, gzip", "X-Forwarded-For", "203.0.113.9")
+	w.check(err == nil && a.fields["content-encoding"] == "br", "GET %s → %s, %s where the service sent %d",
+		c.url("/catalogue"), a.fields["content-encoding"], count(len(a.body), "byte"), catalogueBytes)
+	w.check(a.fields["x-content-type-options"] == "nosniff" && a.fields["strict-transport-security"] == "",
+		"security fields are there; no Strict-Transport-Security as long as the certificate is the local CA's")
+	w.detail("X-Content-Type-Options: %s, X-Frame-Options: %s", a.fields["x-content-type-options"], a.fields["x-frame-options"])
+	w.check(a.fields["x-client"] == "127.0.0.1", "a client that says X-Forwarded-For: 203.0.113.9 is still %s to the service", a.fields["x-client"])
+	strict := s.client("strict.localhost")
+	defer strict.close()
+	passed, refused, wait := 0, 0, ""
+	for range 8 {
+		a, err := strict.get("/")
+		switch {
+		case err == nil && a.status == 200:
+			passed++
+		case err == nil && a.status == 429:
+			refused, wait = refused+1, a.fields["retry-after"]
+		}
+	}
+	w.check(passed >= 5 && refused > 0 && passed+refused == 8, "8 requests to %s, burst 5: %d pass, %d get 429 with Retry-After: %s", strict.url("/"), passed, refused, wait)
+	_, err = s.client("nobody.localhost").get("/")
+	w.check(err != nil, "a handshake for nobody.localhost: %v", err)
+}
+
 // stepRoutes shows answers that the edge gives itself.
 func stepRoutes(w *presenter, s *demoStage) {
-	c := demoClient{addr: s.addr}
-	defer c.close()
-	f := func(host, path, accept string, status int, show func(answer) string) {
-		a, err := c.get(host, path, accept)
+	f := func(c *demoClient, path, accept string, status int, show func(answer) string) {
+		defer c.close()
+		a, err := c.get(path, "Accept", accept)
 		if err != nil {
-			w.check(false, "GET http://%s%s: %v", host, path, err)
+			w.check(false, "GET %s: %v", c.url(path), err)
 			return
 		}
-		w.check(a.status == status, "GET http://%s%s → %d", host, path, a.status)
+		w.check(a.status == status, "GET %s → %d", c.url(path), a.status)
 		w.detail("%s", show(a))
 	}
-	f(demoHost, "/old/cart", "", 308, func(a answer) string { return "Location: " + a.fields["location"] })
-	f(demoHost, "/hello/you", "", 200, func(a answer) string { return strings.TrimSpace(a.body) })
-	f("nobody.localhost", "/", "", 404, func(a answer) string { return strings.TrimSpace(a.body) })
-	f("nobody.localhost", "/", "text/html", 404, func(a answer) string {
+	shop, nobody := s.client(demoHost), s.client("nobody.localhost")
+	nobody.plain = true
+	f(shop, "/old/cart", "*/*", 308, func(a answer) string { return "Location: " + a.fields["location"] })
+	f(shop, "/hello/you", "*/*", 200, func(a answer) string { return strings.TrimSpace(a.body) })
+	f(nobody, "/", "*/*", 404, func(a answer) string { return strings.TrimSpace(a.body) })
+	f(nobody, "/", "text/html", 404, func(a answer) string {
 		return a.fields["content-type"] + " for a browser, " + count(len(a.body), "byte")
 	})
 }
@@ -63,8 +98,8 @@ type demoLoad struct {
 }
 
 // run sends requests on one connection until it is told to stop.
-func (l *demoLoad) run(addr string) {
-	c := demoClient{addr: addr}
+func (l *demoLoad) run(s *demoStage) {
+	c := s.client(demoHost)
 	defer c.close()
 	for {
 		select {
@@ -72,7 +107,7 @@ func (l *demoLoad) run(addr string) {
 			return
 		default:
 		}
-		a, err := c.get(demoHost, "/", "")
+		a, err := c.get("/")
 		l.sent.Add(1)
 		if err != nil || a.status != 200 {
 			l.failed.Add(1)
@@ -90,7 +125,7 @@ func stepReload(w *presenter, s *demoStage) {
 	const conns, reloads = 8, 5
 	l := demoLoad{stop: make(chan struct{})}
 	for range conns {
-		l.conns.Go(func() { l.run(s.addr) })
+		l.conns.Go(func() { l.run(s) })
 	}
 	took := 0
 	for n := 2; n <= reloads+1; n++ {
@@ -116,9 +151,9 @@ func stepReload(w *presenter, s *demoStage) {
 	}
 	s.reload <- struct{}{}
 	refused := await(func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.refused) > 0 })
-	c := demoClient{addr: s.addr}
+	c := s.client(demoHost)
 	defer c.close()
-	a, err := c.get(demoHost, "/", "")
+	a, err := c.get("/")
 	w.check(refused && err == nil && a.status == 200, "a broken spec is refused, the running plan stays: GET / → %d", a.status)
 	s.mu.Lock()
 	if len(s.refused) > 0 {
@@ -136,11 +171,11 @@ func stepReload(w *presenter, s *demoStage) {
 func stepOneDown(w *presenter, s *demoStage) {
 	s.shop[0].stop()
 	w.line("shop-1 is stopped")
-	c := demoClient{addr: s.addr}
+	c := s.client(demoHost)
 	defer c.close()
 	bad, n := 0, 0
 	marked := await(func() bool {
-		a, err := c.get(demoHost, "/", "")
+		a, err := c.get("/")
 		n++
 		if err != nil || a.status != 200 {
 			bad++
@@ -155,15 +190,15 @@ func stepOneDown(w *presenter, s *demoStage) {
 func stepAllDown(w *presenter, s *demoStage) {
 	s.shop[1].stop()
 	w.line("shop-2 is stopped too")
-	c := demoClient{addr: s.addr}
+	c := s.client(demoHost)
 	defer c.close()
 	show := func(want ...int) {
-		a, err := c.get(demoHost, "/", "")
+		a, err := c.get("/")
 		if err != nil {
-			w.check(false, "GET http://%s/: %v", demoHost, err)
+			w.check(false, "GET %s: %v", c.url("/"), err)
 			return
 		}
-		w.check(slices.Contains(want, a.status), "GET http://%s/ → %d, Proxy-Status: %s", demoHost, a.status, a.fields["proxy-status"])
+		w.check(slices.Contains(want, a.status), "GET %s → %d, Proxy-Status: %s", c.url("/"), a.status, a.fields["proxy-status"])
 		w.detail("%s", strings.TrimSpace(a.body))
 	}
 	show(502, 503) // 503 if the health check was faster
@@ -177,8 +212,8 @@ func stepAllDown(w *presenter, s *demoStage) {
 		}
 	}
 	w.check(await(func() bool { return s.healthy(0) && s.healthy(1) }), "both are started again, and the health check brought them back")
-	a, err := c.get(demoHost, "/", "")
-	w.check(err == nil && a.status == 200, "GET http://%s/ → %d by %s", demoHost, a.status, a.fields["x-endpoint"])
+	a, err := c.get("/")
+	w.check(err == nil && a.status == 200, "GET %s → %d by %s", c.url("/"), a.status, a.fields["x-endpoint"])
 }
 
 // stepCounted shows the log line and the counters of what the tour did.
