@@ -55,7 +55,7 @@ func (b *body) Replay() bool {
 // Next returns the next bytes.
 func (b *body) Next() ([]byte, error) {
 	if b.r == b.w && b.end == nil {
-		if b.buf != nil && b.w == len(b.buf) {
+		if b.buf != nil && b.w == len(b.buf) && b.read != b.size { // at its size only the end is to come
 			b.lost, b.r, b.w = true, 0, 0
 		}
 		b.fill()

@@ -52,6 +52,9 @@ const (
 // be read again.
 const bodyBufferBytes = 16 << 10
 
+// pieceBytes is how much of a response is handed to x/net at once: what a client must take within Timeouts.Write.
+const pieceBytes = 16 << 10
+
 // bodyRateMin, in bytes per second, is what a request body must bring on average after its first Timeouts.Body.
 const bodyRateMin = 240
 

@@ -146,13 +146,17 @@ func setTrailers(header http.Header, trailers exchange.Fields) {
 	}
 }
 
-// write hands a piece over; it returns when the piece is buffered or on its way.
+// write hands bytes over; it returns when they are buffered or on their way. The client has Timeouts.Write for each piece.
 func (s *stream) write(view []byte) error {
-	s.writing.set(s.conn.server.Timeouts.Write)
-	_, err := s.rw.Write(view)
-	s.writing.stop()
-	if err != nil {
-		return errWrite
+	for len(view) > 0 {
+		piece := view[:min(len(view), pieceBytes)]
+		view = view[len(piece):]
+		s.writing.set(s.conn.server.Timeouts.Write)
+		_, err := s.rw.Write(piece)
+		s.writing.stop()
+		if err != nil {
+			return errWrite
+		}
 	}
 	return nil
 }

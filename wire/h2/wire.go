@@ -58,7 +58,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	n, err := w.fast.Read(p, w.scan.deadline(&w.server.Timeouts))
 	if w.scan.pass(p[:n]); w.scan.flood {
-		return n, errFlood
+		return 0, errFlood // with bytes, x/net would take them and overlook the error
 	}
 	return n, err
 }

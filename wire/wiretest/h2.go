@@ -2,9 +2,11 @@ package wiretest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -174,6 +176,23 @@ func (h *H2) Until(so func() bool) bool {
 		h.take(f)
 	}
 	return true
+}
+
+// Listen reads for so long, for scripts in which time passes: a client that does not listen answers no PING.
+func (h *H2) Listen(d time.Duration) {
+	end := time.Now().Add(d)
+	for h.Closed == nil {
+		h.note(h.Conn.SetReadDeadline(end))
+		f, err := h.ReadFrame()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return
+		case err != nil:
+			h.Closed = err
+		default:
+			h.take(f)
+		}
+	}
 }
 
 // take notes one frame.
