@@ -112,7 +112,7 @@ func TestPieces(t *testing.T) {
 			if rapid.Bool().Draw(r, "wait") {
 				src.pieces = append(src.pieces, nil)
 			}
-			size := rapid.SampledFrom([]int{1, 2, 100, 4095, 16 << 10, 16<<10 + 1, 70000}).Draw(r, "size")
+			size := rapid.SampledFrom([]int{1, 2, 100, 4095, 16 << 10, 16<<10 + 1, 1 << 16, 70000, 1 << 17}).Draw(r, "size")
 			piece := []byte(text[len(want)%1000:][:size])
 			if rapid.Bool().Draw(r, "random") {
 				for i := range piece {
@@ -326,11 +326,7 @@ func TestWhole(t *testing.T) {
 			}
 		}
 		finish()
-		noise := make([]byte, 5000)
-		random := rand.New(rand.NewPCG(1, 2))
-		for i := range noise {
-			noise[i] = byte(random.Uint32())
-		}
+		noise := noise(5000)
 		x, finish = begin(t, s, coding, exchange.NewBytes(noise))
 		view, _ := x.Resp.Body.Next()
 		if x.Facts.Encoding != (exchange.EncodingFacts{Accept: coding}) || !bytes.Equal(view, noise) || x.Resp.Fields.Get(exchange.NameContentEncoding) != nil {
@@ -347,6 +343,15 @@ func TestWhole(t *testing.T) {
 	settled(t, s)
 }
 
+// noise does not become smaller.
+func noise(size int) []byte {
+	b, random := make([]byte, size), rand.New(rand.NewPCG(1, 2))
+	for i := range b {
+		b[i] = byte(random.Uint32())
+	}
+	return b
+}
+
 // failing is a body that is at hand and then is not.
 type failing struct {
 	exchange.Bytes
@@ -355,11 +360,11 @@ type failing struct {
 
 var errFailing = fault.New(fault.OriginIncomplete, "a test")
 
-func (*failing) Size() int64               { return 5000 }
-func (*failing) Whole() ([]byte, error)    { return nil, errFailing }
-func (f *failing) Close() error            { f.closed++; return nil }
-func (*failing) Ready() bool               { return true }
-func (*failing) Next() ([]byte, error)     { return nil, errFailing }
+func (*failing) Size() int64            { return 5000 }
+func (*failing) Whole() ([]byte, error) { return nil, errFailing }
+func (f *failing) Close() error         { f.closed++; return nil }
+func (*failing) Ready() bool            { return true }
+func (*failing) Next() ([]byte, error)  { return nil, errFailing }
 
 // TestWholeFails: nothing is sent yet, so the client learns it by the status.
 func TestWholeFails(t *testing.T) {

@@ -29,7 +29,7 @@ func newEncoder(c coding) encoder {
 		return brotli.NewWriterOptions(nil, brotli.WriterOptions{Quality: brQuality, LGWin: brWindow})
 	case zstandard:
 		w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
-			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
+			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
 		if err != nil {
 			panic("BUG: the settings of zstd: " + err.Error())
 		}

@@ -1,8 +1,6 @@
 package compress
 
 import (
-	"io"
-
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/spec"
 )
@@ -21,19 +19,14 @@ func (s *Stage) Working() (bytes int64, lent int) {
 	return s.encoders.working, len(s.encoders.lent)
 }
 
+// Idle reports whether an encoder waits to be used again, and takes it away.
+func (s *Stage) Idle(name string) bool { return s.encoders.idle[codingOf(name)].Get() != nil }
+
+// IdleBuffer is the capacity of an output buffer that waits to be used again; it is taken away.
+func (s *Stage) IdleBuffer() int { return cap(s.encoders.bodies.Get().(*body).out) }
+
 // Accepted is what Accept-Encoding is reduced to.
 func Accepted(fields exchange.Fields) string { return names[accepted(fields)] }
-
-// Encode is what the encoder of a coding makes of data, without a stage around it.
-func Encode(name string, to io.Writer) interface {
-	io.WriteCloser
-	Flush() error
-	Reset(io.Writer)
-} {
-	w := newEncoder(codingOf(name))
-	w.Reset(to)
-	return w
-}
 
 // Limits that tests go to.
 const (
@@ -42,4 +35,5 @@ const (
 	GzipBytes     = gzipBytes
 	AcceptMax     = acceptBytesMax
 	ItemsMax      = acceptItemsMax
+	OutKept       = outKeptBytes
 )

@@ -232,6 +232,7 @@ func TestNotModified(t *testing.T) {
 	f("If-None-Match: W/\"y\"\nIf-None-Match: W/\"x\"\n", "ETag: \"x\"\nVary: A", `W/"x"`, "A, Accept-Encoding")
 	f("If-None-Match: W/\"x\", \"x\"\n", "ETag: \"x\"", `"x"`, "Accept-Encoding")
 	f("If-None-Match: W/\"x\"\n", "ETag: W/\"x\"", `W/"x"`, "Accept-Encoding")
+	f("If-None-Match: W/x\n", "ETag: x", "x", "Accept-Encoding")
 	f("If-None-Match: *\n", "ETag: \"x\"", `"x"`, "Accept-Encoding")
 	f("If-Modified-Since: x\n", "", "-", "Accept-Encoding")
 	f("If-None-Match: W/\"x\"\n", "ETag: \"x\"\nContent-Type: image/png", `"x"`, "-")

@@ -1,5 +1,0 @@
-//go:build !race && !poison
-
-package compress_test
-
-const instrumented = false
