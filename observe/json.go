@@ -35,13 +35,33 @@ func cut[T text](value T, limit int) int {
 	return limit // not UTF-8: any place is as good
 }
 
-// plain is true for the bytes that stand for themselves in a JSON string.
-var plain = func() (t [256]bool) {
-	for i := 0x20; i < 0x80; i++ {
-		t[i] = i != '"' && i != '\\'
+// special is 1 for the bytes that do not stand for themselves in a JSON string.
+var special = func() (t [256]byte) {
+	for i := range t {
+		if i < 0x20 || i >= utf8.RuneSelf || i == '"' || i == '\\' {
+			t[i] = 1
+		}
 	}
 	return
 }()
+
+// ordinary returns how many bytes at the beginning of value stand for themselves, rounded down to eight unless all do: eight
+// looks and one branch cost half of eight of each.
+func ordinary[T text](value T) int {
+	i := 0
+	for ; i+8 <= len(value); i += 8 {
+		v := value[i : i+8]
+		if special[v[0]]|special[v[1]]|special[v[2]]|special[v[3]]|special[v[4]]|special[v[5]]|special[v[6]]|special[v[7]] != 0 {
+			return i
+		}
+	}
+	for k := i; k < len(value); k++ {
+		if special[value[k]] != 0 {
+			return i
+		}
+	}
+	return len(value)
+}
 
 const hexDigits = "0123456789abcdef"
 
@@ -49,9 +69,9 @@ const hexDigits = "0123456789abcdef"
 // becomes \ufffd, because a log reader must be able to parse whatever a client sent.
 func escape[T text](b []byte, value T) []byte {
 	start := 0
-	for i := 0; i < len(value); {
+	for i := ordinary(value); i < len(value); {
 		c := value[i]
-		if plain[c] {
+		if special[c] == 0 {
 			i++
 			continue
 		}

@@ -6,30 +6,33 @@ import "bytes"
 // A parameter begins after &, ;, ? or # and its name ends at =; inParams says that the first one begins with value itself. The
 // value of a secret parameter goes up to the next &, so that one which holds one of the others is hidden whole.
 func redact(b, value []byte, inParams bool) []byte {
-	start, name := 0, -1
-	if inParams {
-		name = 0
-	}
-	for i := 0; i < len(value); i++ {
-		switch value[i] {
-		case '&', ';', '?', '#':
-			name = i + 1
-		case '=':
-			if name < 0 || !secret(value[name:i]) {
-				name = -1 // the rest up to the next separator is a value, = in it or not
-				continue
-			}
-			b = append(escape(b, value[start:i+1]), ellipsis...)
-			end := bytes.IndexByte(value[i:], '&')
-			if end < 0 {
-				return b
-			}
-			i += end
-			start, name = i, i+1
+	start := 0 // of what is not yet written
+	for from := 0; ; {
+		equals := bytes.IndexByte(value[from:], '=')
+		if equals < 0 {
+			return escape(b, value[start:])
 		}
+		equals += from
+		name := equals
+		for name > from && !separates(value[name-1]) {
+			name--
+		}
+		// After another = in place of a separator this one stands within a value.
+		begins := name == 0 && inParams || name > 0 && separates(value[name-1])
+		if !begins || !secret(value[name:equals]) {
+			from = equals + 1
+			continue
+		}
+		b = append(escape(b, value[start:equals+1]), ellipsis...)
+		end := bytes.IndexByte(value[equals:], '&')
+		if end < 0 {
+			return b
+		}
+		from, start = equals+end, equals+end
 	}
-	return escape(b, value[start:])
 }
+
+func separates(c byte) bool { return c == '&' || c == ';' || c == '?' || c == '#' }
 
 // redacted is field for a value with parameters.
 func redacted(b []byte, head string, value []byte, limit int, inParams bool) []byte {
