@@ -52,3 +52,9 @@ var NormalName = normalName
 
 // Slot makes room for the leaf of a host.
 func (k *Keeper) Slot(host string) { k.slot(host) }
+
+// Issue makes a leaf of the local CA that nobody keeps.
+func (k *Keeper) Issue(host string) error {
+	_, err := k.authority.issue(host, k.opt.Now())
+	return err
+}

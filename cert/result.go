@@ -130,6 +130,8 @@ func resultOfText(text string) Result {
 		return NoProtocol
 	case strings.Contains(text, "no cipher suite supported"), strings.Contains(text, "no key exchanges supported"):
 		return NoCipher
+	case strings.Contains(text, "bad record MAC"):
+		return ClientAlert // OpenSSL sends its alert about a certificate in the clear, also in TLS 1.3, where all else is encrypted
 	}
 	return Failed
 }

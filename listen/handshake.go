@@ -36,7 +36,7 @@ func (s *Set) handshake(c net.Conn, store *cert.Store) (t *tls.Conn, session *ce
 		return nil, nil
 	}
 	t = serverTLS(c, store)
-	err := t.SetDeadline(h.since.Add(handshakeMax))
+	err := t.SetDeadline(h.since.Add(s.patience))
 	if err == nil {
 		err = t.Handshake()
 	}

@@ -20,7 +20,7 @@ const (
 )
 
 const (
-	// handshakeMax is the longest a TLS handshake may take, from accept to its end. Beyond it: close.
+	// handshakeMax is the longest a TLS handshake may take by default: two round trips, on any line there is.
 	handshakeMax = 10 * time.Second
 	// handshakeGrace is how old a handshake must be before it gives way to a connection that finds no place: an honest
 	// client on a slow line is through by then.

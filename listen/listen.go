@@ -33,6 +33,8 @@ type Options struct {
 	// Full is called when a connection finds no place, and again every 100 ms while it waits. It should close one connection
 	// that only waits for its client, and says whether it did. nil: only handshakes give way. Listeners call it at once.
 	Full func() bool
+	// Handshake is the longest a TLS handshake may take, from accept to its end; 0: 10 s. Beyond it: close.
+	Handshake time.Duration
 	// Meters gets the counters and events; nil: a new one.
 	Meters *meter.Set
 }
@@ -48,6 +50,8 @@ type Set struct {
 	stores    []*cert.Store // of listeners, in their order
 	full      func() bool
 	meters    *meter.Set
+	patience  time.Duration // for handshakes
+	grace     time.Duration // handshakeGrace, but in tests
 	slots     chan struct{} // one per connection that may be open
 	addresses addresses
 	shaking   handshakes
@@ -68,10 +72,16 @@ func Open(listeners []Listener, opt Options) (*Set, error) {
 	if opt.PerAddress <= 0 {
 		opt.PerAddress = max(opt.Conns/perAddressShare, connsMin)
 	}
+	if opt.Handshake <= 0 {
+		opt.Handshake = handshakeMax
+	}
 	if opt.Meters == nil {
 		opt.Meters = meter.NewSet()
 	}
-	s := &Set{full: opt.Full, meters: opt.Meters, slots: make(chan struct{}, opt.Conns), closed: make(chan struct{})}
+	s := &Set{
+		full: opt.Full, meters: opt.Meters, patience: opt.Handshake, grace: handshakeGrace,
+		slots: make(chan struct{}, opt.Conns), closed: make(chan struct{}),
+	}
 	s.addresses.open(opt.PerAddress, opt.Exempt)
 	s.waited = s.meters.Counter("skerry_connections_waited_total", "Client connections that had to wait for a place, at the limit on connections.")
 	s.shed = s.meters.Counter("skerry_handshakes_shed_total", "TLS handshakes that gave way to another connection, at the limit on connections.")
@@ -188,7 +198,7 @@ func (s *Set) place() bool {
 // makeRoom closes one connection that nobody would miss: a handshake that takes long, then what Full knows, then any
 // handshake.
 func (s *Set) makeRoom() {
-	if s.shaking.closeOldest(time.Now().Add(-handshakeGrace)) {
+	if s.shaking.closeOldest(time.Now().Add(-s.grace)) {
 		s.shed.Inc()
 		return
 	}

@@ -1,0 +1,40 @@
+package cert_test
+
+import (
+	"crypto/tls"
+	"testing"
+)
+
+// BenchmarkHandshake is both sides of a connection with a handshake on loopback.
+func BenchmarkHandshake(b *testing.B) {
+	w := newWorld(b, "")
+	w.hosts(nil, "a.example.com")
+	s := newSite(w)
+	f := func(name string, version uint16, sessions tls.ClientSessionCache) {
+		b.Run(name, func(b *testing.B) {
+			config := s.trusting("a.example.com")
+			config.ClientSessionCache, config.MinVersion, config.MaxVersion = sessions, version, version
+			for b.Loop() {
+				if _, _, err := s.dial(config); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	f("1.2", tls.VersionTLS12, nil)
+	f("1.2-resumed", tls.VersionTLS12, new(oneSession))
+	f("1.3", tls.VersionTLS13, nil)
+	f("1.3-resumed", tls.VersionTLS13, new(oneSession))
+}
+
+// BenchmarkIssue is what a handshake costs more for a host that has no leaf of the local CA yet.
+func BenchmarkIssue(b *testing.B) {
+	w := newWorld(b, "")
+	w.hosts(nil, "a.example.com")
+	w.table()
+	for b.Loop() {
+		if err := w.keeper.Issue("a.example.com"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
