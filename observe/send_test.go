@@ -88,6 +88,37 @@ func TestRefusedBatches(t *testing.T) {
 	f(1, 307, "", lost, "status 307", 5*s)
 }
 
+// TestPauses: they grow from failure to failure, by chance a little more, and begin anew after a success.
+func TestPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTraced(t, func(w http.ResponseWriter, _ *http.Request, nth int) {
+			if nth != 4 && nth != 6 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		})
+		for range 2 {
+			tr.trace(1)
+			time.Sleep(time.Minute)
+		}
+		got := tr.to.all()
+		if len(got) != 6 {
+			t.Fatalf("requests %s, want 6", tr.to.times())
+		}
+		even := true
+		for i, want := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 0, time.Second} {
+			pause := got[i+1].at - got[i].at
+			if want != 0 && (pause < want || pause > want*5/4) {
+				t.Errorf("the pause after request %d was %v, want %v to a quarter more", i+1, pause, want)
+			}
+			even = even && pause%time.Second == 0
+		}
+		if even {
+			t.Errorf("requests %s: a fleet would come back all at once", tr.to.times())
+		}
+		tr.end()
+	})
+}
+
 func TestRetryAfterHoldsForTheNextBatch(t *testing.T) {
 	f := func(after string) {
 		t.Helper()
