@@ -41,6 +41,9 @@ func TestDiff(t *testing.T) {
 	f(six, strings.Replace(six, "9000", "9001", 1), "changed entrypoint shop")
 	f(six+cart, six+strings.Replace(cart, "//a", "//b", 1), "changed service cart")
 	f(six+cart, strings.ReplaceAll(six, "shop", "store")+cart, "added entrypoint store; removed entrypoint shop")
+	const chain = "---\napiVersion: skerry.dev/v1\nkind: Certificate\nmetadata: {name: chain}\nspec: {certificate: file:a, key: file:b}\n"
+	f(six, six+chain, "added certificate chain")
+	f(six+chain, six+strings.Replace(chain, "file:b", "file:c", 1), "changed certificate chain")
 	// What a profile says shows where it is used.
 	const mine = "---\napiVersion: skerry.dev/v1\nkind: Profile\nmetadata: {name: mine}\nspec: {log: on}\n"
 	used := six + "  profile: mine\n" + mine

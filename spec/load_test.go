@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -66,8 +67,18 @@ func TestEveryPolicyIsComplete(t *testing.T) {
 		t.Fatal(fault.Problems(problems))
 	}
 	complete := func(p spec.Policy) bool {
-		return p.Log != nil && p.RequestID != nil && p.Forwarded != nil && p.Errors != nil && p.Path != nil &&
-			p.WebSocket != nil && p.Methods != nil && p.Headers != nil && p.Headers.Request != nil && p.Headers.Response != nil
+		for v, i := reflect.ValueOf(p), 0; i < v.NumField(); i++ {
+			if v.Field(i).IsNil() {
+				t.Errorf("%s is nil", v.Type().Field(i).Name)
+				return false
+			}
+		}
+		for _, e := range []*spec.Edits{p.Headers.Request, p.Headers.Response} {
+			if e == nil || e.Set == nil || e.Default == nil || e.Remove == nil {
+				return false
+			}
+		}
+		return true
 	}
 	for _, e := range s.Entrypoints {
 		if !complete(e.Policy) {
@@ -81,10 +92,62 @@ func TestEveryPolicyIsComplete(t *testing.T) {
 	}
 }
 
+// TestProfiles holds what each profile protects with, as explain shows it; "" is what no profile says.
+func TestProfiles(t *testing.T) {
+	const security = "; default Referrer-Policy, X-Content-Type-Options, X-Frame-Options"
+	f := func(profile, want string) {
+		t.Helper()
+		e := mustParse(t, yaml(six+"  profile: "+orDefault(profile)+"\n---\napiVersion: skerry.dev/v1\nkind: Profile\nmetadata: {name: nothing}\nspec: {}\n")).Entrypoints[0]
+		var got, defaulted []string
+		for _, s := range e.Sources {
+			switch name := strings.TrimPrefix(s.Path, "spec."); name {
+			case "trace", "redirect", "hsts", "limit", "bodyMax", "compress", "errors", "websocket":
+				got = append(got, name+" "+s.Value)
+			case "headMax", "tls", "cors", "maintenance", "errorPages":
+				if want := map[string]string{
+					"headMax": "32KB", "tls": "{minVersion: 1.2, clientCertificates: off}", "cors": "off", "maintenance": "off", "errorPages": "{}",
+				}[name]; s.Value != want {
+					t.Errorf("profile %s: %s is %s, want %s", profile, name, s.Value, want)
+				}
+			}
+			if name, ok := strings.CutPrefix(s.Path, "spec.headers.response.default."); ok {
+				defaulted = append(defaulted, name)
+			}
+		}
+		line := strings.Join(got, ", ")
+		if len(defaulted) > 0 {
+			line += "; default " + strings.Join(defaulted, ", ")
+		}
+		if line != want {
+			t.Errorf("profile %s\n got %s\nwant %s", profile, line, want)
+		}
+	}
+	const transport = "trace on {sample: 0.01}, redirect https, hsts on {maxAge: 365d, includeSubDomains: off, preload: off}, "
+	const on, off = "compress on {identified: off}, ", "compress off, "
+	f("website", transport+"limit {perAddress: 300/s, burst: 600}, bodyMax 100MB, "+on+"errors auto, websocket on"+security)
+	f("static", transport+"limit {perAddress: 1000/s, burst: 2000}, bodyMax 1MB, "+on+"errors auto, websocket off"+security)
+	f("api", transport+"limit {perAddress: 300/s, burst: 600}, bodyMax 10MB, "+on+"errors problem, websocket off; default X-Content-Type-Options")
+	f("partner-api", transport+"limit {perAddress: 100/s, burst: 200}, bodyMax 10MB, "+on+"errors problem, websocket off; default X-Content-Type-Options")
+	f("webhook", transport+"limit {perAddress: 50/s, burst: 100}, bodyMax 1MB, "+off+"errors problem, websocket off; default X-Content-Type-Options")
+	f("plain", "trace off, redirect off, hsts off, limit off, bodyMax off, compress off, errors auto, websocket on")
+	f("", transport+"limit {perAddress: 300/s, burst: 600}, bodyMax 10MB, "+on+"errors auto, websocket on")
+}
+
+// orDefault is the profile, or one that says nothing.
+func orDefault(profile string) string {
+	if profile == "" {
+		return "nothing"
+	}
+	return profile
+}
+
 func TestPlainAddsNothing(t *testing.T) {
 	p := mustParse(t, yaml(strings.Replace(six, "  service:", "  profile: plain\n  service:", 1))).Entrypoints[0].Policy
-	if *p.Log || *p.RequestID || *p.Forwarded != spec.ForwardedRemove || !*p.WebSocket ||
-		len(p.Headers.Request.Set)+len(p.Headers.Request.Remove)+len(p.Headers.Response.Set)+len(p.Headers.Response.Remove) > 0 {
+	edits := 0
+	for _, e := range []*spec.Edits{p.Headers.Request, p.Headers.Response} {
+		edits += len(e.Set) + len(e.Default) + len(e.Remove)
+	}
+	if *p.Log || *p.RequestID || spec.Switch(p.Trace.On) || *p.Forwarded != spec.ForwardedRemove || !*p.WebSocket || edits > 0 {
 		t.Errorf("plain adds something: %+v", p)
 	}
 }

@@ -60,7 +60,7 @@ type Route struct {
 // Source is one value in force and where it came from.
 type Source struct {
 	Path  string // "spec.headers.response.remove", …
-	Value string // as YAML would print it in one line
+	Value string // as YAML would print it in one line; an object that a word stands for behind the word: "on {sample: 0.01}"
 	From  string // "default", "profile website", "spec FILE:LINE:COL"
 }
 

@@ -52,6 +52,15 @@ func switched[T any](is shape[T], isOff func(T) bool, words ...Switch) shape[T] 
 			}
 			return is.write(v)
 		},
+		brief: func(v T) string {
+			switch {
+			case isOff(v):
+				return "off"
+			case slices.Contains(words, true):
+				return "on " + oneLine(is.write(v)) // {identified: off} alone would read as off
+			}
+			return oneLine(is.write(v))
+		},
 		describe: func(d *describer) map[string]any {
 			return map[string]any{"anyOf": []any{map[string]any{"enum": names}, is.describe(d)}}
 		},
