@@ -83,6 +83,18 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// TestAddressAsName: an address that stands among a certificate's DNS names is none to any client (RFC 9525 section 6.2).
+func TestAddressAsName(t *testing.T) {
+	w := newWorld(t, "")
+	w.certificate("odd", issue(t, newCA(t, nil, "root"), nil, func(c *x509.Certificate) {
+		c.DNSNames = []string{"192.0.2.9", "*.0.2.10", "odd.example.com"}
+	}))
+	w.hosts(nil, "192.0.2.9", "192.0.2.10", "odd.example.com")
+	if got := w.table().Local(); !slices.Equal(got, []string{"192.0.2.9", "192.0.2.10"}) {
+		t.Errorf("on the local CA: %q", got)
+	}
+}
+
 // TestChooseFirst: without a name and without a default, the first certificate, or the local CA's for the first host.
 func TestChooseFirst(t *testing.T) {
 	w := newWorld(t, "")
