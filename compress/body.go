@@ -192,9 +192,10 @@ func (b *body) release() {
 
 func (b *body) sourceReady() bool { return b.ready != nil && b.ready.Ready() }
 
-// Ready reports whether Next would answer without waiting: what the encoder holds can always be had by a flush.
+// Ready reports whether Next would answer without waiting: what the encoder holds can always be had by a flush, and where
+// in is not empty the encoder holds what came before it.
 func (b *body) Ready() bool {
-	return b.whole || b.state >= drained || len(b.in) > 0 || b.held || b.sourceReady()
+	return b.whole || b.state >= drained || b.held || b.sourceReady()
 }
 
 // Size is the coded size if all of it is there, -1 otherwise.
