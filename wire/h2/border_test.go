@@ -1,6 +1,9 @@
 package h2_test
 
 import (
+	"bytes"
+	"log"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -240,4 +243,18 @@ func judge(c *wiretest.H2, a *wiretest.H2Answer, faults chan error) string {
 		return ours
 	}
 	return "passed"
+}
+
+// TestQuiet: what x/net thinks of a client is not written to stderr.
+func TestQuiet(t *testing.T) {
+	var out bytes.Buffer
+	log.SetOutput(&out) // what x/net falls back to
+	defer log.SetOutput(os.Stderr)
+	r := serve(t, answer(echo))
+	c := r.client()
+	c.WriteWindowUpdate(1, 1) // on an idle stream: a connection error
+	c.Until(func() bool { return false })
+	if r.stop(); c.GoAway == nil || out.Len() > 0 {
+		t.Errorf("GOAWAY %v, on stderr %q", c.GoAway, &out)
+	}
 }

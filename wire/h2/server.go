@@ -3,7 +3,7 @@ package h2
 import (
 	"context"
 	"fmt"
-	"log/slog"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -118,7 +118,9 @@ func (s *Server) setUp() {
 	s.ended.L = &s.mu
 	s.Timeouts = s.Timeouts.WithDefaults()
 	s.streams.New = newStream
-	s.http = &http.Server{MaxHeaderBytes: headerListBytes, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	s.http = &http.Server{MaxHeaderBytes: headerListBytes}
+	s.http.ErrorLog = zero(s.http.ErrorLog)
+	s.http.ErrorLog.SetOutput(io.Discard) // otherwise every client's mistake is a line on the process's stderr
 	s.x = &http2.Server{
 		MaxConcurrentStreams:         streamsMax,
 		MaxReadFrameSize:             frameBytes,
@@ -132,6 +134,9 @@ func (s *Server) setUp() {
 		panic("BUG: x/net refuses its settings: " + err.Error())
 	}
 }
+
+// zero returns a new value of the type that p points to: a logger is made without importing one.
+func zero[T any](*T) *T { return new(T) }
 
 func (s *Server) remove(c *serverConn) {
 	s.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -106,7 +105,7 @@ func TestTLS(t *testing.T) {
 		return echo(x)
 	}))
 	dial, conf := secure(t, path.Run, info)
-	transport := &http2.Transport{DialTLSContext: nil, TLSClientConfig: conf}
+	transport := &http2.Transport{TLSClientConfig: conf}
 	defer transport.CloseIdleConnections()
 	c, err := dial(conf)
 	if err != nil {
@@ -145,6 +144,6 @@ func TestWeakTLS(t *testing.T) {
 	h := wiretest.NewH2(c)
 	h.Await(h.Get())
 	if h.GoAway == nil || *h.GoAway != http2.ErrCodeInadequateSecurity {
-		t.Error(fmt.Sprint("no GOAWAY with INADEQUATE_SECURITY: ", h.GoAway, h.Closed))
+		t.Errorf("no GOAWAY with INADEQUATE_SECURITY: %v, %v", h.GoAway, h.Closed)
 	}
 }
