@@ -76,7 +76,7 @@ func TestClient(t *testing.T) {
 	x("::ffff:6.6.6.6, ::ffff:10.0.0.1", "6.6.6.6 trusted")
 	// What is no address ends the walk: nobody who is believed wrote what stands before it.
 	for _, bad := range []string{"unknown", "_hidden", "", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:123456", "[2a00::1",
-		"2a00::1]", "[1.2.3.4]", "[2a00::1]x", "2a00::1%", "example.com", "\"1.2.3.4\"", "1.2.3.4 5.6.7.8", "1.2.3.4;", "2a00:::1", "1:2:3:4:5:6:7:8:9"} {
+		"2a00::1]", "[1.2.3.4]", "[2a00::1]x", "2a00::1%", "::ffff:1.2.3.4%eth0", "example.com", "\"1.2.3.4\"", "1.2.3.4 5.6.7.8", "1.2.3.4;", "2a00:::1", "1:2:3:4:5:6:7:8:9"} {
 		x("6.6.6.6, "+bad, lb+" trusted")
 		x("6.6.6.6, "+bad+", 10.0.0.1", "10.0.0.1 trusted")
 		x("6.6.6.6, "+bad+", 203.0.113.5, 10.0.0.1", "203.0.113.5 trusted")
@@ -96,7 +96,7 @@ func TestClient(t *testing.T) {
 	w(`for=", for=203.0.113.5`, "203.0.113.5 trusted") // an open quote of the client hides nothing
 	w(`for="6.6.6.6, for=203.0.113.5;host="x"`, "203.0.113.5 trusted")
 	for _, bad := range []string{"for=unknown", "for=_x", "for=", `for="`, `for=""`, `for="1.2.3.4`, `for="1.2\.3.4"`, "proto=https", "for=1.1.1.1;for=2.2.2.2", "for =1.1.1.1",
-		"for", "=1.1.1.1", "for=1.1.1.1 x", `for="1.1.1.1"x`, "", ";", "1.1.1.1"} {
+		"for", "=1.1.1.1", "for=1.1.1.1 x", `for="1.1.1.1"x`, `for=1.1.1.1;host="a\"`, "for=1.1.1.1;host=a b", "", ";", "1.1.1.1"} {
 		w("for=6.6.6.6, "+bad+", for=10.0.0.1", "10.0.0.1 trusted")
 	}
 	f(fwd, lb, "X-Forwarded-For: 203.0.113.5\n", lb+" trusted")

@@ -46,6 +46,10 @@ func TestRedirectToHTTPS(t *testing.T) {
 	if got := off.answerLine(t, "GET / HTTP/1.1\nHost: a\n"); got != "served" {
 		t.Errorf("off: %s", got)
 	}
+	on := rig{env: rewrite.Env{HTTPSPort: 443}, plain: true, policy: spec.Policy{Redirect: ptr(spec.PlainToHTTPS)}}
+	if got := on.answerLine(t, "GET / HTTP/1.1\nHost: a\n"); got != "308 https://a/" {
+		t.Errorf("on: %s", got)
+	}
 	tls := rig{env: rewrite.Env{HTTPSPort: 443}}
 	if got := tls.answerLine(t, "GET / HTTP/1.1\nHost: a\n"); got != "served" {
 		t.Errorf("over TLS: %s", got)

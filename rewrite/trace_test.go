@@ -63,7 +63,7 @@ func TestTraceOfATrustedPeerGoesOn(t *testing.T) {
 	for _, bad := range []string{
 		"ff-" + id + "-1123456789abcdef-01", "00-" + id + "-1123456789abcdef-01-more", "01-" + id + "-1123456789abcdef-01more",
 		"00-" + strings.ToUpper(id) + "-1123456789abcdef-01", "00-" + strings.Repeat("0", 32) + "-1123456789abcdef-01", "00-" + id + "-0000000000000000-01",
-		"00-" + id + "-1123456789abcdef-0", "00-" + id + "-1123456789abcdef-0g", "00_" + id + "-1123456789abcdef-01", "", "00-" + id[:31] + "G-1123456789abcdef-01",
+		"00-" + id + "-1123456789abcdef-0", "00-" + id + "-1123456789abcdef-0g", "00_" + id + "-1123456789abcdef-01", "", "00-" + id[:31] + "G-1123456789abcdef-01", "00-A" + id[1:] + "-1123456789abcdef-01", "00-0A" + id[2:] + "-1123456789abcdef-01",
 		"00-" + id + "-1123456789abcdef-01\nTraceparent: 00-" + id + "-1123456789abcdef-01",
 	} {
 		f(true, "Tracestate: a=b\nTraceparent: "+bad+"\n", "new", "")
