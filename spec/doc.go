@@ -5,9 +5,7 @@
 // routes, the canonical form and its hash, differences, formatting, and the JSON Schema. One table of fields for each
 // object (docs.go, service.go, policy.go) drives all of them, and portability.yaml has a line for each of its rows.
 //
-// What documents name beside themselves is of two sorts. Files of redirects and error pages (.csv, .html) are read with
-// the documents and become part of the spec (beside.go). Secrets stand in it as references only; Secrets reads them for
-// whoever needs one.
+// Files that documents name, of redirects and error pages, become part of the spec; secrets stay references.
 //
 // It promises that every problem of every document is reported at once, each with its place, what is wrong and how to
 // mend it; that no input panics; and that a Spec is complete and never changes.
