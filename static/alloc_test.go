@@ -13,6 +13,34 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
+// TestAllocations: of a file that is kept open, an answer with a body costs one allocation (the body, which wrappers may
+// close again after its end and which therefore has no pool), any other none.
+func TestAllocations(t *testing.T) {
+	s, _ := newStage(t, spec.Directory{Fallback: "a.js"}, map[string]string{"site/a.js": strings.Repeat("a", 1024), "site/a.js.br": "br"})
+	f := func(want float64, request string) {
+		t.Helper()
+		x := exchangetest.Request(request)
+		defer x.Release()
+		x.Sink = exchange.Discard{}
+		run := func() {
+			s.Request(x)
+			x.Sink.Send(x)
+			x.Answer(0) // closes the body
+		}
+		run()
+		if got := testing.AllocsPerRun(5, run); got != want { // few: Scratch is not given back in between
+			t.Errorf("%s: %v allocations, want %v", request, got, want)
+		}
+	}
+	f(1, "GET /a.js HTTP/1.1\nHost: a\n")
+	f(1, "GET /a.js HTTP/1.1\nHost: a\nAccept-Encoding: gzip, br\n")
+	f(1, "GET /a.js HTTP/1.1\nHost: a\nRange: bytes=1-\nIf-Range: "+helloTag+"\n")
+	f(0, "HEAD /a.js HTTP/1.1\nHost: a\n")
+	f(0, "GET /a.js HTTP/1.1\nHost: a\nIf-None-Match: *\n")
+	f(0, "GET /a.js HTTP/1.1\nHost: a\nIf-Modified-Since: "+lastModified+"\n")
+	f(0, "GET /a.js HTTP/1.1\nHost: a\nRange: bytes=5000-\n")
+}
+
 func BenchmarkRequest(b *testing.B) {
 	f := func(name, path string, fields ...string) {
 		b.Run(name, func(b *testing.B) {

@@ -74,6 +74,10 @@ func TestSweep(t *testing.T) {
 		}
 		for range 6 {
 			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			if open() == 0 {
+				t.Error("a file that is asked for was closed")
+			}
 			request("/a")
 		}
 		synctest.Wait()

@@ -3,10 +3,10 @@
 // It owns Roots, the directory of --files below which every served directory lies, and Stage, the last of a path whose
 // service is files: names, validators (RFC 9110 sections 8.8 and 13), ranges (section 14), precompressed files.
 //
-// It promises that nothing outside a service's directory is ever opened: not by "..", a percent-code or a link. A link
-// within it is followed, since whoever may write there placed it. Opening never waits for another process. What was sent
-// is one file as it was at one moment, or the answer breaks off: one that is replaced is sent as it was, one that was cut
-// short ends in a reset.
+// It promises that nothing outside a service's directory is ever served: not by "..", a percent-code or a link. A link
+// within it is followed, since whoever may write there placed it. Opening never waits for another process. A file that is
+// replaced while it is sent is sent as it was, one that is cut short ends in a reset; who writes into a file that is being
+// sent gets a mixture, as with any server: rename new ones into place.
 //
 // It refuses, with 404, every segment that starts with a dot (but /.well-known/), whatever is no regular file, and a
 // directory without an index: there are no listings.

@@ -11,8 +11,8 @@ const (
 	keptFor = time.Second
 	// sweepEvery is how often files that nobody has asked for are closed; until then a deleted one keeps its disk space.
 	sweepEvery = 5 * time.Second
-	// pieceBytes is how much of a file is read at once, into pooled memory that its answer holds to its end. Larger ones
-	// save no processor time that could be measured; slow readers hold one each.
+	// pieceBytes is how much of a file is read at once, into pooled memory that an answer holds to its end: it is what one
+	// slow reader costs.
 	pieceBytes = 64 << 10
 	// rangesMax is how many ranges one answer has parts for; viewers of documents ask for a few. A request for more gets
 	// the whole file (RFC 9110 section 14.2 allows it), as does one whose ranges overlap: so an answer is never much longer than its file.

@@ -78,6 +78,19 @@ func TestNothingOutside(t *testing.T) {
 	}
 }
 
+// TestFIFOForDirectory: looking at it does not wait for who writes into it.
+func TestFIFOForDirectory(t *testing.T) {
+	dir := t.TempDir()
+	must(t, syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o644))
+	must(t, os.Symlink("fifo", filepath.Join(dir, "link")))
+	roots := openRoots(t, dir)
+	for _, path := range []string{"fifo", "link"} {
+		if s, problems := static.New("files", &spec.Directory{Path: path}, roots); s != nil || len(problems) != 1 {
+			t.Errorf("%s: %v", path, problems)
+		}
+	}
+}
+
 func TestUnreadable(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Log("root may read everything: only the way to it is tested")

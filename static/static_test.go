@@ -196,7 +196,7 @@ func TestNames(t *testing.T) {
 
 func TestPathForms(t *testing.T) {
 	// What no protocol lets through, and what another stage made of a path.
-	s, _ := newStage(t, spec.Directory{}, map[string]string{"site/a": "a", "secret": "s", "site/dir/": ""})
+	s, _ := newStage(t, spec.Directory{}, map[string]string{"site/a": "a", "secret": "s", "site/dir/": "", "site/d r/": ""})
 	f := func(to string, status int, location string) {
 		t.Helper()
 		r := ask(t, s, "GET /public/x?q HTTP/1.1\nHost: a\n", func(x *exchange.Exchange) { x.Req.ToPath = []byte(to) })
@@ -206,7 +206,8 @@ func TestPathForms(t *testing.T) {
 	}
 	f("/a", 200, "")
 	f("/dir", 308, "/dir/?q") // the stage that rewrote the path maps it back
-	for _, to := range []string{"", "a", "*", "/..", "/../secret", "/%2e%2e/secret", "/%2E%2E%2Fsecret", "/a%00", "/%", "/%4", "/%zz", "/a\\b", "/a%5Cb", "/\x00", "/./a", "/a/../a"} {
+	f("/d%20r", 308, "/d%20r/?q")
+	for _, to := range []string{"", "a", "*", "/d r", "/..", "/../secret", "/%2e%2e/secret", "/%2E%2E%2Fsecret", "/a%00", "/%", "/%4", "/%zz", "/a\\b", "/a%5Cb", "/\x00", "/./a", "/a/../a"} {
 		f(to, 404, "")
 	}
 }
