@@ -90,7 +90,7 @@ func TestCORSOrigins(t *testing.T) {
 	f("https://a.b-1.example.org", true)
 	for _, origin := range []string{"http://app.example.com", "https://app.example.com:8443", "https://app.example.com.evil", "https://evilapp.example.com", "https://APP.example.com",
 		"null", "", "*", "https://example.org", "https://.example.org", "https://evil.com/.example.org", "https://evil.com#.example.org", "https://evil.com:1.example.org",
-		"https://a@b.example.org", "http://a.example.org", "https://aexample.org", "https://a.example.org:1", "https://a.example.org.", "http://localhost", "http://localhost:30000"} {
+		"https://a@b.example.org", "http://a.example.org", "httpx://a.example.org", "https://aexample.org", "https://a.example.org:1", "https://a.example.org.", "http://localhost", "http://localhost:30000"} {
 		f(origin, false)
 	}
 	if got := corsOf(t, someOrigins, "GET / HTTP/1.1\nHost: a\nOrigin: https://a.example.org\nOrigin: https://a.example.org\n"); got != "200 Vary=Origin" {

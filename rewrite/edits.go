@@ -13,7 +13,7 @@ import (
 // edits are compiled spec.Edits: removal first, then each field set, then those that are missing.
 type edits struct {
 	removes  bool
-	remove   [256]bool // by exchange.NameID
+	remove   [4]uint64 // a bit for each exchange.NameID
 	unknown  []field   // to remove, without a number
 	set      []field
 	defaults []field
@@ -40,7 +40,7 @@ func newEdits(where string, e *spec.Edits) (out edits, problems []fault.Problem)
 		if out.removes = true; f.id == exchange.NameOther {
 			out.unknown = append(out.unknown, f)
 		} else {
-			out.remove[f.id] = true
+			out.remove[f.id/64] |= 1 << (f.id % 64)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Set)) { // sorted: the same spec always sends the same bytes
@@ -128,7 +128,7 @@ func (e *edits) removeFrom(fields *exchange.Fields) {
 
 func (e *edits) removed(f *exchange.Field) bool {
 	if f.ID != exchange.NameOther {
-		return e.remove[f.ID]
+		return e.remove[f.ID/64]&(1<<(f.ID%64)) != 0
 	}
 	for i := range e.unknown {
 		if exchange.EqualFold(f.Name, e.unknown[i].name) {

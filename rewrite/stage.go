@@ -37,7 +37,7 @@ var errMethod = fault.New(fault.MethodNotAllowed, "the method is not one of the 
 // refused under every policy. Without an env the edge has neither HTTPS nor trusted proxies.
 func New(p *spec.Policy, env ...*Env) (*Stage, []fault.Problem) {
 	around := &Env{}
-	if len(env) > 0 {
+	if len(env) > 0 && env[0] != nil {
 		around = env[0]
 	}
 	s := &Stage{
