@@ -18,10 +18,10 @@
 //     than one "trailers".
 //   - 431, with a page of HTML: a header list of more than 48 KB. If more of it comes in a further frame: GOAWAY, close.
 //   - RST_STREAM(PROTOCOL_ERROR): a missing, doubled, unknown or late pseudo field; an empty method or path; a scheme other
-//     than http and https; a path that does not begin with '/' or that net/url cannot parse (a broken percent-code, also in
-//     the query; a control); CR, LF, NUL and controls anywhere; a name with capitals; a Host that is not the same bytes as
-//     :authority, or two of them; '@', '/' or a space in the authority; a body longer than Content-Length; trailers with
-//     pseudo fields or with names of framing.
+//     than http and https; a path that does not begin with '/' or that net/url cannot parse (a broken percent-code); CR,
+//     LF, NUL and controls anywhere; a name with capitals; a Host that is not the same bytes as :authority, or two of them;
+//     '@', '/' or a space in the authority; a body longer than Content-Length; trailers with pseudo fields or, behind a
+//     head with a Trailer field, names of framing.
 //   - GOAWAY: whatever RFC 9113 calls a connection error. The one code for streams that we reset is INTERNAL_ERROR.
 //
 // # What x/net hides
@@ -41,7 +41,7 @@
 //   - Interrupt is for good: the body of that exchange cannot be read on.
 //   - GOAWAY names the last stream at once, without the notice that RFC 9113 section 6.8 describes, and a drained
 //     connection stays open for a second.
-//   - A head and its body leave in two writes; every stream costs two goroutines' hand-offs and some twenty allocations.
+//   - A head and its body leave in two writes; every stream costs two goroutines' hand-offs and some forty allocations.
 //   - Its own defence against rapid resets is a queue of 400 streams that wait for a handler; ours counts the frames.
 //   - A panic of x/net beside the connection's own goroutine would end the process.
 package h2

@@ -212,6 +212,30 @@ func TestTrailers(t *testing.T) {
 	})
 }
 
+// TestBadTrailers: what x/net makes of trailers that may not be there.
+func TestBadTrailers(t *testing.T) {
+	f := func(name, want string, head []string, trailers ...string) {
+		t.Run(name, func(t *testing.T) {
+			r := serve(t, answer(echo))
+			c := r.client()
+			id := c.Post(head...)
+			c.Data(id, false, "abc")
+			c.Headers(id, true, trailers...)
+			got := "answered"
+			if a := c.Await(id); a.Reset != nil {
+				got = a.Reset.String()
+			}
+			if got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+	f("a pseudo field", "PROTOCOL_ERROR", nil, ":path", "/")
+	f("a name of framing", "PROTOCOL_ERROR", []string{"trailer", "x-b"}, "content-length", "3")
+	f("a name of framing, nothing announced", "answered", nil, "content-length", "3")
+	f("a line end", "PROTOCOL_ERROR", []string{"trailer", "x-b"}, "x-b", "1\r\nx-c: 2")
+}
+
 // TestContinue: 100 is sent when the body is first read, and the stages know that the client waits for it.
 func TestContinue(t *testing.T) {
 	r := serve(t, answer(func(x *exchange.Exchange) exchange.Verdict {
