@@ -10,13 +10,6 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Key is spec.TLS.Key with the defaults filled in: what Session.Policy holds if a handshake enforced t. A nil t is the
-// default policy. Two hosts may share a connection only if their keys are the same.
-func Key(t *spec.TLS) string {
-	full := withDefaults(t)
-	return full.Key()
-}
-
 func withDefaults(t *spec.TLS) spec.TLS {
 	var full spec.TLS
 	if t != nil {

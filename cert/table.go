@@ -100,7 +100,7 @@ func ownerOf(s *spec.Spec, host string) (spec.Pos, string) {
 
 // policy returns the one of this key, so that hosts with the same demands share it.
 func (t *Table) policy(k *Keeper, want *spec.TLS) (*policy, error) {
-	if p := t.policies[Key(want)]; p != nil {
+	if p := t.policies[want.Key()]; p != nil {
 		return p, nil
 	}
 	p, err := k.policy(want, t.sums)

@@ -14,6 +14,7 @@ var (
 	errFieldValue    = fault.New(fault.BadRequest, "a field value holds a control character")
 	errFold          = fault.New(fault.BadRequest, "a field line starts with white space: line folding is obsolete (RFC 9112 section 5.2)")
 	errHeadLarge     = fault.New(fault.HeadTooLarge, "the head is larger than HeadBytesMax (32 KB), a line of it than LineBytesMax (8 KB), or it has more than FieldsMax (100) fields")
+	errTLS           = fault.New(fault.BadRequest, "the client begins a TLS handshake, and this listener speaks plain HTTP")
 	errHost          = fault.New(fault.BadRequest, "there is not exactly one Host field, or its value is no host with an optional port")
 	errHostMismatch  = fault.New(fault.BadRequest, "the authority of the absolute-form target is not that of Host")
 	errLength        = fault.New(fault.BadFraming, "Content-Length is not one field of 1 to 18 digits")

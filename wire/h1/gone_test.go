@@ -70,6 +70,11 @@ func TestShed(t *testing.T) {
 	}
 }
 
+// TestHandshakeOnPlain: a TLS client on a plain port is told at once; it would wait for us.
+func TestHandshakeOnPlain(t *testing.T) {
+	wiretest.NewRig(t, start).Play(send("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), gets(edge(400)), clientClosed())
+}
+
 // begun is a stage that tells of each exchange.
 type begun chan struct{}
 

@@ -244,9 +244,15 @@ func (c *serverConn) awaitRequest() (now time.Time, ok bool) {
 	return time.Now(), err == nil
 }
 
+// tlsRecord is the first byte of a client that begins a TLS handshake (RFC 8446 section 5.1).
+const tlsRecord = 0x16
+
 // readHead reads the rest of a head. io.EOF says that there is none and nobody to tell.
 func (c *serverConn) readHead(now time.Time) ([]byte, error) {
 	by := now.Add(c.server.Timeouts.Head)
+	if c.in.data[c.in.r] == tlsRecord && c.info.TLS == nil {
+		return nil, errTLS // it would not speak before we do
+	}
 	// A client may end the request before with a CRLF too many (RFC 9112 section 2.2): one is let through.
 	if c.in.data[c.in.r] == '\r' {
 		for c.in.w-c.in.r < 2 {
