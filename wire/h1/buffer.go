@@ -91,7 +91,12 @@ func (b *buffer) Return() { b.release() }
 
 // await waits for the first bytes of a message; while it does, the buffer, which must be empty, holds no memory.
 func (b *buffer) await(by time.Time) error {
-	n, err := b.conn.ReadLent(b, by)
+	lent, ok := b.conn.(transport.LentReader)
+	if !ok {
+		b.open()
+		return b.fill(by)
+	}
+	n, err := lent.ReadLent(b, by)
 	b.w += n
 	return err
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"skerry.dev/skerry/exchange"
-	"skerry.dev/skerry/wire/transport"
 )
 
 // net/http is the oracle: what this parser accepts, net/http must accept too and read in the same way. Where they
@@ -193,8 +192,6 @@ func (p *pieces) Read(b []byte, _ time.Time) (int, error) {
 	p.data = p.data[n:]
 	return n, nil
 }
-
-func (p *pieces) ReadLent(l transport.Lender, by time.Time) (int, error) { return p.Read(l.Lend(), by) }
 
 func (p *pieces) Write(head, body, tail []byte, _ time.Duration) (int64, error) {
 	for _, b := range [][]byte{head, body, tail} {

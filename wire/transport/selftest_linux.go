@@ -81,7 +81,7 @@ func testAsks(conn Conn, far *net.TCPConn, by time.Time) error {
 				return
 			}
 			if i%100 == 99 {
-				time.Sleep(time.Millisecond) // the other side waits already
+				<-time.After(time.Millisecond) // the other side waits already
 			}
 			if _, err := far.Write(b); err != nil {
 				ended <- err

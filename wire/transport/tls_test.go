@@ -116,7 +116,7 @@ func TestTLSReadLent(t *testing.T) {
 		t.Fatal("lent before anything was asked")
 	}
 	close(waiting)
-	n, err := conn.ReadLent(lender, soon())
+	n, err := conn.(transport.LentReader).ReadLent(lender, soon())
 	got := append([]byte{}, lender.memory[:n]...)
 	for err == nil && len(got) < 5 {
 		n, err = conn.Read(lender.memory, soon())
@@ -141,18 +141,18 @@ func (l *lender) Return()      { l.lent = false; l.returns++ }
 func TestReadLent(t *testing.T) {
 	conn, peer := pair(t)
 	l := &lender{memory: make([]byte, 100)}
-	if _, err := conn.ReadLent(l, time.Now().Add(10*time.Millisecond)); err != transport.ErrTimeout || l.lent || l.returns == 0 {
+	if _, err := conn.(transport.LentReader).ReadLent(l, time.Now().Add(10*time.Millisecond)); err != transport.ErrTimeout || l.lent || l.returns == 0 {
 		t.Errorf("after a wait for nothing: %v, lent %v", err, l.lent)
 	}
 	if _, err := io.WriteString(peer, "hello"); err != nil {
 		t.Fatal(err)
 	}
-	n, err := conn.ReadLent(l, soon())
+	n, err := conn.(transport.LentReader).ReadLent(l, soon())
 	if err != nil || string(l.memory[:n]) != "hello" || !l.lent {
 		t.Errorf("got %q, %v, lent %v", l.memory[:n], err, l.lent)
 	}
 	peer.Close()
-	if _, err := conn.ReadLent(l, soon()); err != io.EOF || l.lent {
+	if _, err := conn.(transport.LentReader).ReadLent(l, soon()); err != io.EOF || l.lent {
 		t.Errorf("after the end: %v, lent %v", err, l.lent)
 	}
 }
@@ -201,7 +201,7 @@ func TestFallback(t *testing.T) {
 		if _, err := conn.Write([]byte("a"), []byte(body), []byte("z"), time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		n, err := conn.ReadLent(l, soon())
+		n, err := conn.(transport.LentReader).ReadLent(l, soon())
 		if err != nil || string(l.memory[:n]) != "a"+body+"z" {
 			t.Errorf("got %q, %v", l.memory[:n], err)
 		}

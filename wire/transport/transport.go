@@ -11,9 +11,6 @@ type Conn interface {
 	// Read waits until at least one byte is there, at most until by, and returns ErrTimeout, ErrInterrupted, io.EOF or
 	// the system's error otherwise. A timeout or an interrupt leaves the connection usable.
 	Read(p []byte, by time.Time) (int, error)
-	// ReadLent is Read into memory that is lent only while there is something to read: a connection that waits holds
-	// none. It may return less than a Read would.
-	ReadLent(l Lender, by time.Time) (int, error)
 	// Write sends head, body and tail, each of which may be nil, in one system call where it can, and returns how many
 	// bytes left. It returns ErrTimeout if they were not all taken within patience; it may wait up to twice as long,
 	// because looking at the clock for every write would cost more than the exactness is worth.
@@ -23,6 +20,12 @@ type Conn interface {
 	// Interrupt(true) makes a Read that waits, now or later, return ErrInterrupted until Interrupt(false).
 	Interrupt(on bool)
 	io.Closer
+}
+
+// LentReader is a Conn that can wait without memory. ReadLent is Read into memory that is lent only while there is
+// something to read. It may return less than a Read would.
+type LentReader interface {
+	ReadLent(l Lender, by time.Time) (int, error)
 }
 
 // A Lender has memory for a read. Return gives it back unused, if any is lent.
