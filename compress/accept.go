@@ -6,23 +6,24 @@ import (
 	"skerry.dev/skerry/exchange"
 )
 
-// coding is a content coding the edge can make. The higher number wins where a client likes two the same: the smaller
-// result first.
+// coding is a content coding the edge can make. The higher number wins where a client likes two the same. br makes the
+// smallest result, 9 % less than zstd and gzip, for six to eight times their processor time (limits.go): so it is for clients
+// that do not know zstd.
 type coding uint8
 
 const (
 	identity coding = iota
 	gzipped
-	zstandard
 	brotlied
+	zstandard
 	codings // how many there are
 )
 
 // names are the codings as messages and the log print them.
-var names = [codings]string{"identity", "gzip", "zstd", "br"}
+var names = [codings]string{"identity", "gzip", "br", "zstd"}
 
 // values are the same as field values.
-var values = [codings][]byte{[]byte("identity"), []byte("gzip"), []byte("zstd"), []byte("br")}
+var values = [codings][]byte{[]byte("identity"), []byte("gzip"), []byte("br"), []byte("zstd")}
 
 // weight is a qvalue in thousandths; absent means that the field does not say.
 type weight int16
@@ -36,7 +37,7 @@ type wishes struct {
 }
 
 // accepted reduces Accept-Encoding (RFC 9110 section 12.5.3) to one coding: the one the client gives the highest weight,
-// and of several the one that comes out smallest. Identity wins only with a higher weight than any other.
+// and of several zstd before br before gzip. Identity wins only with a higher weight than any other.
 //
 // A field that is not well formed, or longer than anybody needs, counts as identity: what every client can read.
 // So does one that is missing, though the RFC would allow any coding then, and one that refuses everything, identity

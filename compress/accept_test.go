@@ -26,7 +26,7 @@ func TestAccepted(t *testing.T) {
 		}
 	}
 	// What clients send.
-	f("gzip, deflate, br, zstd", "br")
+	f("gzip, deflate, br, zstd", "zstd")
 	f("gzip, deflate, br", "br")
 	f("gzip, deflate, zstd", "zstd")
 	f("gzip, deflate", "gzip")
@@ -35,15 +35,15 @@ func TestAccepted(t *testing.T) {
 	f("identity", "identity")
 	f("identity;q=1, *;q=0", "identity")
 	f("", "identity")
-	f("*", "br")
+	f("*", "zstd")
 	f("gzip;q=1.0, identity; q=0.5, *;q=0", "gzip")
 	f("br;q=1.0, gzip;q=0.8, *;q=0.1", "br")
 	// Weights decide, then our order.
 	f("gzip;q=1, br;q=0.999", "gzip")
-	f("gzip;q=0.5, zstd;q=0.5, br;q=0.5", "br")
+	f("gzip;q=0.5, zstd;q=0.5, br;q=0.5", "zstd")
 	f("gzip, br;q=0", "gzip")
-	f("*, br;q=0", "zstd")
-	f("*;q=0.3, gzip;q=0.2", "br")
+	f("*, zstd;q=0", "br")
+	f("*;q=0.3, gzip;q=0.2", "zstd")
 	f("*;q=0.1, gzip;q=0.2", "gzip")
 	f("*;q=0", "identity")
 	f("identity;q=0", "identity")
@@ -80,7 +80,7 @@ func TestAccepted(t *testing.T) {
 
 var (
 	itemForm = regexp.MustCompile(`^([!#$%&'*+\-.^_` + "`" + `|~0-9A-Za-z]+)(?:[ \t]*;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?$`)
-	order    = []string{"br", "zstd", "gzip"}
+	order    = []string{"zstd", "br", "gzip"}
 )
 
 // slowlyAccepted is the same rule in the words of the RFC: a list of all weights, searched again and again.

@@ -55,7 +55,7 @@ func (l *loop) run() {
 	x.Release()
 }
 
-var browser = map[string]string{"identity": "identity", "gzip": "gzip, deflate", "zstd": "gzip, deflate, zstd", "br": "gzip, deflate, br, zstd"}
+var browser = map[string]string{"identity": "identity", "gzip": "gzip, deflate", "zstd": "gzip, deflate, br, zstd", "br": "gzip, deflate, br"}
 
 // texts are the bodies of the benchmarks.
 var texts = []struct {
