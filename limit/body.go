@@ -186,7 +186,7 @@ func (b *body) Whole() ([]byte, error) {
 func (b *body) Replay() bool {
 	switch {
 	case !b.lost:
-	case b.failed() == nil && b.inner.Replay():
+	case b.inner.Replay():
 		b.ahead, b.rest, b.taken, b.lost, b.err = 0, nil, 0, false, nil
 	default:
 		return false

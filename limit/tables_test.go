@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,48 @@ func TestManyAtOnce(t *testing.T) {
 		all.Wait()
 		if admitted.Load() != burst {
 			t.Fatalf("address %d: %d admitted, want %d", n, admitted.Load(), burst)
+		}
+	}
+}
+
+// Many who ask at the very moment in which their address is entered do not enter it twice.
+func TestEnteredOnce(t *testing.T) {
+	const goroutines, rounds = 4, 3000
+	table, _ := tables(0)
+	s := stage(t, limited(1, time.Second, goroutines-1), "shop", table)
+	now := time.Now()
+	var arrived atomic.Int64
+	var admitted [rounds]atomic.Int64
+	var all sync.WaitGroup
+	for range goroutines {
+		all.Go(func() {
+			for round := range rounds {
+				for arrived.Add(1); arrived.Load() < int64(round+1)*goroutines; {
+					runtime.Gosched()
+				}
+				if ask(s, address(round), now) {
+					admitted[round].Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	for round := range admitted {
+		if n := admitted[round].Load(); n != goroutines-1 {
+			t.Fatalf("address %d: %d admitted, want %d", round, n, goroutines-1)
+		}
+	}
+}
+
+// A clock that says something impossible makes nobody free.
+func TestImpossibleClock(t *testing.T) {
+	now := time.Now()
+	table, _ := tables(0)
+	s := stage(t, limited(1, time.Second, 5), "shop", table)
+	admits(s, alice, now.Add(time.Minute), 5)
+	for _, at := range []time.Time{now, now.Add(-time.Hour), {}, time.Unix(0, 0)} {
+		if ask(s, alice, at) {
+			t.Errorf("admitted at %v", at)
 		}
 	}
 }
