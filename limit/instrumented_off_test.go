@@ -1,5 +1,0 @@
-//go:build !race && !poison
-
-package limit_test
-
-const instrumented = false
