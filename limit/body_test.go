@@ -191,6 +191,12 @@ func TestLargeLimitStreams(t *testing.T) {
 	if b.Replay() || b.Size() != -1 {
 		t.Errorf("replayed what is gone, or size %d is not unknown any more", b.Size())
 	}
+	if s.replays = true; !b.Replay() {
+		t.Error("no replay, though the protocol's own body can")
+	}
+	if got, err := readAll(b); got != "abcdef" || err != nil {
+		t.Errorf("read %q (%v) after the replay", got, err)
+	}
 	if b.Close(); s.closed != 1 {
 		t.Errorf("closed %d times", s.closed)
 	}
