@@ -80,6 +80,6 @@ func (c *Client) believe(x *exchange.Exchange) {
 	}
 	f.HTTPS = f.HTTPS || saysHTTPS(fields, c.source)
 	if fields.Count(exchange.NameXRequestID) == 1 {
-		x.Facts.RequestID, _ = parseID(fields.Get(exchange.NameXRequestID))
+		x.Facts.RequestID = parseID(fields.Get(exchange.NameXRequestID))
 	}
 }

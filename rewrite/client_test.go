@@ -162,6 +162,11 @@ func TestRequestIDOfATrustedPeer(t *testing.T) {
 	f("X-Request-ID: "+strings.ToUpper(id)+"\n", id)
 	f("X-Request-ID: 01234567-89ab-cdef-0123-456789abcdef\n", id)
 	f("X-Request-ID: 01234567-89ab-cdef-0123-456789abcdeg\n", "")
+	for _, dash := range []int{8, 13, 18, 23} {
+		uuid := []byte("01234567-89ab-cdef-0123-456789abcdef")
+		uuid[dash] = '0'
+		f("X-Request-ID: "+string(uuid)+"\n", "")
+	}
 	f("X-Request-ID: 0123456789-ab-cdef-0123-456789abcdef\n", "")
 	f("X-Request-ID: "+id+"0\n", "")
 	f("X-Request-ID: "+id+"\nX-Request-ID: "+id+"\n", "")

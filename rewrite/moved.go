@@ -197,7 +197,7 @@ func (s *Moved) Request(x *exchange.Exchange) exchange.Verdict {
 	r := &x.Req
 	elsewhere := s.canonical != nil && len(r.Host) > 0 && !bytes.Equal(r.Host, s.canonical)
 	if len(s.moves) > 0 {
-		if m, ok := s.moves[string(r.Path)]; ok && !m.stays(x, elsewhere) {
+		if m, ok := s.moves[string(r.Path)]; ok && !m.stays(x) {
 			return redirectTo(x, m.status, s.bulk(x, &m, elsewhere))
 		}
 	}
@@ -214,14 +214,14 @@ func (s *Moved) here(x *exchange.Exchange) url {
 	return url{https: x.Facts.Client.HTTPS, host: s.canonical, port: x.Req.Port}
 }
 
-// stays reports whether the redirect would lead to the URL that was asked for.
-func (m *move) stays(x *exchange.Exchange, elsewhere bool) bool {
+// stays reports whether the redirect would lead to the URL that was asked for, but for the canonical host.
+func (m *move) stays(x *exchange.Exchange) bool {
 	t, r := m.self, &x.Req
 	if t == nil || t.query != nil && !bytes.Equal(t.query, r.Query) {
 		return false
 	}
 	if t.host == "" {
-		return !elsewhere
+		return true
 	}
 	https := x.Facts.Client.HTTPS
 	return t.host == string(r.Host) && t.https == https && t.port == portOf(r.Port, https)

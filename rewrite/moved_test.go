@@ -79,6 +79,10 @@ func TestMoved(t *testing.T) {
 	f(plain, "example.com", "/lang?l=en", "served")
 	f(plain, "example.com", "/dots", "308 /%64ots?z")
 	f(plain, "example.com", "/dots?z", "served")
+	g := rig{after: plain, plain: true}
+	if got := g.answerLine(t, "GET /www HTTP/1.1\nHost: www.example.com:443\n"); got != "308 https://www.example.com/www" {
+		t.Errorf("plain HTTP: got %q", got)
+	}
 	// One step to the canonical host.
 	f(canonical, "example.com", "/old?x", "301 https://www.example.com/new?x")
 	f(canonical, "example.com:8443", "/f", "307 https://www.example.com:8443/new#part")

@@ -35,11 +35,12 @@ func requestIDText(x *exchange.Exchange) []byte {
 	return text
 }
 
-// parseID reads an id as requestIDText writes it, or in the form of a UUID (RFC 9562 section 4). No id is all zero.
-func parseID(b []byte) (id [16]byte, ok bool) {
+// parseID reads an id as requestIDText writes it, or in the form of a UUID (RFC 9562 section 4). It is zero, which is no
+// id, if b is neither.
+func parseID(b []byte) (id [16]byte) {
 	if len(b) == requestIDBytes+4 {
 		if b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
-			return id, false
+			return id
 		}
 		var bare [requestIDBytes]byte
 		n := copy(bare[:], b[:8])
@@ -50,10 +51,10 @@ func parseID(b []byte) (id [16]byte, ok bool) {
 		b = bare[:]
 	}
 	if len(b) != requestIDBytes {
-		return id, false
+		return id
 	}
 	if _, err := hex.Decode(id[:], b); err != nil {
-		return [16]byte{}, false
+		return [16]byte{}
 	}
-	return id, id != [16]byte{}
+	return id
 }

@@ -32,6 +32,13 @@ func TestServerTiming(t *testing.T) {
 		})
 	}
 	proxy := rewrite.Env{Trusted: trusted}
+	x := exchangetest.Request("GET / HTTP/1.1\nHost: a\n")
+	defer x.Release()
+	x.Now, x.Facts.Client.Trusted = time.Time{}, true
+	stage(t, spec.Policy{}).Response(x)
+	if got := x.Resp.Fields.Get(exchange.NameServerTiming); got != nil {
+		t.Errorf("nobody knows when it began: got %s", got)
+	}
 	const ms = time.Millisecond
 	f(proxy, 12*ms+345*time.Microsecond, 7*ms, "db;dur=1 | edge;dur=12.345, origin;dur=7.000")
 	f(proxy, 0, 0, "db;dur=1 | edge;dur=0.000")
