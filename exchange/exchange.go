@@ -187,6 +187,7 @@ type EncodingFacts struct {
 // EntryFacts is written by edge when it has matched.
 type EntryFacts struct {
 	Entrypoint, Owner, Route string
+	Pattern                  string  // the path that the route matches, with {name} segments; a prefix ends in "/*"
 	Params                   []Param // values of {name} segments, views
 	LogOff                   bool    // the route asks for no log event
 	Errors                   string  // spec.Errors: the form of edge-made error answers

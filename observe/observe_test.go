@@ -40,7 +40,7 @@ func sample() *exchange.Exchange {
 	x.Resp.Status = 200
 	f := &x.Facts
 	f.RequestID = [16]byte{0xde, 0xad, 0xbe, 0xef, 15: 1}
-	f.Entry = exchange.EntryFacts{Entrypoint: "shop", Owner: "team-shop", Route: "default", BytesOut: 1024}
+	f.Entry = exchange.EntryFacts{Entrypoint: "shop", Owner: "team-shop", Route: "default", Pattern: "/cart/*", BytesOut: 1024}
 	f.Origin = exchange.OriginFacts{Service: "cart", Endpoint: "10.0.0.5:8080", Tries: 1, Reused: true, FirstByte: 3_456_789, Status: 200}
 	return x
 }

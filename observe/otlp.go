@@ -90,7 +90,7 @@ func (s *span) name(method string) string {
 }
 
 // attributes are those of an HTTP server in the semantic conventions, and the edge's own. The query is left out: it may
-// hold secrets. So is http.route: it is a template of paths, and the edge's routes have names.
+// hold secrets.
 func (s *span) attributes(view *[texts]string) attributes {
 	a := make(attributes, 0, 24)
 	if s.known {
@@ -114,6 +114,7 @@ func (s *span) attributes(view *[texts]string) attributes {
 	a.text("user_agent.original", view[textAgent])
 	a.text("error.type", s.errorType())
 
+	a.text("http.route", s.pattern)
 	a.text("skerry.entrypoint", s.entrypoint)
 	a.text("skerry.route", s.route)
 	a.text("skerry.service", s.service)

@@ -19,6 +19,7 @@ type span struct {
 
 	label             string // "entrypoint/route"; empty: nothing matched
 	entrypoint, route string
+	pattern           string // the path that the route matches
 	service, endpoint string
 	protocol          string // its version: "1.1", "2"
 
@@ -51,6 +52,7 @@ func (s *span) fill(x *exchange.Exchange, end time.Time) {
 	s.trace, s.id = f.RequestID, f.Trace.Span
 	s.start, s.took = x.Now.UnixNano(), max(end.Sub(x.Now), 0)
 	s.label, s.entrypoint, s.route = x.Route, f.Entry.Entrypoint, f.Entry.Route
+	s.pattern = f.Entry.Pattern
 	s.service, s.endpoint, s.tries = o.Service, o.Endpoint, o.Tries
 	s.originStatus, s.firstByte = o.Status, max(o.FirstByte, 0)
 	s.client, s.peer = who(x)

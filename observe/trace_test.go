@@ -105,6 +105,7 @@ http.response.status_code 200
 client.address "192.0.2.7"
 network.protocol.version "1.1"
 user_agent.original "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+http.route "/cart/*"
 skerry.entrypoint "shop"
 skerry.route "default"
 skerry.service "cart"
@@ -174,7 +175,8 @@ func TestSpans(t *testing.T) {
 	f(func(x *exchange.Exchange) {
 		x.Route, x.Facts.Entry, x.Facts.Origin = "", exchange.EntryFacts{}, exchange.OriginFacts{}
 		x.Resp.Status, x.Cause = 404, fault.New(fault.NoEntrypoint, "")
-	}, "GET", false, well, status(404), `skerry.entrypoint "shop"
+	}, "GET", false, well, status(404), `http.route "/cart/*"
+skerry.entrypoint "shop"
 skerry.route "default"
 skerry.service "cart"
 skerry.endpoint "10.0.0.5:8080"

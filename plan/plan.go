@@ -107,7 +107,7 @@ func (b *builder) compileRoute(t *route.Target) []fault.Problem {
 		Path:   exchange.NewPath(b.renderer(pol), stages...),
 		raw:    *pol.Path == spec.PathRaw,
 		tls:    b.plan.entries[t.Entrypoint].tls,
-		entry: exchange.EntryFacts{Entrypoint: t.Entrypoint.Meta.Name, Owner: t.Entrypoint.Meta.Owner, Route: t.Route.Name,
+		entry: exchange.EntryFacts{Entrypoint: t.Entrypoint.Meta.Name, Owner: t.Entrypoint.Meta.Owner, Route: t.Route.Name, Pattern: describePath(t.Route.Match.Path),
 			LogOff: !bool(*pol.Log), Errors: string(*pol.Errors)},
 	}
 	return problems
@@ -184,7 +184,9 @@ func (p *Plan) Match(x *exchange.Exchange) (*exchange.Path, int) {
 		return own.noRoute, NoRoute
 	}
 	r := &p.Routes[target.Index]
-	f.Entrypoint, f.Owner, f.Route, f.LogOff, f.Errors = r.entry.Entrypoint, r.entry.Owner, r.entry.Route, r.entry.LogOff, r.entry.Errors
+	params := f.Params
+	*f = r.entry
+	f.Params = params
 	x.Route = target.Label
 	if misdirected(x, r.tls) {
 		x.Fault = errMisdirected

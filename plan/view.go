@@ -58,14 +58,7 @@ func DescribeMatch(m spec.Match) string {
 	if len(m.Methods) > 0 {
 		parts = append(parts, strings.Join(m.Methods, ","))
 	}
-	switch m.Path.Kind {
-	case spec.PathAny:
-		parts = append(parts, "/*")
-	case spec.PathPrefix:
-		parts = append(parts, strings.TrimSuffix(m.Path.Path, "/")+"/*")
-	default:
-		parts = append(parts, m.Path.Path)
-	}
+	parts = append(parts, describePath(m.Path))
 	for _, h := range m.Headers {
 		parts = append(parts, "header "+h.Name+"="+h.Value)
 	}
@@ -73,6 +66,17 @@ func DescribeMatch(m spec.Match) string {
 		parts = append(parts, "query "+q.Name+"="+q.Value)
 	}
 	return strings.Join(parts, " ")
+}
+
+// describePath is the path of a match.
+func describePath(p spec.PathMatch) string {
+	switch p.Kind {
+	case spec.PathAny:
+		return "/*"
+	case spec.PathPrefix:
+		return strings.TrimSuffix(p.Path, "/") + "/*"
+	}
+	return p.Path
 }
 
 // DescribeDestination is a destination in one line.
