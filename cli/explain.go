@@ -4,17 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/plan"
-	"skerry.dev/skerry/route"
-	"skerry.dev/skerry/spec"
 )
 
 // question is the request that explain is asked about.
@@ -99,6 +95,7 @@ func (q *question) fill(x *exchange.Exchange) (err error) {
 		r.Query = query
 	}
 	r.RawPath = path
+	x.Facts.Client.HTTPS = q.scheme == "https"
 	if r.Host, r.Port, err = exchange.NormalHost([]byte(q.host), &x.Scratch); err != nil {
 		return fmt.Errorf("the edge refuses this request with 400: %w", err)
 	}
@@ -127,109 +124,20 @@ func explain(cmd *cobra.Command, p *plan.Plan, q *question) error {
 	}
 	w := cmd.OutOrStdout()
 	fmt.Fprintf(w, "%s %s://%s%s\n\n", q.method, q.scheme, q.host, q.target)
+	_, i := p.Match(x)
+	var f *fault.Error
+	if errors.As(x.Fault, &f) && target != nil {
+		return fmt.Errorf("route %s/%s: the edge answers %d: %s", e.Meta.Name, p.Routes[i].Target.Route.Name, f.Kind.Status(), f.Text)
+	}
+	rows, moved := entryRows(p, e, x)
 	if target == nil {
-		return noRoute(w, e, x)
+		return noRoute(w, e, x, rows, moved)
 	}
-	if _, i := p.Match(x); x.Fault != nil {
-		var f *fault.Error
-		if errors.As(x.Fault, &f) {
-			return fmt.Errorf("route %s/%s: the edge answers %d: %s", e.Meta.Name, p.Routes[i].Target.Route.Name, f.Kind.Status(), f.Text)
-		}
-	}
-	explainRoute(w, p, target, x)
+	table(w, append(rows, routeRows(p, target, x)...))
 	for _, s := range target.Route.To.Services {
 		explainService(w, s.Service)
 	}
 	fmt.Fprintln(w)
 	sources(w, "value of the route", target.Route.Sources)
 	return nil
-}
-
-// table writes rows of columns that stand below each other.
-func table(w io.Writer, rows [][]string) {
-	var widths []int
-	for _, r := range rows {
-		for i, cell := range r {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for _, r := range rows {
-		var line strings.Builder
-		for i, cell := range r {
-			fmt.Fprintf(&line, "%-*s   ", widths[i], cell)
-		}
-		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
-	}
-}
-
-func explainRoute(w io.Writer, p *plan.Plan, t *route.Target, x *exchange.Exchange) {
-	e, r := t.Entrypoint, t.Route
-	owner := e.Meta.Owner
-	if owner == "" {
-		owner = "nobody"
-	}
-	rows := [][]string{
-		{"entrypoint", e.Meta.Name, e.At.String()},
-		{"owner", owner},
-		{"hosts", strings.Join(e.Hosts, ", ")},
-		{"profile", e.Profile},
-		{"route", r.Name, r.At.String()},
-		{"match", plan.DescribeMatch(r.Match)},
-	}
-	for _, param := range x.Facts.Entry.Params {
-		rows = append(rows, []string{"", "{" + param.Name + "} is " + string(param.Value)})
-	}
-	if !bytes.Equal(x.Req.Path, x.Req.RawPath) {
-		rows = append(rows, []string{"normal form", string(x.Req.Path)})
-	}
-	rows = append(rows,
-		[]string{"stages", strings.Join(p.Routes[t.Index].Path.Names(), " → ")},
-		[]string{"goes to", plan.DescribeDestination(r.To)})
-	table(w, rows)
-}
-
-func explainService(w io.Writer, s *spec.Service) {
-	fmt.Fprintln(w)
-	var urls []string
-	for _, e := range s.Endpoints {
-		urls = append(urls, e.URL())
-	}
-	health := "no checks"
-	if h := s.Health; h != nil {
-		health = fmt.Sprintf("%s every %v", h.Path, h.Interval)
-	}
-	table(w, [][]string{
-		{"service", s.Meta.Name, s.At.String()},
-		{"endpoints", strings.Join(urls, ", ")},
-		{"health", health},
-	})
-	fmt.Fprintln(w)
-	sources(w, "value of the service", s.Sources)
-}
-
-// sources is the table of values in force.
-func sources(w io.Writer, title string, list []spec.Source) {
-	rows := [][]string{{title, "in force", "from"}}
-	for _, s := range list {
-		value := s.Value
-		if value == "" {
-			value = `""`
-		}
-		rows = append(rows, []string{strings.TrimPrefix(s.Path, "spec."), value, s.From})
-	}
-	table(w, rows)
-}
-
-// noRoute says what the entrypoint would take instead.
-func noRoute(w io.Writer, e *spec.Entrypoint, x *exchange.Exchange) error {
-	rows := [][]string{{"entrypoint", e.Meta.Name, e.At.String()}, {"owner", e.Meta.Owner}}
-	for _, r := range e.Routes {
-		rows = append(rows, []string{"route " + r.Name, plan.DescribeMatch(r.Match), r.At.String()})
-	}
-	table(w, rows)
-	fmt.Fprintln(w)
-	return fmt.Errorf("no route of entrypoint %s takes %s %s: the edge answers 404", e.Meta.Name, x.Req.MethodName, x.Req.Path)
 }

@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/plan"
+	"skerry.dev/skerry/rewrite"
+	"skerry.dev/skerry/route"
+	"skerry.dev/skerry/spec"
+)
+
+// table writes rows of columns that stand below each other.
+func table(w io.Writer, rows [][]string) {
+	var widths []int
+	for _, r := range rows {
+		for i, cell := range r {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, r := range rows {
+		var line strings.Builder
+		for i, cell := range r {
+			fmt.Fprintf(&line, "%-*s   ", widths[i], cell)
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}
+
+// entryRows say what holds for every request to the host, whatever its route; moved is whether they answer this one
+// before any route is asked.
+func entryRows(p *plan.Plan, e *spec.Entrypoint, x *exchange.Exchange) (rows [][]string, moved bool) {
+	owner := e.Meta.Owner
+	if owner == "" {
+		owner = "nobody"
+	}
+	rows = [][]string{
+		{"entrypoint", e.Meta.Name, e.At.String()},
+		{"owner", owner},
+		{"hosts", strings.Join(e.Hosts, ", ")},
+	}
+	if e.CanonicalHost != "" {
+		rows = append(rows, []string{"canonical", e.CanonicalHost})
+	}
+	if n := len(e.Moved); n > 0 {
+		rows = append(rows, []string{"redirects", count(n, "path") + " in bulk"})
+	}
+	rows = append(rows, []string{"profile", e.Profile}, certificateRow(p, string(x.Req.Host)), []string{"handshake", handshake(e.Policy.TLS)})
+	if *e.Policy.Redirect == spec.PlainToHTTPS && !x.Facts.Client.HTTPS {
+		rows = append(rows, []string{"plain HTTP", "308 to HTTPS, if the edge listens there"})
+	}
+	to := movedTo(e, x)
+	if to != "" {
+		rows = append(rows, []string{"moved", to})
+	}
+	return rows, to != ""
+}
+
+// movedTo says where the canonical host or a bulk redirect sends the request; empty: nowhere. It asks the stage itself.
+func movedTo(e *spec.Entrypoint, x *exchange.Exchange) string {
+	s, _ := rewrite.NewMoved(e) // the plan was compiled: it has no problems
+	if s == nil || s.Request(x) == exchange.Next {
+		return ""
+	}
+	if x.Fault != nil {
+		return fmt.Sprintf("an error: %v", x.Fault)
+	}
+	to := x.Resp.Fields.Get(exchange.NameLocation)
+	return fmt.Sprintf("%d to %s, before any route", x.Resp.Status, to)
+}
+
+// certificateRow says which certificate a client gets that names the host.
+func certificateRow(p *plan.Plan, host string) []string {
+	shown, _, ok := p.Certs.Host(host)
+	switch {
+	case !ok:
+		return []string{"certificate", "none covers this host: unrecognized_name"}
+	case shown.Certificate == "":
+		return []string{"certificate", "of the local CA: no browser trusts it"}
+	}
+	until := "until"
+	if !time.Now().Before(shown.NotAfter) {
+		until = "ENDED on"
+	}
+	text := fmt.Sprintf("%s, %s %s", shown.Certificate, until, shown.NotAfter.UTC().Format(time.RFC3339))
+	i := slices.IndexFunc(p.Spec.Certificates, func(c *spec.Certificate) bool { return c.Meta.Name == shown.Certificate })
+	return []string{"certificate", text, p.Spec.Certificates[i].At.String()}
+}
+
+// handshake says what a handshake must have.
+func handshake(t *spec.TLS) string {
+	text := "TLS " + t.MinVersion + " or later"
+	switch t.ClientCertificates {
+	case spec.ClientAuthOptional:
+		text += ", a client certificate is checked if there is one"
+	case spec.ClientAuthRequired:
+		text += ", with a client certificate"
+	}
+	if t.ClientCA != "" {
+		text += " by a CA in " + string(t.ClientCA)
+	}
+	return text
+}
+
+func routeRows(p *plan.Plan, t *route.Target, x *exchange.Exchange) [][]string {
+	r := t.Route
+	rows := [][]string{
+		{"route", r.Name, r.At.String()},
+		{"match", plan.DescribeMatch(r.Match)},
+	}
+	for _, param := range x.Facts.Entry.Params {
+		rows = append(rows, []string{"", "{" + param.Name + "} is " + string(param.Value)})
+	}
+	if !bytes.Equal(x.Req.Path, x.Req.RawPath) {
+		rows = append(rows, []string{"normal form", string(x.Req.Path)})
+	}
+	rows = append(rows,
+		[]string{"stages", strings.Join(p.Routes[t.Index].Path.Names(), " → ")},
+		[]string{"goes to", plan.DescribeDestination(r.To)})
+	if r.Rewrite != nil {
+		rows = append(rows, []string{"rewrite", rewriting(r, x)})
+	}
+	return rows
+}
+
+// rewriting says what the service gets in place of what was asked for. It asks the stage itself.
+func rewriting(r *spec.Route, x *exchange.Exchange) string {
+	var parts []string
+	for _, part := range [][2]string{{"host", r.Rewrite.Host}, {"path", r.Rewrite.Path}, {"prefix", r.Rewrite.Prefix}} {
+		if part[1] != "" {
+			parts = append(parts, part[0]+" "+part[1])
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if s, _ := rewrite.NewOut(r); s != nil { // the plan was compiled: it has no problems
+		s.Request(x)
+	}
+	if x.Req.ToPath != nil {
+		text += ": it gets " + string(x.Req.ToPath)
+	}
+	return text
+}
+
+func explainService(w io.Writer, s *spec.Service) {
+	fmt.Fprintln(w)
+	rows := [][]string{{"service", s.Meta.Name, s.At.String()}}
+	if d := s.Directory; d != nil {
+		rows = append(rows, []string{"directory", d.Path + ", below the one that --files names"})
+	} else {
+		var urls []string
+		for _, e := range s.Endpoints {
+			urls = append(urls, e.URL())
+		}
+		health := "no checks"
+		if h := s.Health; h != nil {
+			health = fmt.Sprintf("%s every %v", h.Path, h.Interval)
+		}
+		rows = append(rows, []string{"endpoints", strings.Join(urls, ", ")}, []string{"health", health})
+	}
+	table(w, rows)
+	fmt.Fprintln(w)
+	sources(w, "value of the service", s.Sources)
+}
+
+// sources is the table of values in force.
+func sources(w io.Writer, title string, list []spec.Source) {
+	rows := [][]string{{title, "in force", "from"}}
+	for _, s := range list {
+		value := s.Value
+		if value == "" {
+			value = `""`
+		}
+		rows = append(rows, []string{strings.TrimPrefix(s.Path, "spec."), value, s.From})
+	}
+	table(w, rows)
+}
+
+// noRoute says what the entrypoint would take instead.
+func noRoute(w io.Writer, e *spec.Entrypoint, x *exchange.Exchange, rows [][]string, moved bool) error {
+	for _, r := range e.Routes {
+		rows = append(rows, []string{"route " + r.Name, plan.DescribeMatch(r.Match), r.At.String()})
+	}
+	table(w, rows)
+	if moved {
+		return nil
+	}
+	fmt.Fprintln(w)
+	return fmt.Errorf("no route of entrypoint %s takes %s %s: the edge answers 404", e.Meta.Name, x.Req.MethodName, x.Req.Path)
+}
