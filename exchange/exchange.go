@@ -134,6 +134,10 @@ type Ready interface{ Ready() bool }
 // nothing read, if it is too large or of unknown size.
 type Whole interface{ Whole() ([]byte, error) }
 
+// Checked is implemented by a Body that can tell, without taking anything, whether what has come of it is well formed: who
+// sends it on, or wraps it, asks before the origin sees a byte.
+type Checked interface{ Check() error }
+
 // A Sink is where an exchange's answer goes: the server side of a protocol.
 type Sink interface {
 	// Interim forwards a 1xx response other than 101; it never blocks for long and its failure shows at Send.

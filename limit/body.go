@@ -16,6 +16,11 @@ func (s *Stage) bound(x *exchange.Exchange) exchange.Verdict {
 	} else if size >= 0 {
 		return exchange.Next // the protocol holds it to what it announced
 	}
+	if c, ok := x.Req.Body.(exchange.Checked); ok {
+		if err := c.Check(); err != nil {
+			return x.Fail(err)
+		}
+	}
 	b := bodies.Get().(*body)
 	b.inner, b.most, b.tooLarge = x.Req.Body, s.bodyMax, s.bodyBig
 	x.Req.Body = b

@@ -142,6 +142,15 @@ func TestSmallLimitOnTheWire(t *testing.T) {
 	}
 }
 
+// A malformed chunk that came with the head reaches no origin, though the limit leaves the body to be streamed.
+func TestMalformedUnderALargeLimit(t *testing.T) {
+	e := newEdge(t, bounded(t, 1<<20))
+	e.send(t, chunked+"\n3\nabc\nZZ", "400 fault bad_framing")
+	if o := e.seen(); o.asked != 0 {
+		t.Errorf("the origin was asked %d times", o.asked)
+	}
+}
+
 // A client that announces too much and waits for 100 hears 413 and never sends.
 func TestRefusedBefore100(t *testing.T) {
 	e := newEdge(t, bounded(t, 1000))

@@ -43,7 +43,7 @@ type body struct {
 	read     int64         // bytes taken from the connection for it
 	passed   int64         // bytes that Next returned since the start or the last Replay
 	given    *int64        // the most that passed has been; nil: nobody wants to know
-	dry      bool          // nothing may be read from the connection: see check
+	dry      bool          // nothing may be read from the connection: see Check
 }
 
 // begin prepares a body behind a head that has just been consumed from buf.

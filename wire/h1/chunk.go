@@ -77,9 +77,9 @@ func trailersReady(have []byte) bool {
 	return bytes.HasPrefix(have, crlf2[:2]) || bytes.Contains(have, crlf2)
 }
 
-// check looks whether what the buffer holds of a chunked body is well formed, and takes nothing. A body that came
+// Check looks whether what the buffer holds of a chunked body is well formed, and takes nothing. A body that came
 // broken with its head is so refused before the head has gone anywhere.
-func (b *body) check() error {
+func (b *body) Check() error {
 	if b.kind != bodyChunked || b.buf.r == b.buf.w {
 		return nil
 	}

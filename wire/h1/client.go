@@ -83,8 +83,8 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 		}
 		c.asked = time.Now() // the client may have taken its time
 	}
-	if own, ok := b.(*body); ok {
-		if err := own.check(); err != nil {
+	if c, ok := b.(exchange.Checked); ok {
+		if err := c.Check(); err != nil {
 			return 0, err
 		}
 	}
