@@ -145,7 +145,7 @@ func TestSmallLimitOnTheWire(t *testing.T) {
 // A malformed chunk that came with the head reaches no origin, though the limit leaves the body to be streamed.
 func TestMalformedUnderALargeLimit(t *testing.T) {
 	e := newEdge(t, bounded(t, 1<<20))
-	e.send(t, chunked+"\n3\nabc\nZZ", "400 fault bad_framing")
+	e.send(t, chunked+"\n3\nabc\nZZ\n", "400 fault bad_framing")
 	if o := e.seen(); o.asked != 0 {
 		t.Errorf("the origin was asked %d times", o.asked)
 	}
