@@ -136,7 +136,7 @@ func TestCORSOnAnswers(t *testing.T) {
 func TestCORSProblems(t *testing.T) {
 	f := func(c spec.CORS, want string) {
 		t.Helper()
-		_, problems := rewrite.New(&spec.Policy{CORS: &c})
+		_, problems := rewrite.New(&spec.Policy{CORS: &c}, nil)
 		if got := fmt.Sprint(problems); len(problems) != 1 || !strings.Contains(got, want) {
 			t.Errorf("%v: got %s, want %q", c, got, want)
 		}

@@ -105,7 +105,7 @@ func TestHSTS(t *testing.T) {
 	if _, client := g.run(t, "PUT / HTTP/1.1\nHost: a.example\n"); field(client, "Strict-Transport-Security") != year {
 		t.Errorf("an error of the edge: got %s", client)
 	}
-	if _, problems := rewrite.New(&spec.Policy{HSTS: &spec.HSTS{MaxAge: time.Millisecond}}); len(problems) != 1 {
+	if _, problems := rewrite.New(&spec.Policy{HSTS: &spec.HSTS{MaxAge: time.Millisecond}}, nil); len(problems) != 1 {
 		t.Error(problems)
 	}
 }

@@ -58,7 +58,7 @@ func TestSecurityHeadersByDefault(t *testing.T) {
 		t.Errorf("an error of the edge: got\n%s", client)
 	}
 	bad := spec.Policy{Headers: &spec.Headers{Response: &spec.Edits{Default: map[string]string{"X-A": "a\nb"}}}}
-	if _, problems := rewrite.New(&bad); len(problems) != 1 {
+	if _, problems := rewrite.New(&bad, nil); len(problems) != 1 {
 		t.Error(problems)
 	}
 }

@@ -23,7 +23,7 @@ func ptr[T any](v T) *T { return &v }
 
 func stage(t testing.TB, p spec.Policy) *rewrite.Stage {
 	t.Helper()
-	s, problems := rewrite.New(&p)
+	s, problems := rewrite.New(&p, nil)
 	for _, p := range problems {
 		t.Fatal(p)
 	}
@@ -209,7 +209,7 @@ func TestRequestID(t *testing.T) {
 func TestPolicyProblems(t *testing.T) {
 	f := func(p spec.Policy, want string) {
 		t.Helper()
-		_, problems := rewrite.New(&p)
+		_, problems := rewrite.New(&p, nil)
 		if got := fmt.Sprint(problems); len(problems) != 1 || !strings.Contains(got, want) {
 			t.Errorf("got %s, want %q", got, want)
 		}

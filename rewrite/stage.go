@@ -35,10 +35,10 @@ var errMethod = fault.New(fault.MethodNotAllowed, "the method is not one of the 
 // headers. A nil pointer in the policy means the careful choice: plain HTTP goes to HTTPS, no upgrade, no field that a
 // client must not say; nothing else is added. The stage is never nil, because TRACE, CONNECT and foreign upgrades are
 // refused under every policy. Without an env the edge has neither HTTPS nor trusted proxies.
-func New(p *spec.Policy, env ...*Env) (*Stage, []fault.Problem) {
+func New(p *spec.Policy, env *Env) (*Stage, []fault.Problem) {
 	around := &Env{}
-	if len(env) > 0 && env[0] != nil {
-		around = env[0]
+	if env != nil {
+		around = env
 	}
 	s := &Stage{
 		requestID:   p.RequestID != nil && bool(*p.RequestID),

@@ -99,7 +99,7 @@ func TestTraceSamplesByTheID(t *testing.T) {
 		t.Errorf("%d of %d are sampled, want about a tenth", sampled, n)
 	}
 	for _, bad := range []float64{-0.1, 1.1, math.NaN()} {
-		if _, problems := rewrite.New(&spec.Policy{Trace: &spec.Trace{On: true, Sample: bad}}); len(problems) != 1 {
+		if _, problems := rewrite.New(&spec.Policy{Trace: &spec.Trace{On: true, Sample: bad}}, nil); len(problems) != 1 {
 			t.Errorf("%v: %v", bad, problems)
 		}
 	}
