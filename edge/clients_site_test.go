@@ -26,10 +26,10 @@ type site struct {
 	dir   string
 	http  string // addresses
 	https string
-	root  string          // the file with the local CA's root
-	roots *x509.CertPool  // the same
-	log   *syncedBuffer   // complete after end
-	ended func()          // drains, once
+	root  string         // the file with the local CA's root
+	roots *x509.CertPool // the same
+	log   *syncedBuffer  // complete after end
+	ended func()         // drains, once
 }
 
 // A syncedBuffer is written by one goroutine and read by another.
