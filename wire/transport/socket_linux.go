@@ -133,15 +133,19 @@ func (n *netConn) flush(patience time.Duration) error {
 	return err
 }
 
-// closeBelow closes TLS with its alert if that can leave at once; a peer that does not read gets none.
+// closeBelow closes TLS with its alert if that can leave at once; a peer that does not read gets none. As with any
+// connection, several goroutines may call it.
 func (n *netConn) closeBelow() error {
 	s := n.below
 	if !s.mu.TryLock() {
 		return s.TCPConn.Close() // a write waits: it ends now
 	}
-	s.closing = s.held == nil
+	alert := s.held == nil // otherwise the records of a write would swallow it
+	if alert {
+		s.closing = true
+	}
 	s.mu.Unlock()
-	if !s.closing {
+	if !alert {
 		return s.TCPConn.Close()
 	}
 	return n.conn.Close()

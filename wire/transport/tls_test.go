@@ -7,10 +7,13 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"math/big"
 	mrand "math/rand/v2"
 	"net"
+	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,6 +103,28 @@ func TestTLSWrites(t *testing.T) {
 	conn.Close()
 	if !bytes.Equal(<-got, want.Bytes()) {
 		t.Error("what arrived is not what was written")
+	}
+}
+
+// TestTLSCloses: a drain may close a connection while its own goroutine does. The race detector looks on; the client hears
+// that it is over, by TLS's own alert unless one closer was in another's way.
+func TestTLSCloses(t *testing.T) {
+	for range 20 {
+		conn, client, _ := secure(t)
+		start := make(chan struct{})
+		var closing sync.WaitGroup
+		for range 3 {
+			closing.Go(func() {
+				<-start
+				conn.Close() // of the closers but the first it may fail
+			})
+		}
+		close(start)
+		closing.Wait()
+		client.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if n, err := client.Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("the client got %d bytes, %v; want an end", n, err)
+		}
 	}
 }
 
