@@ -45,7 +45,7 @@ type Request struct {
 	Patience time.Duration // longest wait for the next byte of a body, either way
 	// FirstByte is the longest wait for the response head, from the last byte of the request on.
 	FirstByte time.Duration
-	// Now is when the request is sent, or a little before.
+	// Now is when the request is sent, or a little before; before the connection was made, if the request is its first.
 	Now time.Time
 }
 
@@ -75,6 +75,9 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 	c.expecting, c.pumping, c.sentAll, c.keep, c.pumpErr = false, false, false, false, nil
 	c.askErr, c.sink = nil, x.Sink
 	c.gone.Store(false)
+	if !c.used {
+		c.asked = time.Now() // making the connection took its time
+	}
 	b := x.Req.Body
 	var whole []byte
 	if w, ok := b.(exchange.Whole); ok && !x.Req.ExpectContinue {
@@ -121,6 +124,8 @@ func (c *Client) write(head, whole []byte, all bool) (sent int64, err error) {
 		c.in.open()
 		sent, got, ok, err := asker.Ask(head, whole, c.in.data[c.in.w:], c.nextLook())
 		c.in.w += got
+		// The look may have been due before anything could be sent: the exchange was held up on its way here.
+		ok = ok && !(sent == 0 && err == transport.ErrTimeout)
 		if ok && sent == size {
 			c.askErr = err
 			return sent, nil

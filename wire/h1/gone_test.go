@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
@@ -34,6 +35,24 @@ func TestClientGone(t *testing.T) {
 	f("within the body", send(get), arrives(get), answer(head), gets(head), wiretest.ClientHangsUp(), originClosed())
 	large := "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc"
 	f("within a large body", send(get), arrives(get), answer(large), gets(large), wiretest.ClientHangsUp(), originClosed())
+}
+
+// late is a stage that is long in coming to its end.
+type late struct{}
+
+func (late) Name() string { return "late" }
+
+func (late) Request(x *exchange.Exchange) exchange.Verdict {
+	x.Now = x.Now.Add(-time.Second)
+	return exchange.Next
+}
+
+// TestSentLate: a request that was held up for longer than an origin may be silent before somebody looks after its client
+// is sent nevertheless, on a new connection and on a kept one.
+func TestSentLate(t *testing.T) {
+	with := func(t testing.TB, o wiretest.Origin) wiretest.Proxy { return listen(t, newProxy(o.Dial, late{})) }
+	fine := "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+	wiretest.NewRig(t, with).Play(send(get), arrives(get), answer(fine), gets(fine), send(get), arrives(get), answer(fine), gets(fine))
 }
 
 // TestShed: of connections that wait for a head, the one that has waited longest goes; one in an exchange never does.
