@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,17 +67,18 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// writeAll puts files below dir, by name; their folders are made.
+// writeAll puts files below dir, by name, so that a file is no younger than its compressed copies; their folders are made.
 func writeAll(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
-	for name, text := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		text := files[name]
 		name = filepath.Join(dir, filepath.FromSlash(name))
 		must(t, os.MkdirAll(filepath.Dir(name), 0o755))
 		must(t, os.WriteFile(name, []byte(text), 0o644))
 	}
 }
 
-// open starts a site until the test ends. The names of files begin with specs/, secrets/ or web/: the documents, what is
+// open starts a site until the test ends, on a free port if opt names none for HTTPS. The names of files begin with specs/, secrets/ or web/: the documents, what is
 // below --secrets and what is below --files.
 func open(t *testing.T, opt edge.Options, files map[string]string) *site {
 	t.Helper()
@@ -84,10 +87,13 @@ func open(t *testing.T, opt edge.Options, files map[string]string) *site {
 		must(t, os.Mkdir(filepath.Join(s.dir, dir), 0o755))
 	}
 	writeAll(t, s.dir, files)
-	var err error
-	s.https, err = rival.FreeAddr() // redirects need to know the port
-	must(t, err)
-	opt.HTTP, opt.HTTPS, opt.Log = []string{"127.0.0.1:0"}, []string{s.https}, s.log
+	if opt.HTTPS == nil {
+		addr, err := rival.FreeAddr() // redirects need to know the port
+		must(t, err)
+		opt.HTTPS = []string{addr}
+	}
+	s.https = opt.HTTPS[0]
+	opt.HTTP, opt.Log = []string{"127.0.0.1:0"}, s.log
 	opt.Setting.Files, opt.Setting.Secrets.Dir = filepath.Join(s.dir, "web"), filepath.Join(s.dir, "secrets")
 	if opt.DrainTimeout == 0 {
 		opt.DrainTimeout = 5 * time.Second
@@ -143,12 +149,12 @@ func (s *site) client(protocol string) *http.Client {
 	return &http.Client{Transport: tr, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// line is the log line of the request for a path, empty if there is none. The site must have ended.
-func (s *site) line(path string) string {
+// lastLine is the last log line of a request for a path, empty if there is none. The site must have ended.
+func (s *site) lastLine(path string) (last string) {
 	for line := range strings.Lines(s.log.String()) {
 		if strings.Contains(line, `"path":"`+path+`"`) {
-			return line
+			last = line
 		}
 	}
-	return ""
+	return last
 }
