@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"skerry.dev/skerry/load/rival"
+	"skerry.dev/skerry/spec"
 )
 
 // elided stands in the README for what it leaves out.
@@ -38,14 +39,14 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, program := range []string{"curl", "sh"} {
+	for _, program := range []string{"curl", "openssl", "sh"} {
 		if why := rival.Missing(program); why != "" {
 			t.Skip(why)
 		}
 	}
 	r := &readme{t: t, dir: t.TempDir()}
 	var pairs, back []string
-	for _, port := range []string{"8080", "9901", "9000"} {
+	for _, port := range []string{"8080", "8443", "9901", "9000"} {
 		if _, err := net.DialTimeout("tcp", "127.0.0.1:9000", time.Second); port == "9000" && err != nil {
 			continue // nothing listens there, as the README says
 		}
@@ -53,7 +54,8 @@ func TestReadme(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pairs, back = append(pairs, "127.0.0.1:"+port, addr), append(back, addr, "127.0.0.1:"+port)
+		_, free, _ := net.SplitHostPort(addr)                                             // FreeAddr gives addresses
+		pairs, back = append(pairs, ":"+port, ":"+free), append(back, ":"+free, ":"+port) // redirects name a port of another host
 	}
 	r.to, r.from = strings.NewReplacer(pairs...), strings.NewReplacer(back...)
 	defer r.stop()
@@ -114,7 +116,7 @@ func (r *readme) console(block string) string {
 		got := ""
 		for by := time.Now().Add(5 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 			got = strings.TrimSpace(r.from.Replace(r.run(r.to.Replace(command))))
-			got = strings.ReplaceAll(got, "\r\n", "\n")
+			got = lineEnd.ReplaceAllString(got, "\n")
 			// The log is a moment behind the traffic: a look at it is tried again, a request is not.
 			look := strings.HasPrefix(command, "grep ")
 			if !look || matches(want, got) && (want != elided || got != "") || time.Now().After(by) {
@@ -192,13 +194,63 @@ func (r *readme) stop() {
 // varying is what may differ between two runs: hashes and ids, dates, ports, what counts time or traffic, which of two
 // endpoints it was.
 var varying = regexp.MustCompile(strings.Join([]string{
-	`curl/[0-9.]+`, `skerry (devel|v\d)\S* .*`, `[0-9a-f]{32,64}`, `127\.0\.0\.1:\d+`, `Date: .*`, `"\d{4}-\d\d-\d\dT[^"]*"`, `\d+\.\d+`, `\d+ (requests?|bytes?|2xx)`, `\d{4,}`,
+	`curl/[0-9.]+`, `skerry (devel|v\d)\S* .*`, `[0-9a-f]{32,64}`, `127\.0\.0\.1:\d+`, `(?i:date): .*`, `\d{4}-\d\d-\d\dT[0-9:.]+Z`, `\d+\.\d+`, `\d+ (requests?|bytes?|2xx)`, `\d{4,}`,
 	`shop-[12]`, `skerry-demo-\d+`, `/tmp\S*/`, ` {2,}`,
 }, "|"))
+
+// lineEnd is the end of a line, with white space that a README should not have.
+var lineEnd = regexp.MustCompile(`[ \t\r]*\n`)
 
 // matches compares what a command printed with what the README says.
 func matches(want, got string) bool {
 	plain := func(s string) string { return varying.ReplaceAllString(s, "#") }
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(plain(want)), elided, `[\s\S]*`)
 	return regexp.MustCompile(`^` + pattern + `$`).MatchString(plain(got))
+}
+
+// TestReadmeProfiles holds the table of profiles in the README against what explain would say.
+func TestReadmeProfiles(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "## What a profile brings")
+	_, table, _ = strings.Cut(table, "\n| |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	lines := strings.Split(table, "\n")
+	profiles := cells(lines[0])
+	short := strings.NewReplacer("{}", "", "{", "", "}", "", "[]", "any", "[", "", "]", "", "perAddress: ", "", "burst: ", "burst ", "sample: ", "",
+		"maxAge: ", "", ", includeSubDomains: off, preload: off", "", " {identified: off}", "")
+	rows := 0
+	for i, profile := range profiles {
+		doc := "apiVersion: skerry.dev/v1\nkind: Entrypoint\nmetadata: {name: a}\nspec: {hosts: [a.test], profile: " + profile + ", service: http://127.0.0.1:9000}\n"
+		s, problems := spec.Parse([]spec.File{{Name: "a.yaml", Data: []byte(doc)}})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		inForce := map[string]string{}
+		for _, source := range s.Entrypoints[0].Routes[0].Sources {
+			inForce[strings.TrimPrefix(source.Path, "spec.")] = short.Replace(source.Value)
+		}
+		for _, line := range lines[2:] {
+			row := cells(strings.TrimPrefix(line, "|"))
+			field := strings.Split(row[0], "`")[1]
+			if got := row[i+1]; got != inForce[field] {
+				t.Errorf("profile %s: %s is %q in the README, in force is %q", profile, field, got, inForce[field])
+			}
+			rows++
+		}
+	}
+	if len(profiles) != 6 || rows < 6*9 {
+		t.Errorf("the table has %d profiles and %d values", len(profiles), rows)
+	}
+}
+
+// cells are those of a line of a table, without its first |.
+func cells(line string) []string {
+	parts := strings.Split(strings.TrimSuffix(strings.TrimSpace(line), "|"), "|")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
 }
