@@ -35,8 +35,8 @@ func pemOf(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// issue makes an authority and a certificate of it for a name: the PEM of its root, of the chain and of the key.
-func issue(t *testing.T, name string) (root, chain, key string) {
+// issue makes an authority and a certificate of it for these names: the PEM of its root, of the chain and of the key.
+func issue(t *testing.T, names ...string) (root, chain, key string) {
 	t.Helper()
 	from, to := time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -47,7 +47,7 @@ func issue(t *testing.T, name string) (root, chain, key string) {
 	must(t, err)
 	leafKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotBefore: from, NotAfter: to,
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names, NotBefore: from, NotAfter: to,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, ca, &leafKey.PublicKey, caKey)
 	must(t, err)
