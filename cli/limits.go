@@ -12,4 +12,6 @@ const (
 	demoPatience = 5 * time.Second
 	// demoPoll is the pause between two looks at what the demo waits for.
 	demoPoll = 10 * time.Millisecond
+	// gcPercent is how much garbage may be there beside what lives, in percent, before the collector runs.
+	gcPercent = 50
 )

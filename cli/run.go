@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -92,6 +94,11 @@ func (f *runFlags) check() error {
 
 // run is the life of the process.
 func (f *runFlags) run(cmd *cobra.Command) error {
+	// Exchanges allocate next to nothing, so a collector that comes twice as often costs next to nothing, and a process that
+	// holds many connections is a fifth smaller. GOGC, if it is set, stays what it is.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	p := newProcess(cmd.ErrOrStderr())
 	defer p.close()
 	if err := p.openLog(f.log, cmd.OutOrStdout()); err != nil {

@@ -2,10 +2,9 @@ package limit
 
 import "time"
 
-// DefaultTableBytes is the memory of Tables: four million addresses at 16 bytes, four times as many as the edge of a
-// large company sees within the time that a bucket takes to fill again. Beyond it the addresses in the least debt are
-// forgotten.
-const DefaultTableBytes = 64 << 20
+// DefaultTableBytes is the memory of Tables: two million addresses at 16 bytes, twice as many as the edge of a large
+// company sees within the time that a bucket takes to fill again. Beyond it the addresses in the least debt are forgotten.
+const DefaultTableBytes = 32 << 20
 
 // What a bucket can count with. Beyond it the spec is refused.
 const (

@@ -138,6 +138,16 @@ func (s *handshakes) unlink(h *handshaking) bool {
 	return true
 }
 
+// oldest is when the handshake began that has been at it longest; now, if there is none.
+func (s *handshakes) oldest(now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.first == nil {
+		return now
+	}
+	return s.first.since
+}
+
 // closeOldest closes the connection that has been at it longest, if it began before that time.
 func (s *handshakes) closeOldest(before time.Time) bool {
 	s.mu.Lock()

@@ -277,15 +277,19 @@ func TestDeadlineEnds(t *testing.T) {
 	}
 }
 
-// TestFull: at the limit a waiting connection is shed for a new one: an old handshake, then what Full knows, then any
-// handshake.
+// TestFull: at the limit a waiting connection is shed for a new one: an old handshake, then what Full knows to be older than
+// the oldest handshake, then that.
 func TestFull(t *testing.T) {
 	f := func(name string, grace time.Duration, knows bool, asked int32, shed uint64) {
 		t.Helper()
 		var calls atomic.Int32
 		var idle, silent net.Conn
-		full := func() bool {
+		var shaking atomic.Int64 // when the handshake was under way
+		full := func(before time.Time) bool {
 			calls.Add(1)
+			if before.UnixNano() > shaking.Load() {
+				t.Errorf("%s: connections are to go that wait since %v, and the handshake is older", name, before)
+			}
 			if knows {
 				idle.Close() // the client closes, and so its place is free
 			}
@@ -303,6 +307,7 @@ func TestFull(t *testing.T) {
 		}
 		defer silent.Close()
 		p.awaitOpen(2, 1)
+		shaking.Store(time.Now().UnixNano())
 		got, ok := command(t, "", "curl", "-sS", "--max-time", "5", "--cacert", p.rootFile, "https://localhost:"+portOf(p.tls)+"/")
 		if !ok || !strings.Contains(got, "covers") {
 			t.Errorf("%s: got %q", name, got)

@@ -31,8 +31,9 @@ type Options struct {
 	// Exempt are client addresses without a limit of their own: trusted proxies.
 	Exempt []netip.Prefix
 	// Full is called when a connection finds no place, and again every 100 ms while it waits. It should close one connection
-	// that only waits for its client, and says whether it did. nil: only handshakes give way. Listeners call it at once.
-	Full func() bool
+	// that only waits for its client, and has done so since before that time, and says whether it did. nil: only handshakes
+	// give way. Listeners call it at once.
+	Full func(before time.Time) bool
 	// Handshake is the longest a TLS handshake may take, from accept to its end; 0: 10 s. Beyond it: close.
 	Handshake time.Duration
 	// Meters gets the counters and events; nil: a new one.
@@ -48,7 +49,7 @@ type Handler func(c net.Conn, t *exchange.TLS, protocol string)
 type Set struct {
 	listeners []net.Listener
 	stores    []*cert.Store // of listeners, in their order
-	full      func() bool
+	full      func(before time.Time) bool
 	meters    *meter.Set
 	patience  time.Duration // for handshakes
 	grace     time.Duration // handshakeGrace, but in tests
@@ -153,24 +154,34 @@ func (s *Set) accept(l net.Listener, store *cert.Store, handle Handler) {
 			c.Close()
 			return
 		}
-		s.conns.Go(func() {
-			defer func() {
-				s.addresses.give(from)
-				<-s.slots
-			}()
-			s.serve(c, store, handle)
-		})
+		s.conns.Go(func() { s.serve(c, from, store, handle) })
 	}
 }
 
-func (s *Set) serve(c net.Conn, store *cert.Store, handle Handler) {
+// serve has a connection handled. The goroutine of a handshake ends with it: its stack has grown to several times what the
+// connection needs from then on, perhaps for hours of being idle.
+func (s *Set) serve(c net.Conn, from netip.Addr, store *cert.Store, handle Handler) {
 	if store == nil {
+		defer s.leave(from)
 		handle(c, nil, "")
 		return
 	}
-	if t, session := s.handshake(c, store); session != nil {
-		handle(t, tlsOf(session), session.Protocol)
+	t, session := s.handshake(c, store)
+	if session == nil {
+		s.leave(from)
+		return
 	}
+	settled, protocol := tlsOf(session), session.Protocol
+	s.conns.Go(func() {
+		defer s.leave(from)
+		handle(t, settled, protocol)
+	})
+}
+
+// leave gives a connection's place back.
+func (s *Set) leave(from netip.Addr) {
+	s.addresses.give(from)
+	<-s.slots
 }
 
 // place waits until there is room for one more connection, and makes some by shedding others. False: the set was closed.
@@ -195,17 +206,19 @@ func (s *Set) place() bool {
 	}
 }
 
-// makeRoom closes one connection that nobody would miss: a handshake that takes long, then what Full knows, then any
-// handshake.
+// makeRoom closes one connection that nobody would miss: a handshake that takes long, or else what has waited longest, be it
+// a handshake or known to Full. Where one kind always came before the other, a flood of the other would cost those who
+// have just come.
 func (s *Set) makeRoom() {
-	if s.shaking.closeOldest(time.Now().Add(-s.grace)) {
+	now := time.Now()
+	if s.shaking.closeOldest(now.Add(-s.grace)) {
 		s.shed.Inc()
 		return
 	}
-	if s.full != nil && s.full() {
+	if s.full != nil && s.full(s.shaking.oldest(now)) {
 		return
 	}
-	if s.shaking.closeOldest(time.Now()) {
+	if s.shaking.closeOldest(now) {
 		s.shed.Inc()
 	}
 }

@@ -61,7 +61,7 @@ func TestShed(t *testing.T) {
 	p := newProxy(nil, begun, echo{})
 	listen(t, p)
 	defer p.Stop()
-	if p.server.Shed() {
+	if p.server.Shed(time.Now()) {
 		t.Error("something was shed where nothing is")
 	}
 	busy := exchanging(t, p, "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nab") // its body stays away
@@ -71,9 +71,12 @@ func TestShed(t *testing.T) {
 	if _, err := io.ReadAtLeast(idle, make([]byte, 500), 30); err != nil {
 		t.Fatal(err)
 	}
+	if p.server.Shed(time.Now().Add(-time.Hour)) {
+		t.Error("something was shed that does not wait for so long")
+	}
 	ends := func(name string, c net.Conn) {
 		t.Helper()
-		for !p.server.Shed() {
+		for !p.server.Shed(time.Now()) {
 		}
 		if _, err := io.ReadAll(c); err != nil {
 			t.Errorf("%s: %v, want a clean end", name, err)

@@ -55,31 +55,45 @@ type serverConn struct {
 }
 
 // Serve serves one connection until it ends, and closes it. tls is what its handshake settled, nil on a plain one.
+//
+// Its frame, and those below it down to a wait, are kept small: the collector halves the stack of an idle connection only if
+// no more than a quarter of it is in use.
 func (s *Server) Serve(conn net.Conn, tls *exchange.TLS) {
+	c := s.newConn(conn, tls)
+	if c == nil {
+		return
+	}
+	defer c.over()
+	for c.next() {
+	}
+	c.in.release()
+}
+
+// newConn takes a connection on; nil, and closed, while the server drains.
+func (s *Server) newConn(conn net.Conn, tls *exchange.TLS) *serverConn {
 	c := &serverConn{server: s, conn: transport.New(conn)}
 	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h1", TLS: tls}
 	c.in.conn = c.conn
 	c.wait = c.sendContinue
 	if !s.add(c) {
 		conn.Close()
-		return
+		return nil
 	}
-	defer s.remove(c)
-	defer s.fence(conn)
-	for c.next() {
-	}
-	c.in.release()
-	c.conn.Close()
+	return c
 }
 
-// fence ends a connection, and nothing else, on a panic outside the path's own fence: in the parser, the match or the
-// log. What the exchange held is left to the garbage collector, since nobody knows who still looks at it.
-func (s *Server) fence(conn net.Conn) {
-	v := recover()
-	if v == nil {
-		return
+// over closes a connection. On a panic outside the path's own fence, in the parser, the match or the log, it ends this
+// connection and nothing else; what the exchange held is left to the garbage collector, since nobody knows who still
+// looks at it.
+func (c *serverConn) over() {
+	if v := recover(); v != nil {
+		c.server.tellPanic(v)
 	}
-	conn.Close()
+	c.conn.Close()
+	c.server.remove(c)
+}
+
+func (s *Server) tellPanic(v any) {
 	if s.Panicked != nil {
 		s.Panicked(fmt.Sprintf("%v\n%s", v, debug.Stack()))
 	}
@@ -152,19 +166,20 @@ func (s *Server) Close() {
 	}
 }
 
-// Shed makes room for another connection: of some that have waited for a request's head it closes the one that has waited
-// longest, be it idle or slow, and reports whether there was one. A connection in an exchange is never closed.
-func (s *Server) Shed() bool {
+// Shed makes room for another connection: of some that have waited for a request's head since before that time it closes the
+// one that has waited longest, be it idle or slow, and reports whether there was one. A connection in an exchange is never
+// closed.
+func (s *Server) Shed(before time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var oldest *serverConn
-	var since int64
+	since := before.UnixNano()
 	looked := 0
 	for c := range s.conns { // from a random place on
 		if looked++; looked > shedSample {
 			break
 		}
-		if at := c.since.Load(); at > 0 && (oldest == nil || at < since) {
+		if at := c.since.Load(); at > 0 && at < since {
 			oldest, since = c, at
 		}
 	}

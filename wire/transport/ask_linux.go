@@ -29,7 +29,10 @@ func (n *netConn) Ask(head, body, in []byte, by time.Time) (sent int64, got int,
 	if n.tcp == nil || n.raw == nil || len(head) == 0 || len(in) == 0 {
 		return 0, 0, false, nil
 	}
-	a := &n.ask
+	if n.ask == nil {
+		n.ask = new(asking)
+	}
+	a := n.ask
 	a.begin(head, body, in)
 	got, err = n.readUntil(by, a)
 	a.end()

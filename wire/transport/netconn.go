@@ -27,10 +27,10 @@ type netConn struct {
 	interrupted atomic.Bool
 	vec         [3][]byte
 	bufs        net.Buffers
-	ask         asking
+	ask         *asking // of a connection that has asked
 	reading     reading
 	writing     writing
-	first       [1]byte // where the first byte after a wait goes on TLS
+	records     func(fd uintptr) bool // readRecords; nil unless there is something below
 }
 
 // records holds memory in which the pieces of a write become one.
@@ -59,7 +59,9 @@ func New(c net.Conn) Conn {
 		}
 		under = t.NetConn()
 	}
-	n.below, _ = under.(*socket)
+	if below, ok := under.(*socket); ok {
+		n.below, n.records = below, n.readRecords
+	}
 	if s, ok := under.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
 			n.raw = raw
@@ -67,7 +69,7 @@ func New(c net.Conn) Conn {
 		}
 	}
 	if !rawAllowed() || n.raw == nil {
-		n.tcp = nil
+		n.tcp, n.below = nil, nil
 	}
 	return n
 }
@@ -79,22 +81,20 @@ func (n *netConn) Read(p []byte, by time.Time) (int, error) {
 	return got, err
 }
 
-// ReadLent reads raw TCP with memory only when there is something. On TLS it waits for one byte, whose record is then at
-// hand. Elsewhere memory is lent for the whole wait.
+// ReadLent takes memory only when there is something, on TCP and on TLS that Under made. Elsewhere memory is lent for the
+// whole wait.
 func (n *netConn) ReadLent(l Lender, by time.Time) (got int, err error) {
-	if n.tcp != nil {
-		n.reading.beginLent(l)
-		got, err = n.readUntil(by, &n.reading)
-		n.reading.in, n.reading.lender = nil, nil
-		return got, err
+	if n.tcp == nil && n.below == nil {
+		return n.readLending(l, by)
 	}
-	if _, ok := n.conn.(*tls.Conn); ok {
-		l.Return()
-		if got, err = n.Read(n.first[:], by); got > 0 {
-			l.Lend()[0] = n.first[0]
-		}
-		return got, err
-	}
+	n.reading.beginLent(l)
+	got, err = n.readUntil(by, &n.reading)
+	n.reading.in, n.reading.lender = nil, nil
+	return got, err
+}
+
+// readLending lends memory for the whole of a read.
+func (n *netConn) readLending(l Lender, by time.Time) (got int, err error) {
 	if got, err = n.Read(l.Lend(), by); got == 0 {
 		l.Return()
 	}

@@ -69,10 +69,16 @@ func (r *reading) beginLent(l Lender) {
 
 // once waits for bytes until the armed deadline.
 func (r *reading) once(n *netConn) (int, error) {
-	if n.tcp == nil || len(r.in) == 0 && r.lender == nil {
+	callback := r.callback
+	switch {
+	case len(r.in) == 0 && r.lender == nil:
+		return n.conn.Read(r.in)
+	case n.below != nil:
+		callback = n.records
+	case n.tcp == nil:
 		return n.conn.Read(r.in)
 	}
-	if err := n.raw.Read(r.callback); err != nil {
+	if err := n.raw.Read(callback); err != nil {
 		return 0, err
 	}
 	return r.got, r.err

@@ -10,11 +10,13 @@ import (
 
 // socket is a TCP connection below TLS, read and written by raw system calls like any other. A write of several records
 // is held back until its last one, so that it takes one system call; and because it is the socket that waits and
-// not TLS, a wait that times out leaves TLS whole.
+// not TLS, a wait that times out leaves TLS whole. Reads after the handshake wait above TLS: see readRecords.
 type socket struct {
 	*net.TCPConn
 	raw     syscall.RawConn
 	reading reading
+	fd      uintptr // while TLS is asked inside of a callback
+	inside  bool
 
 	mu      sync.Mutex // orders what leaves; held while a flush waits
 	writing writing
@@ -36,10 +38,21 @@ func Under(c net.Conn) net.Conn {
 	return &socket{TCPConn: tcp, raw: raw}
 }
 
+// wouldBlock says that there is nothing to read now. TLS takes it for an error that passes, and goes on where it was at
+// its next read, because it is Temporary.
+type wouldBlock struct{}
+
+func (wouldBlock) Error() string   { return "there is nothing to read now" }
+func (wouldBlock) Timeout() bool   { return false }
+func (wouldBlock) Temporary() bool { return true }
+
 // Read reads for TLS.
 func (s *socket) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if s.inside {
+		return s.readNow(p)
 	}
 	s.reading.begin(p)
 	err := s.raw.Read(s.reading.callback)
@@ -48,6 +61,39 @@ func (s *socket) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return s.reading.got, s.reading.err
+}
+
+// readNow reads what there is.
+func (s *socket) readNow(p []byte) (int, error) {
+	s.reading.begin(p)
+	over := s.reading.run(s.fd)
+	s.reading.in = nil
+	if !over {
+		return 0, wouldBlock{}
+	}
+	return s.reading.got, s.reading.err
+}
+
+// readRecords is the callback of a read through TLS: false means wait until the socket is readable, then call again. TLS is
+// asked inside of it, so that no readiness gets lost between its asking the socket and the wait, and so that a connection
+// that waits does so on a shallow stack and without memory for what may come.
+func (n *netConn) readRecords(fd uintptr) (over bool) {
+	r := &n.reading
+	if r.in == nil {
+		r.in = r.lender.Lend()
+	}
+	n.below.fd, n.below.inside = fd, true
+	got, err := n.conn.Read(r.in)
+	n.below.inside = false
+	if _, waits := err.(wouldBlock); waits && got == 0 {
+		r.giveBack()
+		return false
+	}
+	if r.got = got; got == 0 {
+		r.err = err
+		r.giveBack()
+	}
+	return true
 }
 
 // Write takes a record from TLS: into held, if it belongs to a write under way.
