@@ -271,6 +271,9 @@ func TestCurlPlain(t *testing.T) {
 	s, _ := shop(t, nil)
 	plain, secure := s.url("http", "shop.test", "/upload?x=1"), s.url("https", "shop.test", "/upload?x=1")
 	s.expect(plain, []string{"-d", "a=b"}, 308, "", "Location: "+secure, noHSTS, servedBy)
+	for _, claim := range []string{"X-Forwarded-Proto: https", "Forwarded: proto=https", "X-Forwarded-Port: 443"} { // a stranger's word is nothing
+		s.expect(plain, []string{"-H", claim}, 308, "", "Location: "+secure)
+	}
 	_, port, _ := net.SplitHostPort(s.https)
 	c := s.expect(plain, []string{"-L", "-d", "a=b", "--resolve", "shop.test:" + port + ":127.0.0.1"}, 200, "POST")
 	if c.version != "2" {
