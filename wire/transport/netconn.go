@@ -25,6 +25,7 @@ type netConn struct {
 	read        time.Time     // armed read deadline; zero: none
 	armed       time.Duration // patience of the armed write deadline; zero: none
 	interrupted atomic.Bool
+	stuck       atomic.Bool // a write was not taken in time: Close resets
 	vec         [3][]byte
 	bufs        net.Buffers
 	ask         *asking // of a connection that has asked
@@ -177,12 +178,13 @@ func (n *netConn) writePatiently(patience time.Duration, from *Pipe) (total int6
 			n.armed = 0
 		}
 	}
-	return total, timeoutOf(err)
+	return total, n.timedOut(err)
 }
 
-// timeoutOf is ErrTimeout if a deadline passed.
-func timeoutOf(err error) error {
+// timedOut is for the error of a write: ErrTimeout, if its deadline passed.
+func (n *netConn) timedOut(err error) error {
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		n.stuck.Store(true)
 		return ErrTimeout
 	}
 	return err
@@ -199,12 +201,12 @@ func (n *netConn) writeOrdinary(patience time.Duration) (total int64, err error)
 		joined := append(append(append(piece[:0], n.vec[0]...), n.vec[1]...), n.vec[2]...)
 		sent, err := n.conn.Write(joined)
 		records.Put(piece)
-		return int64(sent), timeoutOf(err)
+		return int64(sent), n.timedOut(err)
 	}
 	n.bufs = n.vec[:]
 	total, err = n.bufs.WriteTo(n.conn)
 	n.bufs, n.vec = nil, [3][]byte{}
-	return total, timeoutOf(err)
+	return total, n.timedOut(err)
 }
 
 func (n *netConn) Quiet() bool {
@@ -229,11 +231,32 @@ func (n *netConn) Interrupt(on bool) {
 	}
 }
 
+// Close closes the connection. One whose peer did not take a write in time is reset: what the kernel holds for it, up to some
+// megabytes, would otherwise stay there for as long as that peer likes.
 func (n *netConn) Close() error {
+	if n.stuck.Load() {
+		return n.reset()
+	}
 	if n.below != nil {
 		return n.closeBelow()
 	}
 	return n.conn.Close()
+}
+
+// reset closes the socket below, without a word of TLS, and has the kernel throw away what has not left yet.
+func (n *netConn) reset() error {
+	under := n.conn
+	for {
+		t, ok := under.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		under = t.NetConn()
+	}
+	if s, ok := under.(interface{ SetLinger(sec int) error }); ok {
+		_ = s.SetLinger(0) // fails on a closed socket only
+	}
+	return under.Close()
 }
 
 // CloseWrite closes the sending side, or everything where that cannot be done alone.
