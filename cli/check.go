@@ -56,8 +56,7 @@ func compile(paths []string, g *settingFlags) (*plan.Plan, []fault.Problem, erro
 	if len(problems) > 0 {
 		return nil, problems, nil
 	}
-	p, problems := edge.Compile(s, set)
-	return p, problems, nil
+	return edge.Compile(s, set)
 }
 
 // some names the first of a list.

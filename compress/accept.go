@@ -25,6 +25,9 @@ var names = [codings]string{"identity", "gzip", "br", "zstd"}
 // values are the same as field values.
 var values = [codings][]byte{[]byte("identity"), []byte("gzip"), []byte("br"), []byte("zstd")}
 
+// bits are the same as members of a set.
+var bits = [codings]exchange.Coding{gzipped: exchange.CodingGzip, brotlied: exchange.CodingBr, zstandard: exchange.CodingZstd}
+
 // weight is a qvalue in thousandths; absent means that the field does not say.
 type weight int16
 
@@ -43,7 +46,7 @@ type wishes struct {
 // So does one that is missing, though the RFC would allow any coding then, and one that refuses everything, identity
 // included: an answer is better than none. x-gzip is gzip (RFC 9110 section 8.4.1.3). Of a coding that is named twice the
 // lower weight counts.
-func accepted(fields exchange.Fields) coding {
+func accepted(fields exchange.Fields) (best coding, takes exchange.Coding) {
 	w := wishes{rest: absent}
 	for c := range w.of {
 		w.of[c] = absent
@@ -54,25 +57,31 @@ func accepted(fields exchange.Fields) coding {
 			continue
 		}
 		if room -= len(fields[i].Value); room < 0 || !w.read(fields[i].Value, &items) {
-			return identity
+			return identity, 0
 		}
 	}
 	return w.best()
 }
 
-// best is the coding of the highest weight.
-func (w *wishes) best() coding {
+// best is the coding of the highest weight, and all that have one.
+func (w *wishes) best() (chosen coding, takes exchange.Coding) {
 	chosen, most := identity, max(w.of[identity], 0)
 	for c := gzipped; c < codings; c++ {
 		q := w.of[c]
 		if q == absent {
 			q = w.rest
 		}
+		if q > 0 {
+			takes |= bits[c]
+		}
 		if q > 0 && q >= most {
 			chosen, most = c, q
 		}
 	}
-	return chosen
+	if chosen == identity {
+		takes = 0
+	}
+	return chosen, takes
 }
 
 // read takes in one field value, and reports false if it is not well formed or has more than the items left.

@@ -18,6 +18,22 @@ func fieldsOf(lines string) (f exchange.Fields) {
 	return f
 }
 
+// TestTakes: all codings with a weight are there to choose from, none where identity wins.
+func TestTakes(t *testing.T) {
+	f := func(field string, want exchange.Coding) {
+		t.Helper()
+		if got := compress.Takes(fieldsOf(field)); got != want {
+			t.Errorf("%q: got %b, want %b", field, got, want)
+		}
+	}
+	f("gzip, deflate, br, zstd", exchange.CodingBr|exchange.CodingZstd|exchange.CodingGzip)
+	f("gzip, br;q=0, zstd;q=0.1", exchange.CodingZstd|exchange.CodingGzip)
+	f("*;q=0.5, gzip;q=0", exchange.CodingBr|exchange.CodingZstd)
+	f("identity, gzip;q=0.5", 0)
+	f("gzip;q=2", 0)
+	f("", 0)
+}
+
 func TestAccepted(t *testing.T) {
 	f := func(field, want string) {
 		t.Helper()

@@ -26,7 +26,10 @@ func (s *Stage) Idle(name string) bool { return s.encoders.idle[codingOf(name)].
 func (s *Stage) IdleBuffer() int { return cap(s.encoders.bodies.Get().(*body).out) }
 
 // Accepted is what Accept-Encoding is reduced to.
-func Accepted(fields exchange.Fields) string { return names[accepted(fields)] }
+func Accepted(fields exchange.Fields) string {
+	best, _ := accepted(fields)
+	return names[best]
+}
 
 // Limits that tests go to.
 const (
@@ -37,3 +40,9 @@ const (
 	ItemsMax      = acceptItemsMax
 	OutKept       = outKeptBytes
 )
+
+// Takes is the set of codings that a client takes.
+func Takes(fields exchange.Fields) exchange.Coding {
+	_, takes := accepted(fields)
+	return takes
+}

@@ -33,12 +33,12 @@ func (s *Stage) Name() string { return "compress" }
 // identity: a piece of a coded body is of no use to anybody. If an earlier stage took Accept-Encoding away from the
 // origin, or set it to identity, the origin is asked for identity, and the edge compresses.
 func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
-	c := accepted(clientFields(x))
+	c, takes := accepted(clientFields(x))
 	if x.Req.Fields.Get(exchange.NameRange) != nil && !dropRange(x, c) {
-		c = identity
+		c, takes = identity, 0
 	}
-	x.Facts.Encoding.Accept = names[c]
-	if c != identity && accepted(x.Req.Fields) == identity {
+	x.Facts.Encoding.Accept, x.Facts.Encoding.Takes = names[c], takes
+	if left, _ := accepted(x.Req.Fields); left == identity {
 		c = identity
 	}
 	x.Req.Fields.Set(exchange.NameAcceptEncoding, values[c])

@@ -6,16 +6,17 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Compile says whether a spec can be served under a setting, without serving it. The plan is for looking at only.
-func Compile(s *spec.Spec, set plan.Setting) (*plan.Plan, []fault.Problem) {
+// Compile says whether a spec can be served under a setting, without serving it. The plan is for looking at only. The error
+// is the setting's.
+func Compile(s *spec.Spec, set plan.Setting) (*plan.Plan, []fault.Problem, error) {
 	k, err := plan.IdleKeepers(set)
 	if err != nil {
-		return nil, []fault.Problem{{Text: err.Error()}}
+		return nil, nil, err
 	}
 	defer k.Close()
 	p, problems := plan.Compile(s, k)
 	if p != nil {
 		defer p.Release()
 	}
-	return p, problems
+	return p, problems, nil
 }

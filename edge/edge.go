@@ -2,6 +2,7 @@ package edge
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -85,7 +86,7 @@ func New(opt Options) (*Edge, error) {
 		opt.Traces.Meters = e.meters
 		if e.tracer, err = observe.NewTracer(*opt.Traces); err != nil {
 			e.keepers.Close()
-			return nil, err
+			return nil, fmt.Errorf("--otlp: %w", err)
 		}
 	}
 	e.unmatched = observe.RouteMetrics(e.meters, "", "")

@@ -333,10 +333,10 @@ func TestLog(t *testing.T) {
 
 // TestCompile: a spec that is good is good without an edge, and one that names a refused address is not.
 func TestCompile(t *testing.T) {
-	if _, problems := edge.Compile(parse(t, fmt.Sprintf(released, "http://127.0.0.1:9", 0, 0)), plan.Setting{}); len(problems) > 0 {
+	if _, problems, _ := edge.Compile(parse(t, fmt.Sprintf(released, "http://127.0.0.1:9", 0, 0)), plan.Setting{}); len(problems) > 0 {
 		t.Error(fault.Problems(problems))
 	}
-	_, problems := edge.Compile(parse(t, fmt.Sprintf(released, "http://169.254.169.254", 0, 0)), plan.Setting{})
+	_, problems, _ := edge.Compile(parse(t, fmt.Sprintf(released, "http://169.254.169.254", 0, 0)), plan.Setting{})
 	if len(problems) != 1 || problems[0].Line == 0 || !strings.Contains(problems[0].Fix, "--origin-allow") {
 		t.Errorf("problems: %v", problems)
 	}

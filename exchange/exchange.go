@@ -184,6 +184,7 @@ type LimitFacts struct {
 // EncodingFacts is written by compress.
 type EncodingFacts struct {
 	Accept string // what the client gets at most: "br", "zstd", "gzip" or "identity"; empty: the stage did not run
+	Takes  Coding // all that it takes, for who has several at hand; none if Accept is identity
 	Made   string // the coding the edge put on the body; empty: none
 	Before int64  // body bytes before it
 }
@@ -204,6 +205,16 @@ type Param struct {
 	Name  string
 	Value []byte
 }
+
+// Coding is a set of content codings.
+type Coding uint8
+
+// The codings that an edge knows.
+const (
+	CodingBr Coding = 1 << iota
+	CodingZstd
+	CodingGzip
+)
 
 // OriginFacts is written by upstream.
 type OriginFacts struct {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"skerry.dev/skerry/fault"
@@ -156,6 +157,9 @@ func TestSecrets(t *testing.T) {
 	link(t, "../outside.pem", filepath.Join(root, "out.pem"))
 	link(t, filepath.Join(dir, "outside.pem"), filepath.Join(root, "absolute.pem"))
 	link(t, "..", filepath.Join(root, "up"))
+	if err := syscall.Mkfifo(filepath.Join(root, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("SKERRY_SECRET_KEY", "from the environment")
 	t.Setenv("SKERRY_SECRET_EMPTY", "")
 	t.Setenv("SKERRY_OTHER", "not for specs")
@@ -177,7 +181,8 @@ func TestSecrets(t *testing.T) {
 	f("file:missing.pem", "", "no such file")
 	f("file:empty.pem", "", "it is empty")
 	f("file:large.pem", "", "more than 1048576 bytes")
-	f("file:sub", "", "is a directory")
+	f("file:sub", "", "no file")
+	f("file:pipe", "", "no file")
 	f("file:out.pem", "", "escapes")
 	f("file:absolute.pem", "", "escapes")
 	f("file:up/outside.pem", "", "escapes")

@@ -31,7 +31,7 @@ func (s Secrets) Read(r Ref) ([]byte, error) {
 	case scheme == "file":
 		return s.readFile(r, name)
 	}
-	return nil, fmt.Errorf("%q is neither file:NAME nor env:%s…", string(r), SecretPrefix)
+	return nil, fmt.Errorf("the reference is neither file:NAME nor env:%s…", SecretPrefix) // it may be the secret itself
 }
 
 func (s Secrets) readFile(r Ref, name string) ([]byte, error) {
@@ -40,6 +40,10 @@ func (s Secrets) readFile(r Ref, name string) ([]byte, error) {
 		return nil, fmt.Errorf("--secrets: %w", err)
 	}
 	defer root.Close()
+	// Before it is opened: opening a pipe would wait for who writes into it.
+	if info, err := root.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: it is no file", r)
+	}
 	f, err := root.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s below the directory of --secrets", r, reason(err))

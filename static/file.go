@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 )
 
@@ -29,10 +30,13 @@ type file struct {
 type coding struct {
 	name   []byte // of Content-Encoding
 	suffix string // of the file's name
+	member exchange.Coding
 }
 
 // codings are those of precompressed files, best first.
-var codings = [...]coding{{[]byte("br"), ".br"}, {[]byte("zstd"), ".zst"}, {[]byte("gzip"), ".gz"}}
+var codings = [...]coding{
+	{[]byte("br"), ".br", exchange.CodingBr}, {[]byte("zstd"), ".zst", exchange.CodingZstd}, {[]byte("gzip"), ".gz", exchange.CodingGzip},
+}
 
 // openFile opens a regular file, which the caller closes.
 func openFile(root *os.Root, name string, kind *mediaType, c *coding) (*file, *fault.Error) {

@@ -54,12 +54,13 @@ func (e *entry) choose(x *exchange.Exchange) *file {
 	return e.files[0]
 }
 
-// acceptedCodings says which of codings the client may get. Where the compress stage ran it has settled on one; to serve
-// another that the client accepts as well would be wrong for a cache, which keeps answers by what was settled.
+// acceptedCodings says which of codings the client may get. Where the compress stage ran it has said so, and settled on one
+// for bodies that must be made; a copy that is there already may be in any other that the client takes. Who keeps such an answer
+// must look at its Content-Encoding, and not only at what was settled.
 func acceptedCodings(x *exchange.Exchange) (accepted [len(codings)]bool) {
-	if settled := x.Facts.Encoding.Accept; settled != "" {
+	if x.Facts.Encoding.Accept != "" {
 		for i := range codings {
-			accepted[i] = string(codings[i].name) == settled
+			accepted[i] = x.Facts.Encoding.Takes&codings[i].member != 0
 		}
 		return accepted
 	}

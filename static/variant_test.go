@@ -41,8 +41,8 @@ func TestCodings(t *testing.T) {
 			t.Errorf("%s %s: HEAD got %v, GET %v", path, accept, head, r)
 		}
 	}
-	settled := func(coding string) func(*exchange.Exchange) {
-		return func(x *exchange.Exchange) { x.Facts.Encoding.Accept = coding }
+	settled := func(coding string, takes exchange.Coding) func(*exchange.Exchange) {
+		return func(x *exchange.Exchange) { x.Facts.Encoding.Accept, x.Facts.Encoding.Takes = coding, takes }
 	}
 	f("/all.js", "", "identity", true)
 	f("/all.js", "gzip, deflate, br, zstd", "br", true)
@@ -59,9 +59,10 @@ func TestCodings(t *testing.T) {
 	f("/odd.js", "br, zstd", "identity", false)
 	f("/p.png", "br", "identity", false) // nobody looks
 	f("/d/", "br", "br", true)
-	f("/all.js", "gzip, br", "gzip", true, settled("gzip"))
-	f("/all.js", "gzip, br", "identity", true, settled("identity"))
-	f("/gz.js", "gzip, br", "identity", true, settled("br"))
+	f("/all.js", "gzip, br", "gzip", true, settled("gzip", exchange.CodingGzip))
+	f("/all.js", "gzip, br", "identity", true, settled("identity", 0))
+	f("/gz.js", "gzip, br", "identity", true, settled("br", exchange.CodingBr))
+	f("/gz.js", "gzip, zstd, br", "gzip", true, settled("zstd", exchange.CodingBr|exchange.CodingZstd|exchange.CodingGzip))
 	if r := get(t, s, "/all.js.br", "Accept-Encoding: br"); r.Body != "br" || field(r, "Content-Encoding") != "" || field(r, "Content-Type") != "application/octet-stream" {
 		t.Error("the copy under its own name:", r)
 	}
