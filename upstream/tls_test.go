@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -38,9 +39,9 @@ func TestMain(m *testing.M) {
 // TestTLSOrigin: an https:// endpoint is asked over TLS, its connections are kept, and a name its certificate does not
 // have is refused before a byte of the request leaves.
 func TestTLSOrigin(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32 // the race detector does not see what raw sockets order
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		fmt.Fprint(w, r.TLS.ServerName)
 	}))
 	defer s.Close()
@@ -64,12 +65,12 @@ func TestTLSOrigin(t *testing.T) {
 	if status, _, _, err := r.get(localhost); err != nil || status != 200 {
 		t.Errorf("after the origin closed the kept connection: %d, %v", status, err)
 	}
-	was := asked
+	was := asked.Load()
 	r = newRig(t, spec.Weighted{Service: named("other.example"), Weight: 1})
 	if _, _, _, err := r.get(localhost); fault.Of(err) != fault.OriginTLS {
 		t.Errorf("got %v, want a TLS fault", err)
 	}
-	if asked != was {
+	if asked.Load() != was {
 		t.Error("the origin got a request under a name it does not have")
 	}
 }
