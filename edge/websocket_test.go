@@ -94,3 +94,23 @@ func TestWebSocketOff(t *testing.T) {
 		t.Errorf("the origin was asked to upgrade to %q", got)
 	}
 }
+
+// TestWebSocketLate: an origin that takes so long over its 101 that somebody watches for the client gets a socket that
+// works both ways: who watches has let go of the client's side before the tunnel reads from it.
+func TestWebSocketLate(t *testing.T) {
+	url := origin(t, func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(150 * time.Millisecond) // the watch begins after 50 ms, and nothing tells when
+		echoSocket(w, r)
+	})
+	e, addr := start(t, edge.Options{}, fmt.Sprintf(released, url, 0, 0))
+	defer e.Drain()
+	defer e.Hurry()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, "ws://"+addr+"/chat", &websocket.DialOptions{Host: "shop.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	echo(t, ctx, c, "late, but here")
+}

@@ -339,6 +339,14 @@ func (c *Client) watchClient() {
 	})
 }
 
+// stopWatch ends the watch, if there is one: afterwards the client's side may be read again.
+func (c *Client) stopWatch() {
+	if c.unwatch != nil {
+		c.unwatch()
+		c.unwatch = nil
+	}
+}
+
 func (c *Client) pumpEnded() bool {
 	select {
 	case <-c.pumped:
@@ -409,6 +417,9 @@ func (c *Client) switchProtocol(x *exchange.Exchange) error {
 	if x.Req.Upgrade == nil || !c.f.upgrade || !exchange.EqualFold(c.f.upgradeTo, x.Req.Upgrade) {
 		return errOriginSwitch
 	}
+	if c.stopWatch(); c.gone.Load() { // the tunnel reads from the client itself, and two cannot
+		return errClientLeft
+	}
 	x.Resp.Tunnel = c
 	return nil
 }
@@ -419,10 +430,7 @@ func (c *Client) End(x *exchange.Exchange) (reusable bool) {
 	if c.pumping {
 		c.stopPump(x)
 	}
-	if c.unwatch != nil {
-		c.unwatch()
-		c.unwatch = nil
-	}
+	c.stopWatch()
 	reusable = c.keep && c.sentAll && c.body.ended() && c.in.r == c.in.w && !c.gone.Load()
 	c.body.restore()
 	c.in.release()
