@@ -48,6 +48,10 @@ const (
 	idlersMax = 1000
 )
 
+// shedSample is how many connections Shed looks at for the one that has waited longest: enough that one of a flood of silent
+// ones is among them, few enough for every connection that arrives.
+const shedSample = 64
+
 // bodyBufferBytes is the memory of a request body that somebody reads: a body that fits is at hand in one piece and can
 // be read again.
 const bodyBufferBytes = 16 << 10

@@ -61,14 +61,13 @@ type serverConn struct {
 // info says what else it has settled; on plain TCP the client starts with its preface (prior knowledge, RFC 9113
 // section 3.3) and info is nil.
 func (s *Server) Serve(conn net.Conn, info *exchange.TLS) {
-	c := &serverConn{server: s, conn: conn}
+	c := &serverConn{server: s, conn: conn, wire: newWire(s, conn)}
 	c.idle.L = &c.mu
 	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h2", TLS: info}
 	if !s.add(c) {
 		conn.Close()
 		return
 	}
-	c.wire = newWire(s, conn)
 	defer s.remove(c)
 	defer c.finish()
 	defer s.fence()
@@ -121,6 +120,7 @@ func (s *Server) setUp() {
 	s.http = &http.Server{MaxHeaderBytes: headerListBytes}
 	s.http.ErrorLog = zero(s.http.ErrorLog)
 	s.http.ErrorLog.SetOutput(io.Discard) // otherwise every client's mistake is a line on the process's stderr
+	s.http.ConnState = func(c net.Conn, state http.ConnState) { c.(interface{ noteState(http.ConnState) }).noteState(state) }
 	s.x = &http2.Server{
 		MaxConcurrentStreams:         streamsMax,
 		MaxReadFrameSize:             frameBytes,
