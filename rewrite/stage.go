@@ -12,6 +12,7 @@ import (
 // Stage is the second stage of every path that was matched, after Client. New makes it.
 type Stage struct {
 	httpsPort   uint16 // where plain HTTP is sent; 0: it is served
+	mutual      bool   // only over TLS with the edge, whose handshake asks for a client certificate
 	requestID   bool
 	trace       trace
 	cors        *cors        // nil: off
@@ -31,10 +32,14 @@ var anyMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTI
 // errMethod ends an exchange whose method the route does not take.
 var errMethod = fault.New(fault.MethodNotAllowed, "the method is not one of the route's `methods`; TRACE and CONNECT never are")
 
-// New compiles what a policy says of plain HTTP, request ids, traces, CORS, maintenance, methods, upgrades, forwarding and
-// headers. A nil pointer in the policy means the careful choice: plain HTTP goes to HTTPS, no upgrade, no field that a
-// client must not say; nothing else is added. The stage is never nil, because TRACE, CONNECT and foreign upgrades are
-// refused under every policy. Without an env the edge has neither HTTPS nor trusted proxies.
+// errPlain ends an exchange that came around the handshake in which its client would have shown a certificate. What a
+// trusted proxy says of HTTPS does not count: the edge has not seen that certificate either.
+var errPlain = fault.New(fault.Misdirected, "the entrypoint's `tls.clientCertificates` is required, and the connection to the edge is plain HTTP")
+
+// New compiles what a policy says of plain HTTP, client certificates, request ids, traces, CORS, maintenance, methods,
+// upgrades, forwarding and headers. A nil pointer in the policy means the careful choice: plain HTTP goes to HTTPS, no
+// upgrade, no field that a client must not say; nothing else is added. The stage is never nil, because TRACE, CONNECT and
+// foreign upgrades are refused under every policy. Without an env the edge has neither HTTPS nor trusted proxies.
 func New(p *spec.Policy, env *Env) (*Stage, []fault.Problem) {
 	around := &Env{}
 	if env != nil {
@@ -45,6 +50,7 @@ func New(p *spec.Policy, env *Env) (*Stage, []fault.Problem) {
 		websocket:   p.WebSocket != nil && bool(*p.WebSocket),
 		forwarding:  newForwarding(p.Forwarded, around),
 		maintenance: newMaintenance(p.Maintenance),
+		mutual:      p.TLS != nil && p.TLS.ClientCertificates == spec.ClientAuthRequired,
 	}
 	if p.Redirect == nil || *p.Redirect != spec.PlainServed {
 		s.httpsPort = around.HTTPSPort
@@ -98,6 +104,8 @@ func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 	switch {
 	case s.httpsPort != 0 && !x.Facts.Client.HTTPS && x.Conn != nil && len(r.Host) > 0:
 		return toHTTPS(x, s.httpsPort)
+	case s.mutual && x.Conn != nil && x.Conn.TLS == nil:
+		return x.Fail(errPlain)
 	case s.cors != nil && preflight(x): // before maintenance, so that a script can read the 503
 		x.Answer(204)
 		return exchange.Respond
