@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,7 @@ var claims = []string{
 	"X-Real-IP: " + lie, "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.test", "X-Forwarded-Port: 444",
 	"X_Forwarded_For: " + lie, "X-Forwarded_For: " + lie, "X_Real_IP: " + lie,
 	"X-Client-IP: " + lie, "True-Client-IP: " + lie, "CF-Connecting-IP: " + lie, "X-Cluster-Client-IP: " + lie, "Client-IP: " + lie,
+	"X-Forwarded-Prefix: /evil", "x-forwarded-scheme: https", "X-Forwarded-Ssl: on", "X-Forwarded-User: root", "X-Forwarded-Client-Cert: Subject=root", "X-Forwarded_Server: evil.test",
 	"X-Forwarded-For: ::1", "X-Forwarded-For: unknown", "X-Forwarded-For: " + strings.Repeat("10.0.0.1, ", 100) + lie,
 }
 
@@ -105,6 +107,9 @@ func TestSpoofedOrigin(t *testing.T) {
 			for name := range h {
 				if strings.ContainsRune(name, '_') {
 					t.Errorf("%.60q: the origin got %s, which a CGI-like one takes for a field of the edge's", claim, name)
+				}
+				if strings.HasPrefix(name, "X-Forwarded-") && !slices.Contains(told, name) {
+					t.Errorf("%.60q: the origin got %s, which belongs to the edge's family", claim, name)
 				}
 			}
 		}

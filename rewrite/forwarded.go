@@ -206,7 +206,7 @@ func clean(fields *exchange.Fields, trust, traces bool) {
 	kept := 0
 	for i := range list {
 		id := list[i].ID
-		if trust && id.Trust() || traces && (id == exchange.NameTraceparent || id == exchange.NameTracestate) {
+		if trust && (id.Trust() || id == exchange.NameOther && forwardedName(list[i].Name)) || traces && (id == exchange.NameTraceparent || id == exchange.NameTracestate) {
 			continue
 		}
 		if kept != i {
@@ -215,6 +215,25 @@ func clean(fields *exchange.Fields, trust, traces bool) {
 		kept++
 	}
 	*fields = list[:kept]
+}
+
+// forwardedName reports whether a name begins with "X-Forwarded-", or to a program that takes '_' for '-' seems to. Services
+// believe many of that family (Prefix, Scheme, Ssl, User, Client-Cert), and all that a client says in them is invented.
+func forwardedName(name []byte) bool {
+	const family = "x-forwarded-"
+	if len(name) < len(family) {
+		return false
+	}
+	for i := range len(family) {
+		c := name[i]
+		if c == '_' {
+			c = '-'
+		}
+		if c|0x20 != family[i]|0x20 {
+			return false
+		}
+	}
+	return true
 }
 
 // readHops fills list with the peer and then with those it speaks for, up to the client as Facts has it.
