@@ -53,6 +53,7 @@ func newRun() *cobra.Command {
 	flags.StringVar(&f.log, "log", "-", "file for the log, one JSON object per exchange; -: standard output; empty: none")
 	flags.IntVar(&f.opt.Conns, "max-connections", 0, "open client connections at most; 0: a quarter of the descriptors the process may have")
 	flags.IntVar(&f.opt.PerAddress, "connections-per-address", 0, "open connections of one client address at most; 0: a quarter of --max-connections")
+	flags.IntVar(&f.opt.Exchanges, "max-exchanges", 0, "requests that may be open at once, more get 503; 0: half of the descriptors the process may have")
 	flags.BoolVar(&f.raw, "raw-sockets", true, "read and write sockets by raw system calls where they work; false: by the standard library's, which cost more")
 	f.traces.add(cmd)
 	check := work(func(cmd *cobra.Command, paths []string) error {
@@ -80,8 +81,8 @@ func (f *runFlags) check() error {
 	if f.opt.DrainDelay < 0 || f.opt.DrainTimeout < 0 {
 		bad = append(bad, "--drain-delay and --drain-timeout cannot be negative")
 	}
-	if f.opt.Conns < 0 || f.opt.PerAddress < 0 {
-		bad = append(bad, "--max-connections and --connections-per-address cannot be negative")
+	if f.opt.Conns < 0 || f.opt.PerAddress < 0 || f.opt.Exchanges < 0 {
+		bad = append(bad, "--max-connections, --connections-per-address and --max-exchanges cannot be negative")
 	}
 	if _, err := f.setting.setting(nil); err != nil {
 		bad = append(bad, err.Error())

@@ -38,6 +38,7 @@ type Options struct {
 	Timeouts     h1.Timeouts            // of client connections that speak HTTP/1.1
 	Conns        int                    // open client connections at most; 0: by the process's descriptors
 	PerAddress   int                    // of one client address; 0: a quarter of Conns
+	Exchanges    int                    // open at most; 0: half of the process's descriptors. Beyond it: 503
 	NoRaw        bool                   // read and write sockets by the standard library's calls only
 }
 
@@ -53,6 +54,10 @@ type Edge struct {
 	h1        h1.Server
 	h2        h2.Server
 	open      *meter.Gauge // client connections
+	exchanges *meter.Gauge // open ones
+	most      int64        // of exchanges
+	tooMany   *fault.Error
+	overload  *meter.Counter
 	sockets   *listen.Set
 	draining  atomic.Bool
 	hurry     chan struct{} // closed: no more waiting
@@ -95,6 +100,7 @@ func New(opt Options) (*Edge, error) {
 	}
 	e.meters.Events().Listen(e.hear)
 	e.open = e.meters.Gauge("skerry_connections_open", "Client connections open now.")
+	e.boundExchanges()
 	e.h1 = h1.Server{Handler: e.serve, Timeouts: opt.Timeouts, Panicked: e.panicked, Open: e.open}
 	e.h2 = h2.Server{Handler: e.serve, Panicked: e.panicked, Open: e.open,
 		Resets:  e.meters.Counter("skerry_h2_resets_total", "Streams that clients have reset."),
@@ -215,7 +221,7 @@ func (e *Edge) Start() error {
 	}
 	var err error
 	e.sockets, err = listen.Open(listeners, listen.Options{Conns: e.opt.Conns, PerAddress: e.opt.PerAddress,
-		Exempt: e.opt.Setting.Env.Trusted, Full: e.h1.Shed, Meters: e.meters})
+		Exempt: e.opt.Setting.Env.Trusted, Full: e.shed, Meters: e.meters})
 	if err != nil {
 		return err
 	}
@@ -227,6 +233,12 @@ func (e *Edge) Start() error {
 		}
 	})
 	return nil
+}
+
+// shed closes the client connection that has waited longest since before a time, of either protocol, and reports whether
+// there was one. Where one came before the other, a flood of that other would cost those who have just come.
+func (e *Edge) shed(before time.Time) bool {
+	return e.h1.Shed(e.h2.Waiting(before)) || e.h2.Shed(before)
 }
 
 // chooseTransport takes raw system calls if they work here.
@@ -270,8 +282,14 @@ func (e *Edge) Ready() (ready bool, reason string) {
 	return true, ""
 }
 
-// serve is the life of a request outside its stages.
+// serve is the life of a request outside its stages. Beyond the limit on exchanges one gets no route and reaches no origin.
 func (e *Edge) serve(x *exchange.Exchange) (complete bool) {
+	e.exchanges.Add(1)
+	defer e.exchanges.Add(-1)
+	if e.exchanges.Value() > e.most && x.Fault == nil {
+		e.overload.Inc()
+		x.Fault, x.Cause = e.tooMany, e.tooMany
+	}
 	a := e.active.Load() // once: the exchange stays on this plan to its end
 	path, i := a.plan.Match(x)
 	complete = path.Run(x)

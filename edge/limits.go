@@ -14,4 +14,11 @@ const (
 	tracesGrace = 3 * time.Second
 	// certInterval is how often the files behind certificates are looked at: they are renewed weeks before they end.
 	certInterval = 30 * time.Second
+	// descriptorsPerExchange bounds the exchanges by the descriptors that the process may have: origins get at most half of
+	// them, client connections a quarter (listen), and the rest is for files, kept connections and splices.
+	descriptorsPerExchange = 2
+	// exchangesWithoutLimit is the limit on open exchanges where the system names no limit on descriptors.
+	exchangesWithoutLimit = 200_000
+	// exchangesMin is the least limit that is taken by default.
+	exchangesMin = 16
 )
