@@ -9,4 +9,7 @@ const (
 	recordBytes = 16 << 10
 	// heldBytes is how much of a write of several TLS records is held back to leave in one system call.
 	heldBytes = 64 << 10
+	// ownBytesMax is how many bytes of records that TLS makes by itself may wait for a peer that does not read: some 150
+	// answers to KeyUpdates. Beyond it: the next write fails.
+	ownBytesMax = 4 << 10
 )

@@ -72,6 +72,9 @@ func New(c net.Conn) Conn {
 	if !rawAllowed() || n.raw == nil {
 		n.tcp, n.below = nil, nil
 	}
+	if n.below != nil {
+		n.below.settle()
+	}
 	return n
 }
 

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 	"syscall"
@@ -21,7 +22,8 @@ type socket struct {
 	mu      sync.Mutex // orders what leaves; held while a flush waits
 	writing writing
 	held    *[]byte // records of a write under way; nil: none is
-	closing bool    // what leaves now, a closing alert, does not wait
+	settled bool    // the handshake is over: what TLS sends by itself does not wait
+	own     []byte  // of that, what the kernel did not take yet
 }
 
 // Under returns what TLS is to stand on instead of a TCP connection, so that New finds it below TLS. Any other
@@ -104,14 +106,47 @@ func (s *socket) Write(p []byte) (int, error) {
 		*s.held = append(*s.held, p...)
 		return len(p), nil
 	}
+	if s.settled {
+		return s.writeOwn(p)
+	}
 	s.writing.begin([3][]byte{p})
 	defer s.writing.end()
-	if s.closing {
-		err := s.raw.Control(func(fd uintptr) { s.writing.run(fd) })
-		return int(s.writing.sent), err
-	}
 	sent, err := s.writing.once(s.raw)
 	return int(sent), err
+}
+
+// errUnread says that a peer makes TLS answer, and takes no answers.
+var errUnread = errors.New("the peer does not read what TLS itself has to tell it")
+
+// writeOwn sends a record that TLS makes by itself: an alert, or the answer to a KeyUpdate. It does not wait, because who asks
+// for it may be a reader, whom no deadline would free. What the kernel does not take goes before the next write.
+func (s *socket) writeOwn(p []byte) (int, error) {
+	if len(s.own)+len(p) > ownBytesMax {
+		return 0, errUnread
+	}
+	s.own = append(s.own, p...)
+	return len(p), s.sendOwn()
+}
+
+// sendOwn sends what the kernel takes at once of TLS's own records.
+func (s *socket) sendOwn() error {
+	s.writing.begin([3][]byte{s.own})
+	defer s.writing.end()
+	s.writing.sent, s.writing.err = 0, nil
+	if err := s.raw.Control(func(fd uintptr) { s.writing.run(fd) }); err != nil {
+		return err
+	}
+	if s.own = s.own[s.writing.sent:]; len(s.own) == 0 {
+		s.own = nil // most connections never have any again
+	}
+	return s.writing.err
+}
+
+// settle is called when the handshake is over.
+func (s *socket) settle() {
+	s.mu.Lock()
+	s.settled = true
+	s.mu.Unlock()
 }
 
 var helds = sync.Pool{New: func() any { b := make([]byte, 0, recordBytes+512); return &b }}
@@ -159,9 +194,12 @@ func (n *netConn) record(t *tls.Conn, full []byte, patience time.Duration) error
 	return err
 }
 
+// hold has the records of a write gathered, behind those of TLS's own that still wait; nil: the write is over.
 func (s *socket) hold(in *[]byte) {
 	s.mu.Lock()
-	s.held = in
+	if s.held = in; in != nil && s.own != nil {
+		*in, s.own = append(*in, s.own...), nil
+	}
 	s.mu.Unlock()
 }
 
@@ -187,8 +225,8 @@ func (n *netConn) closeBelow() error {
 		return s.TCPConn.Close() // a write waits: it ends now
 	}
 	alert := s.held == nil // otherwise the records of a write would swallow it
-	if alert {
-		s.closing = true
+	if alert && s.own != nil {
+		_ = s.sendOwn() // the last chance; the alert, if it has gone that way already, among them
 	}
 	s.mu.Unlock()
 	if !alert {
