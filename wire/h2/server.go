@@ -46,7 +46,6 @@ type Server struct {
 // serverConn is one client connection; it is the http.Handler of its streams.
 type serverConn struct {
 	server *Server
-	conn   net.Conn
 	info   exchange.Conn
 	wire   *wire
 
@@ -61,11 +60,11 @@ type serverConn struct {
 // info says what else it has settled; on plain TCP the client starts with its preface (prior knowledge, RFC 9113
 // section 3.3) and info is nil.
 func (s *Server) Serve(conn net.Conn, info *exchange.TLS) {
-	c := &serverConn{server: s, conn: conn, wire: newWire(s, conn)}
+	c := &serverConn{server: s, wire: newWire(s, conn)}
 	c.idle.L = &c.mu
 	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h2", TLS: info}
 	if !s.add(c) {
-		conn.Close()
+		c.wire.Close()
 		return
 	}
 	defer s.remove(c)
@@ -177,7 +176,7 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.conn.Close()
+		c.wire.Close()
 	}
 }
 

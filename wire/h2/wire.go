@@ -49,6 +49,9 @@ func (w *wire) forX() net.Conn {
 	return w
 }
 
+// Close closes the connection. Unlike that of crypto/tls it does not wait for a client that takes nothing.
+func (w *wire) Close() error { return w.fast.Close() }
+
 // never is a deadline for a Read that may take as long as it likes: x/net closes connections that are idle.
 var never = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 
