@@ -95,8 +95,8 @@ func (f *runFlags) check() error {
 
 // run is the life of the process.
 func (f *runFlags) run(cmd *cobra.Command) error {
-	// Exchanges allocate next to nothing, so a collector that comes twice as often costs next to nothing, and a process that
-	// holds many connections is a fifth smaller. GOGC, if it is set, stays what it is.
+	// Exchanges allocate next to nothing, so a collector that comes more often costs next to nothing, and a process that
+	// holds many connections is a quarter smaller. GOGC, if it is set, stays what it is.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
