@@ -13,5 +13,5 @@ const (
 	// demoPoll is the pause between two looks at what the demo waits for.
 	demoPoll = 10 * time.Millisecond
 	// gcPercent is how much garbage may be there beside what lives, in percent, before the collector runs.
-	gcPercent = 40
+	gcPercent = 30
 )
