@@ -14,6 +14,9 @@ const (
 	RootValidity    = rootValidity
 )
 
+// Table returns the table in force, nil if there is none yet.
+func (s *Store) Table() *Table { return s.table.Load() }
+
 // Choose returns the document of the certificate ("local HOST" for one of the local CA), and the policy's key.
 func (t *Table) Choose(sni string, to netip.Addr) (certificate, policy string, ok bool) {
 	c, ok := t.choose(sni, to)

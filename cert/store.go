@@ -31,9 +31,6 @@ func NewStore(k *Keeper) *Store {
 // Config returns the one configuration of every server connection. The connection below must be a *Socket.
 func (s *Store) Config() *tls.Config { return s.config }
 
-// Table returns the table in force, nil if there is none yet.
-func (s *Store) Table() *Table { return s.table.Load() }
-
 // Use puts a table in force, sets the metrics of its certificates and tells of its warnings. One call at a time.
 func (s *Store) Use(t *Table) {
 	old := s.table.Swap(t)

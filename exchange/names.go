@@ -1,5 +1,7 @@
 package exchange
 
+import "bytes"
+
 //go:generate go run ./namesgen
 
 // NameID is the number of an interned header name; NameOther is every name that has none.
@@ -54,3 +56,23 @@ var nameBytes = func() (t [nameCount][]byte) {
 	}
 	return
 }()
+
+// LooksTrusted reports whether a name is, for a program that takes '_' for '-' (as CGI does), one of the names that
+// frame a message or say who the client is.
+func LooksTrusted(name []byte) bool {
+	if bytes.IndexByte(name, '_') < 0 {
+		return false
+	}
+	var b [32]byte
+	if len(name) > len(b) {
+		return false // no guarded name is as long
+	}
+	n := copy(b[:], name)
+	for i := range b[:n] {
+		if b[i] == '_' {
+			b[i] = '-'
+		}
+	}
+	id := Intern(b[:n])
+	return id.Guarded() || id.Trust() || id.HopByHop()
+}

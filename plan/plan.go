@@ -45,15 +45,14 @@ type builder struct {
 	keepers    *Keepers
 	entrypoint *spec.Entrypoint
 	label      string // of the route; empty for what no route takes
-	shared     map[shareKey]exchange.Stage
-	renderers  map[spec.Policy]func(*exchange.Exchange)
+	// Policies are compared by the pointers in them, which routes that say nothing of their own share.
+	common map[spec.Policy]*common
 }
 
-// shareKey is a row that is the same for all routes with a policy; policies are compared by the pointers in them, which
-// routes that say nothing of their own share.
-type shareKey struct {
-	row    int
-	policy spec.Policy
+// common is what routes with the same policy have in common.
+type common struct {
+	stages []exchange.Stage // by row of order; those of rows that are not shared stay nil
+	render func(*exchange.Exchange)
 }
 
 // Compile makes the plan of a spec. With problems there is none, and nothing is held.
@@ -74,8 +73,7 @@ func Compile(s *spec.Spec, k *Keepers) (*Plan, []fault.Problem) {
 	var b *builder
 	for i := range targets { // those of an entrypoint follow each other
 		if e := targets[i].Entrypoint; b == nil || b.entrypoint != e {
-			b = &builder{plan: p, keepers: k, entrypoint: e, shared: map[shareKey]exchange.Stage{},
-				renderers: map[spec.Policy]func(*exchange.Exchange){}}
+			b = &builder{plan: p, keepers: k, entrypoint: e, common: map[spec.Policy]*common{}}
 			problems = append(problems, b.compileEntry()...)
 		}
 		problems = append(problems, b.compileRoute(&targets[i])...)
@@ -92,19 +90,18 @@ func Compile(s *spec.Spec, k *Keepers) (*Plan, []fault.Problem) {
 func (b *builder) compileEntry() []fault.Problem {
 	e := b.entrypoint
 	b.label = ""
-	r := &spec.Route{At: e.At, Policy: e.Policy}
-	stages, problems := b.stages(r)
-	b.plan.entries[e] = &entry{tls: e.Policy.TLS.Key(), noRoute: exchange.NewPath(b.renderer(&r.Policy), append(stages, strangerStage{})...)}
+	stages, render, problems := b.stages(&spec.Route{At: e.At, Policy: e.Policy})
+	b.plan.entries[e] = &entry{tls: e.Policy.TLS.Key(), noRoute: exchange.NewPath(render, append(stages, strangerStage{})...)}
 	return problems
 }
 
 func (b *builder) compileRoute(t *route.Target) []fault.Problem {
 	b.label = t.Label
-	stages, problems := b.stages(t.Route)
+	stages, render, problems := b.stages(t.Route)
 	pol := &t.Route.Policy
 	b.plan.Routes[t.Index] = Route{
 		Target: t,
-		Path:   exchange.NewPath(b.renderer(pol), stages...),
+		Path:   exchange.NewPath(render, stages...),
 		raw:    *pol.Path == spec.PathRaw,
 		tls:    b.plan.entries[t.Entrypoint].tls,
 		entry: exchange.EntryFacts{Entrypoint: t.Entrypoint.Meta.Name, Owner: t.Entrypoint.Meta.Owner, Route: t.Route.Name, Pattern: describePath(t.Route.Match.Path),
@@ -113,12 +110,17 @@ func (b *builder) compileRoute(t *route.Target) []fault.Problem {
 	return problems
 }
 
-// stages builds the stages of a route in their order.
-func (b *builder) stages(r *spec.Route) (stages []exchange.Stage, problems []fault.Problem) {
+// stages builds the stages of a route in their order, and what makes answers out of its faults.
+func (b *builder) stages(r *spec.Route) (stages []exchange.Stage, render func(*exchange.Exchange), problems []fault.Problem) {
+	c := b.common[r.Policy]
+	first := c == nil
+	if first {
+		c = &common{stages: make([]exchange.Stage, len(order)), render: rewrite.NewRenderer(&r.Policy)}
+		b.common[r.Policy] = c
+	}
 	for i, row := range order {
-		key := shareKey{i, r.Policy}
-		s, built := b.shared[key]
-		if !row.shared || !built {
+		s := c.stages[i]
+		if first || !row.shared {
 			var ps []fault.Problem
 			s, ps = row.build(b, r)
 			for _, p := range ps {
@@ -127,25 +129,15 @@ func (b *builder) stages(r *spec.Route) (stages []exchange.Stage, problems []fau
 				}
 				problems = append(problems, p)
 			}
-			if row.shared {
-				b.shared[key] = s
-			}
+		}
+		if row.shared {
+			c.stages[i] = s
 		}
 		if s != nil {
 			stages = append(stages, s)
 		}
 	}
-	return stages, problems
-}
-
-// renderer is what makes answers out of faults under a policy.
-func (b *builder) renderer(p *spec.Policy) func(*exchange.Exchange) {
-	r := b.renderers[*p]
-	if r == nil {
-		r = rewrite.NewRenderer(p)
-		b.renderers[*p] = r
-	}
-	return r
+	return stages, c.render, problems
 }
 
 // Release lets go of what the plan holds in the keepers. Exchanges that still run on it finish.

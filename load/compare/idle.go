@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -41,16 +40,7 @@ type idleResult struct {
 // measureIdle opens connections to one peer after the other; each makes one request first, because that is what a
 // keep-alive connection is.
 func (b *bench) measureIdle(r idleRow) ([]idleResult, error) {
-	dir, err := os.MkdirTemp(b.dir, r.key)
-	if err != nil {
-		return nil, err
-	}
-	if r.secure {
-		if err := writeCertificate(dir); err != nil {
-			return nil, err
-		}
-	}
-	origin, stop, err := b.originFor(dir)
+	dir, origin, stop, err := b.prepare(r.row)
 	if err != nil {
 		return nil, err
 	}

@@ -45,16 +45,7 @@ type running struct {
 
 // measure runs all peers of a row beside each other and samples them in turn.
 func (b *bench) measure(r row) ([]result, error) {
-	dir, err := os.MkdirTemp(b.dir, r.key)
-	if err != nil {
-		return nil, err
-	}
-	if r.secure {
-		if err := writeCertificate(dir); err != nil {
-			return nil, err
-		}
-	}
-	origin, stop, err := b.originFor(dir)
+	dir, origin, stop, err := b.prepare(r)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +71,20 @@ func (b *bench) measure(r row) ([]result, error) {
 		results = append(results, p.result)
 	}
 	return results, nil
+}
+
+// prepare makes the folder of a row, with a certificate if the row needs one, and starts its origin.
+func (b *bench) prepare(r row) (dir, origin string, stop func(), err error) {
+	if dir, err = os.MkdirTemp(b.dir, r.key); err != nil {
+		return "", "", nil, err
+	}
+	if r.secure {
+		if err := writeCertificate(dir); err != nil {
+			return "", "", nil, err
+		}
+	}
+	origin, stop, err = b.originFor(dir)
+	return dir, origin, stop, err
 }
 
 // originFor starts the origin of a row.

@@ -260,7 +260,7 @@ func (b *body) parseTrailers(section []byte) error {
 		return b.malformed(errTrailer)
 	}
 	for i := range all {
-		if all[i].ID.NotInTrailer() || looksLikeTrusted(all[i].Name) {
+		if all[i].ID.NotInTrailer() || exchange.LooksTrusted(all[i].Name) {
 			return b.malformed(errTrailer)
 		}
 	}

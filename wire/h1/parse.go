@@ -69,7 +69,7 @@ func parseFields(b []byte, at int, all, kept *exchange.Fields, f *framing) error
 			}
 			continue
 		}
-		if field.ID == exchange.NameOther && looksLikeTrusted(field.Name) {
+		if field.ID == exchange.NameOther && exchange.LooksTrusted(field.Name) {
 			continue
 		}
 		*kept = append(*kept, field)
@@ -201,7 +201,7 @@ func (f *framing) noteOption(item []byte) error {
 	if id == exchange.NameUpgrade {
 		f.upgrade = true
 	}
-	if id.Guarded() || id.Trust() || looksLikeTrusted(item) {
+	if id.Guarded() || id.Trust() || exchange.LooksTrusted(item) {
 		return errConnection
 	}
 	f.named = f.named || !id.HopByHop()
@@ -228,24 +228,4 @@ func dropNamed(all exchange.Fields, kept *exchange.Fields) {
 			}
 		}
 	}
-}
-
-// looksLikeTrusted reports whether a name is, for a program that takes '_' for '-' (as CGI does), one of the names that
-// frame a message or say who the client is.
-func looksLikeTrusted(name []byte) bool {
-	if bytes.IndexByte(name, '_') < 0 {
-		return false
-	}
-	var b [32]byte
-	if len(name) > len(b) {
-		return false // no guarded name is as long
-	}
-	n := copy(b[:], name)
-	for i := range b[:n] {
-		if b[i] == '_' {
-			b[i] = '-'
-		}
-	}
-	id := exchange.Intern(b[:n])
-	return id.Guarded() || id.Trust() || id.HopByHop()
 }

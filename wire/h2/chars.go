@@ -1,11 +1,5 @@
 package h2
 
-import (
-	"bytes"
-
-	"skerry.dev/skerry/exchange"
-)
-
 // class is a set of properties of a byte.
 type class uint8
 
@@ -62,23 +56,3 @@ func validValue(v []byte) bool {
 }
 
 func blank(c byte) bool { return c == ' ' || c == '\t' }
-
-// looksLikeTrusted reports whether a name is, for a program that takes '_' for '-' (as CGI does), one of the names that
-// frame a message or say who the client is.
-func looksLikeTrusted(name []byte) bool {
-	if bytes.IndexByte(name, '_') < 0 {
-		return false
-	}
-	var b [32]byte
-	if len(name) > len(b) {
-		return false // no guarded name is as long
-	}
-	n := copy(b[:], name)
-	for i := range b[:n] {
-		if b[i] == '_' {
-			b[i] = '-'
-		}
-	}
-	id := exchange.Intern(b[:n])
-	return id.Guarded() || id.Trust() || id.HopByHop()
-}

@@ -133,7 +133,7 @@ func (h *head) readFields(r *exchange.Request, header http.Header) error {
 				if err := h.note(r, f); err != nil {
 					return err
 				}
-			} else if id != exchange.NameOther || !looksLikeTrusted(name) {
+			} else if id != exchange.NameOther || !exchange.LooksTrusted(name) {
 				r.Fields = append(r.Fields, f)
 			}
 		}
@@ -257,7 +257,7 @@ func readTrailers(to *exchange.Fields, trailer http.Header) error {
 			value := []byte(text)
 			size += len(name) + len(": \r\n") + len(value)
 			if len(*to) >= FieldsMax || size > TrailerBytesMax || !all(name, smallChar) || !validValue(value) ||
-				id.NotInTrailer() || looksLikeTrusted(name) {
+				id.NotInTrailer() || exchange.LooksTrusted(name) {
 				return errTrailer
 			}
 			*to = append(*to, exchange.Field{ID: id, Name: name, Value: value})

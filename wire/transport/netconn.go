@@ -204,6 +204,7 @@ func (n *netConn) writeOrdinary(patience time.Duration) (total int64, err error)
 		joined := append(append(append(piece[:0], n.vec[0]...), n.vec[1]...), n.vec[2]...)
 		sent, err := n.conn.Write(joined)
 		records.Put(piece)
+		n.vec = [3][]byte{}
 		return int64(sent), n.timedOut(err)
 	}
 	n.bufs = n.vec[:]
