@@ -216,15 +216,75 @@ const (
 	CodingGzip
 )
 
-// OriginFacts is written by upstream.
+// OriginFacts is written by upstream, but for Mirror, which is mirror's.
 type OriginFacts struct {
-	Service, Endpoint string
-	Tries             int           // requests sent, or tried to; 0: the origin was not asked
+	Service, Endpoint string           // Endpoint is the last one that was asked, or whose answer won
+	Locality          string           // of Endpoint, "region/zone"; empty: unknown
+	Picked            Picked           // how Endpoint was chosen
+	Class             string           // of priority, if the service has a bound on open requests
+	Queued            time.Duration    // for a place among them
+	Tries             int              // requests sent, or tried to; 0: the origin was not asked
+	Reasons           [TriesMax]Reason // why the tries after the first were made; [0] for the second
+	Refused           Reason           // why no further try, or none at all, was made although one was wanted; ReasonNone: none was
+	Hedge             HedgeOutcome
 	Reused            bool          // the last try went over a kept connection
 	FirstByte         time.Duration // from Now to the response head
 	Status            int           // what the origin answered; 0: nothing
+	Mirror            string        // the service that got a copy; empty: none
 	Held              io.Closer     // upstream's own: the connection in use, let go by its Done
 }
+
+// TriesMax is how many tries beyond the first an exchange can have at most.
+const TriesMax = 4
+
+// Picked says how an endpoint was chosen, beyond the algorithm; a set of bits.
+type Picked uint8
+
+// The ways.
+const (
+	PickedSticky   Picked = 1 << iota // by the client's cookie
+	PickedFailover                    // the cookie's endpoint was not to be had
+	PickedPanic                       // health was ignored: too few endpoints were usable
+	PickedSpill                       // from a farther locality than the nearest, by its health or load
+)
+
+// Reason says why another try was made, or why none was.
+type Reason uint8
+
+// The reasons. Up to ReasonHedge they say why another try was made.
+const (
+	ReasonNone     Reason = iota
+	ReasonConnect         // no connection could be made
+	ReasonDied            // a kept connection died before the first byte of a response
+	ReasonBroken          // a new one did, or what came was no HTTP
+	ReasonTimeout         // no response head in time (timeouts.try or timeouts.firstByte)
+	ReasonStatus          // the status is one of retry.statuses
+	ReasonHedge           // the first endpoint was slow
+	ReasonBudget          // no try: the service's retryBudget was used up
+	ReasonTries           // no try: retry.tries had been made
+	ReasonEndpoint        // no try: no endpoint was left that had not been asked
+	ReasonUnsafe          // no try: the request may not be sent twice
+	ReasonBreaker         // no try: the service's breaker is open
+	ReasonQueue           // no try: no place among the service's open requests, and none in the queue
+	ReasonWait            // no try: it waited for a place for queueTime in vain
+	ReasonWhole           // no try: timeouts.whole had passed
+)
+
+var reasons = [...]string{"", "connect", "died", "broken", "timeout", "status", "hedge", "budget", "tries", "no_endpoint",
+	"not_repeatable", "breaker", "queue_full", "queue_time", "whole_timeout"}
+
+// String is the reason as logs and metrics print it.
+func (r Reason) String() string { return reasons[r] }
+
+// HedgeOutcome says what became of a hedge.
+type HedgeOutcome uint8
+
+// The outcomes.
+const (
+	HedgeNone HedgeOutcome = iota // there was none
+	HedgeLost                     // the first endpoint answered before it
+	HedgeWon
+)
 
 var pool = sync.Pool{New: func() any {
 	x := new(Exchange)

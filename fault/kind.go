@@ -46,6 +46,8 @@ const (
 	OriginConnectTimeout
 	OriginTLS
 	OriginNoneHealthy
+	OriginBusy
+	OriginTripped
 	OriginTimeout
 	OriginClosed
 	OriginProtocol
@@ -94,6 +96,8 @@ var table = [kinds]row{
 	OriginConnectTimeout: {"origin_connect_timeout", SideOrigin, 504, "connection_timeout", "The service did not answer in time."},
 	OriginTLS:            {"origin_tls", SideOrigin, 502, "tls_protocol_error", "The service cannot be reached."},
 	OriginNoneHealthy:    {"origin_none_healthy", SideOrigin, 503, "destination_unavailable", "The service is not available. Please try again later."},
+	OriginBusy:           {"origin_busy", SideEdge, 503, "connection_limit_reached", "The service is busy. Please try again later."},
+	OriginTripped:        {"origin_tripped", SideOrigin, 503, "destination_unavailable", "The service is not available. Please try again later."},
 	OriginTimeout:        {"origin_timeout", SideOrigin, 504, "http_response_timeout", "The service did not answer in time."},
 	OriginClosed:         {"origin_closed", SideOrigin, 502, "connection_terminated", "The service closed the connection."},
 	OriginProtocol:       {"origin_protocol", SideOrigin, 502, "http_protocol_error", "The service sent an invalid response."},

@@ -53,6 +53,7 @@ type Route struct {
 	Match   Match
 	To      Destination
 	Rewrite *Rewrite // nil: nothing is rewritten
+	Mirror  *Mirror  // nil: nothing is mirrored
 	Policy  Policy   // in force; every pointer set
 	Sources []Source // where each value of Policy came from; for explain. Routes that say nothing share one list
 }
@@ -163,6 +164,9 @@ type Policy struct {
 	Maintenance *Maintenance `yaml:"maintenance"` // answer 503 to everybody but a few
 	Path        *PathForm    `yaml:"path"`        // what path the origin gets
 	WebSocket   *Switch      `yaml:"websocket"`   // allow Upgrade: websocket
+	Retry       *Retry       `yaml:"retry"`       // when another endpoint is asked
+	Hedge       *Hedge       `yaml:"hedge"`       // when a second endpoint is asked beside the first
+	Priority    *Priority    `yaml:"priority"`    // who is served first when a service is at its limit
 	Methods     *[]string    `yaml:"methods"`     // allowed ones, 405 for others; empty list: all but TRACE and CONNECT
 	Headers     *Headers     `yaml:"headers"`
 }
@@ -228,8 +232,17 @@ type Service struct {
 	Health    *Health
 	Timeouts  Timeouts
 	KeepAlive KeepAlive
-	Sources   []Source // where each value came from
-	written   []byte   // as in Entrypoint
+
+	Balance     Balance
+	Ejection    Ejection
+	RetryBudget RetryBudget
+	Concurrency Concurrency
+	Breaker     Breaker
+	DNS         DNS
+	TLS         OriginTLS
+
+	Sources []Source // where each value came from
+	written []byte   // as in Entrypoint
 }
 
 // Directory is files that the edge serves itself.
@@ -258,6 +271,10 @@ type Endpoint struct {
 	Port uint16     //
 	Addr netip.Addr // valid if Host is an IP literal
 	At   Pos
+
+	Weight int    // its share of requests beside the others', 0 to 1,000, default 1; 0 gets none
+	Region string // where it is; empty: unknown
+	Zone   string // within Region; empty: unknown
 }
 
 // HostForm says which Host an origin gets.
@@ -287,10 +304,15 @@ type Timeouts struct {
 	Connect   time.Duration // default 2 s
 	FirstByte time.Duration // request sent to first response byte, default 30 s
 	Idle      time.Duration // between two reads or writes of a body, default 60 s
+	Try       time.Duration // one try, from its beginning to the response head; 0, the default: no bound of its own
+	Whole     time.Duration // from the arrival of the request to the last byte of the response, all tries and waits; 0, the default: none. Tunnels are exempt once they are open
 }
 
-// KeepAlive bounds the connections kept to each endpoint.
+// KeepAlive bounds the connections to each endpoint.
 type KeepAlive struct {
-	Max  int           // idle connections kept, default 256; 0: none
-	Idle time.Duration // an idle connection is closed after it, default 55 s
+	Max         int           // idle connections kept, default 256; 0: none
+	Idle        time.Duration // an idle connection is closed after it, default 55 s
+	Age         time.Duration // a connection carries no new request after it, default 1 h
+	Requests    int           // a connection carries so many at most; 0, the default: no limit
+	Connections int           // open at once, idle or not; 0, the default: no limit
 }

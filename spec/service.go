@@ -209,8 +209,8 @@ func (d serviceDoc) model() *Service {
 	serviceShape.fill(&d, "spec", &f)
 	s := &Service{
 		Meta: d.meta.model(), At: d.at, Endpoints: values(d.endpoints.V), Sources: f.sources,
-		Timeouts:  Timeouts{d.timeouts.V.connect.V, d.timeouts.V.firstByte.V, d.timeouts.V.idle.V},
-		KeepAlive: KeepAlive{d.keepAlive.V.max.V, d.keepAlive.V.idle.V},
+		Timeouts:  Timeouts{Connect: d.timeouts.V.connect.V, FirstByte: d.timeouts.V.firstByte.V, Idle: d.timeouts.V.idle.V},
+		KeepAlive: KeepAlive{Max: d.keepAlive.V.max.V, Idle: d.keepAlive.V.idle.V},
 	}
 	switch HostForm(d.host.V) {
 	case HostPreserve, HostEndpoint:
