@@ -21,7 +21,7 @@ type Exchange struct {
 	Cause   error     // the first Fault, kept for the log after a stage has answered in its place
 	Facts   Facts
 	Scratch Scratch // memory for what lives as long as the exchange
-	Sink    Sink    // where the answer goes; nil when a Tail runs without a client
+	Sink    Sink    // where the answer goes; nil: nowhere, as when a Tail runs without a client
 
 	run   run
 	fixed Bytes // what InMemory returned
@@ -216,7 +216,7 @@ const (
 	CodingGzip
 )
 
-// OriginFacts is written by upstream, but for Mirror, which is mirror's.
+// OriginFacts is written by upstream, but for Mirror, which is mirror's: it is set before upstream begins.
 type OriginFacts struct {
 	Service, Endpoint string           // Endpoint is the last one that was asked, or whose answer won
 	Locality          string           // of Endpoint, "region/zone"; empty: unknown

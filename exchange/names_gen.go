@@ -125,6 +125,7 @@ const (
 	NameXRequestID
 	NameXRequestedWith
 	NameXRobotsTag
+	NameXSkerryMirror
 	NameXXSSProtection
 	nameCount
 )
@@ -250,6 +251,7 @@ var nameTexts = [nameCount]string{
 	NameXRequestID:                      "X-Request-ID",
 	NameXRequestedWith:                  "X-Requested-With",
 	NameXRobotsTag:                      "X-Robots-Tag",
+	NameXSkerryMirror:                   "X-Skerry-Mirror",
 	NameXXSSProtection:                  "X-XSS-Protection",
 }
 
@@ -283,6 +285,7 @@ var nameProps = [nameCount]nameProp{
 	NameXForwardedProto:    propGuard | propTrust | propNotrailer,
 	NameXRealIP:            propGuard | propTrust | propNotrailer,
 	NameXRequestID:         propGuard | propNotrailer,
+	NameXSkerryMirror:      propGuard | propTrust | propNotrailer,
 }
 
 const (
@@ -415,5 +418,6 @@ var nameSlot = [nameSlots]NameID{
 	574:  NameXRequestID,
 	866:  NameXRequestedWith,
 	716:  NameXRobotsTag,
+	548:  NameXSkerryMirror,
 	384:  NameXXSSProtection,
 }
