@@ -11,7 +11,7 @@ type row struct {
 var everyone = []string{"fault", "meter"}
 
 // testEveryone is what any test may import: fixtures, and the protocol to talk to an edge with.
-var testEveryone = []string{"exchange", "exchange/exchangetest", "wire/wiretest", "wire/h1", "store/storetest", "load/rival"}
+var testEveryone = []string{"exchange", "exchange/exchangetest", "wire/wiretest", "wire/h1", "store/storetest", "load/rival", "load/origin"}
 
 // stages are the folders that plan puts in order.
 var stages = []string{
@@ -73,6 +73,8 @@ var rows = map[string]row{
 	"load":            {may: []string{"exchange", "wire/*"}},
 	"load/rival":      {none: true},
 	"load/compare":    {may: []string{"load/rival"}},
+	"load/origin":     {may: []string{"load/rival"}},
+	"load/outage":     {may: []string{"load/rival", "load/origin"}},
 	"drill":           {may: []string{"exchange", "wire/*", "slo", "fleet", "inventory", "task"}},
 	"migrate":         {may: []string{"spec", "store", "rollout", "inventory", "task"}},
 	"kube":            {may: []string{"spec"}},
@@ -134,7 +136,7 @@ type packageBan struct {
 
 var standard = []packageBan{
 	{"net/http", []string{
-		"admin", "control", "client", "console", "mcp", "cert", "access", "waf/wafhttp", "wire/h2", "wire/h3", "observe", "load/compare",
+		"admin", "control", "client", "console", "mcp", "cert", "access", "waf/wafhttp", "wire/h2", "wire/h3", "observe", "load/compare", "load/origin", "load/outage",
 	}, false, true, "traffic is exchange and wire/h1; net/http is for the admin and control APIs and as the oracle of tests"},
 	{"testing", nil, false, true, "return an error; the test decides what it means"},
 	{"log", nil, true, false, "traffic counts (meter) and adds events (meter.Events); a command returns its error; a server's ErrorLog comes from log/slog"},
