@@ -137,6 +137,22 @@ var share = shape[float64]{
 	},
 }
 
+// shareAbove0 is a share where 0 would mean off, which is a word of its own.
+var shareAbove0 = shape[float64]{
+	read: func(l *log, n *node) (float64, bool) {
+		v, ok := share.read(l, n)
+		if ok && v == 0 {
+			l.refuse(n.at, "to have none, write off in place of the mapping", "a number above 0, up to 1, is needed, this is %s", n.what())
+			return 0, false
+		}
+		return v, ok
+	},
+	write: share.write,
+	describe: func(*describer) map[string]any {
+		return map[string]any{"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+	},
+}
+
 // wholeSeconds is a duration for a place where only seconds can stand.
 func wholeSeconds(from, to time.Duration) shape[time.Duration] {
 	is := duration(from, to)

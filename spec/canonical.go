@@ -131,17 +131,13 @@ func canonicalDocument(kind string, m metaDoc, spec any) []byte {
 }
 
 func routeDocOf(r *Route) routeDoc {
-	d := routeDoc{name: said(r.Name), match: said(matchDocOf(&r.Match)), rewrite: rewriteDocOf(r.Rewrite)}
+	d := routeDoc{name: said(r.Name), match: said(matchDocOf(&r.Match)), rewrite: rewriteDocOf(r.Rewrite), mirror: mirrorDocOf(r.Mirror)}
 	if d.rewrite.V.prefix.Set && r.Match.Path.Kind == PathAny {
 		d.match.V.prefix = said("/") // a rewrite needs one
 	}
 	for _, w := range r.To.Services {
-		ref := target{name: w.Service.Meta.Name}
-		if w.Service.Inline {
-			ref = target{url: w.Service.Endpoints[0]}
-		}
 		d.services.Set = true
-		d.services.V = append(d.services.V, said(weightedDoc{said(ref), said(w.Weight)}))
+		d.services.V = append(d.services.V, said(weightedDoc{said(targetOf(w.Service)), said(w.Weight)}))
 	}
 	if v := r.To.Redirect; v != nil {
 		d.redirect = said(redirectDoc{said(v.To), said(v.Status)})
@@ -150,6 +146,14 @@ func routeDocOf(r *Route) routeDoc {
 		d.respond = said(respondDoc{said(v.Status), val[string]{V: v.ContentType, Set: v.ContentType != ""}, val[string]{V: v.Body, Set: v.Body != ""}})
 	}
 	return d
+}
+
+// targetOf is a service as `service:` names it.
+func targetOf(s *Service) target {
+	if s.Inline {
+		return target{url: s.Endpoints[0]}
+	}
+	return target{name: s.Meta.Name}
 }
 
 func redirectsDocOf(ms []Moved) (d val[redirectsDoc]) {

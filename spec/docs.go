@@ -32,6 +32,7 @@ type routeDoc struct {
 	rewrite  val[rewriteDoc]
 	service  val[target]
 	services val[[]val[weightedDoc]]
+	mirror   val[mirrorDoc]
 	redirect val[redirectDoc]
 	respond  val[respondDoc]
 	policy   policyPart
@@ -153,6 +154,7 @@ var entrypointSpec = object[entrypointDoc]{
 		row("routes", func(e *entrypointDoc) *val[[]val[routeDoc]] { return &e.routes }, listOf(route.shape(), routesMax),
 			"Matches and where they go; the most specific one takes a request."),
 	}, lift("Policy", policyFields, func(e *entrypointDoc) *policyDoc { return e.policy.doc() })...),
+	elsewhere: map[string]string{"mirror": "write it in a route, beside its service"},
 	check: func(l *log, at Pos, e *entrypointDoc) {
 		if e.hosts.Set && len(e.hosts.V) == 0 {
 			l.refuse(e.hosts.At, "name at least one", "the list of hosts is empty")
@@ -174,6 +176,8 @@ var route = object[routeDoc]{
 		row("service", func(r *routeDoc) *val[target] { return &r.service }, serviceRef, "Send them to a service: a URL, or the name of a Service."),
 		row("services", func(r *routeDoc) *val[[]val[weightedDoc]] { return &r.services }, listOf(weighted.shape(), weightedMax),
 			"Share them among several services by weight; a client stays with its service."),
+		row("mirror", func(r *routeDoc) *val[mirrorDoc] { return &r.mirror }, mirror.shape(),
+			"Send a copy of a share of them to another service as well, whose answers are thrown away: none, if left out."),
 		row("redirect", func(r *routeDoc) *val[redirectDoc] { return &r.redirect }, redirect.shape(), "Answer them with a redirect."),
 		row("respond", func(r *routeDoc) *val[respondDoc] { return &r.respond }, respond.shape(), "Answer them with a fixed response."),
 	}, lift("Policy", routeFields, func(r *routeDoc) *policyDoc { return r.policy.doc() })...),
@@ -202,6 +206,7 @@ func checkRoute(l *log, at Pos, r *routeDoc) {
 	checkWeights(l, r.services)
 	checkPlaceholders(l, r)
 	checkRewrite(l, r)
+	checkMirror(l, r)
 }
 
 func checkWeights(l *log, services val[[]val[weightedDoc]]) {

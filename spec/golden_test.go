@@ -99,6 +99,9 @@ func explain(s *spec.Spec) string {
 			if w := r.Rewrite; w != nil {
 				fmt.Fprintf(&b, "    with host %q, path %q, prefix %q\n", w.Host, w.Path, w.Prefix)
 			}
+			if m := r.Mirror; m != nil {
+				fmt.Fprintf(&b, "    mirrored to %s, share %v, bodies up to %d\n", m.Service.Meta.Name, m.Share, m.BodyMax)
+			}
 			if last != nil && &last[0] == &r.Sources[0] {
 				b.WriteString("    the same policy\n") // one list in memory
 				continue
@@ -110,7 +113,11 @@ func explain(s *spec.Spec) string {
 	for _, v := range s.Services {
 		fmt.Fprintf(&b, "service %s at %s inline %v\n", v.Meta.Name, v.At, v.Inline)
 		for _, e := range v.Endpoints {
-			fmt.Fprintf(&b, "    %s at %s: host %s port %d tls %v address %v\n", e.URL(), e.At, e.Host, e.Port, e.TLS, e.Addr)
+			fmt.Fprintf(&b, "    %s at %s: host %s port %d tls %v address %v", e.URL(), e.At, e.Host, e.Port, e.TLS, e.Addr)
+			if e.Weight != 1 || e.Region != "" {
+				fmt.Fprintf(&b, " weight %d region %q zone %q", e.Weight, e.Region, e.Zone)
+			}
+			b.WriteString("\n")
 		}
 		if d := v.Directory; d != nil {
 			fmt.Fprintf(&b, "    directory %s, index %s, fallback %q\n", d.Path, d.Index, d.Fallback)

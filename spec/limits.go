@@ -1,5 +1,7 @@
 package spec
 
+import "time"
+
 // The limits of a spec. They bound the work and the memory of reading documents that may come from anyone who can open a
 // change; beyond each of them stands a problem with its place, never a crash and never a silent cut.
 const (
@@ -40,6 +42,23 @@ const (
 	editsMax = 100
 	// endpointsMax is how many endpoints one service may have.
 	endpointsMax = 1000
+	// endpointWeightMax is the largest weight of an endpoint: a schedule of 1,000 endpoints stays small, and nobody needs finer
+	// shares.
+	endpointWeightMax = 1000
+	// triesMax is how many endpoints one request may be sent to; whoever needs more has no service behind them.
+	triesMax = 5
+	// openMax is the largest bound on open requests; a node has not the memory for more.
+	openMax = 1_000_000
+	// queueMax is how many requests may wait for a service; each holds a connection and its buffers.
+	queueMax = 100_000
+	// requestsMax is how many requests a connection may be bounded to.
+	requestsMax = 1_000_000_000
+	// mirrorBodyMost is the largest bodyMax of a mirror, in bytes: each body is held in memory while its copy is sent.
+	mirrorBodyMost = 1 << 20
+	// cookieNameBytesMax is the longest name of a cookie, in bytes: it is sent with every request.
+	cookieNameBytesMax = 64
+	// cookieAgeMax is the longest maxAge of a cookie: browsers cut it to 400 days.
+	cookieAgeMax = 400 * 24 * time.Hour
 	// extendsMax is how long a chain of profiles may be; longer ones cannot be explained to anybody.
 	extendsMax = 8
 	// labelsMax is how many labels a document may have.

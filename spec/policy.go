@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,9 @@ type policyDoc struct {
 	maintenance val[Maintenance]
 	path        val[PathForm]
 	websocket   val[Switch]
+	retry       val[Retry]
+	hedge       val[Hedge]
+	priority    val[Priority]
 	methods     val[[]string]
 	headers     val[headersDoc]
 }
@@ -110,7 +114,7 @@ var policyRows = []policyRow{
 		"How many requests a client address may send; others get 429."),
 	say("headMax", func(d *policyDoc) *val[Size] { return &d.headMax }, func(p *Policy) **Size { return &p.HeadMax }, size(headMaxLeast, headMaxMost),
 		"The largest request head, in bytes, KB or MB; larger ones get 431."),
-	say("bodyMax", func(d *policyDoc) *val[Size] { return &d.bodyMax }, func(p *Policy) **Size { return &p.BodyMax }, sizeOrOff(1, bodyMaxMost),
+	say("bodyMax", func(d *policyDoc) *val[Size] { return &d.bodyMax }, func(p *Policy) **Size { return &p.BodyMax }, orOff(size(1, bodyMaxMost)),
 		"The largest request body, in bytes, KB, MB or GB, larger ones get 413; off: no limit."),
 	say("compress", func(d *policyDoc) *val[Compress] { return &d.compress }, func(p *Policy) **Compress { return &p.Compress }, compress,
 		"Whether the edge compresses answers."),
@@ -126,6 +130,12 @@ var policyRows = []policyRow{
 		"The path that the service gets: the normal form that was matched, or raw as the client sent it if both match the same route."),
 	say("websocket", func(d *policyDoc) *val[Switch] { return &d.websocket }, func(p *Policy) **Switch { return &p.WebSocket }, onOff,
 		"Whether a connection may be upgraded to a WebSocket."),
+	say("retry", func(d *policyDoc) *val[Retry] { return &d.retry }, func(p *Policy) **Retry { return &p.Retry }, retry,
+		"Whether another endpoint is asked when one fails, within the retryBudget of the Service."),
+	say("hedge", func(d *policyDoc) *val[Hedge] { return &d.hedge }, func(p *Policy) **Hedge { return &p.Hedge }, hedge,
+		"Whether a second endpoint is asked when the first is slow, for idempotent requests without a body."),
+	say("priority", func(d *policyDoc) *val[Priority] { return &d.priority }, func(p *Policy) **Priority { return &p.Priority }, priority,
+		"Who is served first when a service is at its limit: critical, high, normal or low."),
 	say("methods", func(d *policyDoc) *val[[]string] { return &d.methods }, func(p *Policy) **[]string { return &p.Methods },
 		methodList,
 		"The allowed methods, others get 405; empty: all but TRACE and CONNECT."),
@@ -134,9 +144,9 @@ var policyRows = []policyRow{
 var methodList = sortedSet(bare(listOf(words(method, map[string]any{"pattern": "^[A-Z-]+$"}), conditionsMax)))
 
 // sortedSet drops what stands twice and the order, which mean nothing.
-func sortedSet(is shape[[]string]) shape[[]string] {
+func sortedSet[T cmp.Ordered](is shape[[]T]) shape[[]T] {
 	read := is.read
-	is.read = func(l *log, n *node) ([]string, bool) {
+	is.read = func(l *log, n *node) ([]T, bool) {
 		vs, ok := read(l, n)
 		slices.Sort(vs)
 		return slices.Compact(vs), ok

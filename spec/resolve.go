@@ -217,6 +217,9 @@ func (r *resolver) route(d val[routeDoc], i int, base *settled) *Route {
 	if d.V.rewrite.Set {
 		out.Rewrite = d.V.rewrite.V.model()
 	}
+	if d.V.mirror.Set {
+		out.Mirror = r.mirror(d.V.mirror, out.To)
+	}
 	return out
 }
 

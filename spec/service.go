@@ -14,8 +14,15 @@ type serviceDoc struct {
 	directory val[directoryDoc]
 	host      val[string]
 	health    val[healthDoc]
+	tls       val[OriginTLS]
+	dns       val[DNS]
+	balance   val[Balance]
+	ejection  val[Ejection]
 	timeouts  val[timeoutsDoc]
 	keepAlive val[keepAliveDoc]
+	budget    val[RetryBudget]
+	limit     val[Concurrency]
+	breaker   val[Breaker]
 }
 
 type healthDoc struct {
@@ -26,29 +33,43 @@ type healthDoc struct {
 	host                         val[string]
 }
 
-type timeoutsDoc struct{ connect, firstByte, idle val[time.Duration] }
+type timeoutsDoc struct{ connect, firstByte, idle, try, whole val[time.Duration] }
 
 type keepAliveDoc struct {
-	max  val[int]
-	idle val[time.Duration]
+	max                   val[int]
+	idle, age             val[time.Duration]
+	requests, connections val[int]
 }
 
 var serviceSpec = object[serviceDoc]{
 	name: "Service", doc: "What stands behind the edge: endpoints with their health and waits, or a directory.",
 	fields: []field[serviceDoc]{
 		row("endpoints", func(s *serviceDoc) *val[[]val[Endpoint]] { return &s.endpoints }, listOf(endpoint, endpointsMax),
-			"The addresses, each as scheme://host:port."),
+			"The addresses, each as scheme://host:port, or as a mapping with its weight and where it is."),
 		row("directory", func(s *serviceDoc) *val[directoryDoc] { return &s.directory }, directory.shape(),
 			"Files that the edge serves itself, instead of endpoints."),
 		rowOr("host", func(s *serviceDoc) *val[string] { return &s.host },
 			words(hostForm, map[string]any{"maxLength": hostBytesMax + 2}), string(HostPreserve),
 			"The Host that the service gets: preserve (the client's), endpoint (the address), or a name."),
+		row("tls", func(s *serviceDoc) *val[OriginTLS] { return &s.tls }, originTLS,
+			"How https endpoints are spoken to: verified against the system's authorities, if left out."),
+		rowOr("dns", func(s *serviceDoc) *val[DNS] { return &s.dns }, dns, defaultDNS, "How names of endpoints become addresses."),
+		rowOr("balance", func(s *serviceDoc) *val[Balance] { return &s.balance }, balance, defaultBalance,
+			"How endpoints are chosen: roundRobin, leastRequests, powerOfTwo or maglev, or a mapping that says more."),
 		row("health", func(s *serviceDoc) *val[healthDoc] { return &s.health }, health.shape(),
 			"Active health checks: none, if left out."),
+		rowOr("ejection", func(s *serviceDoc) *val[Ejection] { return &s.ejection }, ejection, defaultEjection,
+			"Whether an endpoint is left out for a while when exchanges with it fail."),
 		rowOr("timeouts", func(s *serviceDoc) *val[timeoutsDoc] { return &s.timeouts }, timeouts.shape(), timeoutsDoc{},
 			"The longest waits."),
 		rowOr("keepAlive", func(s *serviceDoc) *val[keepAliveDoc] { return &s.keepAlive }, keepAlive.shape(), keepAliveDoc{},
-			"The connections kept to each endpoint."),
+			"The connections to each endpoint."),
+		rowOr("retryBudget", func(s *serviceDoc) *val[RetryBudget] { return &s.budget }, retryBudget, defaultRetryBudget,
+			"What bounds the tries beyond the first, so that an outage does not multiply the load."),
+		rowOr("concurrency", func(s *serviceDoc) *val[Concurrency] { return &s.limit }, concurrency, Concurrency{},
+			"How many requests may be open at the service on each node."),
+		rowOr("breaker", func(s *serviceDoc) *val[Breaker] { return &s.breaker }, breaker, Breaker{},
+			"Whether requests get 503 at once while the service fails as a whole."),
 	},
 	check: checkService,
 }
@@ -62,15 +83,9 @@ func checkService(l *log, at Pos, s *serviceDoc) {
 	case s.directory.given():
 		s.refuseOfEndpoints(l)
 	}
-	if s.endpoints.Set && len(s.endpoints.V) == 0 {
-		l.refuse(s.endpoints.At, "name at least one", "the list of endpoints is empty")
-	}
-	seen := map[string]bool{}
-	for _, e := range s.endpoints.V {
-		if e.Set && seen[e.V.URL()] {
-			l.refuse(e.At, "remove one of them", "the endpoint %s stands twice", e.V.URL())
-		}
-		seen[e.V.URL()] = true
+	checkEndpoints(l, s.endpoints)
+	if s.tls.given() && s.endpoints.Set && s.endpoints.Clean && !anyTLS(s.endpoints.V) {
+		l.refuse(s.tls.At, "write the endpoints as https://…, or remove it", "no endpoint is https: nothing of this would have an effect")
 	}
 }
 
@@ -81,31 +96,15 @@ func (d *serviceDoc) refuseOfEndpoints(l *log) {
 		at    Pos
 		given bool
 	}{
-		{"host", d.host.At, d.host.given()}, {"health", d.health.At, d.health.given()},
+		{"host", d.host.At, d.host.given()}, {"tls", d.tls.At, d.tls.given()}, {"dns", d.dns.At, d.dns.given()},
+		{"balance", d.balance.At, d.balance.given()}, {"health", d.health.At, d.health.given()}, {"ejection", d.ejection.At, d.ejection.given()},
 		{"timeouts", d.timeouts.At, d.timeouts.given()}, {"keepAlive", d.keepAlive.At, d.keepAlive.given()},
+		{"retryBudget", d.budget.At, d.budget.given()}, {"concurrency", d.limit.At, d.limit.given()}, {"breaker", d.breaker.At, d.breaker.given()},
 	} {
 		if f.given {
 			l.refuse(f.at, "remove it", "%q is about endpoints, and this Service is a directory", f.name)
 		}
 	}
-}
-
-var endpoint = shape[Endpoint]{
-	read: func(l *log, n *node) (Endpoint, bool) {
-		if !isText(l, n) {
-			return Endpoint{}, false
-		}
-		e, bad, fix := parseEndpoint(n.text)
-		if bad != "" {
-			l.refuse(n.at, fix, "%s", bad)
-		}
-		e.At = n.at
-		return e, bad == ""
-	},
-	write: func(e Endpoint) any { return e.URL() },
-	describe: func(*describer) map[string]any {
-		return map[string]any{"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+/?$"}
-	},
 }
 
 // hostForm checks the Host of a service. A single word that looks like one of the two forms is more likely mistyped.
@@ -127,8 +126,8 @@ var health = object[healthDoc]{
 			words(checkPath, map[string]any{"pattern": "^/", "maxLength": textBytesMax}), "/", "The path to ask for."),
 		rowOr("interval", func(h *healthDoc) *val[time.Duration] { return &h.interval }, duration(100*time.Millisecond, time.Hour), 5*time.Second,
 			"The time between two checks of an endpoint."),
-		rowOr("timeout", func(h *healthDoc) *val[time.Duration] { return &h.timeout }, duration(10*time.Millisecond, time.Minute), 2*time.Second,
-			"The longest wait for an answer."),
+		rowOr("timeout", func(h *healthDoc) *val[time.Duration] { return &h.timeout }, duration(10*time.Millisecond, time.Minute), checkTimeout,
+			"The longest wait for an answer: no longer than the interval, if left out."),
 		rowOr("healthyAfter", func(h *healthDoc) *val[int] { return &h.healthyAfter }, whole(1, 100), 2,
 			"How many good answers in a row bring an endpoint back."),
 		rowOr("unhealthyAfter", func(h *healthDoc) *val[int] { return &h.unhealthyAfter }, whole(1, 100), 3,
@@ -137,7 +136,15 @@ var health = object[healthDoc]{
 			"The status codes that are good, as one or as a range."),
 		row("host", func(h *healthDoc) *val[string] { return &h.host }, hostText, "The Host of the check: the endpoint's, if left out."),
 	},
+	check: func(_ *log, _ Pos, h *healthDoc) {
+		if !h.timeout.given() && h.interval.Set && h.interval.V < checkTimeout {
+			h.timeout = said(h.interval.V)
+		}
+	},
 }
+
+// checkTimeout is the longest wait of a health check if nothing is said.
+const checkTimeout = 2 * time.Second
 
 func checkPath(s string) (bad, fix string) {
 	if bad, fix = anyText(s); bad != "" {
@@ -179,24 +186,58 @@ var statuses = shape[statusRange]{
 // waitMax is the longest wait that any setting may name; a connection held longer is a leak.
 const waitMax = 24 * time.Hour
 
+// connectTimeout is the longest wait for a connection if nothing is said.
+const connectTimeout = 2 * time.Second
+
 var timeouts = object[timeoutsDoc]{
 	name: "timeouts", doc: "The longest waits on a service.",
 	fields: []field[timeoutsDoc]{
-		rowOr("connect", func(t *timeoutsDoc) *val[time.Duration] { return &t.connect }, duration(time.Millisecond, time.Minute), 2*time.Second,
-			"For a connection, its TLS handshake included."),
+		rowOr("connect", func(t *timeoutsDoc) *val[time.Duration] { return &t.connect }, duration(time.Millisecond, time.Minute), connectTimeout,
+			"For a connection, its TLS handshake included: no longer than try and whole, if left out."),
 		rowOr("firstByte", func(t *timeoutsDoc) *val[time.Duration] { return &t.firstByte }, duration(time.Millisecond, waitMax), 30*time.Second,
 			"From the end of the request to the first byte of the response."),
 		rowOr("idle", func(t *timeoutsDoc) *val[time.Duration] { return &t.idle }, duration(time.Millisecond, waitMax), time.Minute,
 			"Between two reads or writes of a body."),
+		rowOr("try", func(t *timeoutsDoc) *val[time.Duration] { return &t.try }, orOff(duration(time.Millisecond, waitMax)), 0,
+			"For one try, from its beginning to the head of the response; then another endpoint may be asked, see retry."),
+		rowOr("whole", func(t *timeoutsDoc) *val[time.Duration] { return &t.whole }, orOff(duration(time.Millisecond, waitMax)), 0,
+			"From the arrival of a request to the last byte of its response, all tries and waits included; not for WebSockets."),
 	},
+	check: checkTimeouts,
+}
+
+// checkTimeouts refuses a wait that another one would always end first.
+func checkTimeouts(l *log, _ Pos, t *timeoutsDoc) {
+	try, whole := t.try.V, t.whole.V
+	if try > 0 && whole > 0 && try > whole {
+		l.refuse(t.try.At, "", "try is %s, longer than whole, which is %s", writeDuration(try), writeDuration(whole))
+		return
+	}
+	name, most := "try", try
+	if try == 0 {
+		name, most = "whole", whole
+	}
+	switch connect := t.connect.V; {
+	case most == 0:
+	case connect > most:
+		l.refuse(t.connect.At, "", "connect is %s, longer than %s, which is %s", writeDuration(connect), name, writeDuration(most))
+	case !t.connect.given() && most < connectTimeout:
+		t.connect = said(most)
+	}
 }
 
 var keepAlive = object[keepAliveDoc]{
-	name: "keepAlive", doc: "Idle connections kept to each endpoint.",
+	name: "keepAlive", doc: "The connections to each endpoint, and how long they are kept.",
 	fields: []field[keepAliveDoc]{
-		rowOr("max", func(k *keepAliveDoc) *val[int] { return &k.max }, whole(0, 100_000), 256, "How many; 0: none."),
+		rowOr("max", func(k *keepAliveDoc) *val[int] { return &k.max }, whole(0, 100_000), 256, "How many are kept idle; 0: none."),
 		rowOr("idle", func(k *keepAliveDoc) *val[time.Duration] { return &k.idle }, duration(time.Second, time.Hour), 55*time.Second,
-			"How long; keep it below that of the service, so that the edge closes first."),
+			"How long an idle one is kept; below what the service does, so that the edge closes first."),
+		rowOr("age", func(k *keepAliveDoc) *val[time.Duration] { return &k.age }, duration(time.Second, waitMax), time.Hour,
+			"How old one may be to carry a new request: what has changed in the network or in DNS is noticed after it."),
+		rowOr("requests", func(k *keepAliveDoc) *val[int] { return &k.requests }, orOff(whole(1, requestsMax)), 0,
+			"How many requests one may carry."),
+		rowOr("connections", func(k *keepAliveDoc) *val[int] { return &k.connections }, orOff(whole(1, 100_000)), 0,
+			"How many may be open at once, idle or not, on each node."),
 	},
 }
 
@@ -205,12 +246,16 @@ func (d serviceDoc) model() *Service {
 	if d.directory.Set {
 		return d.directoryModel()
 	}
+	if !d.tls.given() && anyTLS(d.endpoints.V) {
+		d.tls = said(defaultOriginTLS)
+	}
 	var f filler
 	serviceShape.fill(&d, "spec", &f)
 	s := &Service{
 		Meta: d.meta.model(), At: d.at, Endpoints: values(d.endpoints.V), Sources: f.sources,
-		Timeouts:  Timeouts{Connect: d.timeouts.V.connect.V, FirstByte: d.timeouts.V.firstByte.V, Idle: d.timeouts.V.idle.V},
-		KeepAlive: KeepAlive{Max: d.keepAlive.V.max.V, Idle: d.keepAlive.V.idle.V},
+		Timeouts: d.timeouts.V.model(), KeepAlive: d.keepAlive.V.model(),
+		Balance: d.balance.V, Ejection: d.ejection.V, RetryBudget: d.budget.V, Concurrency: d.limit.V, Breaker: d.breaker.V,
+		DNS: d.dns.V, TLS: d.tls.V,
 	}
 	switch HostForm(d.host.V) {
 	case HostPreserve, HostEndpoint:
@@ -231,6 +276,22 @@ func (d serviceDoc) model() *Service {
 	return s
 }
 
+func (d timeoutsDoc) model() Timeouts {
+	return Timeouts{Connect: d.connect.V, FirstByte: d.firstByte.V, Idle: d.idle.V, Try: d.try.V, Whole: d.whole.V}
+}
+
+func timeoutsDocOf(t Timeouts) timeoutsDoc {
+	return timeoutsDoc{said(t.Connect), said(t.FirstByte), said(t.Idle), said(t.Try), said(t.Whole)}
+}
+
+func (d keepAliveDoc) model() KeepAlive {
+	return KeepAlive{Max: d.max.V, Idle: d.idle.V, Age: d.age.V, Requests: d.requests.V, Connections: d.connections.V}
+}
+
+func keepAliveDocOf(k KeepAlive) keepAliveDoc {
+	return keepAliveDoc{max: said(k.Max), idle: said(k.Idle), age: said(k.Age), requests: said(k.Requests), connections: said(k.Connections)}
+}
+
 // docOf is the service as a document that says everything, for the canonical form.
 func docOf(s *Service) serviceDoc {
 	if m := s.Directory; m != nil {
@@ -238,11 +299,15 @@ func docOf(s *Service) serviceDoc {
 	}
 	d := serviceDoc{
 		meta: metaDocOf(s.Meta), endpoints: val[[]val[Endpoint]]{Set: true}, host: said(string(s.Host)),
-		timeouts:  said(timeoutsDoc{said(s.Timeouts.Connect), said(s.Timeouts.FirstByte), said(s.Timeouts.Idle)}),
-		keepAlive: said(keepAliveDoc{said(s.KeepAlive.Max), said(s.KeepAlive.Idle)}),
+		dns: said(s.DNS), balance: said(s.Balance), ejection: said(s.Ejection),
+		timeouts: said(timeoutsDocOf(s.Timeouts)), keepAlive: said(keepAliveDocOf(s.KeepAlive)),
+		budget: said(s.RetryBudget), limit: said(s.Concurrency), breaker: said(s.Breaker),
 	}
 	for _, e := range s.Endpoints {
 		d.endpoints.V = append(d.endpoints.V, said(e))
+	}
+	if anyTLS(d.endpoints.V) {
+		d.tls = said(s.TLS)
 	}
 	if s.Host == HostName {
 		d.host = said(s.HostName)

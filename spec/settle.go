@@ -47,7 +47,8 @@ var defaults = (&settled{rows: make([]Source, len(policyRows))}).lay(&policyDoc{
 	cors: said(CORS{}), limit: said(Limit{PerAddress: Rate{300, time.Second}, Burst: 600}),
 	headMax: said(Size(32 << 10)), bodyMax: said(Size(10 << 20)), compress: said(Compress{On: true}),
 	errors: said(ErrorsAuto), errorPages: said([]ErrorPage{}), maintenance: said(Maintenance{}),
-	path: said(PathNormal), websocket: said(Switch(true)), methods: said([]string{}), headers: said(headersDoc{}),
+	path: said(PathNormal), websocket: said(Switch(true)),
+	retry: said(Retry{Tries: 3, Statuses: []int{502, 503}}), hedge: said(Hedge{}), priority: said(Priority{ClassNormal, ClassLow}), methods: said([]string{}), headers: said(headersDoc{}),
 }, "default")
 
 // lay lays a document over what is in force. from is the source of its values; empty: each value's place.

@@ -63,6 +63,8 @@ func row[T, V any](name string, at func(*T) *val[V], is shape[V], doc string) fi
 			switch v := at(t); {
 			case is.fill != nil && v.Set:
 				is.fill(&v.V, path, f)
+			case v.Set && is.brief != nil:
+				f.note(path, is.brief(v.V), v.At)
 			case v.Set:
 				f.note(path, is.write(v.V), v.At)
 			}

@@ -27,6 +27,12 @@ func modelled[D, M any](is shape[D], model func(D) M, doc func(M) D) shape[M] {
 
 // switched is an object that can be off, and on if that alone says enough. The zero value is off.
 func switched[T any](is shape[T], isOff func(T) bool, words ...Switch) shape[T] {
+	var off T
+	return switchedTo(off, is, isOff, words...)
+}
+
+// switchedTo is switched for an object that is not its zero value when it is off.
+func switchedTo[T any](off T, is shape[T], isOff func(T) bool, words ...Switch) shape[T] {
 	names, form := []any{}, ""
 	for _, w := range words {
 		names = append(names, onOff.write(w), bool(w))
@@ -37,7 +43,7 @@ func switched[T any](is shape[T], isOff func(T) bool, words ...Switch) shape[T] 
 			on, word := switchOf(n)
 			switch {
 			case word && !bool(on):
-				return v, true
+				return off, true
 			case word && slices.Contains(words, on):
 				return is.read(l, &node{kind: mapNode, at: n.at})
 			case n.kind == mapNode:
@@ -79,28 +85,61 @@ func switchOf(n *node) (on Switch, is bool) {
 	return false, n.kind == textNode && n.text == "off"
 }
 
-// sizeOrOff is a size where off means that there is no limit.
-func sizeOrOff(from, to Size) shape[Size] {
-	is := size(from, to)
-	return shape[Size]{
-		read: func(l *log, n *node) (Size, bool) {
-			if on, word := switchOf(n); word && !bool(on) {
-				return 0, true
+// worded is an object that one of its fields may stand for: `priority: high` is a priority of that class, and what is left
+// out. It is written so where nothing else is to be said.
+func worded[T, W any](is shape[T], name string, word shape[W]) shape[T] {
+	return shape[T]{
+		read: func(l *log, n *node) (v T, ok bool) {
+			switch n.kind {
+			case listNode, nullNode:
+				l.refuse(n.at, "", "text or a mapping is needed, this is %s", n.what())
+				return v, false
+			case mapNode:
+				return is.read(l, n)
 			}
-			if n.kind == numberNode && n.text == "0" {
+			key := &node{kind: textNode, text: name, at: n.at}
+			return is.read(l, &node{kind: mapNode, at: n.at, entries: []entry{{key, n}}})
+		},
+		write: func(v T) any {
+			w := is.write(v)
+			if o, _ := w.(ordered); len(o) == 1 && o[0].key == name {
+				return o[0].value
+			}
+			return w
+		},
+		describe: func(d *describer) map[string]any {
+			return map[string]any{"anyOf": []any{word.describe(d), is.describe(d)}}
+		},
+	}
+}
+
+// orOff is an amount above 0 where off, which the model has as 0, means that there is none.
+func orOff[T comparable](is shape[T]) shape[T] {
+	var off T
+	return shape[T]{
+		read: func(l *log, n *node) (T, bool) {
+			if on, word := switchOf(n); word && !bool(on) {
+				return off, true
+			}
+			if isZero(n) {
 				l.refuse(n.at, "write off", "0 would let nothing through, or everything")
-				return 0, false
+				return off, false
 			}
 			return is.read(l, n)
 		},
-		write: func(s Size) any {
-			if s == 0 {
+		write: func(v T) any {
+			if v == off {
 				return "off"
 			}
-			return is.write(s)
+			return is.write(v)
 		},
 		describe: func(d *describer) map[string]any {
 			return map[string]any{"anyOf": []any{map[string]any{"enum": []any{"off", false}}, is.describe(d)}}
 		},
 	}
+}
+
+// isZero says whether a scalar is 0, with or without a unit.
+func isZero(n *node) bool {
+	return (n.kind == numberNode || n.kind == textNode) && strings.HasPrefix(n.text, "0") && !strings.ContainsAny(n.text, "123456789")
 }

@@ -121,8 +121,9 @@ func foldHost(s string) string {
 	return strings.ToLower(s)
 }
 
-// parseEndpoint reads scheme://host[:port].
+// parseEndpoint reads scheme://host[:port]; of what else an endpoint has, the defaults.
 func parseEndpoint(s string) (e Endpoint, bad, fix string) {
+	e.Weight = 1
 	const form = "write scheme, host and port only: http://10.0.0.1:8080"
 	scheme, rest, ok := strings.Cut(s, "://")
 	if strings.Contains(s, "@") { // first, so that no problem shows it

@@ -18,6 +18,9 @@ type member struct {
 	value any
 }
 
+// MarshalJSON is for the schema, where an object may be the default of a field.
+func (o ordered) MarshalJSON() ([]byte, error) { return toJSON(o), nil }
+
 // toJSON is the JSON form of a written value.
 func toJSON(v any) []byte { return appendJSON(nil, v) }
 
