@@ -39,6 +39,7 @@ type body struct {
 	wait     func() error // called once, when somebody asks for the body: 100-continue
 	waiting  bool
 	patience time.Duration
+	until    time.Time     // of a response: when all of it must be there; zero: any time
 	waited   time.Duration // for the connection, over all; what others take to use the bytes does not count
 	read     int64         // bytes taken from the connection for it
 	passed   int64         // bytes that Next returned since the start or the last Replay
@@ -207,7 +208,7 @@ func (b *body) restore() {
 // deadline is patience from now, and for requests never later than the minimum rate allows.
 func (b *body) deadline(now time.Time) time.Time {
 	if b.response {
-		return now.Add(b.patience)
+		return b.bounded(now.Add(b.patience))
 	}
 	slowest := b.patience + time.Duration(b.read/bodyRateMin)*time.Second - b.waited
 	return now.Add(min(b.patience, slowest))
@@ -217,9 +218,17 @@ func (b *body) deadline(now time.Time) time.Time {
 // that streams may be silent for long, and nothing is written that would fail.
 func (b *body) firstDeadline(now time.Time) time.Time {
 	if b.client != nil && b.client.canWatch() && b.patience > goneAfter {
-		return now.Add(goneAfter)
+		return b.bounded(now.Add(goneAfter))
 	}
 	return b.deadline(now)
+}
+
+// bounded is by, but not later than until.
+func (b *body) bounded(by time.Time) time.Time {
+	if !b.until.IsZero() && b.until.Before(by) {
+		return b.until
+	}
+	return by
 }
 
 // look begins to watch, and reports whether the deadline that passed was the first.
@@ -235,10 +244,14 @@ func (b *body) wrap(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case b.client != nil && b.client.abandoned.Load():
+		return ErrAbandoned
 	case err == transport.ErrInterrupted && b.client != nil && b.client.gone.Load():
 		return errClientLeft
 	case err == transport.ErrInterrupted:
 		return errInterrupted
+	case err == transport.ErrTimeout && !b.until.IsZero() && !time.Now().Before(b.until):
+		return ErrWhole
 	case err == transport.ErrTimeout && b.response:
 		return fault.New(fault.OriginStalled, "the origin sent nothing of its response body for "+b.patience.String()+" (timeouts.idle)")
 	case err == transport.ErrTimeout:

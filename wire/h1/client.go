@@ -32,10 +32,15 @@ type Client struct {
 	keep      bool          // the response allows another request
 	used      bool          // it has carried a request before
 	askErr    error         // of the wait for the answer that Send began
+	until     time.Time     // Request.Until
+	bound     time.Time     // the earlier one of Request.Head and Request.Until; zero: none
+	promise   promise       // what the last response said in Keep-Alive
 
-	sink    exchange.Sink // of the exchange; nil: it has no client
-	unwatch func()        // ends the watch for the client; nil: nobody watches
-	gone    atomic.Bool   // the watch has seen it leave
+	resp      *exchange.Response // where the final head is, until End
+	sink      exchange.Sink      // of the exchange; nil: it has no client
+	unwatch   func()             // ends the watch for the client; nil: nobody watches
+	gone      atomic.Bool        // the watch has seen it leave
+	abandoned atomic.Bool        // see Abandon
 }
 
 // Request is how a request goes to an origin, where that is not x.Req.
@@ -47,6 +52,12 @@ type Request struct {
 	FirstByte time.Duration
 	// Now is when the request is sent, or a little before; before the connection was made, if the request is its first.
 	Now time.Time
+	// Head is when the response head must be there, however long the request took to send; zero: FirstByte alone counts.
+	// Beyond it: ErrTry.
+	Head time.Time
+	// Until is when the exchange on this connection must be over, to the last byte of the response's body; zero: never. Beyond
+	// it: ErrWhole. A write that has begun may wait on for as long as was left when it began. A tunnel is exempt once it is open.
+	Until time.Time
 }
 
 // continueWait is how long an origin gets to say 100 before the body is sent without it (RFC 9110 section 10.1.1).
@@ -74,6 +85,10 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 	c.patience, c.firstByte, c.asked = q.Patience, q.FirstByte, q.Now
 	c.expecting, c.pumping, c.sentAll, c.keep, c.pumpErr = false, false, false, false, nil
 	c.askErr, c.sink = nil, x.Sink
+	c.until, c.bound = q.Until, q.Until
+	if !q.Head.IsZero() && (c.bound.IsZero() || q.Head.Before(c.bound)) {
+		c.bound = q.Head
+	}
 	c.gone.Store(false)
 	if !c.used {
 		c.asked = time.Now() // making the connection took its time
@@ -103,7 +118,7 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 			b.Replay() // for the one who sends it again
 		}
 		c.in.release()
-		return sent, err
+		return sent, c.sendError(err)
 	case now:
 		c.sentAll = true
 	case x.Req.ExpectContinue:
@@ -117,6 +132,9 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 // write sends the head, and the body if it is at hand. If that is the whole request it waits for the answer as well,
 // where the transport can do both in one step: what came is in c.in, what went wrong in c.askErr.
 func (c *Client) write(head, whole []byte, all bool) (sent int64, err error) {
+	if err := c.overdue(); err != nil {
+		return 0, err // the client may have taken all the time
+	}
 	kept := c.used
 	c.used = true
 	size := int64(len(head) + len(whole))
@@ -137,7 +155,7 @@ func (c *Client) write(head, whole []byte, all bool) (sent int64, err error) {
 	if kept && !c.conn.Quiet() {
 		return 0, transport.ErrStale
 	}
-	return c.conn.Write(head, whole, nil, c.patience)
+	return c.conn.Write(head, whole, nil, c.writePatience())
 }
 
 // writeRest goes on where the kernel did not take everything at once.
@@ -150,8 +168,29 @@ func (c *Client) writeRest(head, whole []byte, sent int64, err error) (int64, er
 	} else {
 		head, whole = whole[sent-int64(len(head)):], nil
 	}
-	n, err := c.conn.Write(head, whole, nil, c.patience)
+	n, err := c.conn.Write(head, whole, nil, c.writePatience())
 	return sent + n, err
+}
+
+// writePatience is how long a write by Send may take. A pump needs no bound: Receive ends it when the time is up.
+func (c *Client) writePatience() time.Duration {
+	if c.bound.IsZero() {
+		return c.patience
+	}
+	return max(min(c.patience, time.Until(c.bound)), time.Millisecond)
+}
+
+// sendError says why a request could not be sent, if it was not the connection's fault.
+func (c *Client) sendError(err error) error {
+	if c.abandoned.Load() {
+		return ErrAbandoned
+	}
+	if err == transport.ErrTimeout {
+		if late := c.overdue(); late != nil {
+			return late
+		}
+	}
+	return err
 }
 
 func appendRequest(out []byte, x *exchange.Exchange, q *Request) []byte {
@@ -224,6 +263,27 @@ func (c *Client) stopAsking(err error) {
 	c.conn.Interrupt(true)
 }
 
+// ErrTry says that Request.Head has passed, ErrWhole that Request.Until has.
+var (
+	ErrTry   = fault.New(fault.OriginTimeout, "the origin's response head was not there when the time for one try was up (timeouts.try)")
+	ErrWhole = fault.New(fault.OriginTimeout, "the exchange was not over when its whole time was up (timeouts.whole)")
+)
+
+// overdue says which of the bounds has passed; nil if none has, or there is none.
+func (c *Client) overdue() error {
+	if c.bound.IsZero() {
+		return nil
+	}
+	now := time.Now()
+	switch {
+	case now.Before(c.bound):
+		return nil
+	case !c.until.IsZero() && !now.Before(c.until):
+		return ErrWhole
+	}
+	return ErrTry
+}
+
 // ErrDied says that the origin closed or reset the connection before the first byte of a response.
 var ErrDied = fault.New(fault.OriginClosed, "the origin closed the connection before its response")
 
@@ -260,14 +320,15 @@ func (c *Client) awaitHead(x *exchange.Exchange) ([]byte, error) {
 		if c.askErr = nil; err == nil {
 			head, err = c.in.head(c.nextLook())
 		}
+		if err != nil && c.abandoned.Load() {
+			return nil, ErrAbandoned
+		}
 		switch err {
 		case nil:
 			return head, nil
 		case transport.ErrTimeout:
-			if c.expecting {
-				c.startPump(x)
-			} else if c.watchClient(); !time.Now().Before(c.headDeadline()) {
-				return nil, fault.New(fault.OriginTimeout, "the origin's response head was not there after "+c.firstByte.String()+" (timeouts.firstByte)")
+			if err := c.lookAround(x); err != nil {
+				return nil, err
 			}
 			continue
 		case transport.ErrInterrupted: // the client has left, or the pump found its body broken
@@ -293,6 +354,20 @@ func (c *Client) awaitHead(x *exchange.Exchange) ([]byte, error) {
 	}
 }
 
+// lookAround does what is due while the origin is silent: sends the body that waited for 100, has somebody watch the client.
+// The error says that the wait is over.
+func (c *Client) lookAround(x *exchange.Exchange) error {
+	if err := c.overdue(); err != nil {
+		return err
+	}
+	if c.expecting {
+		c.startPump(x)
+	} else if c.watchClient(); !time.Now().Before(c.headDeadline()) {
+		return fault.New(fault.OriginTimeout, "the origin's response head was not there after "+c.firstByte.String()+" (timeouts.firstByte)")
+	}
+	return nil
+}
+
 // headDeadline is when the response head must be there. While a pump is still sending, the origin has nothing to answer
 // yet: the pump has its own deadlines.
 func (c *Client) headDeadline() time.Time {
@@ -309,6 +384,9 @@ func (c *Client) headDeadline() time.Time {
 // first, then the head's deadline.
 func (c *Client) nextLook() time.Time {
 	by := c.headDeadline()
+	if !c.bound.IsZero() && c.bound.Before(by) {
+		by = c.bound
+	}
 	if !c.canWatch() || c.expecting {
 		return by
 	}
@@ -378,6 +456,10 @@ func (c *Client) interim(x *exchange.Exchange) error {
 // frameResponse decides where the body ends (RFC 9112 section 6.3) and whether the connection may be kept.
 func (c *Client) frameResponse(x *exchange.Exchange, minor int) error {
 	r, f := &x.Resp, &c.f
+	c.resp, c.promise = r, noPromise
+	if f.promises {
+		c.promise = promised(c.all)
+	}
 	if r.Status == 101 {
 		return c.switchProtocol(x)
 	}
@@ -403,6 +485,7 @@ func (c *Client) frameResponse(x *exchange.Exchange, minor int) error {
 		r.Length = -1
 	}
 	c.body.begin(&c.in, f, kind, c.patience, &r.Trailers)
+	c.body.until = c.until
 	if kind != bodyNone {
 		r.Body = &c.body
 	}
@@ -431,9 +514,10 @@ func (c *Client) End(x *exchange.Exchange) (reusable bool) {
 		c.stopPump(x)
 	}
 	c.stopWatch()
-	reusable = c.keep && c.sentAll && c.body.ended() && c.in.r == c.in.w && !c.gone.Load()
+	reusable = c.keep && c.sentAll && c.body.ended() && c.in.r == c.in.w && !c.gone.Load() && !c.abandoned.Load()
 	c.body.restore()
 	c.in.release()
+	c.resp = nil
 	return reusable
 }
 

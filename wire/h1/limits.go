@@ -20,6 +20,8 @@ const (
 	chunkLineBytesMax = 256
 	// chunkOverheadMax is how many bytes of extensions a body may carry over all: they are work without content.
 	chunkOverheadMax = 16 << 10
+	// keepAliveDigitsMax is the length of a number in Keep-Alive: 30 years in seconds. A longer one counts as not said.
+	keepAliveDigitsMax = 9
 	// interimMax is how many 1xx responses an origin may send before the final one.
 	interimMax = 16
 )

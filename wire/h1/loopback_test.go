@@ -121,6 +121,7 @@ func TestExchangeAllocations(t *testing.T) {
 	}
 	f("1 KB", page1KB)
 	f("100 KB", page100KB)
+	f("1 KB with Keep-Alive", strings.Replace(page1KB, "\r\n", "\r\nKeep-Alive: timeout=5, max=100\r\n", 1))
 }
 
 func BenchmarkExchange(b *testing.B) {

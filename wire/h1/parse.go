@@ -21,6 +21,7 @@ type framing struct {
 	expects    int
 	expect100  bool
 	trailersOK bool
+	promises   bool // there is a Keep-Alive field
 }
 
 // crlf2 ends a head.
@@ -142,6 +143,8 @@ func (f *framing) note(field exchange.Field) error {
 	case exchange.NameExpect:
 		f.expects++
 		f.expect100 = f.expects == 1 && exchange.EqualFold(field.Value, []byte("100-continue"))
+	case exchange.NameKeepAlive:
+		f.promises = true
 	case exchange.NameTE:
 		f.trailersOK = f.trailersOK || exchange.HasToken(field.Value, "trailers")
 	}

@@ -30,6 +30,7 @@ type proxy struct {
 	serving   sync.WaitGroup
 
 	after func(x *exchange.Exchange) // looks at an exchange when it is over; set before the first one
+	bound func(q *h1.Request)        // bounds a request to the origin; nil: nobody does
 
 	mu   sync.Mutex
 	kept []*h1.Client
@@ -140,7 +141,11 @@ func (p *proxy) Request(x *exchange.Exchange) exchange.Verdict {
 		if err != nil {
 			return x.Fail(err)
 		}
-		_, err = c.Send(x, &h1.Request{Host: x.Req.Authority, Path: x.Req.Path, Patience: p.patience, FirstByte: p.firstByte, Now: x.Now})
+		q := h1.Request{Host: x.Req.Authority, Path: x.Req.Path, Patience: p.patience, FirstByte: p.firstByte, Now: x.Now}
+		if p.bound != nil {
+			p.bound(&q)
+		}
+		_, err = c.Send(x, &q)
 		if err == nil {
 			err = c.Receive(x)
 		}

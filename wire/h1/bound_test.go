@@ -1,0 +1,111 @@
+package h1_test
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire/transport"
+	"skerry.dev/skerry/wire/wiretest"
+)
+
+// TestBounds: Request.Head and Request.Until end an exchange at their moment, whatever it is in, and never one that is
+// through by then, nor a tunnel.
+func TestBounds(t *testing.T) {
+	const s, try, whole = time.Second, 10 * time.Second, 20 * time.Second
+	f := func(name string, head, until time.Duration, want error, script ...wiretest.Step) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var cause error
+				wiretest.NewPipeRig(t, func(_ testing.TB, o wiretest.Origin) wiretest.Proxy {
+					p := newProxy(o.Dial)
+					p.after = func(x *exchange.Exchange) { cause = x.Cause }
+					p.bound = func(q *h1.Request) {
+						if head > 0 {
+							q.Head = q.Now.Add(head)
+						}
+						if until > 0 {
+							q.Until = q.Now.Add(until)
+						}
+					}
+					return p
+				}).Play(script...)
+				bounded := errors.Is(cause, h1.ErrTry) || errors.Is(cause, h1.ErrWhole)
+				if want == nil && bounded || want != nil && !errors.Is(cause, want) {
+					t.Errorf("ended as %v, want %v", cause, want)
+				}
+			})
+		})
+	}
+	late := wiretest.EdgeAnswerKept(504)
+	tenBytes := "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+	inChunks := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	f("no head in a try", try, 0, h1.ErrTry, send(get), arrives(get), gets(late), originClosed(), at(try))
+	f("no head in a try, which is the shorter one", try, whole, h1.ErrTry, send(get), arrives(get), gets(late), originClosed(), at(try))
+	f("no head in the whole time", 0, whole, h1.ErrWhole, send(get), arrives(get), gets(late), originClosed(), at(whole))
+	f("no head in the whole time, which is the shorter one", whole, try, h1.ErrWhole, send(get), arrives(get), gets(late), originClosed(), at(try))
+	f("half a head", try, 0, h1.ErrTry, send(get), arrives(get), answer("HTTP/1.1 2"), gets(late), originClosed(), at(try))
+	f("interim responses do not put it off", try, 0, h1.ErrTry, send(get), arrives(get), wait(9*s), answer("HTTP/1.1 103 Early Hints\r\n\r\n"),
+		gets("HTTP/1.1 103 Early Hints\r\n\r\n"), gets(late), originClosed(), at(try))
+	f("a head just in time, and a body that takes its own", try, 0, nil,
+		steps([]wiretest.Step{send(get), arrives(get), wait(9 * s), answer(tenBytes), gets(tenBytes)}, slowAnswer("0123456789", 5*s))...)
+	f("a body that stalls", 0, whole, h1.ErrWhole, send(get), arrives(get), answer(tenBytes+"ab"), gets(tenBytes+"ab"), clientClosed(), originClosed(), at(whole))
+	f("a body that is steady and too slow", 0, whole, h1.ErrWhole, steps([]wiretest.Step{send(get), arrives(get), answer(tenBytes), gets(tenBytes)},
+		slowAnswer("0123", 4*s), []wiretest.Step{clientClosed(), originClosed(), at(whole)})...)
+	f("chunks that stall", 0, whole, h1.ErrWhole, send(get), arrives(get), answer(inChunks+"3\r\nab"), gets(inChunks+"2\r\nab\r\n"), clientClosed(), originClosed(), at(whole))
+	f("all in time", try, whole, nil, send(get), arrives(get), wait(9*s), answer(tenBytes), gets(tenBytes), wait(9*s), answer("0123456789"), gets("0123456789"))
+	f("the next exchange has its own", try, 0, nil, send(get), arrives(get), wait(9*s), answer(ok), gets(ok), wait(9*s), send(get), arrives(get), wait(9*s), answer(ok), gets(ok))
+	f("an upload that is longer than a try", try, whole, h1.ErrTry, send(postHead), arrives(postHead), wait(6*s), send("3\r\nabc\r\n"), arrives("3\r\nabc\r\n"),
+		gets(late), originClosed(), clientClosed(), at(try+5*time.Millisecond+s)) // a second to drain what the client sends
+	f("an origin that does not take an upload", 0, whole, h1.ErrWhole, send(postHead), arrives(postHead), send("3\r\nabc\r\n0\r\n\r\n"),
+		wait(whole+5*time.Millisecond), gets(late), originClosed(), at(whole+5*time.Millisecond))
+	f("a client that waits for 100", 0, 500*time.Millisecond, h1.ErrWhole, send(expect), arrives(expect), gets(edge(504)), originClosed(), at(500*time.Millisecond))
+	f("a tunnel is exempt", try, whole, nil, send(upgrade), arrives(upgrade), answer(switched), gets(switched), wait(30*s), send("a"), arrives("a"),
+		wait(30*s), answer("b"), gets("b"))
+}
+
+// TestBoundPassed: a request whose time is up before anything of it left is not sent; one that the origin does not take ends
+// in time.
+func TestBoundPassed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := func(q h1.Request, want error, after time.Duration) {
+			t.Helper()
+			near, far := net.Pipe()
+			defer far.Close()
+			c := h1.NewClient(transport.New(near))
+			defer c.Close()
+			x := asking()
+			defer x.Release()
+			start := time.Now()
+			sent, err := c.Send(x, &q)
+			if sent != 0 || !errors.Is(err, want) || fault.Of(err) != fault.OriginTimeout {
+				t.Errorf("sent %d, %v; want %v", sent, err, want)
+			}
+			if took := time.Since(start); took != after {
+				t.Errorf("it took %v, want %v", took, after)
+			}
+			if c.End(x) {
+				t.Error("the connection may be used again")
+			}
+		}
+		now := time.Now()
+		f(h1.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Until: now}, h1.ErrWhole, 0)
+		f(h1.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Head: now.Add(-1), Until: now.Add(time.Hour)}, h1.ErrTry, 0)
+		f(h1.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Until: now.Add(time.Second)}, h1.ErrWhole, time.Second)
+		now = time.Now()
+		f(h1.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Head: now.Add(time.Second), Until: now.Add(time.Hour)}, h1.ErrTry, time.Second)
+	})
+}
+
+// asking returns an exchange that asks for "/" by GET and has no client.
+func asking() *exchange.Exchange {
+	x := exchange.Acquire()
+	x.Now = time.Now()
+	x.Req.Method, x.Req.MethodName, x.Req.Path = exchange.MethodGet, []byte("GET"), []byte("/")
+	return x
+}
