@@ -25,13 +25,14 @@ func TestBounds(t *testing.T) {
 				wiretest.NewPipeRig(t, func(_ testing.TB, o wiretest.Origin) wiretest.Proxy {
 					p := newProxy(o.Dial)
 					p.after = func(x *exchange.Exchange) { cause = x.Cause }
-					p.bound = func(q *h1.Request) {
+					p.bound = func(q h1.Request) h1.Request {
 						if head > 0 {
 							q.Head = q.Now.Add(head)
 						}
 						if until > 0 {
 							q.Until = q.Now.Add(until)
 						}
+						return q
 					}
 					return p
 				}).Play(script...)

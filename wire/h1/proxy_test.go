@@ -29,8 +29,8 @@ type proxy struct {
 	firstByte time.Duration
 	serving   sync.WaitGroup
 
-	after func(x *exchange.Exchange) // looks at an exchange when it is over; set before the first one
-	bound func(q *h1.Request)        // bounds a request to the origin; nil: nobody does
+	after func(x *exchange.Exchange)  // looks at an exchange when it is over; set before the first one
+	bound func(h1.Request) h1.Request // bounds a request to the origin; nil: nobody does
 
 	mu   sync.Mutex
 	kept []*h1.Client
@@ -143,7 +143,7 @@ func (p *proxy) Request(x *exchange.Exchange) exchange.Verdict {
 		}
 		q := h1.Request{Host: x.Req.Authority, Path: x.Req.Path, Patience: p.patience, FirstByte: p.firstByte, Now: x.Now}
 		if p.bound != nil {
-			p.bound(&q)
+			q = p.bound(q)
 		}
 		_, err = c.Send(x, &q)
 		if err == nil {
