@@ -1,0 +1,140 @@
+package admission_test
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/spec"
+	"skerry.dev/skerry/upstream/admission"
+)
+
+// A service that is simulated: places is a semaphore, first come first served, and latency a timer. It uses no CPU, so that
+// what is measured is the gate. It runs on the fake clock of testing/synctest.
+type service struct {
+	places  chan struct{}
+	latency func() time.Duration // called by one goroutine at a time
+	mu      sync.Mutex
+}
+
+func newService(places int, latency func() time.Duration) *service {
+	return &service{places: make(chan struct{}, places), latency: latency}
+}
+
+// constant is a latency that is always the same.
+func constant(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
+
+func (s *service) serve() {
+	s.places <- struct{}{}
+	s.mu.Lock()
+	d := s.latency()
+	s.mu.Unlock()
+	time.Sleep(d)
+	<-s.places
+}
+
+func (s *service) change(latency func() time.Duration) {
+	s.mu.Lock()
+	s.latency = latency
+	s.mu.Unlock()
+}
+
+// load is an open-loop stream of requests: they come at random (Poisson) whether or not earlier ones were answered, and their
+// time counts from when they were to come.
+type load struct {
+	rate  float64 // per second
+	ranks func(r float64) int
+	good  time.Duration // what is answered later is not good
+}
+
+// tally is what became of a load's requests.
+type tally struct {
+	mu      sync.Mutex
+	sent    [spec.Classes]int
+	good    [spec.Classes]int
+	reasons map[exchange.Reason]int
+}
+
+func (t *tally) add(rank int, good bool, why exchange.Reason) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if good {
+		t.good[rank]++
+	}
+	t.reasons[why]++
+}
+
+func (t *tally) share(rank int) float64 { return float64(t.good[rank]) / float64(max(1, t.sent[rank])) }
+
+func (t *tally) all() (sent, good int) {
+	for i := range t.sent {
+		sent, good = sent+t.sent[i], good+t.good[i]
+	}
+	return sent, good
+}
+
+// world is a gate before a service.
+type world struct {
+	t    *testing.T
+	gate *admission.Gate
+	to   *service
+	rand *rand.Rand
+	wg   sync.WaitGroup
+}
+
+// simulate runs f in a bubble with its own clock. The seed of arrivals and latencies is printed.
+func simulate(t *testing.T, c spec.Concurrency, places int, latency func(r *rand.Rand) func() time.Duration, f func(w *world)) {
+	t.Helper()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, gate: admission.NewGate(c, admission.Meters{Service: "pay"}), rand: rand.New(rand.NewPCG(seed, 1))}
+		w.to = newService(places, latency(rand.New(rand.NewPCG(seed, 2))))
+		f(w)
+		w.wg.Wait()
+		if !w.gate.Idle() {
+			t.Errorf("after all requests the gate has %d open and %d waiting", w.gate.Open(), w.gate.Waiting())
+		}
+	})
+}
+
+// send sends a load for so long and returns what became of it, when all have been answered or, without wait, at once.
+func (w *world) send(l load, long time.Duration) *tally {
+	t := &tally{reasons: map[exchange.Reason]int{}}
+	var here sync.WaitGroup
+	next, end := time.Now(), time.Now().Add(long)
+	for {
+		next = next.Add(time.Duration(w.rand.ExpFloat64() / l.rate * float64(time.Second)))
+		if next.After(end) {
+			break
+		}
+		rank := 2
+		if l.ranks != nil {
+			rank = l.ranks(w.rand.Float64())
+		}
+		time.Sleep(time.Until(next))
+		t.mu.Lock()
+		t.sent[rank]++
+		t.mu.Unlock()
+		w.wg.Add(1)
+		here.Go(func() {
+			defer w.wg.Done()
+			began := time.Now()
+			ticket, _, err := w.gate.Enter(rank, began, time.Time{}, nil)
+			if err != nil {
+				t.add(rank, false, w.gate.Reason(err))
+				return
+			}
+			sent := time.Now()
+			w.to.serve()
+			w.gate.Leave(ticket, time.Since(sent))
+			t.add(rank, time.Since(began) <= l.good, exchange.ReasonNone)
+		})
+	}
+	time.Sleep(time.Until(end))
+	here.Wait()
+	return t
+}
