@@ -72,6 +72,10 @@ func checkConcurrency(l *log, at Pos, c *concurrencyDoc) {
 		return
 	}
 	const fix = "add `max: NUMBER` or `adaptive: on`"
+	if c.perEndpoint.V == 0 && (c.perEndpoint.Set || !c.perEndpoint.given()) {
+		l.refuse(at, fix+", or write `concurrency: off`", "the concurrency bounds nothing")
+		return
+	}
 	for _, f := range []struct {
 		name  string
 		at    Pos
@@ -80,9 +84,6 @@ func checkConcurrency(l *log, at Pos, c *concurrencyDoc) {
 		if f.given {
 			l.refuse(f.at, fix+", or remove it", "%s is for requests beyond the bound of a service, and this one has none", f.name)
 		}
-	}
-	if c.perEndpoint.V == 0 && (c.perEndpoint.Set || !c.perEndpoint.given()) {
-		l.refuse(at, fix+", or write `concurrency: off`", "the concurrency bounds nothing")
 	}
 }
 

@@ -36,7 +36,9 @@ func (s *Spec) write() {
 		e.written = writeEntrypoint(e, once)
 	}
 	for _, v := range s.Services {
-		v.written = canonicalService(v)
+		if !v.Inline { // those stand in the routes
+			v.written = canonicalService(v)
+		}
 	}
 }
 

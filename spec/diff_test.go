@@ -40,6 +40,15 @@ func TestDiff(t *testing.T) {
 	f(six+cart, "", "removed entrypoint shop, service cart")
 	f(six, strings.Replace(six, "9000", "9001", 1), "changed entrypoint shop")
 	f(six+cart, six+strings.Replace(cart, "//a", "//b", 1), "changed service cart")
+	f(six+cart, six+strings.Replace(cart, "http://a", "{url: http://a, weight: 1}", 1), "nothing changed")
+	f(six+cart, six+strings.Replace(cart, "http://a", "{url: http://a, region: eu}", 1), "changed service cart")
+	f(six+cart, six+strings.Replace(cart, "]}", "], balance: powerOfTwo, breaker: off, ejection: on}", 1), "nothing changed")
+	f(six+cart, six+strings.Replace(cart, "]}", "], balance: maglev}", 1), "changed service cart")
+	const route = "  routes: [{match: {path: /a}, service: http://b, priority: normal}]\n"
+	f(six+route, six+strings.Replace(route, ", priority: normal", "", 1), "nothing changed")
+	f(six+route, six+strings.Replace(route, "normal", "high", 1), "changed entrypoint shop")
+	f(six+route, six+strings.Replace(route, "priority: normal", "retry: off", 1), "changed entrypoint shop")
+	f(six+route, six+strings.Replace(route, "priority: normal", "mirror: {service: http://c}", 1), "changed entrypoint shop")
 	f(six+cart, strings.ReplaceAll(six, "shop", "store")+cart, "added entrypoint store; removed entrypoint shop")
 	const chain = "---\napiVersion: skerry.dev/v1\nkind: Certificate\nmetadata: {name: chain}\nspec: {certificate: file:a, key: file:b}\n"
 	f(six, six+chain, "added certificate chain")

@@ -140,18 +140,47 @@ var values = []string{
 	`"errorPages":{"404":{"file":X}}`, `"redirects":{"list":[{"from":X,"to":"/b"}]}`, `"redirects":{"list":[{"from":"/a","to":X}]}`,
 	`"routes":[{"match":{"prefix":"/{id}"},"service":"http://a","rewrite":{"path":X}}]`,
 	`"routes":[{"match":{"prefix":"/a"},"service":"http://a","rewrite":{"prefix":X}}]`, `"trace":{"sample":X}`,
+	`"priority":X`, `"hedge":{"after":X}`, `"retry":{"statuses":[X]}`, `"routes":[{"service":"http://a","mirror":{"service":X,"bodyMax":"1KB"}}]`,
+	`"routes":[{"service":"http://a","mirror":{"service":"http://c","share":X}}]`,
+}
+
+// serviceValues are such places of a Service.
+var serviceValues = []string{
+	`"endpoints":[X]`, `"endpoints":[{"url":X,"weight":2}]`, `"endpoints":[{"url":"http://a","weight":X}]`, `"endpoints":[{"url":"http://a","region":X,"zone":X}]`,
+	`"balance":X`, `"balance":{"by":"maglev","key":X}`, `"balance":{"sticky":{"cookie":X}}`, `"balance":{"sticky":{"cookie":"a","maxAge":X}}`, `"balance":{"slowStart":X}`,
+	`"balance":{"spill":X}`, `"ejection":X`, `"ejection":{"time":X}`, `"breaker":X`, `"breaker":{"share":X}`, `"concurrency":{"max":X}`, `"concurrency":{"adaptive":X,"perEndpoint":9}`,
+	`"concurrency":{"adaptive":"on","min":X}`, `"concurrency":{"perEndpoint":X,"max":7}`, `"dns":{"family":X}`, `"dns":{"ttlMin":X}`, `"dns":{"ttlMax":X}`, `"timeouts":{"try":X}`,
+	`"timeouts":{"whole":X,"connect":"1s"}`, `"health":{"interval":X}`, `"keepAlive":{"requests":X}`, `"endpoints":["https://a"],"tls":{"serverName":X}`,
+	`"endpoints":["https://a"],"tls":{"ca":X}`, `"retryBudget":{"share":X}`,
+}
+
+// document is one with a value at one of the places.
+func document(place int, value string) string {
+	const head = `{"apiVersion":"skerry.dev/v1","kind":"`
+	place %= len(values) + len(serviceValues)
+	if place < len(values) {
+		field := strings.ReplaceAll(values[place], "X", value)
+		return head + `Entrypoint","metadata":{"name":"shop"},"spec":{"hosts":["shop.example.com"],"service":"http://b",` + field + `}}`
+	}
+	field := strings.ReplaceAll(serviceValues[place-len(values)], "X", value)
+	if !strings.HasPrefix(field, `"endpoints"`) {
+		field = `"endpoints":["http://a"],` + field
+	}
+	return head + `Service","metadata":{"name":"cart"},"spec":{` + field + `}}`
 }
 
 // FuzzValues: no text panics at any of these places, what is taken stays the same in the canonical form, and the schema,
 // compiled by somebody else, takes it too.
 func FuzzValues(f *testing.F) {
-	for place := range values {
+	for place := range len(values) + len(serviceValues) {
 		for _, text := range []string{
 			"300/s", "0/s", "99999999999999999999/h", "10KB", "1GB", "18446744073709551616", "365d", "400d1h", "1s1s", "file:a/b.pem", "file:../a",
 			"env:SKERRY_SECRET_A", "env:SKERRY_SECRET_", "https://*.example.com", "https://[::1]:8443", "*", "10.0.0.0/8", "::ffff:1.2.3.4", "0.5", "1e-9",
 			"shop.example.com", "/a/{id}", "/", "//", "/a/../b", "x.html", "a/x.html", "https://shop.example.com/a",
+			"maglev", "header X-A", "cookie a", "__Host-a", "eu-central-1", "on", "off", "high", "http://a:8080", "both", "500ms", "503", "7", "0",
 		} {
 			f.Add(uint8(place), text)
+			f.Add(uint8(place+128), text)
 		}
 	}
 	takes := schema(f)
@@ -163,8 +192,7 @@ func FuzzValues(f *testing.F) {
 		if place >= 128 && json.Valid([]byte(text)) { // a number, say
 			value = []byte(text)
 		}
-		field := strings.Replace(values[int(place%128)%len(values)], "X", string(value), 1)
-		doc := `{"apiVersion":"skerry.dev/v1","kind":"Entrypoint","metadata":{"name":"shop"},"spec":{"hosts":["shop.example.com"],"service":"http://b",` + field + `}}`
+		doc := document(int(place%128), string(value))
 		s, problems := spec.Parse([]spec.File{{Name: "x.json", Data: []byte(doc)}, {Name: "x.html", Data: []byte("<p>")}})
 		if len(problems) > 0 {
 			return

@@ -103,8 +103,9 @@ func TestProfiles(t *testing.T) {
 			switch name := strings.TrimPrefix(s.Path, "spec."); name {
 			case "trace", "redirect", "hsts", "limit", "bodyMax", "compress", "errors", "websocket":
 				got = append(got, name+" "+s.Value)
-			case "headMax", "tls", "cors", "maintenance", "errorPages":
+			case "headMax", "tls", "cors", "maintenance", "errorPages", "retry", "hedge", "priority":
 				if want := map[string]string{
+					"retry": "on {tries: 3, statuses: [" + retried(profile) + "], idempotencyKey: off}", "hedge": "off", "priority": "{class: normal, crawlers: low}",
 					"headMax": "32KB", "tls": "{minVersion: 1.2, clientCertificates: off}", "cors": "off", "maintenance": "off", "errorPages": "{}",
 				}[name]; s.Value != want {
 					t.Errorf("profile %s: %s is %s, want %s", profile, name, s.Value, want)
@@ -131,6 +132,14 @@ func TestProfiles(t *testing.T) {
 	f("webhook", transport+"limit {perAddress: 50/s, burst: 100}, bodyMax 1MB, "+off+"errors problem, websocket off; default X-Content-Type-Options")
 	f("plain", "trace off, redirect off, hsts off, limit off, bodyMax off, compress off, errors auto, websocket on")
 	f("", transport+"limit {perAddress: 300/s, burst: 600}, bodyMax 10MB, "+on+"errors auto, websocket on")
+}
+
+// retried are the statuses after which a profile asks another endpoint; plain passes every answer on.
+func retried(profile string) string {
+	if profile == "plain" {
+		return ""
+	}
+	return "502, 503"
 }
 
 // orDefault is the profile, or one that says nothing.
@@ -255,8 +264,28 @@ func TestIdentity(t *testing.T) {
 	if id(doc) != id(strings.Replace(doc, "spec: {", "spec: {timeouts: {connect: 2s}, ", 1)) {
 		t.Error("a default that is written out makes another identity")
 	}
-	if id(doc) == id(strings.Replace(doc, "http://a", "http://b", 1)) {
-		t.Error("the endpoint is no part of the identity")
+	seen := map[string]string{id(doc): "defaults"}
+	for _, fields := range []string{
+		"endpoints: [http://b]", "endpoints: [{url: http://a, weight: 2}]", "endpoints: [{url: http://a, region: eu}]",
+		"endpoints: [{url: http://a, region: eu, zone: a}]", "host: endpoint", "host: b", "balance: roundRobin", "balance: maglev",
+		"balance: {by: maglev, key: header X-A}", "balance: {sticky: {cookie: a}}", "balance: {sticky: {cookie: a, maxAge: 1h}}",
+		"balance: {slowStart: 1s}", "balance: {panic: 0.1}", "balance: {spill: off}", "health: {}", "ejection: off", "ejection: {failures: 6}",
+		"ejection: {time: 31s}", "ejection: {share: 1}", "timeouts: {connect: 1s}", "timeouts: {firstByte: 1s}", "timeouts: {idle: 1s}",
+		"timeouts: {try: 2s}", "timeouts: {whole: 2s}", "keepAlive: {max: 1}", "keepAlive: {idle: 1s}", "keepAlive: {age: 1s}", "keepAlive: {requests: 1}",
+		"keepAlive: {connections: 1}", "retryBudget: {share: 0.1}", "retryBudget: {perSecond: 0}", "concurrency: {max: 1}", "concurrency: {max: 1, queue: 0}",
+		"concurrency: {max: 1, queueTime: 2s}", "concurrency: {adaptive: on}", "concurrency: {adaptive: on, min: 5}", "concurrency: {perEndpoint: 1}",
+		"breaker: on", "breaker: {share: 1}", "breaker: {requests: 1}", "breaker: {window: 1s}", "breaker: {open: 1s}", "dns: {family: ipv6}", "dns: {ttlMin: 2s}",
+		"dns: {ttlMax: 1s}", "endpoints: [https://a]", "endpoints: [https://a], tls: {serverName: b}", "endpoints: [https://a], tls: {ca: file:a}",
+		"endpoints: [https://a], tls: {certificate: file:a, key: file:b}", "endpoints: [https://a], tls: {minVersion: 1.3}",
+	} {
+		text := strings.Replace(doc, "endpoints: [http://a]", fields, 1)
+		if !strings.HasPrefix(fields, "endpoints") {
+			text = strings.Replace(doc, "spec: {", "spec: {"+fields+", ", 1)
+		}
+		if other, same := seen[id(text)]; same {
+			t.Errorf("%s has the identity of %s", fields, other)
+		}
+		seen[id(text)] = fields
 	}
 }
 

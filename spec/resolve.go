@@ -135,8 +135,7 @@ func (r *resolver) service(ref val[target]) *Service {
 	}
 	url := ref.V.url.URL()
 	if r.services[url] == nil {
-		s := serviceDoc{at: ref.At, endpoints: val[[]val[Endpoint]]{V: []val[Endpoint]{said(ref.V.url)}, Set: true, At: ref.At}}.model()
-		s.Meta.Name, s.Inline = url, true
+		s := inlineService(ref.V.url, ref.At)
 		r.services[url] = s
 		r.spec.Services = append(r.spec.Services, s)
 	}

@@ -117,6 +117,9 @@ func TestSchemaRefusesWhatParseRefuses(t *testing.T) {
 	f("  service:", "  routes: [{redirect: {to: /a, status: 200}}]\n  service:")
 	f("  service:", "  routes: [{redirect: {}}]\n  service:")
 	for _, line := range []string{
+		"retry: 3", "retry: {tries: 1}", "retry: {statuses: [501]}", "retry: {post: on}", "hedge: on", "hedge: {}", "hedge: {after: 50}",
+		"priority: urgent", "priority: off", "priority: {crawlers: on}", "mirror: {service: a}", "routes: [{service: a, mirror: b}]",
+		"routes: [{service: a, mirror: {}}]", "routes: [{service: a, mirror: {service: b, share: 2}}]",
 		"trace: maybe", "trace: {sample: 2}", "trace: {share: 1}", "tls: on", `tls: {minVersion: "1.1"}`, "tls: {clientCA: ca.pem}",
 		"redirect: on", "redirect: http", "hsts: {maxAge: 1}", "hsts: {maxAge: year}", "cors: on", "cors: {}", "cors: {origins: [app.example.com]}",
 		"cors: {origins: [https://APP.example.com]}", "limit: on", "limit: {burst: 3}", "limit: {perAddress: 300}", "limit: {perAddress: 3/d}",
@@ -127,5 +130,42 @@ func TestSchemaRefusesWhatParseRefuses(t *testing.T) {
 		"redirects: {list: [{from: a, to: /b}]}", "routes: [{service: a, rewrite: {prefix: a}}]", "routes: [{service: a, hsts: off}]",
 	} {
 		f("  service:", "  "+line+"\n  service:")
+	}
+}
+
+func TestSchemaRefusesWhatParseRefusesOfServices(t *testing.T) {
+	s := schema(t)
+	f := func(want bool, line string) {
+		t.Helper()
+		text := "apiVersion: skerry.dev/v1\nkind: Service\nmetadata: {name: cart}\nspec:\n"
+		if !strings.HasPrefix(line, "endpoints:") {
+			text += "  endpoints: [https://a]\n"
+		}
+		text += "  " + line + "\n"
+		if err := valid(t, s, text); (err == nil) != want {
+			t.Errorf("the schema says %v of\n%s", err, text)
+		}
+		if _, problems := spec.Parse([]spec.File{yaml(text)}); (len(problems) == 0) != want {
+			t.Errorf("Parse says %v of\n%s", problems, text)
+		}
+	}
+	for _, line := range []string{
+		"endpoints: [http://a, {url: http://b}]", "balance: maglev", "balance: {by: maglev, key: cookie a, sticky: {cookie: b, maxAge: 1h}}",
+		"balance: {slowStart: false, spill: 1, panic: 1}", "ejection: on", "ejection: false", "ejection: {}", "retryBudget: {perSecond: 0}",
+		"concurrency: off", "concurrency: {max: 1}", "concurrency: {adaptive: true, perEndpoint: 4}", "breaker: {share: 0.1}", "dns: {family: both}",
+		"tls: {minVersion: 1.3, serverName: a, ca: file:a}", "timeouts: {try: off, whole: 1m}", "keepAlive: {age: 1h, requests: 7, connections: off}",
+	} {
+		f(true, line)
+	}
+	for _, line := range []string{
+		"endpoints: [{weight: 1}]", "endpoints: [{url: http://a, weight: 1001}]", "endpoints: [{url: http://a, region: a b}]", "endpoints: [{url: ftp://a}]",
+		"endpoints: [{url: http://a, host: b}]", "endpoints: [[http://a]]", "balance: random", "balance: {by: random}", "balance: {by: maglev, key: path}",
+		"balance: {sticky: on}", "balance: {sticky: {}}", "balance: {sticky: {cookie: a b}}", "balance: {spill: 0}", "balance: {panic: 2}",
+		"ejection: maybe", "ejection: {failures: 0}", "ejection: {time: 30}", "retryBudget: off", "retryBudget: {share: 2}", "concurrency: on",
+		"concurrency: {max: 0}", "concurrency: {limit: 5}", "concurrency: {max: 1, queueTime: 1}", "breaker: maybe", "breaker: {share: 0}", "dns: off",
+		"dns: {family: ipv5}", "tls: on", "tls: {verify: off}", `tls: {minVersion: "1.1"}`, "tls: {certificate: a.pem, key: file:a}",
+		"timeouts: {try: 1}", "timeouts: {connect: off}", "keepAlive: {requests: 0}", "keepAlive: {age: off}", "health: {interval: off}",
+	} {
+		f(false, line)
 	}
 }

@@ -2,8 +2,10 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -291,6 +293,23 @@ func (d keepAliveDoc) model() KeepAlive {
 func keepAliveDocOf(k KeepAlive) keepAliveDoc {
 	return keepAliveDoc{max: said(k.Max), idle: said(k.Idle), age: said(k.Age), requests: said(k.Requests), connections: said(k.Connections)}
 }
+
+// inlineService is the service of `service: URL`, all defaults but for its endpoint.
+func inlineService(e Endpoint, at Pos) *Service {
+	s := *inlineDefaults()[e.TLS]
+	s.Meta.Name, s.At, s.Inline, s.Endpoints = e.URL(), at, true, []Endpoint{e}
+	s.Sources = slices.Clone(s.Sources)
+	s.Sources[0].Value, s.Sources[0].From = oneLine([]any{e.URL()}), whence(at)
+	return &s
+}
+
+// inlineDefaults are inline services without and with TLS. A spec may have thousands that differ in their endpoint alone.
+var inlineDefaults = sync.OnceValue(func() map[bool]*Service {
+	of := func(e Endpoint) *Service {
+		return serviceDoc{endpoints: said([]val[Endpoint]{said(e)})}.model() // the endpoints are its first source
+	}
+	return map[bool]*Service{false: of(Endpoint{Weight: 1}), true: of(Endpoint{Weight: 1, TLS: true})}
+})
 
 // docOf is the service as a document that says everything, for the canonical form.
 func docOf(s *Service) serviceDoc {

@@ -122,7 +122,7 @@ func orOff[T comparable](is shape[T]) shape[T] {
 				return off, true
 			}
 			if isZero(n) {
-				l.refuse(n.at, "write off", "0 would let nothing through, or everything")
+				l.refuse(n.at, "write off", "0 could mean nothing at all, or no limit")
 				return off, false
 			}
 			return is.read(l, n)
