@@ -37,7 +37,7 @@ func TestDefaultsOfServices(t *testing.T) {
 					t.Errorf("%s: %s is %+v, want %+v", v.Meta.Name, field.Name, got, want)
 				}
 			}
-			if at.Line == 0 || len(v.Sources) < 20 || v.Sources[0].Value != "["+url+"]" {
+			if at.Line == 0 || len(v.Sources) < 18 || v.Sources[0].Value != "["+url+"]" {
 				t.Errorf("%s: at %v, sources %v", v.Meta.Name, at, v.Sources)
 			}
 		}
@@ -57,7 +57,7 @@ func TestInlineServicesAreTheirOwn(t *testing.T) {
 		from = append(from, v.Sources[0].Value+" "+v.Sources[0].From+" "+v.Endpoints[0].Host)
 	}
 	want := []string{
-		"[http://127.0.0.1:9000] spec x.yaml:6:12 127.0.0.1", "[http://a] spec x.yaml:7:42 a", "[http://b] spec x.yaml:7:84 b",
+		"[http://127.0.0.1:9000] spec x.yaml:6:12 127.0.0.1", "[http://a] spec x.yaml:7:41 a", "[http://b] spec x.yaml:7:81 b",
 	}
 	if !slices.Equal(from, want) {
 		t.Errorf("got %q", from)
