@@ -248,6 +248,23 @@ const (
 	PickedSpill                       // from a farther locality than the nearest, by its health or load
 )
 
+var pickedWords = [...]string{"sticky", "failover", "panic", "spill"}
+
+// Append appends the ways as logs print them, "sticky,panic"; nothing if there is none.
+func (p Picked) Append(b []byte) []byte {
+	first := len(b)
+	for i, word := range pickedWords {
+		if p&(1<<i) == 0 {
+			continue
+		}
+		if len(b) > first {
+			b = append(b, ',')
+		}
+		b = append(b, word...)
+	}
+	return b
+}
+
 // Reason says why another try was made, or why none was.
 type Reason uint8
 
@@ -276,6 +293,21 @@ var reasons = [...]string{"", "connect", "died", "broken", "timeout", "status", 
 // String is the reason as logs and metrics print it.
 func (r Reason) String() string { return reasons[r] }
 
+// AppendReasons appends the reasons as logs print them, "connect,status", without those that are none.
+func AppendReasons(b []byte, list []Reason) []byte {
+	first := len(b)
+	for _, r := range list {
+		if r == ReasonNone {
+			continue
+		}
+		if len(b) > first {
+			b = append(b, ',')
+		}
+		b = append(b, reasons[r]...)
+	}
+	return b
+}
+
 // HedgeOutcome says what became of a hedge.
 type HedgeOutcome uint8
 
@@ -285,6 +317,11 @@ const (
 	HedgeLost                     // the first endpoint answered before it
 	HedgeWon
 )
+
+var hedgeOutcomes = [...]string{"", "lost", "won"}
+
+// String is the outcome as logs and metrics print it.
+func (h HedgeOutcome) String() string { return hedgeOutcomes[h] }
 
 var pool = sync.Pool{New: func() any {
 	x := new(Exchange)

@@ -30,6 +30,8 @@ func TestExchangeAllocatesNothing(t *testing.T) {
 	}
 	f("log", func() { x.Now = x.Now.Add(time.Millisecond); l.Exchange(x, x.Now.Add(time.Second)) })
 	f("route", func() { r.Exchange(x, x.Now) })
+	x.Facts.Origin = askedAgain()
+	f("log of an exchange that was asked again", func() { l.Exchange(x, x.Now) })
 	x.Cause = fault.New(fault.OriginTimeout, "no response head within 30s (timeouts.firstByte)")
 	f("log of a fault", func() { l.Exchange(x, x.Now) })
 	f("route of a fault", func() { r.Exchange(x, x.Now) })

@@ -37,10 +37,18 @@
 //	limit          the limit that refused the request                           if one did
 //	service        the service that was chosen                                  if one was
 //	endpoint       the address of its endpoint that was asked last              if one was
+//	locality       "region/zone" of that endpoint                               if it is known
+//	picked         why that endpoint, beyond the algorithm: see below           if there is such a reason
+//	class          the priority of the request                                  if the service bounds its open requests
+//	queued_ms      how long it waited for a place among them                    if it did
 //	tries          how often the request was sent, or tried to                  if the origin was asked
 //	reused         whether the last try went over a kept connection             if the origin was asked
+//	retried        why the tries after the first were made: see below           if there were any
+//	refused        why no further try, or none at all, was made: see below      if one was wanted
+//	hedge          "won" or "lost": whether the second endpoint was first       if the first was slow and a second was asked
 //	first_byte_ms  from the beginning to the origin's response head             if it answered
 //	origin_status  the status of the origin's answer                            if it answered
+//	mirror         the service that a copy was sent to                          if one was
 //	fault          the kind of the first thing that failed, see package fault   if something did
 //	side           whose fault it is: "edge", "client", "origin"                if something did
 //	error          what was tried, the limit and its setting, cut to 512 bytes  if something did
@@ -49,6 +57,29 @@
 //	referer        as sent but for secrets, cut to 256 bytes                    if not empty
 //
 // A fault with a status below 500 means that a stage answered in its place, or that the client caused it.
+//
+// # How a service was asked
+//
+// The values of picked and retried are words joined by commas; refused is one word.
+//
+//	picked   sticky          by the client's cookie
+//	         failover        the endpoint of the client's cookie was not to be had
+//	         panic           health was ignored: too few endpoints were usable
+//	         spill           from a farther locality than the nearest, by its health or load
+//	retried  connect         no connection could be made
+//	         died            a kept connection died before the first byte of a response
+//	         broken          a new one did, or what came was no HTTP
+//	         timeout         there was no response head in time
+//	         status          the status is one of retry.statuses
+//	         hedge           the first endpoint was slow
+//	refused  budget          the service's retryBudget was used up
+//	         tries           retry.tries had been made
+//	         no_endpoint     no endpoint was left that had not been asked
+//	         not_repeatable  the request may not be sent twice
+//	         breaker         the service's breaker is open
+//	         queue_full      no place among the service's open requests, and none in the queue
+//	         queue_time      it waited for a place for queueTime in vain
+//	         whole_timeout   timeouts.whole had passed
 //
 // # Secrets in URLs
 //

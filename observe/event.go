@@ -112,15 +112,34 @@ func request(b []byte, r *exchange.Request) []byte {
 	return b
 }
 
+// origin appends how the service was asked.
 func origin(b []byte, o *exchange.OriginFacts) []byte {
 	b = field(b, `,"service":"`, o.Service, textBytesMax)
 	b = field(b, `,"endpoint":"`, o.Endpoint, textBytesMax)
-	if o.Tries == 0 {
-		return b
+	b = field(b, `,"locality":"`, o.Locality, textBytesMax)
+	if o.Picked != 0 {
+		b = append(o.Picked.Append(append(b, `,"picked":"`...)), '"')
 	}
-	b = strconv.AppendInt(append(b, `,"tries":`...), int64(o.Tries), 10)
-	b = strconv.AppendBool(append(b, `,"reused":`...), o.Reused)
-	if o.Status == 0 {
+	b = field(b, `,"class":"`, o.Class, textBytesMax)
+	if o.Queued > 0 {
+		b = milliseconds(append(b, `,"queued_ms":`...), o.Queued)
+	}
+	b = tries(b, o)
+	return field(b, `,"mirror":"`, o.Mirror, textBytesMax)
+}
+
+// tries appends what became of the tries, and why none or no further one was made.
+func tries(b []byte, o *exchange.OriginFacts) []byte {
+	if o.Tries > 0 {
+		b = strconv.AppendInt(append(b, `,"tries":`...), int64(o.Tries), 10)
+		b = strconv.AppendBool(append(b, `,"reused":`...), o.Reused)
+	}
+	if o.Reasons != [exchange.TriesMax]exchange.Reason{} {
+		b = append(exchange.AppendReasons(append(b, `,"retried":"`...), o.Reasons[:]), '"')
+	}
+	b = field(b, `,"refused":"`, o.Refused.String(), textBytesMax)
+	b = field(b, `,"hedge":"`, o.Hedge.String(), textBytesMax)
+	if o.Tries == 0 || o.Status == 0 {
 		return b
 	}
 	b = milliseconds(append(b, `,"first_byte_ms":`...), o.FirstByte)

@@ -39,7 +39,7 @@ const (
 	// agent a span on average. A batch that is full in either is sent at once.
 	batchSpans     = 512
 	batchTextBytes = 128 << 10
-	// batchesMax is how many batches there are, 2 MB in all: 4,096 spans, 8 seconds of 1 % of 50,000 exchanges a second.
+	// batchesMax is how many batches there are, 2.3 MB in all: 4,096 spans, 8 seconds of 1 % of 50,000 exchanges a second.
 	// Beyond it spans are dropped and counted.
 	batchesMax = 8
 	// batchLinger is how long a span may wait for company.

@@ -45,6 +45,35 @@ func sample() *exchange.Exchange {
 	return x
 }
 
+// askedAgain is what is known of a service with everything that the model can say of one.
+func askedAgain() exchange.OriginFacts {
+	return exchange.OriginFacts{
+		Service: "cart", Endpoint: "10.0.0.6:8080", Locality: "eu-1/b", Picked: exchange.PickedFailover | exchange.PickedSpill,
+		Class: "critical", Queued: 1_234_567, Tries: 3, Reasons: [exchange.TriesMax]exchange.Reason{exchange.ReasonStatus, exchange.ReasonHedge},
+		Refused: exchange.ReasonTries, Hedge: exchange.HedgeWon, FirstByte: 9_876_543, Status: 503, Mirror: "cart-next",
+	}
+}
+
+// TestWordsAreDocumented: doc.go has every word that the log can say of a service.
+func TestWordsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Split(string(exchange.Picked(0xff).Append(nil)), ",")
+	for r := exchange.ReasonNone + 1; r <= exchange.ReasonWhole; r++ {
+		words = append(words, r.String())
+	}
+	if len(words) != 4+14 {
+		t.Errorf("there are %d words, want 18", len(words))
+	}
+	for _, w := range words {
+		if !bytes.Contains(text, []byte("  "+w+"  ")) {
+			t.Errorf("doc.go does not explain %q", w)
+		}
+	}
+}
+
 // logged returns what a log writes for what f logs.
 func logged(t *testing.T, f func(*observe.Log)) string {
 	t.Helper()
@@ -91,6 +120,12 @@ func TestGoldenLines(t *testing.T) {
 		x.Resp.Status = 503
 		x.Facts.Origin = exchange.OriginFacts{Service: "cart"}
 		x.Cause = fault.New(fault.OriginNoneHealthy, "0 of 3 endpoints are healthy")
+	})
+	f("asked-again", func(x *exchange.Exchange) { x.Facts.Origin = askedAgain() })
+	f("refused-before-the-first-try", func(x *exchange.Exchange) {
+		x.Resp.Status = 503
+		x.Facts.Origin = exchange.OriginFacts{Service: "cart", Class: "low", Queued: time.Second, Refused: exchange.ReasonWait, Mirror: "cart-next"}
+		x.Cause = fault.New(fault.OriginBusy, "no place among 100 open requests after 1s (concurrency.queueTime)")
 	})
 	f("foreign-error", func(x *exchange.Exchange) { x.Cause = errors.New(strings.Repeat("long ", 200)) })
 	f("panic-of-a-silent-route", func(x *exchange.Exchange) {

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 )
 
@@ -92,7 +93,7 @@ func (s *span) name(method string) string {
 // attributes are those of an HTTP server in the semantic conventions, and the edge's own. The query is left out: it may
 // hold secrets.
 func (s *span) attributes(view *[texts]string) attributes {
-	a := make(attributes, 0, 24)
+	a := make(attributes, 0, 32)
 	if s.known {
 		a.text("http.request.method", view[textMethod])
 	} else {
@@ -117,17 +118,32 @@ func (s *span) attributes(view *[texts]string) attributes {
 	a.text("http.route", s.pattern)
 	a.text("skerry.entrypoint", s.entrypoint)
 	a.text("skerry.route", s.route)
-	a.text("skerry.service", s.service)
-	a.text("skerry.endpoint", s.endpoint)
-	a.number("skerry.tries", int64(s.tries))
-	if s.originStatus != 0 {
-		a.number("skerry.origin.status_code", int64(s.originStatus))
-		a.milliseconds("skerry.origin.first_byte_ms", s.firstByte)
-	}
+	s.origin(&a)
 	if s.failed {
 		a.text("skerry.fault", s.fault.Name())
 	}
 	return a
+}
+
+// origin adds how the service was asked, in the words of the log.
+func (s *span) origin(a *attributes) {
+	a.text("skerry.service", s.service)
+	a.text("skerry.endpoint", s.endpoint)
+	a.text("skerry.locality", s.locality)
+	a.text("skerry.picked", string(s.picked.Append(nil)))
+	a.text("skerry.class", s.class)
+	if s.queued > 0 {
+		a.milliseconds("skerry.queued_ms", s.queued)
+	}
+	a.number("skerry.tries", int64(s.tries))
+	a.text("skerry.retried", string(exchange.AppendReasons(nil, s.reasons[:])))
+	a.text("skerry.refused", s.refused.String())
+	a.text("skerry.hedge", s.hedge.String())
+	if s.originStatus != 0 {
+		a.number("skerry.origin.status_code", int64(s.originStatus))
+		a.milliseconds("skerry.origin.first_byte_ms", s.firstByte)
+	}
+	a.text("skerry.mirror", s.mirror)
 }
 
 // errorType says what makes the span one of an error; empty if nothing does. A server's span fails with a status of 500 and

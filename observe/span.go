@@ -16,17 +16,24 @@ type span struct {
 	start     int64 // nanoseconds since 1970
 	took      time.Duration
 	firstByte time.Duration
+	queued    time.Duration
 
 	label             string // "entrypoint/route"; empty: nothing matched
 	entrypoint, route string
 	pattern           string // the path that the route matches
 	service, endpoint string
+	locality, class   string // of the endpoint, of the request
+	mirror            string // the service that got a copy
 	protocol          string // its version: "1.1", "2"
 
 	client, peer netip.Addr // peer only if it is another
 	status       int
 	originStatus int // 0: the origin did not answer
 	tries        int
+	reasons      [exchange.TriesMax]exchange.Reason // for the tries after the first
+	refused      exchange.Reason                    // why there was no other
+	picked       exchange.Picked
+	hedge        exchange.HedgeOutcome
 	port         uint16
 	https        bool
 	known        bool       // the method is none of the client's invention
@@ -54,7 +61,9 @@ func (s *span) fill(x *exchange.Exchange, end time.Time) {
 	s.label, s.entrypoint, s.route = x.Route, f.Entry.Entrypoint, f.Entry.Route
 	s.pattern = f.Entry.Pattern
 	s.service, s.endpoint, s.tries = o.Service, o.Endpoint, o.Tries
-	s.originStatus, s.firstByte = o.Status, max(o.FirstByte, 0)
+	s.locality, s.class, s.mirror = o.Locality, o.Class, o.Mirror
+	s.picked, s.reasons, s.refused, s.hedge = o.Picked, o.Reasons, o.Refused, o.Hedge
+	s.originStatus, s.firstByte, s.queued = o.Status, max(o.FirstByte, 0), o.Queued
 	s.client, s.peer = who(x)
 	s.status, s.port = x.Resp.Status, x.Req.Port
 	s.https, s.known = f.Client.HTTPS, x.Req.Method != exchange.MethodOther

@@ -41,7 +41,9 @@ func TestTracerAllocatesNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations, want none", name, n)
 		}
 	}
-	f("a span", 400) // less than a batch: no encoding beside it
+	f("a span", 200) // less than a batch: no encoding beside it
+	x.Facts.Origin = askedAgain()
+	f("a span of an exchange that was asked again", 200)
 	for range 20_000 {
 		tr.Exchange(x, x.Now)
 	}

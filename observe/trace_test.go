@@ -156,6 +156,20 @@ func TestSpans(t *testing.T) {
 		x.Req.Sent.Set(exchange.NameUserAgent, []byte("\xffcurl"))
 	}, "HTTP shop/default", false, `method "GET"`, "method \"_OTHER\"\nhttp.request.method_original \"get\"", "/cart/42", "/\ufffdé",
 		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "\ufffdcurl")
+	f(func(x *exchange.Exchange) { x.Facts.Origin = askedAgain() }, "GET shop/default", false, ordinary[strings.Index(ordinary, "skerry.endpoint"):],
+		`skerry.endpoint "10.0.0.6:8080"
+skerry.locality "eu-1/b"
+skerry.picked "failover,spill"
+skerry.class "critical"
+skerry.queued_ms 1.234567
+skerry.tries 3
+skerry.retried "status,hedge"
+skerry.refused "tries"
+skerry.hedge "won"
+skerry.origin.status_code 503
+skerry.origin.first_byte_ms 9.876543
+skerry.mirror "cart-next"
+`)
 	// Errors are those of the server.
 	f(func(x *exchange.Exchange) { x.Resp.Status, x.Facts.Origin.Status = 503, 503 }, "GET shop/default", true,
 		well, status(503), "origin.status_code 200", "origin.status_code 503", agent, agent+"error.type \"503\"\n")
