@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/dns/dnsmessage"
+
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/spec"
@@ -96,6 +98,7 @@ var mesh = zone{
 	"type.test. A":         "type.test. 5 AAAA 2001:db8::66",
 	"mapped.test. AAAA":    "mapped.test. 70 AAAA ::ffff:10.66.0.1\nmapped.test. 70 AAAA 2001:db8::8",
 	"lame.test. A":         "LAME",
+	"strange.test. A":      "RCODE11",
 	"big.test. A":          "TC\nbig.test. 70 A 10.0.0.10",
 	"many.test. A":         many("many.test."),
 	"refused.test. A":      "REFUSED",
@@ -150,6 +153,7 @@ func TestLookup(t *testing.T) {
 	f("other.test", auto, "ServerFailure")
 	f("refused.test", v4, "Refused")
 	f("lame.test", v4, "asks no one")
+	f("strange.test", v4, "it answers RCODE 11") // one without a name
 	// How long it holds.
 	f("zero.test", v4, "[10.0.0.4] 1s")
 	f("zero.test", spec.DNS{Family: spec.FamilyIPv4, TTLMin: 3 * time.Second}, "[10.0.0.4] 3s")
@@ -177,7 +181,7 @@ func TestLookup(t *testing.T) {
 	f("api.", v4, "there is no such name")
 	f("dots", v4, "[10.0.0.12] 1m10s")
 	f("dots.a", v4, "there is no such name") // and not dots.a.two.search
-	f("sick", v4, "sick.one.search. A: it answers ServerFailure")
+	f("sick", v4, "sick.one.search. A: it answers RCODE ServerFailure")
 	f("nothing", v4, "asked for nothing.one.search., nothing.two.search., nothing.")
 	// What is no name.
 	f("", v4, "1 to 253 characters")
@@ -254,6 +258,15 @@ func TestNextServer(t *testing.T) {
 		msg := packed(m)
 		q.send(msg[:len(msg)-2]) // cut within the address
 	}), "[10.0.0.1]")
+	f("malformed", serve(t, raw("shop.test. 70 A 10.66.0.1", dnsmessage.TypeA, 10, 66, 0, 1, 0)), "[10.0.0.1]")
+	f("malformed", serve(t, raw("", dnsmessage.TypeA, 10, 66, 0)), "[10.0.0.1]")
+	f("malformed", serve(t, raw("shop.test. 70 A 10.66.0.1", dnsmessage.TypeCNAME, 99, 'a')), "[10.0.0.1]")
+	f("malformed", serve(t, func(q query) {
+		m, _ := response(q, "shop.test. 70 A 10.66.0.1\nother.test. 70 TXT text")
+		msg := packed(m)
+		msg[len(msg)-len("\x04text")-1] += 9 // the last record, none of ours, runs over the end
+		q.send(msg)
+	}), "[10.0.0.1]")
 	f("answered", serve(t, zone{}.script), "no such name")
 	f("answered", serve(t, zone{"shop.test. A": ""}.script), "no address")
 
@@ -266,6 +279,18 @@ func TestNextServer(t *testing.T) {
 	}
 	if s.queries("unreachable") != 3 {
 		t.Errorf("%d tries", s.queries("unreachable"))
+	}
+}
+
+// raw answers with records and one more of a type that has any bytes.
+func raw(text string, kind dnsmessage.Type, data ...byte) func(query) {
+	return func(q query) {
+		m, _ := response(q, text)
+		m.Answers = append(m.Answers, dnsmessage.Resource{
+			Header: dnsmessage.ResourceHeader{Name: dnsmessage.MustNewName("shop.test."), Class: dnsmessage.ClassINET, TTL: 70},
+			Body:   &dnsmessage.UnknownResource{Type: kind, Data: data},
+		})
+		q.send(packed(m))
 	}
 }
 

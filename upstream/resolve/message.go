@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -80,7 +81,7 @@ func (q question) read(m message) (reply, error) {
 	h := m.header
 	r := reply{exists: h.RCode == dnsmessage.RCodeSuccess}
 	if !r.exists && h.RCode != dnsmessage.RCodeNameError {
-		return r, &failure{declined, "it answers " + h.RCode.String()[len("RCode"):], nil}
+		return r, &failure{declined, "it answers RCODE " + strings.TrimPrefix(h.RCode.String(), "RCode"), nil}
 	}
 	name, seconds := q.name, uint32(secondsMax)
 	for hop := range chainMax {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -102,11 +103,16 @@ func (s *server) take(script func(query), msg []byte, q query) {
 	script(q)
 }
 
-// keys are the questions so far, those over TCP with a mark.
-func (s *server) keys() (all []string) {
+// asked is what was asked so far.
+func (s *server) asked() []query {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, q := range s.seen {
+	return slices.Clone(s.seen)
+}
+
+// keys are the questions so far, those over TCP with a mark.
+func (s *server) keys() (all []string) {
+	for _, q := range s.asked() {
 		key := q.key
 		if q.tcp {
 			key += " tcp"
@@ -117,7 +123,7 @@ func (s *server) keys() (all []string) {
 }
 
 // zone answers by "name type", each with the records of one string, one a line. A line may be a word: NXDOMAIN, SERVFAIL,
-// REFUSED, TC (truncated over UDP), SILENT, LAME. A key that is missing is NXDOMAIN.
+// REFUSED, RCODE11, TC (truncated over UDP), SILENT, LAME. A key that is missing is NXDOMAIN.
 type zone map[string]string
 
 func (z zone) script(q query) {
@@ -144,6 +150,8 @@ func response(q query, text string) (m dnsmessage.Message, ok bool) {
 			m.RCode = dnsmessage.RCodeServerFailure
 		case "REFUSED":
 			m.RCode = dnsmessage.RCodeRefused
+		case "RCODE11":
+			m.RCode = 11
 		case "LAME":
 			m.RecursionAvailable = false
 		case "TC":
