@@ -28,15 +28,16 @@ type Balancer struct {
 	ejection  spec.Ejection
 	failures  int32 // of ejection; 0: off
 	tell      Tell
-	turns     []turns // a power of two
+	turns     []turns     // a power of two
+	room      atomic.Bool // one more node may be ejected; written under mu
 
-	out    atomic.Int32 // nodes that are ejected; written under mu
-	outMax atomic.Int32 // that may be
-
+	_      [64]byte // what is written stays away from what every request reads
 	mu     sync.Mutex
 	set    uint64          // counts calls of Set
 	nodes  [levels][]*Node // that have a weight, nearest first; for Maglev in the order of their IDs
 	tables [levels][]uint16
+	out    int         // nodes that are ejected
+	outMax int         // that may be
 	timer  *time.Timer // nil: never needed yet
 	closed bool
 }
@@ -182,7 +183,9 @@ func (b *Balancer) forget(n *Node) {
 
 // rebuild makes a view of what is, and sees to the next.
 func (b *Balancer) rebuild(now time.Time) {
-	b.view.Store(b.build(now))
+	v := b.build(now)
+	b.view.Store(v)
+	b.room.Store(b.out < b.outMax && v.usable > 1)
 	if b.closed {
 		return
 	}

@@ -23,7 +23,7 @@ func (b *Balancer) Note(n *Node, failed bool) {
 	if row < b.failures { // beyond, everybody who fails would write the line that everybody reads
 		row = n.failures.Add(1)
 	}
-	if row >= b.failures && !n.Ejected() && b.out.Load() < b.outMax.Load() {
+	if row >= b.failures && !n.Ejected() && b.room.Load() {
 		b.eject(n)
 	}
 }
@@ -43,12 +43,12 @@ func (b *Balancer) succeeded(n *Node, row int32) {
 	n.ejections = 0
 }
 
-// eject takes a node out, if it may.
+// eject takes a node out, unless too many would be, or it is the last that is usable.
 func (b *Balancer) eject(n *Node) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	row := n.failures.Load()
-	if b.closed || n.set != b.set || n.Ejected() || row < b.failures || b.out.Load() >= b.outMax.Load() {
+	if b.closed || n.set != b.set || n.Ejected() || row < b.failures || !b.room.Load() {
 		return
 	}
 	now := time.Now()
@@ -57,7 +57,7 @@ func (b *Balancer) eject(n *Node) {
 	n.until, n.ramp = now.Add(out), time.Time{}
 	n.failures.Store(b.failures)
 	n.mark(ejected, true)
-	b.out.Add(1)
+	b.out++
 	why := fmt.Sprintf("%d failures in a row (ejection.failures), out for %v", b.failures, out)
 	if row >= probation {
 		why = fmt.Sprintf("it failed again after its return, out for %v", out)
@@ -79,8 +79,8 @@ func (b *Balancer) bound(now time.Time) {
 	case most == 0:
 		most = 1
 	}
-	b.outMax.Store(int32(most))
-	for int(b.out.Load()) > most {
+	b.outMax = most
+	for b.out > most {
 		var first *Node
 		for _, of := range b.nodes {
 			for _, n := range of {
@@ -103,6 +103,6 @@ func (b *Balancer) readmit(n *Node, now time.Time, why string) {
 // release ends an ejection.
 func (b *Balancer) release(n *Node, why string) {
 	n.mark(ejected, false)
-	b.out.Add(-1)
+	b.out--
 	b.tell(n, false, why)
 }

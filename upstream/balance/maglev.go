@@ -3,7 +3,7 @@ package balance
 // newTable is the table of weighted Maglev hashing (Eisenbud and others, NSDI 2016, section 3.4): each place has the index
 // of a node. Every node goes along a permutation of the places that depends on its ID alone and takes the next free one,
 // the heaviest in every round, the others in as many rounds as their weight allows. It is made of all nodes that have a weight, usable
-// or not: a key whose node is out goes on to the next place, so that no other key moves and all come home.
+// or not: a key whose node is out goes on to another place, so that no other key moves and all come home.
 func newTable(nodes []*Node) []uint16 {
 	if len(nodes) == 0 {
 		return nil

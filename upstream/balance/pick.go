@@ -2,6 +2,7 @@ package balance
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -76,7 +77,8 @@ func (b *Balancer) find(v *view, a *Ask) (s *slot, far bool) {
 		return s, t.far
 	}
 	for i := home + 1; i < len(v.tiers) && s.node.Open() >= s.spillAt; i++ {
-		if o := b.choose(&v.tiers[i], a); o != nil && o.freer(s) {
+		o := b.choose(&v.tiers[i], a)
+		if o != nil && (o.node.Open()+1)*s.spillAt <= s.node.Open()*o.spillAt { // as freer, but between localities
 			s, t = o, &v.tiers[i]
 		}
 	}
@@ -257,6 +259,9 @@ func (t *tier) two(a *Ask) *slot {
 func (t *tier) least(a *Ask) *slot {
 	r := rand.Uint64()
 	drawn := &t.slots[t.draw(uint32(r))]
+	if drawn.node.Open() == 0 && drawn.ok(a) {
+		return drawn // none is freer
+	}
 	var best *slot
 	load, equals := int64(0), uint64(0) // of best, with the request
 	for i := range t.slots {
@@ -288,20 +293,18 @@ func (t *tier) least(a *Ask) *slot {
 	return drawn
 }
 
-// hashed is Maglev: the node at the key's place of the table, or at the next place whose node may be had. While few may,
-// it is the one that has most from the key (rendezvous hashing), which is as stable.
+// hashed is Maglev: the node at the key's place of the table, or at the first of the places after it whose node may be
+// had. Those come by hashing the key again: neighbours in the table are no random choice, some meet far too often. While
+// few nodes may be had, it is the one that has most from the key (rendezvous hashing), which is as stable.
 func (t *tier) hashed(a *Ask) *slot {
 	key := mix(a.Key)
-	hi, _ := bits.Mul64(key, uint64(len(t.table)))
-	at := int(hi)
 	for range walkMax {
+		at, _ := bits.Mul64(key, uint64(len(t.table)))
 		s := &t.slots[t.table[at]]
-		if s.ok(a) && (s.keeps == 1<<32-1 || uint32(mix(key^uint64(at))) < s.keeps) {
+		if s.ok(a) && (s.keeps == math.MaxUint32 || uint32(key) < s.keeps) {
 			return s
 		}
-		if at++; at == len(t.table) {
-			at = 0
-		}
+		key = mix(key + hashBasis)
 	}
 	var best *slot
 	var most uint64

@@ -13,6 +13,7 @@ type view struct {
 	shared bool             // the first does not take all requests
 	kept   map[uint64]*slot // by ID; nil: not sticky
 	how    exchange.Picked  // PickedPanic, or nothing
+	usable int              // nodes, whatever a panic makes of them
 }
 
 // tier is one locality.
@@ -31,7 +32,7 @@ type slot struct {
 	node    *Node
 	weight  int64  // in hundredths, less than the node's in a slow start; 0: not usable
 	limit   int64  // 0: none
-	spillAt int64  // open requests from which a farther locality may help
+	spillAt int64  // open requests from which a farther locality may help, and beside whose it is seen whether it is less busy
 	keeps   uint32 // of 2^32 keys that are the node's in the table, how many it takes in a slow start; all: math.MaxUint32
 }
 
@@ -45,7 +46,7 @@ const (
 func (b *Balancer) build(now time.Time) *view {
 	v := new(view)
 	var usable, all [levels]int
-	var usables, alls int
+	alls := 0
 	most := int64(1) // of its weight that a usable node has
 	for i, of := range b.nodes {
 		for _, n := range of {
@@ -56,9 +57,9 @@ func (b *Balancer) build(now time.Time) *view {
 				most = max(most, percent)
 			}
 		}
-		usables, alls = usables+usable[i], alls+all[i]
+		v.usable, alls = v.usable+usable[i], alls+all[i]
 	}
-	if b.panics > 0 && float64(usables) < b.panics*float64(alls) {
+	if b.panics > 0 && float64(v.usable) < b.panics*float64(alls) {
 		v.how = exchange.PickedPanic
 		usable = all
 	}
