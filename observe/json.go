@@ -14,9 +14,13 @@ const ellipsis = "…"
 
 // field appends `,"name":"value"`, cut to limit bytes of value; head is `,"name":"`. Empty values are left out.
 func field[T text](b []byte, head string, value T, limit int) []byte {
-	if len(value) == 0 {
+	if len(value) == 0 { // so often that it is looked at in the caller, where this half is inlined
 		return b
 	}
+	return member(b, head, value, limit)
+}
+
+func member[T text](b []byte, head string, value T, limit int) []byte {
 	b = append(b, head...)
 	if len(value) <= limit {
 		return append(escape(b, value), '"')
