@@ -65,7 +65,7 @@ const continueWait = time.Second
 
 // NewClient returns a client on a connection that has carried nothing yet.
 func NewClient(conn transport.Conn) *Client {
-	c := &Client{conn: conn}
+	c := &Client{conn: conn, promise: noPromise}
 	c.in.conn = conn
 	c.body.response, c.body.client = true, c
 	return c

@@ -1,0 +1,204 @@
+package peer
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire/transport"
+)
+
+// ErrFull says that as many connections are open as there may be.
+var ErrFull = fault.New(fault.OriginBusy, "as many connections to the endpoint are open as it may have (keepAlive.connections)")
+
+// Dial opens a connection. Its errors are ErrFull and faults of the kinds OriginRefused, OriginUnreachable,
+// OriginConnectTimeout, OriginTLS with what is wrong with the certificate, Overloaded where the edge itself has no descriptor or
+// port left, Draining after Stop, and what the keeper's control says. If ctx was cancelled, the error is h1.ErrAbandoned.
+func (p *Peer) Dial(ctx context.Context) (*Conn, error) {
+	k := p.keeper
+	if !p.enter() {
+		k.full.Inc()
+		return nil, ErrFull
+	}
+	c, err := p.dial(ctx)
+	if err != nil {
+		p.open.Add(-1)
+		k.connects(fault.Of(err).Name()).Inc()
+		return nil, err
+	}
+	k.dialled.Inc()
+	return c, nil
+}
+
+// enter counts a connection that is to be made, unless there are enough.
+func (p *Peer) enter() bool {
+	most := int64(p.limits.Keep.Connections)
+	if n := p.open.Add(1); most > 0 && n > most {
+		p.open.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (p *Peer) dial(asker context.Context) (*Conn, error) {
+	k := p.keeper
+	ctx, cancel := context.WithTimeout(asker, p.limits.Connect)
+	defer cancel()
+	defer context.AfterFunc(k.ctx, cancel)()
+	raw, err := k.connect(ctx, "tcp", p.label)
+	if err != nil {
+		return nil, p.dialError(asker, "connect to ", err)
+	}
+	var secure *tls.Conn
+	if p.tls != nil {
+		var wanted bool
+		secure = tls.Client(transport.Under(raw), p.config(&wanted))
+		if err := secure.HandshakeContext(ctx); err != nil {
+			raw.Close()
+			return nil, p.handshakeError(asker, err, wanted)
+		}
+		raw = secure
+	}
+	c := p.newConn(raw, secure)
+	if !k.add(c) {
+		c.Client.Close()
+		return nil, errStopped
+	}
+	return c, nil
+}
+
+// config is the peer's, for one handshake; wanted becomes true if the origin asks for a certificate that there is not.
+func (p *Peer) config(wanted *bool) *tls.Config {
+	if p.shows {
+		return p.tls
+	}
+	c := p.tls.Clone()
+	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		*wanted = true
+		return new(tls.Certificate), nil
+	}
+	return c
+}
+
+var errStopped = fault.New(fault.Draining, "the edge stops, and opens no connection any more")
+
+// dialError says what kind of failure it was to do something.
+func (p *Peer) dialError(asker context.Context, do string, err error) error {
+	var own *fault.Error
+	var timeout net.Error
+	switch {
+	case errors.As(err, &own):
+		return own
+	case p.keeper.ctx.Err() != nil:
+		return errStopped
+	case errors.Is(asker.Err(), context.Canceled):
+		return h1.ErrAbandoned
+	case asker.Err() != nil:
+		return fault.Wrap(fault.OriginConnectTimeout, do+p.label+" before the request's own time was up (timeouts.try, timeouts.whole)", err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fault.Wrap(fault.OriginRefused, do+p.label, err)
+	case short(err):
+		return fault.Wrap(fault.Overloaded, do+p.label+": the edge itself has no descriptor, port or memory left (--max-exchanges, ulimit -n)", err)
+	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		return fault.Wrap(fault.OriginConnectTimeout, do+p.label+" within "+p.limits.Connect.String()+" (timeouts.connect)", err)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return fault.Wrap(fault.OriginConnectTimeout, do+p.label, err)
+	}
+	return fault.Wrap(fault.OriginUnreachable, do+p.label, err)
+}
+
+// short reports whether a dial failed for want of something that the edge, and not the origin, should have: descriptors,
+// memory, ports.
+func short(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// handshakeError spells out what a TLS handshake failed for.
+func (p *Peer) handshakeError(asker context.Context, err error, wanted bool) error {
+	var timeout net.Error
+	late := errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
+	if late || asker.Err() != nil || p.keeper.ctx.Err() != nil {
+		return p.dialError(asker, "TLS handshake with ", err)
+	}
+	text := "TLS handshake with " + p.label
+	if why := p.blame(err, wanted); why != "" {
+		text += ": " + why
+	}
+	return fault.Wrap(fault.OriginTLS, text, err)
+}
+
+// blame says in a sentence whose certificate is wrong in what way, and which setting governs it; empty: it is something else.
+func (p *Peer) blame(err error, wanted bool) string {
+	var authority x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &authority):
+		return "the origin's certificate comes from an authority that is not trusted (tls.ca)"
+	case errors.As(err, &name):
+		return "the origin's certificate is not for " + p.tls.ServerName + " (tls.serverName)"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the origin's certificate has expired, or is not valid yet"
+	case errors.As(err, &invalid):
+		return "the origin's certificate is not valid for a server"
+	case errors.As(err, &record):
+		return "the origin does not speak TLS"
+	}
+	alert := alertOf(err)
+	switch {
+	case !strings.Contains(alert, "certificate") && !(wanted && alert == handshakeFailure):
+		return ""
+	case !p.shows:
+		return "the origin wants a client certificate (tls.certificate)"
+	}
+	return "the origin refuses the client certificate that it was shown (tls.certificate)"
+}
+
+// handshakeFailure is the alert by which TLS 1.2 misses a certificate (RFC 5246 section 7.4.6), among other things.
+const handshakeFailure = "tls: handshake failure"
+
+// alertOf returns the text of the alert by which the other side ended TLS; empty if it did not. The standard library has no
+// type for one.
+func alertOf(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "remote error" {
+		return op.Err.Error()
+	}
+	return ""
+}
+
+// Explain returns why a new connection died under its first request, if TLS knows more than err says, and err otherwise: since
+// TLS 1.3 an origin refuses a client's certificate, or misses one, only after the handshake. It may be called for every error of
+// Send and Receive, before Close.
+func (c *Conn) Explain(err error) error {
+	if c.tls == nil || c.carried || err == nil || err != h1.ErrDied && fault.Of(err) != fault.Internal {
+		return err
+	}
+	// TLS remembers the alert; the deadline is for where there is none.
+	if c.tls.SetReadDeadline(time.Unix(1, 0)) != nil {
+		return err
+	}
+	_, cause := c.tls.Read(make([]byte, 1))
+	if alertOf(cause) == "" {
+		return err
+	}
+	text := "the origin " + c.peer.label + " ended TLS after the handshake"
+	if why := c.peer.blame(cause, false); why != "" {
+		text += ": " + why
+	}
+	return fault.Wrap(fault.OriginTLS, text, cause)
+}

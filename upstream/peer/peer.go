@@ -1,0 +1,74 @@
+package peer
+
+import (
+	"cmp"
+	"crypto/tls"
+	"sync/atomic"
+	"time"
+)
+
+// Peer is one origin under one identity and one set of limits, with the connections kept to it.
+type Peer struct {
+	keeper *Keeper
+	key    key
+	limits Limits
+	label  string      // the address, for messages
+	tls    *tls.Config // nil: plain
+	shows  bool        // it has a client certificate to show
+	refs   int         // guarded by the keeper
+
+	shards []shard
+	mask   uint32
+	due    atomic.Int64 // when tend looks next: a time.Duration since the epoch, changed under the keeper's mu; never: not at all
+
+	_     [shardBytes]byte // what follows is written by dials, what is before is read by every request
+	open  atomic.Int64
+	spare atomic.Int64 // places of Keep.Max that no shard has
+}
+
+func newPeer(k *Keeper, at key, id Identity) (*Peer, error) {
+	p := &Peer{keeper: k, key: at, limits: at.limits, label: id.Addr.String(), shards: make([]shard, k.shards), mask: uint32(k.shards - 1)}
+	p.limits.Connect = cmp.Or(p.limits.Connect, connectDefault)
+	if id.TLS != nil {
+		var err error
+		if p.tls, err = id.TLS.config(id.Addr.Addr()); err != nil {
+			return nil, err
+		}
+		p.shows = p.tls.GetClientCertificate != nil
+	}
+	p.due.Store(int64(never))
+	p.spare.Store(int64(max(at.limits.Keep.Max, 0)))
+	return p, nil
+}
+
+// Release lets go of the peer. The last one to do so closes the kept connections; those in use close when they come back.
+func (p *Peer) Release() {
+	if p.keeper.release(p) {
+		p.shut(endReleased)
+	}
+}
+
+// Get returns the kept connection that this processor used last, or another's; nil if none is kept: then Dial. now is the time,
+// or a little before.
+func (p *Peer) Get(now time.Time) *Conn {
+	at := p.keeper.at(now)
+	for {
+		c := p.take()
+		if c == nil || at < c.over {
+			return c
+		}
+		c.end(c.why)
+	}
+}
+
+// Kept is how many connections are kept now.
+func (p *Peer) Kept() int {
+	n := 0
+	for i := range p.shards {
+		n += int(p.shards[i].n.Load())
+	}
+	return n
+}
+
+// Open is how many connections there are now: in use, kept, or being made.
+func (p *Peer) Open() int { return int(p.open.Load()) }
