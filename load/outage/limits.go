@@ -24,8 +24,11 @@ const (
 	overFactor, calmFactor = 3.0, 0.5
 	// goodWithin is how soon an answer must be there to count as goodput; a later one is for a client who has left.
 	goodWithin = time.Second
-	// calmWithin is how soon an answer must be there after the overload for the service to count as recovered.
+	// calmWithin is how soon an answer must be there after the overload, and calmShare how many must be in each calmWindow, for the
+	// service to count as recovered: some requests more or less are the machine's own unrest.
 	calmWithin = hold + 200*time.Millisecond
+	calmShare  = 0.95
+	calmWindow = 500 * time.Millisecond
 	// goodputMin is the share of capacity that must be left at the overload, recoveryMax how long it may be felt: the budgets.
 	goodputMin  = 0.8
 	recoveryMax = 10 * time.Second

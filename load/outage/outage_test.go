@@ -122,7 +122,7 @@ func TestFiguresOfOverload(t *testing.T) {
 	if c := got.classes; c[0] != 1 || math.Abs(c[1]-1.0/3) > 1e-9 || c[2] != 1 {
 		t.Errorf("classes %v", c)
 	}
-	if got.critical != 300*time.Millisecond || got.refused != 1001*time.Millisecond || got.recovery != 1500*time.Millisecond {
+	if got.critical != 300*time.Millisecond || got.refused != 1001*time.Millisecond || got.recovery != 2*time.Second {
 		t.Errorf("critical %v, refused %v, recovery %v", got.critical, got.refused, got.recovery)
 	}
 	if calm := overloadOf(all[:9], began, over); calm.recovery != 0 {

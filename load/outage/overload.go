@@ -17,7 +17,7 @@ type overloadLine struct {
 	classes  []float64     // share of each kind that was good
 	critical time.Duration // 99 % of the critical ones that were good
 	refused  time.Duration // median of what was not good
-	recovery time.Duration // from the end of the overload to the last request that failed or was slow; 0: none was
+	recovery time.Duration // from the end of the overload until answers were good and fast for the rest of the run
 	timing
 }
 
@@ -65,8 +65,18 @@ func overloadOf(all []result, began, over time.Duration) overloadLine {
 		}
 	}
 	line.critical, line.refused = quantile(paid, 0.99), quantile(refused, 0.5)
-	if at := last(all, func(r result) bool { return !r.good() || r.took > calmWithin }); at >= over {
-		line.recovery = at - over
-	}
+	line.recovery = recoveryOf(all, over)
 	return line
+}
+
+// recoveryOf is the time from the end of the overload to the end of the last window that was not calm; 0 if all were.
+func recoveryOf(all []result, over time.Duration) (recovery time.Duration) {
+	end := last(all, func(result) bool { return true })
+	for from := over; from <= end; from += calmWindow {
+		calm := func(r result) bool { return r.good() && r.took <= calmWithin }
+		if share(within(all, from, from+calmWindow), calm) < calmShare {
+			recovery = from + calmWindow - over
+		}
+	}
+	return recovery
 }

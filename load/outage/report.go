@@ -104,14 +104,14 @@ func (r report) overloadTable(b *strings.Builder) {
 		places, hold, capacity, calmFactor, warmUp+r.time/2, overFactor, r.time*3/2, calmFactor)
 	fmt.Fprintf(b, "A sixth of it is critical, a third normal, half of it crawlers. *goodput*: 200 within %v of the time a request was to be made, as a share of capacity, from the second second of the overload. "+
 		"Classes: share of their requests that were good; if critical came first, then normal, it would be 100, 50 and 0 %%. "+
-		"*recovery*: from the end of the overload to the last request that fails or takes more than %v.\n\n", goodWithin, calmWithin)
+		"*recovery*: from the end of the overload to the end of the last %v in which fewer than %g %% of requests are answered 200 within %v.\n\n", goodWithin, calmWindow, calmShare*100, calmWithin)
 	b.WriteString("| peer | goodput | critical | normal | crawlers | 99 % of good critical | median of the others' end | recovery |\n|---|---|---|---|---|---|---|---|\n")
 	for _, l := range r.overload {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", l.peer, percent(l.goodput), percent(l.classes[0]), percent(l.classes[1]), percent(l.classes[2]),
 			ms(l.critical), ms(l.refused), after(l.recovery, ""))
 	}
 	for _, l := range r.overload {
-		if l.peer == "skerry" {
+		if l.peer == "skerry" && l.late <= lateMax {
 			fmt.Fprintf(b, "\nSkerry's budgets: goodput at least %s: %s. Higher classes first: %s. Recovery within %v: %s.\n", percent(goodputMin), verdict(l.goodput >= goodputMin),
 				verdict(l.classes[0] >= l.classes[1] && l.classes[1] >= l.classes[2]), recoveryMax, verdict(l.recovery <= recoveryMax))
 		}
