@@ -4,7 +4,7 @@ package admission
 // that enter look at the clock; between them there is nothing to learn.
 //
 // Requests carry the epoch in which they entered. A window counts those of its epoch only, which changes whenever the
-// limit is lowered: what entered before still feels the old one. A step of a probe lets requests in for a while and then
+// limit is lowered by a tenth or more: what entered before still feels the old one. A step of a probe lets requests in for a while and then
 // waits for them: to count only who is back early would count the fast ones.
 
 // tick looks whether a window, or a step of a probe, is over.
@@ -31,6 +31,9 @@ func (g *Gate) begin(at int64) {
 	g.began = at
 	g.hot.restart(g.Open())
 	epoch := g.hot.epoch.Load()
+	if epoch != g.hot.sampling.Load() {
+		g.turned = at
+	}
 	length := g.learner.window
 	if g.learner.probe.on {
 		epoch = epoch + 2 | 1
@@ -47,8 +50,9 @@ func (g *Gate) begin(at int64) {
 func (g *Gate) window(at int64) {
 	s, age := g.hot.read(), at-g.began
 	switch {
-	case s.n >= windowFull, s.n >= samplesMin && age >= int64(windowLong):
-		g.learner.observe(s, int(g.hot.peak.Load()), at)
+	case s.n >= windowFull && s.se <= errorMax, s.n >= samplesMin && age >= int64(windowLong):
+		young := g.began-g.turned < max(int64(youth), 2*s.slow())
+		g.learner.observe(s, int(g.hot.peak.Load()), young, at)
 		g.apply()
 		g.begin(at)
 	case age >= int64(windowOld):
@@ -60,12 +64,12 @@ func (g *Gate) window(at int64) {
 
 // stepPatience is how long a step waits for requests to come, and then to leave.
 func (g *Gate) stepPatience() int64 {
-	return max(int64(probeWait), 4*g.learner.probe.before.latency())
+	return max(int64(probeWait), 2*g.learner.probe.before.slow())
 }
 
 // closeStep lets no more requests into a step that has enough.
 func (g *Gate) closeStep(at int64) {
-	if g.hot.in.Load() < probeFill && at-g.began < g.stepPatience() {
+	if int(g.hot.in.Load()) < g.learner.probe.fill() && at-g.began < g.stepPatience() {
 		g.hot.due.Store(at + int64(windowLook))
 		return
 	}
@@ -97,7 +101,7 @@ func (g *Gate) apply() {
 		if !g.word.CompareAndSwap(w, w&(waitingBit|openMask)|uint64(limit)<<limitShift) {
 			continue
 		}
-		if limit < before {
+		if limit < before-before/10 {
 			g.hot.epoch.Add(2)
 		}
 		g.fill()

@@ -86,13 +86,13 @@ func (b *Budget) add(at int64) {
 		total += b.shards[i].n.Load()
 	}
 	fresh := total - b.seen
+	b.recent[b.second%budgetSeconds] += fresh // the first request of the next second would have added them up
 	second := at / int64(time.Second)
 	for range min(second-b.second, budgetSeconds) {
 		b.second++
 		b.recent[b.second%budgetSeconds] = 0
 	}
 	b.second = second
-	b.recent[second%budgetSeconds] += fresh
 	kept := uint64(0)
 	for _, n := range b.recent {
 		kept += n

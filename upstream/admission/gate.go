@@ -41,6 +41,7 @@ type Gate struct {
 	queue   queue
 	learner learner
 	began   int64     // when its window did, or the part of a probe's step
+	turned  int64     // when the epoch last changed
 	pool    sync.Pool // of *waiter
 }
 

@@ -53,6 +53,12 @@ type probe struct {
 	began  int64
 }
 
+// fill is how many requests a step needs to be as certain as a window.
+func (p *probe) fill() int {
+	n := p.before.sd / errorMax
+	return min(max(probeFill, int(n*n)), probeFillMax)
+}
+
 func newLearner(low, high int) learner {
 	l := learner{min: float64(low), max: float64(high), window: int64(windowMin), probedAt: -int64(probeAgain)}
 	l.limit = min(max(adaptiveStart, l.min), l.max)
@@ -77,14 +83,17 @@ func (l *learner) confirm(at int64) {
 // band is how far above the base line a window may be and count as unhindered.
 func band(s sample) float64 { return min(math.Log2(calm)+s.se, math.Log2(calmMax)) }
 
-// observe takes a window in which at most peak were open. Afterwards places may be another.
-func (l *learner) observe(s sample, peak int, at int64) {
-	l.window = min(max(int64(windowMin), 2*s.latency()), int64(windowMax))
+// observe takes a window in which at most peak were open. young says that it counts only who
+// entered shortly before, so that the slowest answers are missing: it is good enough to move the limit, not the base line. Afterwards places may be another.
+func (l *learner) observe(s sample, peak int, young bool, at int64) {
+	l.window = min(max(int64(windowMin), 2*s.slow()), int64(windowMax))
 	if float64(peak)*2 < l.limit { // the service had nothing to wait for
-		if !l.known {
+		switch {
+		case !l.known:
 			l.base, l.known = s.mean, true
+		case !young:
+			l.base += 0.2 * (s.mean - l.base)
 		}
-		l.base += 0.2 * (s.mean - l.base)
 		l.confirm(at)
 		return
 	}
@@ -93,9 +102,9 @@ func (l *learner) observe(s sample, peak int, at int64) {
 		return
 	}
 	slower := s.mean - l.base
-	if slower <= band(s) {
+	if slower <= band(s) && !young {
 		if slower < -2*s.se {
-			l.base += slower / 2
+			l.base += slower / 8
 		}
 		l.confirm(at)
 	}

@@ -25,14 +25,17 @@ const (
 	// calm is how far above the base line a window counts as unhindered, and calmMax how far it may with noise.
 	calm, calmMax = 1.2, 1.4
 
-	// A window lasts at least windowMin, and twice the latency if that is longer, up to windowMax; it has windowFull samples,
-	// or samplesMin after windowLong. One that has fewer after windowOld starts again: such a service is not adapted to.
+	// A window lasts at least windowMin, and twice a slow answer if that is longer, up to windowMax; it has windowFull samples and
+	// an error of errorMax doublings (a tenth) at most, or samplesMin after windowLong. One that has fewer after windowOld starts again: such a service is not adapted to.
 	windowMin  = 100 * time.Millisecond
 	windowMax  = 2 * time.Second
 	windowLong = time.Second
 	windowOld  = 30 * time.Second
 	windowFull = 50
 	samplesMin = 10
+	errorMax   = 0.15
+	// youth is how long after a change of epoch slow answers are missing from windows, or twice a slow answer if that is longer.
+	youth = time.Second
 	// windowLook is how often a window that is due and not full is looked at.
 	windowLook = 10 * time.Millisecond
 	// sampleCountMax is where a window stops counting: its word has 20 bits for the count.
@@ -47,9 +50,11 @@ const (
 	probeShare = 20
 	// probeAgain is the shortest time between two probes, whatever happens.
 	probeAgain = 2 * time.Second
-	// probeFill is how many requests a step of a probe lets in, if they come within probeWait or four times the latency.
-	probeFill = 25
-	probeWait = 2 * time.Second
+	// A step of a probe lets in probeFill to probeFillMax requests, by how much they vary, if they come within probeWait or twice
+	// a slow answer.
+	probeFill    = 25
+	probeFillMax = 1000
+	probeWait    = 2 * time.Second
 	// probeSteps bounds the halvings of one probe: from 1,000 to below 4.
 	probeSteps = 9
 	// fallen is how much lower a step's latency must be than the one's before it to count as lower.

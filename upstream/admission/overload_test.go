@@ -42,7 +42,7 @@ func TestOverload(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			simulate(t, tt.c, tt.places, fixed(tt.latency), func(w *world) {
 				capacity := float64(tt.places) / tt.latency.Seconds()
-				good := tt.latency + tt.c.QueueTime
+				good := 2*tt.latency + tt.c.QueueTime // a learned limit makes the service up to twice as slow
 				w.send(load{rate: capacity / 2, good: good}, 5*time.Second)
 				const long = 40
 				over := w.send(load{rate: 3 * capacity, ranks: thirds, good: good}, long*time.Second)
@@ -54,7 +54,7 @@ func TestOverload(t *testing.T) {
 				if goodput < 0.8 {
 					t.Errorf("goodput %.3f of capacity, want 0.8", goodput)
 				}
-				if over.share(0) < 0.99 || over.share(3) > over.share(2)/2 {
+				if over.share(0) < 0.96 || over.share(3) > over.share(2)/2 {
 					t.Errorf("critical %.3f, normal %.3f, low %.3f: the better class is not first", over.share(0), over.share(2), over.share(3))
 				}
 				w.send(load{rate: capacity / 2, good: good}, 10*time.Second) // what recovery may take
@@ -140,14 +140,15 @@ func TestLongOverload(t *testing.T) {
 
 // noises are latencies that vary much from request to request.
 var noises = []struct {
-	name string
-	mean time.Duration
-	make func(r *rand.Rand) func() time.Duration
+	name   string
+	places int
+	mean   time.Duration
+	make   func(r *rand.Rand) func() time.Duration
 }{
-	{"lognormal", 33 * time.Millisecond, func(r *rand.Rand) func() time.Duration {
+	{"lognormal", 100, 33 * time.Millisecond, func(r *rand.Rand) func() time.Duration {
 		return func() time.Duration { return time.Duration(20e6 * math.Exp(r.NormFloat64())) }
 	}},
-	{"2 ms or 50 ms", 7 * time.Millisecond, func(r *rand.Rand) func() time.Duration {
+	{"2 ms or 50 ms", 30, 7 * time.Millisecond, func(r *rand.Rand) func() time.Duration {
 		return func() time.Duration {
 			if r.Float64() < 0.1 {
 				return 50 * time.Millisecond
@@ -155,7 +156,7 @@ var noises = []struct {
 			return 2 * time.Millisecond
 		}
 	}},
-	{"2 ms or 500 ms", 102 * time.Millisecond, func(r *rand.Rand) func() time.Duration {
+	{"2 ms or 500 ms", 100, 102 * time.Millisecond, func(r *rand.Rand) func() time.Duration {
 		return func() time.Duration {
 			if r.Float64() < 0.2 {
 				return 500 * time.Millisecond
@@ -170,14 +171,13 @@ func TestNoise(t *testing.T) {
 	c := spec.Concurrency{Adaptive: true, Queue: 100, QueueTime: time.Second}
 	for _, noise := range noises {
 		t.Run(noise.name, func(t *testing.T) {
-			const places = 100
-			simulate(t, c, places, noise.make, func(w *world) {
-				capacity := places / noise.mean.Seconds()
+			simulate(t, c, noise.places, noise.make, func(w *world) {
+				capacity := float64(noise.places) / noise.mean.Seconds()
 				good := time.Minute
 				for _, rate := range []float64{0.1, 0.6, 2, 0.6} {
 					l := load{rate: rate * capacity, good: good}
 					w.send(l, 5*time.Second)
-					seen := w.send(l, 20*time.Second)
+					seen := w.send(l, 15*time.Second)
 					sent, n := seen.all()
 					limit, base := w.gate.Found()
 					served := float64(n) / float64(sent) * max(1, rate)

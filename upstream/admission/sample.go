@@ -69,6 +69,7 @@ func logOf(d time.Duration) uint64 {
 type sample struct {
 	n    int
 	mean float64 // binary logarithm of nanoseconds
+	sd   float64 // standard deviation of the logarithms
 	se   float64 // standard error of mean
 }
 
@@ -83,9 +84,13 @@ func (h *hot) read() sample {
 	n := float64(s.n)
 	s.mean = float64(sum&(1<<countShift-1)) / n / one
 	variance := max(0, float64(squares)/n/one/one-s.mean*s.mean) // the two words may differ by a sample
-	s.se = math.Sqrt(variance / n)
+	s.sd = math.Sqrt(variance)
+	s.se = s.sd / math.Sqrt(n)
 	return s
 }
 
-// latency is the mean as a time.
-func (s sample) latency() int64 { return int64(math.Exp2(s.mean)) }
+// slow is how long a slow answer takes, in nanoseconds: two deviations above the mean, a few in a hundred take longer.
+func (s sample) slow() int64 { return int64(math.Exp2(min(s.mean+2*s.sd, logMax))) }
+
+// logMax is more than the logarithm of latencyMax.
+const logMax = 42
