@@ -21,7 +21,8 @@ var ErrFull = fault.New(fault.OriginBusy, "as many connections to the endpoint a
 
 // Dial opens a connection. Its errors are ErrFull and faults of the kinds OriginRefused, OriginUnreachable,
 // OriginConnectTimeout, OriginTLS with what is wrong with the certificate, Overloaded where the edge itself has no descriptor or
-// port left, Draining after Stop, and what the keeper's control says. If ctx was cancelled, the error is h1.ErrAbandoned.
+// port left, Draining after Stop, and what the keeper's control says. If ctx was cancelled, the error is h1.ErrAbandoned. Get
+// comes first: a kept connection counts as open.
 func (p *Peer) Dial(ctx context.Context) (*Conn, error) {
 	k := p.keeper
 	if !p.enter() {
@@ -41,11 +42,15 @@ func (p *Peer) Dial(ctx context.Context) (*Conn, error) {
 // enter counts a connection that is to be made, unless there are enough.
 func (p *Peer) enter() bool {
 	most := int64(p.limits.Keep.Connections)
-	if n := p.open.Add(1); most > 0 && n > most {
-		p.open.Add(-1)
-		return false
+	for {
+		n := p.open.Load()
+		if most > 0 && n >= most {
+			return false
+		}
+		if p.open.CompareAndSwap(n, n+1) {
+			return true
+		}
 	}
-	return true
 }
 
 func (p *Peer) dial(asker context.Context) (*Conn, error) {

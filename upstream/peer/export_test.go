@@ -29,7 +29,9 @@ func (p *Peer) PushAt(i int, c *Conn) bool {
 // Rooms returns the places that shards have, and those that none has.
 func (p *Peer) Rooms() (of []int, spare int) {
 	for i := range p.shards {
-		of = append(of, int(p.shards[i].room.Load()))
+		p.shards[i].mu.Lock()
+		of = append(of, p.shards[i].room)
+		p.shards[i].mu.Unlock()
 	}
 	return of, int(p.spare.Load())
 }

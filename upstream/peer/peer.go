@@ -65,7 +65,7 @@ func (p *Peer) Get(now time.Time) *Conn {
 func (p *Peer) Kept() int {
 	n := 0
 	for i := range p.shards {
-		n += int(p.shards[i].n.Load())
+		n += p.shards[i].size()
 	}
 	return n
 }

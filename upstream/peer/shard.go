@@ -9,12 +9,12 @@ import (
 
 // shard is one stack of kept connections: a processor's own, as far as one can tell in Go.
 type shard struct {
-	n    atomic.Int32 // len(kept), for those who only look
-	room atomic.Int32 // places of Keep.Max that are this shard's, used or not; changed under mu
+	some atomic.Bool // something is kept: for those who only look, and written only when that changes
 
 	mu     sync.Mutex
-	kept   []*Conn // the last used last
 	closed bool    // nothing is kept any more
+	room   int     // places of Keep.Max that are this shard's, used or not
+	kept   []*Conn // the last used last
 	_      [shardBytes - 48]byte
 }
 
@@ -51,19 +51,21 @@ func (p *Peer) take() *Conn {
 
 // pop takes the connection that was used last; it locks only if there seems to be one.
 func (s *shard) pop() *Conn {
-	if s.n.Load() == 0 {
+	if !s.some.Load() {
 		return nil
 	}
 	s.mu.Lock()
-	n := len(s.kept)
-	if n == 0 {
+	n := len(s.kept) - 1
+	if n < 0 {
 		s.mu.Unlock()
 		return nil
 	}
-	c := s.kept[n-1]
-	s.kept[n-1] = nil
-	s.kept = s.kept[:n-1]
-	s.n.Store(int32(n - 1))
+	c := s.kept[n]
+	s.kept[n] = nil
+	s.kept = s.kept[:n]
+	if n == 0 {
+		s.some.Store(false)
+	}
 	s.mu.Unlock()
 	return c
 }
@@ -82,20 +84,18 @@ func (p *Peer) put(c *Conn) ending {
 }
 
 // push keeps a connection if there is room, after so many places have become the shard's.
-func (s *shard) push(c *Conn, more int32) ending {
+func (s *shard) push(c *Conn, more int) ending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return endReleased
 	}
-	if more > 0 {
-		s.room.Add(more)
-	}
-	if int(s.room.Load()) <= len(s.kept) {
+	if s.room += more; s.room <= len(s.kept) {
 		return endFull
 	}
-	s.kept = append(s.kept, c)
-	s.n.Store(int32(len(s.kept)))
+	if s.kept = append(s.kept, c); len(s.kept) == 1 {
+		s.some.Store(true)
+	}
 	return endNone
 }
 
@@ -116,22 +116,26 @@ func (p *Peer) claim() bool {
 
 // cede gives up a place that is not used, if there is one.
 func (s *shard) cede() bool {
-	if s.room.Load() <= s.n.Load() {
-		return false
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if int(s.room.Load()) <= len(s.kept) {
+	if s.room <= len(s.kept) {
 		return false
 	}
-	s.room.Add(-1)
+	s.room--
 	return true
+}
+
+// size is how many are kept.
+func (s *shard) size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.kept)
 }
 
 // expire takes out what is over at a time, and returns when the first of the rest will be.
 func (s *shard) expire(at time.Duration) (over []*Conn, next time.Duration) {
 	next = never
-	if s.n.Load() == 0 {
+	if !s.some.Load() {
 		return nil, next
 	}
 	s.mu.Lock()
@@ -147,7 +151,7 @@ func (s *shard) expire(at time.Duration) (over []*Conn, next time.Duration) {
 	}
 	clear(s.kept[len(rest):])
 	s.kept = rest
-	s.n.Store(int32(len(rest)))
+	s.some.Store(len(rest) > 0)
 	return over, next
 }
 
@@ -158,7 +162,7 @@ func (p *Peer) shut(why ending) {
 		s.mu.Lock()
 		kept := s.kept
 		s.kept, s.closed = nil, true
-		s.n.Store(0)
+		s.some.Store(false)
 		s.mu.Unlock()
 		for _, c := range kept {
 			c.end(why)

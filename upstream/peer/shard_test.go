@@ -184,7 +184,7 @@ func together(t *testing.T, p *peer.Peer, random *rand.Rand, users *sync.Map) {
 	if _, used := users.LoadOrStore(c, true); used {
 		t.Error("a connection has two users")
 	}
-	if p.Kept() > 5 || p.Open() > 12+16 { // a dial that is refused counts for a moment
+	if p.Kept() > 5 || p.Open() > 12 {
 		t.Errorf("%d kept, %d open", p.Kept(), p.Open())
 	}
 	users.Delete(c)

@@ -21,6 +21,7 @@ import (
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/upstream/peer"
+	"skerry.dev/skerry/wire/h1"
 )
 
 // authority signs certificates.
@@ -257,6 +258,57 @@ func plainOrigin(t testing.TB, answer string) netip.AddrPort {
 	}()
 	t.Cleanup(func() { l.Close(); <-done })
 	return l.Addr().(*net.TCPAddr).AddrPort()
+}
+
+// TestAbandonTLS: an exchange over TLS ends at once when it is abandoned from elsewhere, whatever it is in.
+func TestAbandonTLS(t *testing.T) {
+	root := newAuthority(t)
+	answers := make(chan string, 1)
+	config := &tls.Config{Certificates: []tls.Certificate{root.pair(t, origin)}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer l.Close()
+	arrived := make(chan struct{})
+	wg.Go(func() {
+		for {
+			raw, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				conn := tls.Server(raw, config)
+				defer conn.Close()
+				b := make([]byte, 4096)
+				_, _ = conn.Read(b)
+				_, _ = conn.Write([]byte(<-answers))
+				arrived <- struct{}{}
+				_, _ = conn.Read(b) // until it closes
+			})
+		}
+	})
+	k := peer.NewKeeper(nil, nil)
+	defer k.Stop()
+	p, err := k.Acquire(peer.Identity{Addr: l.Addr().(*net.TCPAddr).AddrPort(), TLS: &peer.TLS{ServerName: "origin.example", Roots: root.pem}}, peer.Limits{Keep: keep})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, answer := range []string{"HTTP/1.1 1", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5"} {
+		c := dial(t, p)
+		ended := make(chan error, 1)
+		go func() { _, _, err := use(c); ended <- err }()
+		answers <- answer
+		<-arrived
+		c.Abandon()
+		if err := <-ended; !errors.Is(err, h1.ErrAbandoned) {
+			t.Errorf("after %q: got %v", answer, err)
+		}
+		c.Close()
+	}
+	counts(t, p, 0, 0)
 }
 
 // TestResumption: a peer's later connections resume the session of its first; another peer's do not.
