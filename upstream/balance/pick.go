@@ -92,12 +92,11 @@ func (b *Balancer) home(v *view, a *Ask) int {
 		r = mix(^a.Key)
 	}
 	r >>= 64 - wholeBits
-	for i := range v.tiers {
-		if r < v.tiers[i].upTo {
-			return i
-		}
+	i := 0
+	for r >= v.tiers[i].upTo { // of the last it is whole
+		i++
 	}
-	return len(v.tiers) - 1
+	return i
 }
 
 // full reports whether there is a usable node that was not tried.

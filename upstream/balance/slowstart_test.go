@@ -17,7 +17,7 @@ func ramp(t *testing.T, b *balance.Balancer, n *balance.Node) {
 		synctest.Wait()
 		weight := min(1, 0.1*float64(step+1))
 		want := weight / (2 + weight)
-		if got := float64(counts(b, 20_000)[n]) / 20_000; math.Abs(got-want) > 0.04 {
+		if got := float64(counts(b, 5000)[n]) / 5000; math.Abs(got-want) > 0.04 {
 			t.Errorf("after %d s it gets %.3f, want %.3f", step, got, want)
 		}
 		time.Sleep(time.Second)
@@ -68,7 +68,7 @@ func TestSlowStartTogether(t *testing.T) {
 			share := func(n *balance.Node, want float64) {
 				t.Helper()
 				synctest.Wait()
-				if got := float64(counts(b, 20_000)[n]) / 20_000; math.Abs(got-want) > 0.04 {
+				if got := float64(counts(b, 5000)[n]) / 5000; math.Abs(got-want) > 0.04 {
 					t.Errorf("%s: it gets %.3f, want %.3f", by, got, want)
 				}
 			}
@@ -102,6 +102,19 @@ func TestSlowStartSpill(t *testing.T) {
 			t.Errorf("%d of 100 open requests are at the locality that is back", near)
 		}
 	})
+}
+
+// TestSlowStartNoSpill: where all localities come back together, none spills early.
+func TestSlowStartNoSpill(t *testing.T) {
+	tiers, all := far(2, 2)
+	b := started(t, spec.Balance{SlowStart: time.Hour, Spill: 100}, nil)
+	b.Set(all)
+	for range 200 {
+		b.Pick(&balance.Ask{})
+	}
+	if near := tiers[0][0].Open() + tiers[0][1].Open(); near < 199 { // the pair of a draw may differ by one
+		t.Errorf("%d of 200 open requests are at the nearest locality", near)
+	}
 }
 
 // TestSlowStartOff: without one a node that is back has all of its share.

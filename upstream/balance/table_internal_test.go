@@ -151,7 +151,7 @@ func TestTable(t *testing.T) {
 		}
 		for i, w := range weights {
 			want := float64(w) / float64(sum) * float64(size)
-			if d := math.Abs(float64(has[i]) - want); d > max(1.5, want/100) {
+			if d := math.Abs(float64(has[i]) - want); d > max(1.5, want/100) || has[i] == 0 {
 				t.Errorf("%d nodes: weight %d of %d has %d places of %d, want %.1f", len(all), w, sum, has[i], size, want)
 			}
 		}
@@ -160,6 +160,7 @@ func TestTable(t *testing.T) {
 	f(2039, 1, 1, 1)
 	f(2039, 5, 1, 1)
 	f(2039, 1000, 1)
+	f(2039, append(slices.Repeat([]int{1000}, 19), 1)...)
 	f(2039, slices.Repeat([]int{1}, 20)...)
 	f(16381, slices.Repeat([]int{1}, 21)...)
 	f(16381, slices.Repeat([]int{1, 2, 7}, 50)...)
@@ -234,4 +235,26 @@ func TestTurns(t *testing.T) {
 			t.Errorf("a node got %d of 50000 turns, want about 10000", n)
 		}
 	}
+}
+
+// TestShares: localities together take all requests, whoever is usable, and one without a usable node none.
+func TestShares(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var usable, all [levels]int
+		some := 0
+		for i := range all {
+			all[i] = rapid.IntRange(0, nodesMax).Draw(t, "all")
+			usable[i] = rapid.IntRange(0, all[i]).Draw(t, "usable")
+			some += usable[i]
+		}
+		sum := uint64(0)
+		for i, s := range shares(usable, all) {
+			if sum += s; usable[i] == 0 && s != 0 {
+				t.Fatalf("tier %d of %v without a usable node takes %d", i, usable, s)
+			}
+		}
+		if some > 0 && sum != whole {
+			t.Fatalf("%v of %v take %d of %d", usable, all, sum, whole)
+		}
+	})
 }

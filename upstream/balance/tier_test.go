@@ -38,7 +38,7 @@ func TestHealthSpill(t *testing.T) {
 					b.Health(node, false)
 				}
 			}
-			const requests = 20_000
+			const requests = 6000
 			got := map[*balance.Node]int{}
 			share := map[*balance.Node]float64{}
 			for i := range requests {

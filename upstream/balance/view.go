@@ -111,9 +111,9 @@ func shares(usable, all [levels]int) (share [levels]uint64) {
 	return share
 }
 
-// tier makes the slots of a locality, and what the algorithm needs beside them. In a slow start weights count beside the
-// weight of the node that is furthest, so that nodes that come back together share as if there were none; how much the
-// locality takes before it spills counts beside the best of all localities.
+// tier makes the slots of a locality, and what the algorithm needs beside them. Nodes that come back together share as if
+// there were no slow start: what a node has of its weight counts beside the node that is furthest, in the locality, and
+// among all (most) for how much it takes before it spills.
 func (b *Balancer) tier(nodes []*Node, panics bool, now time.Time, most int64) (t tier) {
 	here := int64(1)
 	for _, n := range nodes {
@@ -130,7 +130,7 @@ func (b *Balancer) tier(nodes []*Node, panics bool, now time.Time, most int64) (
 			percent = most
 			s.weight = int64(n.Weight) * 100
 		case n.Usable():
-			s.weight = int64(n.Weight) * (percent * 100 / here)
+			s.weight = int64(n.Weight) * percent
 			if percent < here {
 				s.keeps = uint32(percent * math.MaxUint32 / here)
 			}
