@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -19,6 +20,7 @@ type settingFlags struct {
 	admin   []string
 	allow   []string
 	trusted []string
+	servers []string
 	set     plan.Setting
 }
 
@@ -30,6 +32,9 @@ func (g *settingFlags) add(cmd *cobra.Command) {
 	f.StringVar(&g.set.Files, "files", "", "directory below which services may be directories of files")
 	f.StringArrayVar(&g.trusted, "trusted-proxies", nil, "CIDR of proxies in front whose forwarding fields are believed; repeatable")
 	f.StringVar(&g.set.Env.ClientFrom, "client-from", "x-forwarded-for", "where trusted proxies say who the client is: x-forwarded-for or forwarded (RFC 7239)")
+	f.StringVar(&g.set.Region, "region", "", "region of this node: endpoints in the same one are asked first")
+	f.StringVar(&g.set.Zone, "zone", "", "zone of this node within --region: endpoints in the same one are asked first")
+	f.StringArrayVar(&g.servers, "resolver", nil, "DNS server, as address or address:port, for the names of services; repeatable; those of the system, if left out")
 	f.Uint16Var(&g.set.Env.HTTPSPort, "public-https-port", 0, "port of HTTPS as clients see it, for redirects; 0: that of the first --https")
 }
 
@@ -54,6 +59,12 @@ func (g *settingFlags) setting(admin []string) (plan.Setting, error) {
 	if out.Env.Trusted, err = prefixes("--trusted-proxies", g.trusted); err != nil {
 		return out, err
 	}
+	if out.Zone != "" && out.Region == "" {
+		return out, errors.New("--zone needs --region")
+	}
+	if out.Resolvers, err = resolvers(g.servers); err != nil {
+		return out, err
+	}
 	out.Env.ClientFrom = strings.ToLower(out.Env.ClientFrom)
 	if f := out.Env.ClientFrom; f != "x-forwarded-for" && f != "forwarded" {
 		return out, fmt.Errorf("--client-from %q is neither x-forwarded-for nor forwarded", f)
@@ -70,6 +81,21 @@ func (g *settingFlags) setting(admin []string) (plan.Setting, error) {
 		out.Guard.Admin = append(out.Guard.Admin, ap)
 	}
 	return out, nil
+}
+
+// resolvers reads the addresses of DNS servers; the port is 53 if none is said.
+func resolvers(texts []string) (all []netip.AddrPort, err error) {
+	for _, text := range texts {
+		ap, err := netip.ParseAddrPort(text)
+		if addr, aerr := netip.ParseAddr(text); err != nil && aerr == nil {
+			ap, err = netip.AddrPortFrom(addr, 53), nil
+		}
+		if err != nil || ap.Port() == 0 {
+			return nil, fmt.Errorf("--resolver %q is no address such as 10.0.0.2 or 10.0.0.2:53", text)
+		}
+		all = append(all, ap)
+	}
+	return all, nil
 }
 
 // prefixes reads CIDRs, or single addresses.

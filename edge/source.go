@@ -92,11 +92,11 @@ func (e *Edge) take(src *Source, files []spec.File) []fault.Problem {
 	return nil
 }
 
-// renew compiles the plan in force anew if a certificate or a key behind it is another one now: certificates are renewed
+// renew compiles the plan in force anew if a certificate or a key behind it, of its own or towards services, is another one now: they are renewed
 // in place, and nothing in the spec changes.
 func (e *Edge) renew() (changed bool, problems []fault.Problem) {
 	a := e.active.Load()
-	refs := e.keepers.Certs.Changed(a.plan.Certs)
+	refs := append(e.keepers.Certs.Changed(a.plan.Certs), a.plan.OriginSecretsChanged()...)
 	if len(refs) == 0 {
 		return false, nil
 	}

@@ -62,6 +62,15 @@ const (
 	MethodConnect
 )
 
+// Safe reports whether a request of this method changes nothing (RFC 9110 section 9.2.1).
+func (m Method) Safe() bool {
+	switch m {
+	case MethodGet, MethodHead, MethodOptions, MethodTrace:
+		return true
+	}
+	return false
+}
+
 // Idempotent reports whether a request of this method may be sent twice (RFC 9110 section 9.2.2).
 func (m Method) Idempotent() bool {
 	switch m {
@@ -273,7 +282,8 @@ const (
 	ReasonNone     Reason = iota
 	ReasonConnect         // no connection could be made
 	ReasonDied            // a kept connection died before the first byte of a response
-	ReasonBroken          // a new one did, or what came was no HTTP
+	ReasonBroken          // a new one did
+	ReasonInvalid         // what came was no valid response
 	ReasonTimeout         // no response head in time (timeouts.try or timeouts.firstByte)
 	ReasonStatus          // the status is one of retry.statuses
 	ReasonHedge           // the first endpoint was slow
@@ -287,7 +297,7 @@ const (
 	ReasonWhole           // no try: timeouts.whole had passed
 )
 
-var reasons = [...]string{"", "connect", "died", "broken", "timeout", "status", "hedge", "budget", "tries", "no_endpoint",
+var reasons = [...]string{"", "connect", "died", "broken", "invalid", "timeout", "status", "hedge", "budget", "tries", "no_endpoint",
 	"not_repeatable", "breaker", "queue_full", "queue_time", "whole_timeout"}
 
 // String is the reason as logs and metrics print it.

@@ -68,7 +68,8 @@
 //	         spill           from a farther locality than the nearest, by its health or load
 //	retried  connect         no connection could be made
 //	         died            a kept connection died before the first byte of a response
-//	         broken          a new one did, or what came was no HTTP
+//	         broken          a new one did
+//	         invalid         what came was no valid response
 //	         timeout         there was no response head in time
 //	         status          the status is one of retry.statuses
 //	         hedge           the first endpoint was slow

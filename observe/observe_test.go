@@ -64,8 +64,8 @@ func TestWordsAreDocumented(t *testing.T) {
 	for r := exchange.ReasonNone + 1; r <= exchange.ReasonWhole; r++ {
 		words = append(words, r.String())
 	}
-	if len(words) != 4+14 {
-		t.Errorf("there are %d words, want 18", len(words))
+	if len(words) != 4+15 {
+		t.Errorf("there are %d words, want 19", len(words))
 	}
 	for _, w := range words {
 		if !bytes.Contains(text, []byte("  "+w+"  ")) {

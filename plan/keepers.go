@@ -1,8 +1,11 @@
 package plan
 
 import (
+	"net/netip"
+
 	"skerry.dev/skerry/cert"
 	"skerry.dev/skerry/limit"
+	"skerry.dev/skerry/mirror"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/rewrite"
 	"skerry.dev/skerry/spec"
@@ -16,6 +19,7 @@ type Keepers struct {
 	Limit    *limit.Tables
 	Certs    *cert.Keeper
 	Files    *static.Roots
+	Mirror   *mirror.Keeper
 	Env      rewrite.Env
 }
 
@@ -32,23 +36,36 @@ type Setting struct {
 	Secrets spec.Secrets
 	Files   string // the directory of --files; empty: no service may be a directory
 	Data    string // where the local CA is kept; empty: in memory
+
+	Region    string           // where this node is, for services with endpoints in several places; empty: unknown
+	Zone      string           // within Region
+	Resolvers []netip.AddrPort // DNS servers; none: those of the system
 }
 
 // NewKeepers returns empty keepers. It fails if a directory of the setting cannot be used.
 func NewKeepers(set Setting, meters *meter.Set) (*Keepers, error) {
-	return newKeepers(set, meters, upstream.NewKeeper(set.Guard, meters), 0)
+	return newKeepers(set, meters, false)
 }
 
 // IdleKeepers returns keepers for a plan that is only looked at: nothing of it runs, no origin is asked, nothing is written.
 func IdleKeepers(set Setting) (*Keepers, error) {
 	set.Data = ""
-	return newKeepers(set, meter.NewSet(), upstream.NewIdleKeeper(set.Guard), idleLimitBytes)
+	return newKeepers(set, meter.NewSet(), true)
 }
 
 // idleLimitBytes is the limit tables' size where nothing is counted.
 const idleLimitBytes = 64 << 10
 
-func newKeepers(set Setting, meters *meter.Set, up *upstream.Keeper, limitBytes int64) (*Keepers, error) {
+func newKeepers(set Setting, meters *meter.Set, idle bool) (*Keepers, error) {
+	var limitBytes int64 // the default
+	if idle {
+		limitBytes = idleLimitBytes
+	}
+	up, err := upstream.NewKeeper(upstream.Options{Guard: set.Guard, Secrets: set.Secrets, Region: set.Region, Zone: set.Zone,
+		Servers: set.Resolvers, Meters: meters, Idle: idle})
+	if err != nil {
+		return nil, err
+	}
 	certs, err := cert.NewKeeper(cert.Options{Data: set.Data, Secrets: set.Secrets, Meters: meters})
 	if err != nil {
 		return nil, err
@@ -57,8 +74,11 @@ func newKeepers(set Setting, meters *meter.Set, up *upstream.Keeper, limitBytes 
 	if err != nil {
 		return nil, err
 	}
-	return &Keepers{Upstream: up, Limit: limit.NewTables(limitBytes, meters), Certs: certs, Files: files, Env: set.Env}, nil
+	return &Keepers{Upstream: up, Limit: limit.NewTables(limitBytes, meters), Certs: certs, Files: files, Mirror: mirror.NewKeeper(meters), Env: set.Env}, nil
 }
 
 // Close lets go of what is open. Nothing may run on a plan of these keepers any more.
-func (k *Keepers) Close() { k.Files.Close() }
+func (k *Keepers) Close() {
+	k.Mirror.Close()
+	k.Files.Close()
+}

@@ -8,6 +8,7 @@ import (
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/limit"
+	"skerry.dev/skerry/mirror"
 	"skerry.dev/skerry/rewrite"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/static"
@@ -24,7 +25,8 @@ const (
 	factTrace     fact = "Trace"     // given by rewrite
 	factLimit     fact = "Limit"     // given by limit
 	factEncoding  fact = "Encoding"  // given by compress
-	factOrigin    fact = "Origin"    // given by upstream
+	factMirror    fact = "Mirror"    // Origin.Mirror, given by mirror
+	factOrigin    fact = "Origin"    // the rest of it, given by upstream
 )
 
 // row is one stage of the order.
@@ -118,6 +120,18 @@ var order = []row{
 				return nil, nil
 			}
 			s, problems := static.New(service.Meta.Name, service.Directory, b.keepers.Files)
+			return stage(s), problems
+		},
+	},
+	{
+		name: "mirror", needs: []fact{factEntry, factClient}, gives: []fact{factMirror},
+		why: "right before the service is asked: the copy is of what the service gets, and of nothing that was refused",
+		build: func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
+			tail, problems := upstream.NewMirror(r.Mirror, &r.Policy, b.label, b.plan.pools)
+			if tail == nil || len(problems) > 0 {
+				return nil, problems
+			}
+			s, problems := mirror.New(r.Mirror, exchange.NewPath(rewrite.Render, tail), b.keepers.Mirror)
 			return stage(s), problems
 		},
 	},

@@ -143,6 +143,9 @@ func (b *builder) stages(r *spec.Route) (stages []exchange.Stage, render func(*e
 // Release lets go of what the plan holds in the keepers. Exchanges that still run on it finish.
 func (p *Plan) Release() { p.pools.Release() }
 
+// OriginSecretsChanged returns the references of services to certificates and keys behind which there is something else now.
+func (p *Plan) OriginSecretsChanged() []spec.Ref { return p.pools.Changed() }
+
 // NoRoute is the index that Match returns for what matches none.
 const NoRoute = -1
 

@@ -1,9 +1,13 @@
-// Package upstream is the way to a service: pools of connections, round robin, health checks and the one retry.
+// Package upstream is the way to a service: which endpoint is asked, whether the service may be asked at all, over which
+// connection, and what happens when it does not go well.
 //
-// It owns Keeper, which holds the pools that outlive a plan, keyed by what their service is; Pool and its endpoints;
-// and Stage, the last of every path that ends at a service.
+// It owns Keeper, which holds the services that outlive a plan, keyed by what they are; their endpoints, literal or looked up; and
+// Stage, the last of every path that ends at a service. What it decides with are four folders that do not know each other:
+// balance (which endpoint), admission (whether at all: open requests, breaker, budget of tries), resolve (names), peer
+// (connections).
 //
-// It promises that a request is sent twice only if nothing of it had left, or its method is idempotent and its body is
-// still at hand; that a connection is kept only if request and response were whole; and that no address the Guard
-// refuses is ever dialled, also not after DNS.
+// It promises that a request is sent to a second endpoint only if nothing of it had left, or its method and the state of its body
+// allow it, within the tries of the route and the budget of the service, and never to an endpoint that was tried; that a
+// connection is kept only if request and response were whole; that no address the Guard refuses is ever dialled, also not after
+// DNS; and that what it decided stands in Facts.Origin.
 package upstream

@@ -47,13 +47,13 @@ func TestGuard(t *testing.T) {
 // TestGuardAfterDNS: a name that resolves to a refused address is refused when it is dialled.
 func TestGuardAfterDNS(t *testing.T) {
 	set := meter.NewSet()
-	k := upstream.NewKeeper(upstream.Guard{Admin: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9901"), netip.MustParseAddrPort("[::1]:9901")}}, set)
+	k := newKeeper(t, upstream.Options{Meters: set, Guard: upstream.Guard{Admin: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9901"), netip.MustParseAddrPort("[::1]:9901")}}})
 	s := service("s")
-	s.Endpoints = []spec.Endpoint{{Host: "localhost", Port: 9901}}
+	s.Endpoints = []spec.Endpoint{{Host: "localhost", Port: 9901, Weight: 1}}
 	r := &rig{set: set, keep: k, lease: k.Lease()}
 	defer r.lease.Release()
 	var problems []fault.Problem
-	if r.stage, problems = upstream.New([]spec.Weighted{{Service: s, Weight: 1}}, new(spec.Policy), "e/r", r.lease); len(problems) > 0 {
+	if r.stage, problems = upstream.New([]spec.Weighted{{Service: s, Weight: 1}}, policy(), "e/r", r.lease); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	if _, _, _, err := r.get(localhost); fault.Of(err) != fault.OriginForbidden {

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"skerry.dev/skerry/exchange"
-	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/spec"
+	"skerry.dev/skerry/wire/h1"
 )
 
 // check asks an endpoint again and again and flips its health after enough answers of one kind in a row.
-func (ep *endpoint) check(ctx context.Context, h *spec.Health, set *meter.Set) {
+func (ep *endpoint) check(ctx context.Context, h *spec.Health) {
 	row := 0
 	for wait := time.Duration(0); ; wait = h.Interval {
 		select {
@@ -20,11 +20,11 @@ func (ep *endpoint) check(ctx context.Context, h *spec.Health, set *meter.Set) {
 			return
 		case <-time.After(wait):
 		}
-		err := ep.ask(ctx, h)
+		err := ep.probe(ctx, h)
 		if ctx.Err() != nil {
 			return
 		}
-		was := ep.healthy.Load()
+		was := ep.node.Healthy()
 		if (err == nil) == was {
 			row = 0
 			continue
@@ -32,27 +32,32 @@ func (ep *endpoint) check(ctx context.Context, h *spec.Health, set *meter.Set) {
 		row++
 		if was && row >= h.UnhealthyAfter || !was && row >= h.HealthyAfter {
 			row = 0
-			ep.flip(!was, err, set)
+			ep.flip(!was, err)
 		}
 	}
 }
 
-func (ep *endpoint) flip(healthy bool, cause error, set *meter.Set) {
-	ep.healthy.Store(healthy)
+func (ep *endpoint) flip(healthy bool, cause error) {
+	s := ep.service
+	s.balancer.Health(ep.node, healthy)
+	events := s.keeper.opt.Meters.Events()
 	if healthy {
 		ep.up.Set(1)
-		set.Events().Add("health", "service "+ep.pool.name+": endpoint "+ep.label+" is healthy")
+		events.Add("health", "service "+s.name+": endpoint "+ep.label+" is healthy")
 		return
 	}
 	ep.up.Set(0)
-	set.Events().Add("health", fmt.Sprintf("service %s: endpoint %s is unhealthy: %v", ep.pool.name, ep.label, cause))
+	events.Add("health", fmt.Sprintf("service %s: endpoint %s is unhealthy: %v", s.name, ep.label, cause))
+	if ep.named != nil {
+		ep.named.soon()
+	}
 }
 
-// ask makes one check on a connection of its own: a check over a kept one would not notice that no new one can be made.
-func (ep *endpoint) ask(ctx context.Context, h *spec.Health) error {
+// probe makes one check on a connection of its own: a check over a kept one would not notice that no new one can be made.
+func (ep *endpoint) probe(ctx context.Context, h *spec.Health) error {
 	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
-	c, err := ep.connect(ctx)
+	c, err := ep.peer.Dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,12 +68,10 @@ func (ep *endpoint) ask(ctx context.Context, h *spec.Health) error {
 	x.Req.Method, x.Req.MethodName = exchange.MethodGet, []byte("GET")
 	x.Req.Fields.AddNamed([]byte("User-Agent"), []byte("skerry-health/1"))
 	x.Now = time.Now()
-	q := request(ep, x)
-	q.Host, q.Path = ep.host, []byte(h.Path)
+	q := h1.Request{Host: ep.host, Path: []byte(h.Path), Now: x.Now, FirstByte: h.Timeout, Patience: h.Timeout}
 	if h.Host != "" {
 		q.Host = []byte(h.Host)
 	}
-	q.FirstByte, q.Patience = h.Timeout, h.Timeout
 	defer c.End(x)
 	if _, err := c.Send(x, &q); err != nil {
 		return err

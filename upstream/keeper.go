@@ -2,143 +2,161 @@ package upstream
 
 import (
 	"context"
-	"net"
+	"net/netip"
 	"sync"
 
+	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/spec"
+	"skerry.dev/skerry/upstream/peer"
+	"skerry.dev/skerry/upstream/resolve"
 )
 
-// Keeper holds the pools that outlive a plan. Two plans with the same service share its pool: a reload that does not
-// touch a service keeps its connections, its health and its place in the round.
+// Options are what a process says about every service.
+type Options struct {
+	Guard   Guard
+	Secrets spec.Secrets
+	Region  string           // where this node is; empty: unknown
+	Zone    string           // within Region
+	Servers []netip.AddrPort // of DNS; none: those of the system
+	Meters  *meter.Set       // nil: a new one
+	Idle    bool             // nothing is asked by itself: for plans that are only looked at
+}
+
+// Keeper holds the services that outlive a plan. Two plans with the same service share it: a reload that does not touch a
+// service keeps its connections, its health and what was learned about it.
 type Keeper struct {
-	guard Guard
-	set   *meter.Set
-	dial  net.Dialer
-	idle  bool // pools do nothing by themselves
+	opt   Options
+	peers *peer.Keeper
+	names *resolve.Resolver
 
-	mu    sync.Mutex
-	pools map[string]*Pool
+	mu       sync.Mutex
+	services map[string]*service
 
-	ctx    context.Context // ended by Stop: nothing is dialled any more
+	ctx    context.Context // ended by Stop: nothing is dialled or looked up any more
 	cancel context.CancelFunc
-	open   map[*conn]struct{} // every connection, in use or kept; guarded by mu
 }
 
-// NewKeeper returns an empty keeper.
-func NewKeeper(guard Guard, set *meter.Set) *Keeper {
-	k := &Keeper{guard: guard, set: set, pools: map[string]*Pool{}, open: map[*conn]struct{}{}}
+// NewKeeper returns an empty keeper. It fails if the resolver's servers cannot be used.
+func NewKeeper(o Options) (*Keeper, error) {
+	if o.Meters == nil {
+		o.Meters = meter.NewSet()
+	}
+	names, err := resolve.New(resolve.Options{Servers: o.Servers, Meters: o.Meters})
+	if err != nil {
+		return nil, err
+	}
+	k := &Keeper{opt: o, names: names, services: map[string]*service{}}
+	k.peers = peer.NewKeeper(o.Guard.control, o.Meters)
 	k.ctx, k.cancel = context.WithCancel(context.Background())
-	k.dial.Control = guard.control
-	return k
+	return k, nil
 }
 
-// NewIdleKeeper returns a keeper for plans that are only looked at: its pools check no health, so that asking whether a
-// spec is good does not knock on every origin it names.
-func NewIdleKeeper(guard Guard) *Keeper {
-	k := NewKeeper(guard, meter.NewSet())
-	k.idle = true
-	return k
-}
-
-// A Lease holds the pools of one plan. Routes of a plan that go to the same service ask for its pool once.
+// A Lease holds the services of one plan. Routes of a plan that go to the same service ask for it once.
 type Lease struct {
-	keeper *Keeper
-	pools  map[*spec.Service]*Pool
+	keeper   *Keeper
+	services map[*spec.Service]*service
+	sums     sums // of the secrets that they were made with
 }
 
 // Lease returns an empty lease.
-func (k *Keeper) Lease() *Lease { return &Lease{keeper: k, pools: map[*spec.Service]*Pool{}} }
+func (k *Keeper) Lease() *Lease {
+	return &Lease{keeper: k, services: map[*spec.Service]*service{}, sums: sums{}}
+}
 
-// Release lets go of every pool of the lease.
+// Release lets go of every service of the lease.
 func (l *Lease) Release() {
-	for _, p := range l.pools {
-		l.keeper.release(p)
+	for _, s := range l.services {
+		l.keeper.release(s)
 	}
-	clear(l.pools)
+	clear(l.services)
 }
 
-// pool returns the pool of a service, held until Release.
-func (l *Lease) pool(s *spec.Service) *Pool {
-	p := l.pools[s]
-	if p == nil {
-		p = l.keeper.acquire(s)
-		l.pools[s] = p
+// Changed returns the references to secrets behind which there is something else now than when the lease was filled.
+func (l *Lease) Changed() []spec.Ref { return l.sums.changed(l.keeper.opt.Secrets) }
+
+// service returns a service, held until Release.
+func (l *Lease) service(s *spec.Service) (*service, []fault.Problem) {
+	if found := l.services[s]; found != nil {
+		return found, nil
 	}
-	return p
+	problems := checkEndpoints(s, l.keeper.opt.Guard)
+	tls, err := readTLS(s, l.keeper.opt.Secrets, l.sums)
+	if err != nil {
+		problems = append(problems, fault.Problem{File: s.At.File, Line: s.At.Line, Col: s.At.Col, Text: "service " + s.Meta.Name + ": " + err.Error()})
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	got := l.keeper.acquire(s, tls)
+	l.services[s] = got
+	return got, nil
 }
 
-func (k *Keeper) acquire(s *spec.Service) *Pool {
-	id := s.Identity()
+func (k *Keeper) acquire(s *spec.Service, tls originTLS) *service {
+	id := s.Identity() + tls.sum
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	p := k.pools[id]
-	if p == nil {
-		p = newPool(k, id, s)
-		k.pools[id] = p
+	found := k.services[id]
+	if found == nil {
+		found = newService(k, id, s, tls)
+		k.services[id] = found
 	}
-	p.refs++
-	return p
+	found.refs++
+	return found
 }
 
-// release lets go of a pool; the last one to do so closes it, and exchanges that still use it finish.
-func (k *Keeper) release(p *Pool) {
+// release lets go of a service; the last one to do so closes it, and exchanges that still use it finish.
+func (k *Keeper) release(s *service) {
 	k.mu.Lock()
-	p.refs--
-	last := p.refs == 0
+	s.refs--
+	last := s.refs == 0
 	if last {
-		delete(k.pools, p.identity)
-		k.forget(p)
+		delete(k.services, s.identity)
 	}
 	k.mu.Unlock()
 	if last {
-		p.close()
+		s.close()
 	}
 }
 
-// forget drops the health series of endpoints that no pool of the same service name has any more: they would go on
-// saying "healthy". The caller holds mu.
-func (k *Keeper) forget(p *Pool) {
-	used := map[string]bool{}
-	for _, other := range k.pools {
-		for _, ep := range other.endpoints {
-			used[other.name+" "+ep.label] = true
+// forget drops the series of endpoints that no service of the same name has any more, and of the name if no service has it: they
+// would go on saying "healthy".
+func (k *Keeper) forget(name string, labels []string) {
+	used, there := map[string]bool{}, false
+	k.mu.Lock()
+	for _, s := range k.services {
+		if s.name == name {
+			there = true
+			for _, label := range s.labels() {
+				used[label] = true
+			}
 		}
 	}
-	for _, ep := range p.endpoints {
-		if !used[p.name+" "+ep.label] {
-			k.set.Drop("service", p.name, "endpoint", ep.label)
+	k.mu.Unlock()
+	for _, label := range labels {
+		if !used[label] {
+			k.opt.Meters.Drop("service", name, "endpoint", label)
 		}
+	}
+	if !there {
+		k.opt.Meters.Drop("service", name)
 	}
 }
 
 // Stop closes every connection, also under an exchange that waits for its origin: the end of a drain that took too long.
 func (k *Keeper) Stop() {
 	k.cancel()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for c := range k.open {
-		c.Client.Close()
-	}
+	k.peers.Stop()
 }
 
-// add notes a new connection; one that was dialled while Stop ran is closed at once.
-func (k *Keeper) add(c *conn) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.open[c] = struct{}{}
-	if k.ctx.Err() != nil {
-		c.Client.Close()
-	}
-}
-
-// Pools returns the pools by name of their service, for the view of a plan.
+// Pools returns the services with their endpoints, for the view of a plan.
 func (k *Keeper) Pools() []View {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var views []View
-	for _, p := range k.pools {
-		views = append(views, p.view())
+	for _, s := range k.services {
+		views = append(views, s.view())
 	}
 	return views
 }

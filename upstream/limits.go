@@ -1,13 +1,12 @@
 package upstream
 
-import "time"
-
 const (
-	// connectTriesMax is how many endpoints one exchange tries to connect to. Nothing of the request has left then, so it
-	// is no retry. Beyond it: 502 or 504.
-	connectTriesMax = 3
-	// tendMin is the shortest time between two looks for kept connections that are too old.
-	tendMin = time.Second
 	// healthBodyMax is how much of a health check's response body is read; beyond it the connection is closed.
 	healthBodyMax = 64 << 10
+	// drainBytesMax is how much is read of an answer that another endpoint is asked in place of; beyond it the connection is closed.
+	drainBytesMax = 64 << 10
+	// stickyBytesMax is the length of a sticky cookie's field behind its name: value, Path, HttpOnly, SameSite, Secure, Max-Age.
+	stickyBytesMax = 112
+	// agentBytesMax is how much of a User-Agent is looked at; what a crawler says of itself stands before.
+	agentBytesMax = 256
 )

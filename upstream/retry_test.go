@@ -8,7 +8,6 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
-	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/upstream"
 	"skerry.dev/skerry/wire/h1"
@@ -26,8 +25,8 @@ type wired struct {
 func startWired(t testing.TB, o wiretest.Origin) wiretest.Proxy {
 	s := service("s", o.Addr)
 	s.Host = spec.HostPreserve
-	w := &wired{lease: upstream.NewKeeper(upstream.Guard{}, meter.NewSet()).Lease()}
-	stage, problems := upstream.New([]spec.Weighted{{Service: s, Weight: 1}}, new(spec.Policy), "e/r", w.lease)
+	w := &wired{lease: newKeeper(t, upstream.Options{}).Lease()}
+	stage, problems := upstream.New([]spec.Weighted{{Service: s, Weight: 1}}, policy(), "e/r", w.lease)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

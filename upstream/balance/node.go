@@ -12,6 +12,7 @@ type Node struct {
 	Weight int    // its share beside the others'; 0 or less gets nothing
 	Tier   uint8  // how far it is: 0 the same zone, 1 the same region, 2 elsewhere
 	Limit  int64  // requests open at it at most; 0: no bound
+	Owner  any    // whose node it is, for who picks
 
 	state    atomic.Uint32 // of bits below; written under the Balancer's lock
 	failures atomic.Int32  // in a row, or probation

@@ -94,3 +94,9 @@ func authorities(text []byte) (*x509.CertPool, error) {
 	}
 	return pool, nil
 }
+
+// Check reports what is wrong with it that can be seen without the origin; of kind OriginTLS.
+func (t *TLS) Check() error {
+	_, err := t.config(netip.IPv4Unspecified())
+	return err
+}

@@ -13,69 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/upstream"
 )
-
-// service returns a service of endpoints host:port with short timeouts.
-func service(name string, addrs ...string) *spec.Service {
-	s := &spec.Service{Meta: spec.Meta{Name: name}, Host: spec.HostEndpoint,
-		Timeouts:  spec.Timeouts{Connect: 2 * time.Second, FirstByte: 5 * time.Second, Idle: 5 * time.Second},
-		KeepAlive: spec.KeepAlive{Max: 2, Idle: 30 * time.Second}}
-	for _, a := range addrs {
-		ap := netip.MustParseAddrPort(a)
-		s.Endpoints = append(s.Endpoints, spec.Endpoint{Host: ap.Addr().String(), Port: ap.Port(), Addr: ap.Addr()})
-	}
-	return s
-}
-
-// rig is a stage with its keeper.
-type rig struct {
-	set   *meter.Set
-	keep  *upstream.Keeper
-	lease *upstream.Lease
-	stage *upstream.Stage
-}
-
-func newRig(t *testing.T, to ...spec.Weighted) *rig {
-	t.Helper()
-	r := &rig{set: meter.NewSet()}
-	r.keep = upstream.NewKeeper(upstream.Guard{}, r.set)
-	r.lease = r.keep.Lease()
-	var problems []fault.Problem
-	r.stage, problems = upstream.New(to, new(spec.Policy), "e/r", r.lease)
-	if len(problems) > 0 {
-		t.Fatal(fault.Problems(problems))
-	}
-	t.Cleanup(r.lease.Release)
-	return r
-}
-
-// get runs one GET from a client address through the stage and reads the whole body.
-func (r *rig) get(client netip.Addr) (status int, body string, facts exchange.OriginFacts, err error) {
-	x := exchange.Acquire()
-	defer x.Release()
-	x.Conn = &exchange.Conn{Client: netip.AddrPortFrom(client, 1)}
-	x.Now = time.Now()
-	x.Req.Method, x.Req.MethodName, x.Req.Path = exchange.MethodGet, []byte("GET"), []byte("/")
-	r.stage.Request(x)
-	defer r.stage.Done(x)
-	if x.Fault != nil {
-		return 0, "", x.Facts.Origin, x.Fault
-	}
-	var b strings.Builder
-	for x.Resp.Body != nil {
-		view, err := x.Resp.Body.Next()
-		b.Write(view)
-		if err != nil {
-			break
-		}
-	}
-	return x.Resp.Status, b.String(), x.Facts.Origin, nil
-}
 
 var localhost = netip.MustParseAddr("127.0.0.1")
 
@@ -219,7 +161,7 @@ func TestPoolOutlivesPlan(t *testing.T) {
 	}
 	second := r.keep.Lease()
 	same := service("s", r.keep.Pools()[0].Endpoints[0].Address)
-	if _, problems := upstream.New([]spec.Weighted{{Service: same, Weight: 1}}, new(spec.Policy), "e/r", second); len(problems) > 0 {
+	if _, problems := upstream.New([]spec.Weighted{{Service: same, Weight: 1}}, policy(), "e/r", second); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	r.lease.Release()
@@ -231,7 +173,11 @@ func TestPoolOutlivesPlan(t *testing.T) {
 		t.Error("the pool outlived the last plan")
 	}
 	for _, m := range r.set.All() {
-		t.Errorf("series %s%v outlived its endpoint", m.Name, m.Labels)
+		for _, l := range m.Labels {
+			if l.Name == "service" {
+				t.Errorf("series %s%v outlived its service", m.Name, m.Labels)
+			}
+		}
 	}
 }
 
@@ -268,8 +214,8 @@ func TestIdleKeeper(t *testing.T) {
 	addr := named(t, "a", new(atomic.Bool), checks)
 	s := service("s", addr)
 	s.Health = &spec.Health{Path: "/healthz", Interval: time.Millisecond, Timeout: time.Second, HealthyAfter: 1, UnhealthyAfter: 1, StatusFrom: 200, StatusTo: 299}
-	lease := upstream.NewIdleKeeper(upstream.Guard{}).Lease()
-	if _, problems := upstream.New([]spec.Weighted{{Service: s, Weight: 1}}, new(spec.Policy), "e/r", lease); len(problems) > 0 {
+	lease := newKeeper(t, upstream.Options{Idle: true}).Lease()
+	if _, problems := upstream.New([]spec.Weighted{{Service: s, Weight: 1}}, policy(), "e/r", lease); len(problems) > 0 {
 		t.Fatal(fault.Problems(problems))
 	}
 	select {

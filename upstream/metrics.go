@@ -1,0 +1,76 @@
+package upstream
+
+import (
+	"sync/atomic"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/meter"
+)
+
+// lazyCounter makes its series when it first counts: most services never need most of them. Two that race get the same
+// counter from the set.
+type lazyCounter struct{ made atomic.Pointer[meter.Counter] }
+
+func (l *lazyCounter) inc(make func() *meter.Counter) {
+	c := l.made.Load()
+	if c == nil {
+		c = make()
+		l.made.Store(c)
+	}
+	c.Inc()
+}
+
+// metrics are those of a service as a whole.
+type metrics struct {
+	set     *meter.Set
+	service string
+	retries [reasonsMax]lazyCounter
+	refused [reasonsMax]lazyCounter
+	hedges  [hedgesMax]lazyCounter
+}
+
+const (
+	reasonsMax = int(exchange.ReasonWhole) + 1
+	hedgesMax  = int(exchange.HedgeWon) + 1
+)
+
+// retried counts a try beyond the first.
+func (m *metrics) retried(why exchange.Reason) {
+	m.retries[why].inc(func() *meter.Counter {
+		return m.set.Counter("skerry_retries_total", "Tries beyond the first, by their reason.", "service", m.service, "reason", why.String())
+	})
+}
+
+// notRetried counts a try that was wanted and not made.
+func (m *metrics) notRetried(why exchange.Reason) {
+	m.refused[why].inc(func() *meter.Counter {
+		return m.set.Counter("skerry_retries_refused_total", "Tries that were wanted and not made, by the reason.", "service", m.service, "reason", why.String())
+	})
+}
+
+// hedged counts what became of a hedge.
+func (m *metrics) hedged(outcome exchange.HedgeOutcome) {
+	m.hedges[outcome].inc(func() *meter.Counter {
+		return m.set.Counter("skerry_hedges_total", "Second requests sent because the first was slow, by whether they won.", "service", m.service, "outcome", outcome.String())
+	})
+}
+
+// failures are the counters of an endpoint by kind of fault; the last is of statuses.
+type failures []lazyCounter
+
+// count counts a try that brought no valid response.
+func (ep *endpoint) count(kind fault.Kind) { ep.countAs(int(kind), kind.Name()) }
+
+func (ep *endpoint) countAs(slot int, name string) {
+	byKind := ep.failures.Load()
+	if byKind == nil {
+		made := make(failures, len(fault.Kinds())+1)
+		ep.failures.CompareAndSwap(nil, &made)
+		byKind = ep.failures.Load()
+	}
+	(*byKind)[slot].inc(func() *meter.Counter {
+		return ep.service.keeper.opt.Meters.Counter("skerry_endpoint_failures_total", "Tries that brought no valid response, or 500, 502, 503 or 504 (status), by what was wrong.",
+			"service", ep.service.name, "endpoint", ep.label, "kind", name)
+	})
+}

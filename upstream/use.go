@@ -1,0 +1,387 @@
+package upstream
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/upstream/admission"
+	"skerry.dev/skerry/upstream/balance"
+	"skerry.dev/skerry/wire/h1"
+)
+
+// use is one exchange's use of a service: what must be given back at its end.
+type use struct {
+	stage   *Stage
+	service *service
+	until   time.Time // when everything must be over; zero: never
+	ticket  admission.Ticket
+	gated   bool          // ticket is held
+	took    time.Duration // from the last try's beginning to the response head, if something is to be learned from it
+	ask     balance.Ask
+	tried   [exchange.TriesMax + 1]*balance.Node
+	died    bool // a kept connection died, and its endpoint was asked once more
+	attempt      // the one that runs, or has answered; its endpoint's node has begun
+}
+
+var uses = sync.Pool{New: func() any { return new(use) }}
+
+func (s *Stage) use(x *exchange.Exchange, svc *service) *use {
+	u := uses.Get().(*use)
+	u.stage, u.service = s, svc
+	u.ask.Tried = u.tried[:0]
+	if w := svc.spec.Timeouts.Whole; w > 0 {
+		u.until = x.Now.Add(w)
+	}
+	svc.key.of(x, &u.ask)
+	return u
+}
+
+// Close gives back what an exchange has used. The exchange on the connection is over.
+func (u *use) Close() error {
+	if u.ep != nil {
+		u.ep.node.End()
+	}
+	if u.gated {
+		u.service.gate.Leave(u.ticket, u.took)
+	}
+	*u = use{}
+	uses.Put(u)
+	return nil
+}
+
+// run asks one endpoint after the other until there is an answer, or none may be asked any more.
+func (u *use) run(x *exchange.Exchange) exchange.Verdict {
+	f := &x.Facts.Origin
+	ep, err := u.first(x)
+	if err != nil {
+		return u.refuse(x, err)
+	}
+	for {
+		failure, why := u.try(x, ep)
+		if failure == nil && why == exchange.ReasonNone {
+			u.answered(x)
+			return exchange.Respond
+		}
+		next, refused := u.again(x, why)
+		switch {
+		case next != nil:
+			f.Reasons[f.Tries-1] = why
+			u.service.metrics.retried(why)
+			u.leave(x, next)
+			ep = next
+			continue
+		case refused != exchange.ReasonNone:
+			f.Refused = refused
+			u.service.metrics.notRetried(refused)
+		}
+		if failure == nil {
+			u.answered(x)
+			return exchange.Respond
+		}
+		return u.refuse(x, failure)
+	}
+}
+
+// refuse ends the exchange without an answer of the service.
+func (u *use) refuse(x *exchange.Exchange, err error) exchange.Verdict {
+	kind := fault.Of(err)
+	if u.service.breaker != nil {
+		u.service.breaker.Note(kind.Side() == fault.SideOrigin, x.Now, time.Now())
+	}
+	x.Facts.Origin.Held = nil
+	u.Close()
+	v := x.Fail(err)
+	if kind == fault.OriginBusy {
+		retryAfter(x, 0)
+	}
+	return v
+}
+
+// answered notes who answered.
+func (u *use) answered(x *exchange.Exchange) {
+	f := &x.Facts.Origin
+	f.Held, f.Status = u, x.Resp.Status
+	now := time.Time{}
+	if !x.Facts.Entry.LogOff || u.gated || u.service.breaker != nil {
+		now = time.Now()
+		f.FirstByte = now.Sub(x.Now)
+	}
+	bad := brokenStatus(x.Resp.Status)
+	if bad {
+		u.ep.failedWith(x.Resp.Status)
+	} else {
+		u.service.balancer.Note(u.ep.node, false)
+	}
+	if u.service.breaker != nil {
+		u.service.breaker.Note(bad, x.Now, x.Now.Add(f.FirstByte))
+	}
+	if u.service.key.sticky != nil {
+		u.service.key.stick(x, u.ep, u.ask.Sticky)
+	}
+	if x.Resp.Tunnel != nil && u.gated { // it may live for hours, and is not work in the sense of concurrency
+		u.gated = false
+		u.service.gate.Leave(u.ticket, 0)
+	} else if u.gated && !bad {
+		u.took = now.Sub(u.began)
+	}
+}
+
+// brokenStatus reports whether a status says that the endpoint, or what stands behind it, does not work.
+func brokenStatus(status int) bool {
+	switch status {
+	case 500, 502, 503, 504:
+		return true
+	}
+	return false
+}
+
+// shed refuses an exchange before the service is asked, and says when to come again.
+func (u *use) shed(x *exchange.Exchange, err error, why exchange.Reason, after time.Duration) exchange.Verdict {
+	x.Facts.Origin.Refused = why
+	u.service.metrics.notRetried(why)
+	u.Close()
+	v := x.Fail(err)
+	retryAfter(x, after)
+	return v
+}
+
+// retryAfter tells a client that was refused when to come again: not all of them at once.
+func retryAfter(x *exchange.Exchange, least time.Duration) {
+	b := strconv.AppendInt(x.Scratch.Alloc(20)[:0], admission.RetryAfter(least, rand.Uint64()), 10)
+	x.Resp.Fields.Set(exchange.NameRetryAfter, b)
+}
+
+// admit asks whether the service may be asked at all, and waits for a place among its open requests.
+func (u *use) admit(x *exchange.Exchange) (v exchange.Verdict, ok bool) {
+	s := u.service
+	if ok, after := s.breaker.Allow(x.Now); !ok {
+		return u.shed(x, s.breaker.Err(), exchange.ReasonBreaker, after), false
+	}
+	if s.gate == nil {
+		return 0, true
+	}
+	class := u.stage.classOf(x)
+	f := &x.Facts.Origin
+	f.Class = string(class)
+	var err error
+	u.ticket, f.Queued, err = s.gate.Enter(class.Rank(), x.Now, u.until, x.Sink)
+	if err == nil {
+		u.gated = true
+		return 0, true
+	}
+	return u.shed(x, err, s.gate.Reason(err), 0), false
+}
+
+// first chooses the endpoint that is asked first. Names that have never been looked up are waited for.
+func (u *use) first(x *exchange.Exchange) (*endpoint, error) {
+	if ep := u.pick(x); ep != nil {
+		return ep, nil
+	}
+	s := u.service
+	select {
+	case <-s.ready:
+	default:
+		if err := u.waitForNames(x); err != nil {
+			return nil, err
+		}
+	}
+	if ep := u.pick(x); ep != nil {
+		return ep, nil
+	}
+	if err := s.lookupError(); err != nil {
+		return nil, err
+	}
+	if u.ask.Full {
+		return nil, fault.New(fault.OriginBusy, fmt.Sprintf("every endpoint of service %s has %d open requests (concurrency.perEndpoint)", s.name, s.spec.Concurrency.PerEndpoint))
+	}
+	return nil, fault.New(fault.OriginNoneHealthy, "no endpoint of service "+s.name+" is healthy")
+}
+
+// waitForNames waits until the names of the service have been looked up for the first time.
+func (u *use) waitForNames(x *exchange.Exchange) error {
+	s := u.service
+	patience := time.NewTimer(s.spec.Timeouts.Connect)
+	defer patience.Stop()
+	select {
+	case <-s.ready:
+		return nil
+	case <-s.ctx.Done():
+	case <-patience.C:
+	}
+	return fault.New(fault.OriginDNS, "the names of service "+s.name+" were not looked up within "+s.spec.Timeouts.Connect.String()+" (timeouts.connect)")
+}
+
+// pick chooses an endpoint that has not been tried, and begins a request there; nil if there is none.
+func (u *use) pick(x *exchange.Exchange) *endpoint {
+	n, how := u.service.balancer.Pick(&u.ask)
+	if n == nil {
+		return nil
+	}
+	x.Facts.Origin.Picked = how
+	return n.Owner.(*endpoint)
+}
+
+// enter begins a try at an endpoint.
+func (u *use) enter(x *exchange.Exchange, ep *endpoint) {
+	f := &x.Facts.Origin
+	f.Endpoint, f.Locality = ep.label, ep.locality
+	if f.Tries++; f.Tries == 1 && f.Queued == 0 {
+		u.began = x.Now
+	} else {
+		u.began = time.Now()
+	}
+	ep.tries.Inc()
+	u.ep = ep
+	if !slices.Contains(u.ask.Tried, ep.node) {
+		u.ask.Tried = append(u.ask.Tried, ep.node)
+	}
+}
+
+// leave ends a try after which next is asked.
+func (u *use) leave(x *exchange.Exchange, next *endpoint) {
+	if u.conn != nil { // it has answered with a status
+		u.ep.failedWith(x.Resp.Status)
+		drain(x.Resp.Body)
+		u.giveBack(x)
+		x.Answer(0)
+	}
+	if u.ep != next {
+		u.ep.node.End()
+	}
+	u.ep = nil
+}
+
+// giveBack ends the exchange on the connection, which is kept if request and response were whole.
+func (u *use) giveBack(x *exchange.Exchange) {
+	c := u.conn
+	if c == nil {
+		return
+	}
+	u.conn = nil
+	if c.End(x) {
+		c.Keep(x.Now.Add(x.Facts.Origin.FirstByte))
+	} else {
+		c.Close()
+	}
+}
+
+// drain takes what is there already of an answer that nobody wants, so that its connection can be kept.
+func drain(b exchange.Body) {
+	ready, ok := b.(exchange.Ready)
+	for n := 0; ok && n < drainBytesMax && ready.Ready(); {
+		view, err := b.Next()
+		if n += len(view); err != nil {
+			return
+		}
+	}
+}
+
+// try asks one endpoint. Without a failure there is an answer; a reason then says that its status is one that another
+// endpoint may be asked for. With a failure the reason says what kind it is, none if nobody else need be asked.
+func (u *use) try(x *exchange.Exchange, ep *endpoint) (failure error, why exchange.Reason) {
+	u.enter(x, ep)
+	s := u.stage
+	var err error
+	if s.hedge > 0 && u.mayHedge(x) {
+		err = u.race(x)
+	} else {
+		err = u.attempt.run(s, x, u.until)
+	}
+	x.Facts.Origin.Reused = u.reused
+	if err == nil {
+		if s.again.Has(x.Resp.Status) {
+			return nil, exchange.ReasonStatus
+		}
+		return nil, exchange.ReasonNone
+	}
+	why = u.reason(err)
+	u.fail(x)
+	if fault.Of(err) == fault.Internal { // the system's own error, from a write
+		err = fault.Wrap(fault.OriginClosed, "send the request to "+ep.label, err)
+	}
+	if kind := fault.Of(err); kind.Side() == fault.SideOrigin {
+		u.ep.failed(kind)
+	}
+	return err, why
+}
+
+// reason says what kind of failure a try had.
+func (u *use) reason(err error) exchange.Reason {
+	if err == h1.ErrDied && u.reused {
+		return exchange.ReasonDied
+	}
+	switch kind := fault.Of(err); {
+	case u.conn == nil:
+		return exchange.ReasonConnect
+	case kind == fault.Internal && u.reused:
+		return exchange.ReasonDied
+	case kind == fault.OriginTimeout:
+		return exchange.ReasonTimeout
+	case kind == fault.Internal || err == h1.ErrDied:
+		return exchange.ReasonBroken
+	case kind.Side() == fault.SideOrigin:
+		return exchange.ReasonInvalid
+	}
+	return exchange.ReasonNone // the client's doing, or a bug
+}
+
+// again chooses who is asked next, or says why nobody is.
+func (u *use) again(x *exchange.Exchange, why exchange.Reason) (next *endpoint, refused exchange.Reason) {
+	most := u.stage.tries
+	if why == exchange.ReasonDied { // that the connection had died says nothing about the endpoint
+		most = max(most, 2)
+	}
+	now := time.Now()
+	switch {
+	case why == exchange.ReasonNone || most == 1:
+		return nil, exchange.ReasonNone
+	case !u.repeatable(x, why):
+		return nil, exchange.ReasonUnsafe
+	case x.Facts.Origin.Tries >= most:
+		return nil, exchange.ReasonTries
+	case !u.until.IsZero() && !now.Before(u.until):
+		return nil, exchange.ReasonWhole
+	}
+	next = u.pick(x)
+	if next == nil && why == exchange.ReasonDied && !u.died {
+		next, u.died = u.ep, true
+	}
+	switch {
+	case next == nil:
+		return nil, exchange.ReasonEndpoint
+	case !u.service.budget.Retry(now):
+		if next != u.ep {
+			next.node.End()
+		}
+		return nil, exchange.ReasonBudget
+	}
+	return next, exchange.ReasonNone
+}
+
+// repeatable reports whether the request may be sent to another endpoint. What of which nothing has left always may. After
+// that its body must be there still, and the method must be idempotent (RFC 9110 section 9.2.2) if no byte of a response came,
+// and safe if the endpoint has worked on it for all we know. A key that the route believes makes a POST or PATCH as good as safe.
+func (u *use) repeatable(x *exchange.Exchange, why exchange.Reason) bool {
+	if why == exchange.ReasonConnect {
+		return true
+	}
+	if u.pumped || x.Req.Body != nil && !x.Req.Body.Replay() {
+		return false
+	}
+	m := x.Req.Method
+	switch {
+	case u.sent == 0 && why != exchange.ReasonStatus:
+		return true
+	case u.stage.keyed && (m == exchange.MethodPost || m == exchange.MethodPatch) && x.Req.Fields.Get(exchange.NameIdempotencyKey) != nil:
+		return true
+	case why == exchange.ReasonDied || why == exchange.ReasonBroken:
+		return m.Idempotent()
+	}
+	return m.Safe()
+}
