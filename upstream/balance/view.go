@@ -63,11 +63,11 @@ func (b *Balancer) build(now time.Time) *view {
 		v.how = exchange.PickedPanic
 		usable = all
 	}
-	shares := shares(usable, all)
+	share := shares(usable, all)
 	far, upTo := false, uint64(0)
 	for i, of := range b.nodes {
 		if usable[i] > 0 {
-			upTo += shares[i]
+			upTo += share[i]
 			t := b.tier(of, v.how != 0, now, most)
 			t.level, t.far, t.upTo, t.table = uint8(i), far, upTo, b.tables[i]
 			v.tiers = append(v.tiers, t)
