@@ -4,8 +4,8 @@
 // service's latency, and a queue by class before it; Breaker, which refuses at once while a service fails; and Budget, which
 // bounds the tries beyond the first. Each stands alone, belongs to one service, and outlives plans with it.
 //
-// It promises that no place is lost or given twice, whoever leaves, waits or gives up at the same time; that nobody
-// overtakes a waiter of their own class or a better one without being newer; and that whatever it keeps is bounded.
+// It promises that no place is lost or given twice, whoever leaves, waits or gives up at the same time; that no
+// request goes before a waiter of a better class; and that whatever it keeps is bounded.
 //
 // It starts no goroutine, dials nothing and sends nothing: it counts, waits and says why not.
 package admission

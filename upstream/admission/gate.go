@@ -45,7 +45,7 @@ type Gate struct {
 	pool    sync.Pool // of *waiter
 }
 
-// Ticket is a place at a service. Who got it gives it back by Leave, exactly once.
+// Ticket is a place at a service. Who got it gives it back by Leave or GiveUp, exactly once.
 type Ticket struct{ epoch uint32 }
 
 // Watcher tells when a client leaves; exchange.Sink is one.
@@ -114,7 +114,7 @@ func (g *Gate) Waiting() int {
 // is how long it took, zero on the usual way.
 //
 // The error is an *fault.Error made ahead of time: OriginBusy if there was no place in the queue, or no place within queueTime;
-// OriginTimeout at until; ClientGone if the client left meanwhile. Without an error the ticket must be given back by Leave.
+// OriginTimeout at until; ClientGone if the client left meanwhile. Without an error the ticket must be given back by Leave or GiveUp.
 func (g *Gate) Enter(rank int, now, until time.Time, client Watcher) (t Ticket, waited time.Duration, err error) {
 	if g == nil {
 		return Ticket{}, 0, nil
@@ -141,14 +141,19 @@ func (g *Gate) Enter(rank int, now, until time.Time, client Watcher) (t Ticket, 
 
 // Leave gives a place back. latency is how long the service took for the head of its answer, without any wait before the request
 // left. It is what an adaptive limit learns from: zero if there is nothing to learn (no connection, a broken answer, a
-// tunnel). A request that was given up because no answer came in time should be told with the time it took, so that a
-// service that is too slow for its timeouts is seen as slow.
-func (g *Gate) Leave(t Ticket, latency time.Duration) {
+// tunnel).
+func (g *Gate) Leave(t Ticket, latency time.Duration) { g.leave(t, latency, false) }
+
+// GiveUp gives back the place of a request that was given up because no answer came in time, after so long. It is not the same as
+// nothing to learn: a service whose every answer would be too late would otherwise never be seen as slow.
+func (g *Gate) GiveUp(t Ticket, after time.Duration) { g.leave(t, after, true) }
+
+func (g *Gate) leave(t Ticket, latency time.Duration, late bool) {
 	if g == nil {
 		return
 	}
 	if g.adaptive {
-		g.hot.leaving(t, latency)
+		g.hot.leaving(t, latency, late)
 	}
 	w := g.word.Add(^uint64(0))
 	if w&openMask == openMask {

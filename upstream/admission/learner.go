@@ -28,7 +28,8 @@ import (
 // change of what is asked looks like a slower service until the next probe. A service that slows down at once for several
 // edges is probed by one of them while the others go on, so the probe sees less of a fall; that the probes are at random times and the
 // tolerance is wide keeps them from following each other down. Fewer than ten answers in thirty seconds are not
-// learned from at all. A service that answers errors faster than it works looks fast: that is the breaker's matter.
+// learned from at all. A probe lets nobody in until the service has worked off what is beyond the lower limit, which takes about
+// one latency: where that is near queueTime, requests of every class may wait too long then. A service that answers errors faster than it works looks fast: that is the breaker's matter.
 type learner struct {
 	min, max float64
 	limit    float64 // without a probe
@@ -49,6 +50,7 @@ type probe struct {
 	on     bool
 	step   int
 	limit  float64
+	first  sample // of the last window
 	before sample // of the step before; at the first, of the last window
 	began  int64
 }
@@ -89,6 +91,8 @@ func (l *learner) observe(s sample, peak int, young bool, at int64) {
 	l.window = min(max(int64(windowMin), 2*s.slow()), int64(windowMax))
 	if float64(peak)*2 < l.limit { // the service had nothing to wait for
 		switch {
+		case s.late:
+			return
 		case !l.known:
 			l.base, l.known = s.mean, true
 		case !young:
@@ -98,11 +102,13 @@ func (l *learner) observe(s sample, peak int, young bool, at int64) {
 		return
 	}
 	if !l.known {
-		l.startProbe(s, l.limit/2, at)
+		if at >= l.probedAt+int64(probeAgain) {
+			l.startProbe(s, l.limit/2, at)
+		}
 		return
 	}
 	slower := s.mean - l.base
-	if slower <= band(s) && !young {
+	if slower <= band(s) && !young && !s.late {
 		if slower < -2*s.se {
 			l.base += slower / 8
 		}
@@ -138,7 +144,7 @@ func (l *learner) probeDue(at int64) bool {
 
 // startProbe begins the first step.
 func (l *learner) startProbe(before sample, limit float64, at int64) {
-	l.probe = probe{on: true, limit: min(max(limit, l.min), l.limit), before: before, began: at}
+	l.probe = probe{on: true, limit: min(max(limit, l.min), l.limit), first: before, before: before, began: at}
 }
 
 // probed takes what a step has seen; without enough samples the probe ends without a result. Afterwards the probe may be over.
@@ -149,16 +155,21 @@ func (l *learner) probed(s sample, at int64) {
 		return
 	}
 	fell := s.mean < p.before.mean-math.Log2(fallen)-math.Hypot(s.se, p.before.se)
+	same := l.known && math.Abs(s.mean-l.base) <= band(s)
 	switch {
-	case l.known && math.Abs(s.mean-l.base) <= band(s):
+	case same && !s.late:
 		l.base += (s.mean - l.base) / 2
-	case p.step+1 < probeSteps && p.limit > l.min && (fell || p.step == 0):
+	case p.step+1 < probeSteps && p.limit > l.min && (s.late || fell || p.step == 0):
 		p.step++
 		p.limit = max(l.min, p.limit/2)
 		p.before = s
 		return
+	case s.late: // even so few are too many, or it is down
+		l.endProbe(at)
+		return
 	default:
 		l.base, l.known = s.mean, true
+		l.limit = max(p.limit, min(l.limit, tolerance*l.limit*math.Exp2(l.base-p.first.mean))) // the gradient, at once
 	}
 	l.confirm(at)
 	l.interval = max(l.interval, probeShare*(at-p.began))

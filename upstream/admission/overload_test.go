@@ -81,6 +81,22 @@ func TestColdStart(t *testing.T) {
 	})
 }
 
+// TestTimeouts: a service that is too slow for its timeouts at the first limit, so that nothing would ever be answered, is seen
+// as slow, because who leaves tells how long it waited in vain.
+func TestTimeouts(t *testing.T) {
+	c := spec.Concurrency{Adaptive: true, Queue: 20, QueueTime: 100 * time.Millisecond}
+	simulate(t, c, 4, fixed(100*time.Millisecond), func(w *world) {
+		l := load{rate: 120, good: time.Second, try: 300 * time.Millisecond}
+		w.send(l, 10*time.Second)
+		_, n := w.send(l, 20*time.Second).all()
+		limit, base := w.gate.Found()
+		t.Logf("goodput %.3f, limit %.1f, base line %.4f s", float64(n)/800, limit, base)
+		if n < 640 {
+			t.Errorf("goodput %.3f, limit %.1f, base line %.4f s", float64(n)/800, limit, base)
+		}
+	})
+}
+
 // TestSlowerForGood: a service whose latency doubles for good does half, not less, and the limit is learned again.
 func TestSlowerForGood(t *testing.T) {
 	c := spec.Concurrency{Adaptive: true, Queue: 100, QueueTime: time.Second}
@@ -182,7 +198,11 @@ func TestNoise(t *testing.T) {
 					limit, base := w.gate.Found()
 					served := float64(n) / float64(sent) * max(1, rate)
 					t.Logf("at %.1f of capacity: %.4f served, limit %.1f, base line %.4f s", rate, served, limit, base)
-					if rate < 1 && n < sent || served < 0.85 {
+					low, high := 0.6*float64(noise.places), 2*float64(noise.places)
+					if rate < 0.5 {
+						low, high = 64, 64 // what nobody used says nothing
+					}
+					if rate < 1 && n < sent || served < 0.85 || limit < low || limit > max(high, 64) {
 						t.Errorf("at %.1f of capacity: %.4f served, limit %.1f, base line %.4f s", rate, served, limit, base)
 					}
 				}

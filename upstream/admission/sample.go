@@ -17,6 +17,7 @@ type hot struct {
 	sampling atomic.Uint32 // of requests whose latency counts
 	peak     atomic.Int32  // the most that were open in this window
 	in, out  atomic.Int32  // requests of the probe's epoch that entered, and that left
+	late     atomic.Int32  // of the window's samples, how many were given up
 }
 
 const (
@@ -35,7 +36,7 @@ func (h *hot) entered(t Ticket, open int) {
 }
 
 // leaving takes the sample of a request, if it entered in the epoch that counts.
-func (h *hot) leaving(t Ticket, latency time.Duration) {
+func (h *hot) leaving(t Ticket, latency time.Duration, late bool) {
 	if t.epoch != h.sampling.Load() {
 		return
 	}
@@ -43,6 +44,9 @@ func (h *hot) leaving(t Ticket, latency time.Duration) {
 		l := logOf(latency)
 		h.sum.Add(1<<countShift | l)
 		h.squares.Add(l * l)
+		if late {
+			h.late.Add(1)
+		}
 	}
 	if t.epoch&1 == 1 && h.out.Add(1) >= h.in.Load() && h.epoch.Load() != t.epoch {
 		h.due.Store(0) // all that the probe let in are back
@@ -53,6 +57,7 @@ func (h *hot) leaving(t Ticket, latency time.Duration) {
 func (h *hot) restart(open int) {
 	h.sum.Store(0)
 	h.squares.Store(0)
+	h.late.Store(0)
 	h.peak.Store(int32(open))
 }
 
@@ -71,12 +76,14 @@ type sample struct {
 	mean float64 // binary logarithm of nanoseconds
 	sd   float64 // standard deviation of the logarithms
 	se   float64 // standard error of mean
+	late bool    // half of the answers or more did not come in time: the true mean is larger
 }
 
 // read returns the window so far.
 func (h *hot) read() sample {
 	sum, squares := h.sum.Load(), h.squares.Load()
 	s := sample{n: int(sum >> countShift)}
+	s.late = 2*int(h.late.Load()) >= s.n
 	if s.n == 0 {
 		return s
 	}

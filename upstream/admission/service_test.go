@@ -27,13 +27,27 @@ func newService(places int, latency func() time.Duration) *service {
 // constant is a latency that is always the same.
 func constant(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
 
-func (s *service) serve() {
-	s.places <- struct{}{}
+// serve does a request, or gives it up after patience.
+func (s *service) serve(patience time.Duration) bool {
+	up := time.NewTimer(patience)
+	defer up.Stop()
+	select {
+	case s.places <- struct{}{}:
+	case <-up.C:
+		return false
+	}
+	defer func() { <-s.places }()
 	s.mu.Lock()
 	d := s.latency()
 	s.mu.Unlock()
-	time.Sleep(d)
-	<-s.places
+	work := time.NewTimer(d)
+	defer work.Stop()
+	select {
+	case <-work.C:
+		return true
+	case <-up.C:
+		return false
+	}
 }
 
 func (s *service) change(latency func() time.Duration) {
@@ -48,6 +62,7 @@ type load struct {
 	rate  float64 // per second
 	ranks func(r float64) int
 	good  time.Duration // what is answered later is not good
+	try   time.Duration // a request is given up after so long at the service; 0: never
 }
 
 // tally is what became of a load's requests.
@@ -105,6 +120,9 @@ func simulate(t *testing.T, c spec.Concurrency, places int, latency func(r *rand
 func (w *world) send(l load, long time.Duration) *tally {
 	t := &tally{reasons: map[exchange.Reason]int{}}
 	var here sync.WaitGroup
+	if l.try == 0 {
+		l.try = time.Hour
+	}
 	next, end := time.Now(), time.Now().Add(long)
 	for {
 		next = next.Add(time.Duration(w.rand.ExpFloat64() / l.rate * float64(time.Second)))
@@ -129,9 +147,13 @@ func (w *world) send(l load, long time.Duration) *tally {
 				return
 			}
 			sent := time.Now()
-			w.to.serve()
-			w.gate.Leave(ticket, time.Since(sent))
-			t.add(rank, time.Since(began) <= l.good, exchange.ReasonNone)
+			served := w.to.serve(l.try)
+			if served {
+				w.gate.Leave(ticket, time.Since(sent))
+			} else {
+				w.gate.GiveUp(ticket, time.Since(sent))
+			}
+			t.add(rank, served && time.Since(began) <= l.good, exchange.ReasonNone)
 		})
 	}
 	time.Sleep(time.Until(end))
