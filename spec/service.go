@@ -126,7 +126,7 @@ var health = object[healthDoc]{
 	fields: []field[healthDoc]{
 		rowOr("path", func(h *healthDoc) *val[string] { return &h.path },
 			words(checkPath, map[string]any{"pattern": "^/", "maxLength": textBytesMax}), "/", "The path to ask for."),
-		rowOr("interval", func(h *healthDoc) *val[time.Duration] { return &h.interval }, duration(100*time.Millisecond, time.Hour), 5*time.Second,
+		rowOr("interval", func(h *healthDoc) *val[time.Duration] { return &h.interval }, duration(100*time.Millisecond, time.Hour), checkInterval,
 			"The time between two checks of an endpoint."),
 		rowOr("timeout", func(h *healthDoc) *val[time.Duration] { return &h.timeout }, duration(10*time.Millisecond, time.Minute), checkTimeout,
 			"The longest wait for an answer: no longer than the interval, if left out."),
@@ -138,15 +138,28 @@ var health = object[healthDoc]{
 			"The status codes that are good, as one or as a range."),
 		row("host", func(h *healthDoc) *val[string] { return &h.host }, hostText, "The Host of the check: the endpoint's, if left out."),
 	},
-	check: func(_ *log, _ Pos, h *healthDoc) {
-		if !h.timeout.given() && h.interval.Set && h.interval.V < checkTimeout {
-			h.timeout = said(h.interval.V)
-		}
-	},
+	check: checkHealth,
 }
 
-// checkTimeout is the longest wait of a health check if nothing is said.
-const checkTimeout = 2 * time.Second
+// What a health check waits if nothing is said: between two checks, and for an answer.
+const (
+	checkInterval = 5 * time.Second
+	checkTimeout  = 2 * time.Second
+)
+
+// checkHealth refuses a check that would still wait when the next one is due.
+func checkHealth(l *log, _ Pos, h *healthDoc) {
+	timeout, interval := h.timeout.V, h.interval.V
+	switch {
+	case h.interval.Set && timeout > interval:
+		l.refuse(h.timeout.At, "", "timeout is %s, longer than interval, which is %s", writeDuration(timeout), writeDuration(interval))
+	case !h.interval.given() && timeout > checkInterval:
+		l.refuse(h.timeout.At, "add an `interval`", "timeout is %s, longer than interval, which is %s if left out",
+			writeDuration(timeout), writeDuration(checkInterval))
+	case !h.timeout.given() && h.interval.Set && interval < checkTimeout:
+		h.timeout = said(interval)
+	}
+}
 
 func checkPath(s string) (bad, fix string) {
 	if bad, fix = anyText(s); bad != "" {
