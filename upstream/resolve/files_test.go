@@ -2,6 +2,7 @@ package resolve_test
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -31,6 +32,16 @@ func TestHosts(t *testing.T) {
 	f("six.only", spec.FamilyIPv4, s.hosts+" has it, without")
 	f("localhost", spec.FamilyAuto, "[::1] 5s") // never 10.9.0.2
 	f("a.localhost.", spec.FamilyBoth, "[127.0.0.1 ::1] 5s")
+	// An answer is its receiver's own, also when the file is not read again.
+	if err := os.Chtimes(s.hosts, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := s.Lookup(t.Context(), "db", spec.DNS{}); err != nil {
+		t.Error(err)
+	} else {
+		a.Addrs[0] = netip.IPv6Loopback()
+		f("db", spec.FamilyAuto, "[10.9.0.1] 5s")
+	}
 	if asked := server.keys(); len(asked) != 0 {
 		t.Errorf("asked for %v", asked)
 	}

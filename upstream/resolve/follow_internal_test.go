@@ -265,6 +265,15 @@ func TestSoon(t *testing.T) {
 		f.Soon()
 		s.want(t, 0, "2m11.5s asked")
 	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newBench(t, "")
+		s.says(0, "10.0.0.1")
+		f := s.follow(spec.DNS{TTLMin: 400 * time.Millisecond})
+		defer f.Close()
+		s.want(t, 0, "0s asked", "0s [10.0.0.1]")
+		f.Soon()
+		s.want(t, 400*time.Millisecond, "400ms asked")
+	})
 }
 
 // TestCloseWaits: Close ends a lookup that is under way and what it told nobody of stays untold.

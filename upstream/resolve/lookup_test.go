@@ -74,6 +74,8 @@ var mesh = zone{
 	"six.test. AAAA":       "six.test. 90 AAAA 2001:db8::6",
 	"one.test. A":          "one.test. 70 A 10.0.0.3",
 	"one.test. AAAA":       "NXDOMAIN", // as broken balancers say
+	"brief.test. A":        "brief.test. 10 A 10.0.0.1",
+	"brief.test. AAAA":     "brief.test. 20 AAAA 2001:db8::1",
 	"half.test. A":         "half.test. 70 A 10.0.0.3",
 	"half.test. AAAA":      "SERVFAIL",
 	"other.test. A":        "SERVFAIL",
@@ -140,6 +142,7 @@ func TestLookup(t *testing.T) {
 	f("SHOP.test.", v4, "[10.0.0.1 10.0.0.2] 30s")
 	f("shop.test", v6, "[2001:db8::1] 20s")
 	f("shop.test", both, "[10.0.0.1 10.0.0.2 2001:db8::1] 20s")
+	f("brief.test", both, "[10.0.0.1 2001:db8::1] 10s")
 	f("shop.test", auto, "[10.0.0.1 10.0.0.2] 30s")
 	f("six.test", auto, "[2001:db8::6] 1m30s")
 	f("six.test", both, "[2001:db8::6] 1m30s")
@@ -260,6 +263,10 @@ func TestNextServer(t *testing.T) {
 	}), "[10.0.0.1]")
 	f("malformed", serve(t, raw("shop.test. 70 A 10.66.0.1", dnsmessage.TypeA, 10, 66, 0, 1, 0)), "[10.0.0.1]")
 	f("malformed", serve(t, raw("", dnsmessage.TypeA, 10, 66, 0)), "[10.0.0.1]")
+	f6 := resolver(t, "options attempts:1", "", serve(t, raw("", dnsmessage.TypeAAAA, make([]byte, 17)...)))
+	if a, err := f6.Lookup(t.Context(), "shop.test", spec.DNS{Family: spec.FamilyIPv6}); err == nil || f6.queries("malformed") != 1 {
+		t.Errorf("an AAAA record of 17 bytes: %v %v", a, err)
+	}
 	f("malformed", serve(t, raw("shop.test. 70 A 10.66.0.1", dnsmessage.TypeCNAME, 99, 'a')), "[10.0.0.1]")
 	f("malformed", serve(t, func(q query) {
 		m, _ := response(q, "shop.test. 70 A 10.66.0.1\nother.test. 70 TXT text")
