@@ -6,6 +6,7 @@ import (
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/spec"
 )
 
 // lazyCounter makes its series when it first counts: most services never need most of them. Two that race get the same
@@ -28,6 +29,7 @@ type metrics struct {
 	retries [reasonsMax]lazyCounter
 	refused [reasonsMax]lazyCounter
 	hedges  [hedgesMax]lazyCounter
+	tripped [spec.Classes]lazyCounter
 }
 
 const (
@@ -46,6 +48,14 @@ func (m *metrics) retried(why exchange.Reason) {
 func (m *metrics) notRetried(why exchange.Reason) {
 	m.refused[why].inc(func() *meter.Counter {
 		return m.set.Counter("skerry_retries_refused_total", "Tries that were wanted and not made, by the reason.", "service", m.service, "reason", why.String())
+	})
+}
+
+// broken counts a request that the breaker refused, beside those that admission's gate sheds.
+func (m *metrics) broken(class spec.Class) {
+	m.tripped[class.Rank()].inc(func() *meter.Counter {
+		return m.set.Counter("skerry_service_shed_total", "Requests refused because their service had no place for them, by class and by why.",
+			"service", m.service, "class", string(class), "why", exchange.ReasonBreaker.String())
 	})
 }
 

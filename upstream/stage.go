@@ -98,6 +98,7 @@ func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 	x.Facts.Origin.Service = svc.name
 	svc.budget.Request(x.Now)
 	u := s.use(x, svc)
+	x.Facts.Origin.Held = u // from here on Done gives back what is held, also after a panic
 	if svc.breaker != nil || svc.gate != nil {
 		if v, ok := u.admit(x); !ok {
 			return v
@@ -113,7 +114,7 @@ func (s *Stage) Done(x *exchange.Exchange) {
 		return
 	}
 	x.Facts.Origin.Held = nil
-	if x.Cause != nil {
+	if x.Cause != nil && u.ep != nil {
 		if kind := fault.Of(x.Cause); kind.Side() == fault.SideOrigin { // within the body
 			u.ep.failed(kind)
 		}

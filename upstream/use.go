@@ -91,8 +91,11 @@ func (u *use) run(x *exchange.Exchange) exchange.Verdict {
 // refuse ends the exchange without an answer of the service.
 func (u *use) refuse(x *exchange.Exchange, err error) exchange.Verdict {
 	kind := fault.Of(err)
-	if u.service.breaker != nil {
-		u.service.breaker.Note(kind.Side() == fault.SideOrigin, x.Now, time.Now())
+	if b := u.service.breaker; b != nil && kind.Side() == fault.SideOrigin {
+		b.Note(true, x.Now, time.Now())
+	}
+	if kind == fault.OriginTimeout { // what is too slow for its timeouts is slow
+		u.took = time.Since(u.began)
 	}
 	x.Facts.Origin.Held = nil
 	u.Close()
@@ -106,7 +109,7 @@ func (u *use) refuse(x *exchange.Exchange, err error) exchange.Verdict {
 // answered notes who answered.
 func (u *use) answered(x *exchange.Exchange) {
 	f := &x.Facts.Origin
-	f.Held, f.Status = u, x.Resp.Status
+	f.Status = x.Resp.Status
 	now := time.Time{}
 	if !x.Facts.Entry.LogOff || u.gated || u.service.breaker != nil {
 		now = time.Now()
@@ -143,8 +146,8 @@ func brokenStatus(status int) bool {
 
 // shed refuses an exchange before the service is asked, and says when to come again.
 func (u *use) shed(x *exchange.Exchange, err error, why exchange.Reason, after time.Duration) exchange.Verdict {
-	x.Facts.Origin.Refused = why
-	u.service.metrics.notRetried(why)
+	f := &x.Facts.Origin
+	f.Refused, f.Held = why, nil
 	u.Close()
 	v := x.Fail(err)
 	retryAfter(x, after)
@@ -160,15 +163,16 @@ func retryAfter(x *exchange.Exchange, least time.Duration) {
 // admit asks whether the service may be asked at all, and waits for a place among its open requests.
 func (u *use) admit(x *exchange.Exchange) (v exchange.Verdict, ok bool) {
 	s := u.service
+	class := u.stage.classOf(x)
+	f := &x.Facts.Origin
+	f.Class = string(class)
 	if ok, after := s.breaker.Allow(x.Now); !ok {
+		s.metrics.broken(class)
 		return u.shed(x, s.breaker.Err(), exchange.ReasonBreaker, after), false
 	}
 	if s.gate == nil {
 		return 0, true
 	}
-	class := u.stage.classOf(x)
-	f := &x.Facts.Origin
-	f.Class = string(class)
 	var err error
 	u.ticket, f.Queued, err = s.gate.Enter(class.Rank(), x.Now, u.until, x.Sink)
 	if err == nil {
