@@ -30,11 +30,13 @@ type metrics struct {
 	refused [reasonsMax]lazyCounter
 	hedges  [hedgesMax]lazyCounter
 	tripped [spec.Classes]lazyCounter
+	picks   [picksMax]lazyCounter
 }
 
 const (
 	reasonsMax = int(exchange.ReasonWhole) + 1
 	hedgesMax  = int(exchange.HedgeWon) + 1
+	picksMax   = 4 // bits of exchange.Picked
 )
 
 // retried counts a try beyond the first.
@@ -49,6 +51,20 @@ func (m *metrics) notRetried(why exchange.Reason) {
 	m.refused[why].inc(func() *meter.Counter {
 		return m.set.Counter("skerry_retries_refused_total", "Tries that were wanted and not made, by the reason.", "service", m.service, "reason", why.String())
 	})
+}
+
+// picked counts how an endpoint was chosen, where that is more than the algorithm.
+func (m *metrics) picked(how exchange.Picked) {
+	for i := range picksMax {
+		bit := how & (1 << i)
+		if bit == 0 {
+			continue
+		}
+		m.picks[i].inc(func() *meter.Counter {
+			return m.set.Counter("skerry_picks_total", "Choices of an endpoint by more than the algorithm: a sticky cookie, a failover from one, a panic, a spill into a farther locality.",
+				"service", m.service, "how", string(bit.Append(nil)))
+		})
+	}
 }
 
 // broken counts a request that the breaker refused, beside those that admission's gate sheds.

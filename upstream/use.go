@@ -228,6 +228,9 @@ func (u *use) pick(x *exchange.Exchange) *endpoint {
 		return nil
 	}
 	x.Facts.Origin.Picked = how
+	if how != 0 {
+		u.service.metrics.picked(how)
+	}
 	return n.Owner.(*endpoint)
 }
 
