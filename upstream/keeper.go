@@ -42,7 +42,7 @@ func NewKeeper(o Options) (*Keeper, error) {
 	if o.Meters == nil {
 		o.Meters = meter.NewSet()
 	}
-	names, err := resolve.New(resolve.Options{Servers: o.Servers, Meters: o.Meters})
+	names, err := resolve.New(resolve.Options{Servers: o.Servers, Setting: "--resolver", Meters: o.Meters})
 	if err != nil {
 		return nil, err
 	}
