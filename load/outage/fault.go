@@ -43,14 +43,14 @@ var faults = []fault{
 // faultLine is what a fault did to the clients of a peer.
 type faultLine struct {
 	peer         string
-	get, post    float64 // share of good answers while the fault lasted
+	get, post    float64 // share of good answers to requests under way or begun while the fault lasted
 	before       [2]time.Duration
 	during       [3]time.Duration // median, 99 %, all
 	failing      time.Duration    // from the fault to the last request that failed; -1: none did
 	back         time.Duration    // from its end to the first request that the endpoint answered; -1: none in time
 	tries        float64          // requests at the endpoints for one of the client's
 	twice        int              // POSTs that reached endpoints more than once
-	failedBefore int              // requests that failed before the fault
+	failedBefore []string         // requests that failed before the fault
 	timing
 }
 
@@ -104,10 +104,18 @@ func (b *bench) fault(ctx context.Context, p peer, f fault) (faultLine, error) {
 	return line, nil
 }
 
-// figuresOf reads the figures of a run in which a fault lasted from began to over, and the endpoint was well again at healed.
+// figuresOf reads the figures of a run in which a fault lasted from began to over, and the endpoint was well again at healed. What was
+// under way when the fault began belongs to it.
 func figuresOf(all []result, began, over, healed time.Duration, victim string) faultLine {
 	bad := func(r result) bool { return !r.good() }
-	calm, during := within(all, warmUp, began), within(all, began, over)
+	var calm, during []result
+	for _, r := range within(all, warmUp, over) {
+		if r.at+r.took < began {
+			calm = append(calm, r)
+		} else {
+			during = append(during, r)
+		}
+	}
 	line := faultLine{
 		get:     share(of(during, 0), result.good),
 		post:    share(of(during, 1), result.good),
@@ -115,9 +123,17 @@ func figuresOf(all []result, began, over, healed time.Duration, victim string) f
 		during:  [3]time.Duration{quantile(during, 0.5), quantile(during, 0.99), quantile(during, 1)},
 		failing: -1,
 		back:    -1,
-		timing:  timingOf(all), failedBefore: count(calm, bad),
+		timing:  timingOf(all),
 	}
-	if at := last(all, bad); at >= began {
+	for _, r := range calm {
+		if bad(r) {
+			line.failedBefore = append(line.failedBefore, r.text())
+		}
+	}
+	if at := last(during, bad); at >= 0 {
+		line.failing = max(0, at-began)
+	}
+	if at := last(all, bad); at >= over {
 		line.failing = at - began
 	}
 	for _, r := range all {

@@ -24,13 +24,16 @@ const (
 	overFactor, calmFactor = 3.0, 0.5
 	// goodWithin is how soon an answer must be there to count as goodput; a later one is for a client who has left.
 	goodWithin = time.Second
-	// calmWithin is how soon an answer must be there after the overload, and calmShare how many must be in each calmWindow, for the
-	// service to count as recovered: some requests more or less are the machine's own unrest.
-	calmWithin = hold + 200*time.Millisecond
-	calmShare  = 0.95
-	calmWindow = 500 * time.Millisecond
-	// goodputMin is the share of capacity that must be left at the overload, recoveryMax how long it may be felt: the budgets.
+	// calmWithin is how soon an answer must be there after the overload, and calmShare how many must be in each of calmWindows windows in
+	// a row, for the service to count as recovered: some requests more or less, or later, are the machine's own unrest.
+	calmWithin  = hold + 200*time.Millisecond
+	calmShare   = 0.95
+	calmWindow  = 500 * time.Millisecond
+	calmWindows = 4
+	// goodputMin is the share of capacity that must be left at the overload, recoveryMax how long it may be felt: the budgets. The critical
+	// requests are half of capacity, so that nearly all must be good.
 	goodputMin  = 0.8
+	criticalMin = 0.95
 	recoveryMax = 10 * time.Second
 	// retryShare and retryReserve are the budget of retries in the settings: of the requests, and in any second.
 	retryShare, retryReserve = 0.2, 10.0

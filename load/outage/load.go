@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -78,7 +79,8 @@ type result struct {
 	late time.Duration // how long after its time the generator made it
 	took time.Duration // from its time, not from when it was made, to the end of the answer
 	answer
-	unsent bool // openMax others were open
+	err    error // why there is no whole answer
+	unsent bool  // openMax others were open
 }
 
 // timing is how well the generator kept to the schedule.
@@ -93,7 +95,16 @@ func timingOf(all []result) timing {
 	return timing{nth(all, 0.99, func(r result) time.Duration { return r.late }), count(all, func(r result) bool { return r.unsent })}
 }
 
-func (r result) good() bool { return r.status == 200 }
+// good is a whole 200 that an endpoint made.
+func (r result) good() bool { return r.status == 200 && r.endpoint != "" }
+
+// text says what came of a request, for a person.
+func (r result) text() string {
+	if r.err != nil {
+		return r.err.Error()
+	}
+	return fmt.Sprintf("status %d of endpoint %q after %v", r.status, r.endpoint, r.took)
+}
 
 // load makes the requests of a schedule at their times, however long answers take: an open loop.
 type load struct {
@@ -125,7 +136,7 @@ func (l *load) run(ctx context.Context, all []arrival, enough func(at time.Durat
 func (l *load) one(a arrival, id string, late time.Duration) {
 	r := result{arrival: a, late: late}
 	if r.unsent = l.open.Add(1) > openMax; !r.unsent {
-		r.answer, _ = l.client.do(l.mix[a.kind], id, l.begin.Add(a.at+clientWait))
+		r.answer, r.err = l.client.do(l.mix[a.kind], id, l.begin.Add(a.at+clientWait))
 	}
 	l.open.Add(-1)
 	r.took = time.Since(l.begin) - a.at

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"net"
 	"net/http"
@@ -83,6 +84,7 @@ func TestFiguresOfFault(t *testing.T) {
 	all := []result{
 		at(100, 900, 0, 500, "b"), // warm-up: counts for nothing
 		at(600, 1, 0, 200, "a"), at(700, 2, 1, 200, "b"), at(800, 3, 0, 200, "b"),
+		at(995, 10, 1, 0, ""), // under way when the fault begins
 		at(1000, 5, 0, 200, "b"), at(1100, 7, 0, 0, ""), at(1200, 9, 1, 502, ""), at(1999, 11, 0, 200, "b"),
 		at(2005, 1, 0, 200, "a"), at(2500, 1, 0, 503, "a"), at(2700, 1, 0, 200, "a"), at(2600, 1, 0, 200, "a"),
 	}
@@ -91,14 +93,17 @@ func TestFiguresOfFault(t *testing.T) {
 		get: 2.0 / 3, post: 0, before: [2]time.Duration{2e6, 3e6}, during: [3]time.Duration{9e6, 11e6, 11e6},
 		failing: 1500 * time.Millisecond, back: 590 * time.Millisecond,
 	}
-	if got != want {
+	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if at(0, 1, 0, 200, "").good() {
+		t.Error("a 200 that the proxy made up is good")
 	}
 	none := figuresOf([]result{at(1500, 1, 0, 200, "b")}, began, over, healed, "a")
 	if none.get != 1 || none.post != 1 || none.failing != -1 || none.back != -1 {
 		t.Errorf("without failures and without return: %+v", none)
 	}
-	if early := figuresOf([]result{at(600, 1, 0, 500, "b")}, began, over, healed, "a"); early.failedBefore != 1 || early.failing != -1 {
+	if early := figuresOf([]result{at(600, 1, 0, 500, "b")}, began, over, healed, "a"); len(early.failedBefore) != 1 || early.failing != -1 {
 		t.Errorf("a failure before the fault: %+v", early)
 	}
 }
@@ -106,14 +111,15 @@ func TestFiguresOfFault(t *testing.T) {
 func TestFiguresOfOverload(t *testing.T) {
 	const began, over = time.Second, 3 * time.Second
 	all := []result{
-		at(500, 1, 0, 200, ""), at(1500, 1, 0, 200, ""), // before what counts
-		at(2000, 100, 0, 200, ""), at(2100, 300, 0, 200, ""), at(2200, 1, 1, 503, ""), at(2300, 1001, 1, 200, ""), at(2400, 500, 1, 200, ""),
-		at(2990, 100, 2, 200, ""),   // good, but not done within the overload
-		at(4000, 10, 0, 200, ""),    // calm
-		at(4500, 251, 0, 200, ""),   // slow still
-		at(4600, 250, 1, 200, ""),   // calm
+		at(500, 1, 0, 200, "a"), at(1500, 1, 0, 200, "a"), // before what counts
+		at(2000, 100, 0, 200, "a"), at(2100, 300, 0, 200, "a"), at(2200, 1, 1, 503, ""), at(2300, 1001, 1, 200, "a"), at(2400, 500, 1, 200, "a"),
+		at(2990, 100, 2, 200, "a"),  // good, but not done within the overload
+		at(4000, 10, 0, 200, "a"),   // calm
+		at(4500, 251, 0, 200, "a"),  // slow still
+		at(4600, 250, 1, 200, "a"),  // calm
 		at(3100, 10_000, 2, 0, ""),  // failed
 		at(4490, 10, 2, 503, "any"), // failed
+		at(7000, 10, 2, 200, "a"),   // the end
 	}
 	got := overloadOf(all, began, over)
 	if want := 3 / capacity; got.goodput != want {
@@ -122,11 +128,17 @@ func TestFiguresOfOverload(t *testing.T) {
 	if c := got.classes; c[0] != 1 || math.Abs(c[1]-1.0/3) > 1e-9 || c[2] != 1 {
 		t.Errorf("classes %v", c)
 	}
-	if got.critical != 300*time.Millisecond || got.refused != 1001*time.Millisecond || got.recovery != 2*time.Second {
+	if got.critical != 300*time.Millisecond || got.refused != 1001*time.Millisecond || got.recovery != 2*time.Second || got.ordered() {
 		t.Errorf("critical %v, refused %v, recovery %v", got.critical, got.refused, got.recovery)
 	}
-	if calm := overloadOf(all[:9], began, over); calm.recovery != 0 {
+	if calm := overloadOf(append(all[:9:9], at(6000, 1, 0, 200, "a")), began, over); calm.recovery != 0 {
 		t.Errorf("recovery %v of a calm end", calm.recovery)
+	}
+	if short := recoveryOf(all[:9], over); short != -1 {
+		t.Errorf("recovery %v of a run that ends too soon to tell", short)
+	}
+	if l := (overloadLine{classes: []float64{0.99, 0.4, 0.1}}); !l.ordered() {
+		t.Error("critical, normal, crawlers is not the order")
 	}
 }
 

@@ -17,7 +17,7 @@ type overloadLine struct {
 	classes  []float64     // share of each kind that was good
 	critical time.Duration // 99 % of the critical ones that were good
 	refused  time.Duration // median of what was not good
-	recovery time.Duration // from the end of the overload until answers were good and fast for the rest of the run
+	recovery time.Duration // from the end of the overload until answers were good and fast for a while; -1: never
 	timing
 }
 
@@ -69,14 +69,23 @@ func overloadOf(all []result, began, over time.Duration) overloadLine {
 	return line
 }
 
-// recoveryOf is the time from the end of the overload to the end of the last window that was not calm; 0 if all were.
-func recoveryOf(all []result, over time.Duration) (recovery time.Duration) {
+// recoveryOf is the time from the end of the overload to the first of calmWindows windows in a row that are calm; -1 if there are none.
+func recoveryOf(all []result, over time.Duration) time.Duration {
+	calm := func(r result) bool { return r.good() && r.took <= calmWithin }
 	end := last(all, func(result) bool { return true })
-	for from := over; from <= end; from += calmWindow {
-		calm := func(r result) bool { return r.good() && r.took <= calmWithin }
+	for from, row := over, 0; from <= end; from += calmWindow {
+		row++
 		if share(within(all, from, from+calmWindow), calm) < calmShare {
-			recovery = from + calmWindow - over
+			row = 0
+		}
+		if row == calmWindows {
+			return from - (calmWindows-1)*calmWindow - over
 		}
 	}
-	return recovery
+	return -1
+}
+
+// ordered reports whether higher classes came first.
+func (l overloadLine) ordered() bool {
+	return l.classes[0] >= criticalMin && l.classes[1] > l.classes[2]
 }

@@ -63,7 +63,7 @@ func (r report) markdown() string {
 func (r report) faultTables(b *strings.Builder) {
 	fmt.Fprintf(b, "## One endpoint of %d fails\n\n", endpoints)
 	fmt.Fprintf(b, "%g requests a second by a Poisson process, %g %% of them POST; an endpoint takes %v for each; %v without a fault, %v with it, and after it until the endpoint is used again. "+
-		"*GET*, *POST*: share of requests during the fault that were answered 200. Times count from the moment a request was to be made; failed requests count too, and a "+
+		"*GET*, *POST*: share of requests, under way or begun while the fault lasted, that were answered 200 in full. Times count from the moment a request was to be made; failed requests count too, and a "+
 		"client gives up after %v. A run in which the generator was late is made again. *last failure*: from the beginning of the fault. *back*: from its end to the first request that the endpoint answers. "+
 		"*tries*: requests at the endpoints for one of a client, in the whole run. *POST twice*: how many reached endpoints more than once.\n",
 		r.rate, outageMix[1].share*100, serviceTime, warmUp+r.time/2, r.time, clientWait)
@@ -74,8 +74,8 @@ func (r report) faultTables(b *strings.Builder) {
 		for _, l := range f.lines {
 			fmt.Fprintf(b, "| %s | %s | %s | %s → %s | %s → %s | %s | %s | %s | %.3f | %d |\n", l.peer, percent(l.get), percent(l.post),
 				ms(l.before[0]), ms(l.during[0]), ms(l.before[1]), ms(l.during[1]), ms(l.during[2]), after(l.failing, "none"), after(l.back, "not"), l.tries, l.twice)
-			if l.failedBefore > 0 {
-				fmt.Fprintf(&notes, "\nNot to be used: %d requests to %s failed before the fault.\n", l.failedBefore, l.peer)
+			if n := len(l.failedBefore); n > 0 {
+				fmt.Fprintf(&notes, "\nNot to be used: requests to %s failed before the fault, %d of them, the first by: %s.\n", l.peer, n, l.failedBefore[0])
 			}
 			l.note(&notes, l.peer)
 		}
@@ -104,16 +104,16 @@ func (r report) overloadTable(b *strings.Builder) {
 		places, hold, capacity, calmFactor, warmUp+r.time/2, overFactor, r.time*3/2, calmFactor)
 	fmt.Fprintf(b, "A sixth of it is critical, a third normal, half of it crawlers. *goodput*: 200 within %v of the time a request was to be made, as a share of capacity, from the second second of the overload. "+
 		"Classes: share of their requests that were good; if critical came first, then normal, it would be 100, 50 and 0 %%. "+
-		"*recovery*: from the end of the overload to the end of the last %v in which fewer than %g %% of requests are answered 200 within %v.\n\n", goodWithin, calmWindow, calmShare*100, calmWithin)
+		"*recovery*: from the end of the overload to the first of %d times %v in a row in each of which %g %% of requests or more are answered 200 within %v.\n\n", goodWithin, calmWindows, calmWindow, calmShare*100, calmWithin)
 	b.WriteString("| peer | goodput | critical | normal | crawlers | 99 % of good critical | median of the others' end | recovery |\n|---|---|---|---|---|---|---|---|\n")
 	for _, l := range r.overload {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", l.peer, percent(l.goodput), percent(l.classes[0]), percent(l.classes[1]), percent(l.classes[2]),
-			ms(l.critical), ms(l.refused), after(l.recovery, ""))
+			ms(l.critical), ms(l.refused), after(l.recovery, "not"))
 	}
 	for _, l := range r.overload {
 		if l.peer == "skerry" && l.late <= lateMax {
 			fmt.Fprintf(b, "\nSkerry's budgets: goodput at least %s: %s. Higher classes first: %s. Recovery within %v: %s.\n", percent(goodputMin), verdict(l.goodput >= goodputMin),
-				verdict(l.classes[0] >= l.classes[1] && l.classes[1] >= l.classes[2]), recoveryMax, verdict(l.recovery <= recoveryMax))
+				verdict(l.ordered()), recoveryMax, verdict(l.recovery >= 0 && l.recovery <= recoveryMax))
 		}
 		l.note(b, l.peer)
 	}
