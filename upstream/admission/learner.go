@@ -17,7 +17,7 @@ import (
 // All hangs on the base line. A minimum of recent windows would drift up under lasting overload, when every window is slow;
 // one for ever would keep a service down that has really become slower. So it is measured, by a probe: the limit is
 // lowered below what the service seems to have room for, and the requests that enter then are timed. If they are as fast as
-// the base line, it is confirmed. If not, the limit is halved until latency does not fall any more: then the service
+// a base line that an earlier probe measured, it is confirmed. If not, the limit is halved until latency does not fall any more: then the service
 // has nothing to wait for, and that is its latency now, be it longer or shorter. So one measurement tells fewer places (latency
 // falls with the limit) from slower ones (it does not). A probe costs a part of the service's work for some latencies, so it is
 // made only while the service is used to its limit and visibly slower than the base line, 10 to 30 s after it was
@@ -35,6 +35,7 @@ type learner struct {
 	limit    float64 // without a probe
 	base     float64 // binary logarithm of nanoseconds; valid if known
 	known    bool
+	proven   bool // the base line comes from a probe: not only was it seen far below the limit, but fewer open ones are no faster
 
 	confirmed int64   // when the base line last was
 	heldAt    float64 // the limit then
@@ -98,6 +99,7 @@ func (l *learner) observe(s sample, peak int, young bool, at int64) {
 		case !young:
 			l.base += 0.2 * (s.mean - l.base)
 		}
+		l.proven = false
 		l.confirm(at)
 		return
 	}
@@ -109,21 +111,21 @@ func (l *learner) observe(s sample, peak int, young bool, at int64) {
 	}
 	slower := s.mean - l.base
 	if slower <= band(s) && !young && !s.late {
-		if slower < -2*s.se {
-			l.base += slower / 8
-		}
 		l.confirm(at)
 	}
-	l.follow(slower, peak)
+	l.follow(slower, s.late, peak)
 	if l.probeDue(at) {
 		// What is open beyond what works waits, and makes the others slower in proportion.
 		l.startProbe(s, 0.7*l.limit*math.Exp2(-max(0, slower)), at)
 	}
 }
 
-// follow moves the limit along the gradient.
-func (l *learner) follow(slower float64, peak int) {
+// follow moves the limit along the gradient. If most answers come too late the true one is steeper than it looks.
+func (l *learner) follow(slower float64, late bool, peak int) {
 	ratio := min(max(tolerance*math.Exp2(-slower), fallMin), 1)
+	if late {
+		ratio = fallMin
+	}
 	target := l.limit*ratio + math.Sqrt(l.limit)
 	switch {
 	case target < l.limit:
@@ -155,7 +157,7 @@ func (l *learner) probed(s sample, at int64) {
 		return
 	}
 	fell := s.mean < p.before.mean-math.Log2(fallen)-math.Hypot(s.se, p.before.se)
-	same := l.known && math.Abs(s.mean-l.base) <= band(s)
+	same := l.proven && math.Abs(s.mean-l.base) <= band(s)
 	switch {
 	case same && !s.late:
 		l.base += (s.mean - l.base) / 2
@@ -168,7 +170,7 @@ func (l *learner) probed(s sample, at int64) {
 		l.endProbe(at)
 		return
 	default:
-		l.base, l.known = s.mean, true
+		l.base, l.known, l.proven = s.mean, true, true
 		l.limit = max(p.limit, min(l.limit, tolerance*l.limit*math.Exp2(l.base-p.first.mean))) // the gradient, at once
 	}
 	l.confirm(at)

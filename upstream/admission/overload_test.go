@@ -32,12 +32,14 @@ func TestOverload(t *testing.T) {
 		c       spec.Concurrency
 		places  int
 		latency time.Duration
+		first   float64 // of critical requests that must be good
 	}{
-		{"fixed", spec.Concurrency{Max: 20, Queue: 100, QueueTime: time.Second}, 20, 20 * time.Millisecond},
-		{"adaptive, 20 places", spec.Concurrency{Adaptive: true, Queue: 100, QueueTime: time.Second}, 20, 20 * time.Millisecond},
-		{"adaptive, 4 places", spec.Concurrency{Adaptive: true, Queue: 100, QueueTime: time.Second}, 4, 10 * time.Millisecond},
-		{"adaptive, 150 places", spec.Concurrency{Adaptive: true, Queue: 100, QueueTime: time.Second}, 150, 200 * time.Millisecond},
-		{"adaptive, slow", spec.Concurrency{Adaptive: true, Queue: 50, QueueTime: time.Second}, 40, time.Second},
+		{"fixed", spec.Concurrency{Max: 20, Queue: 100, QueueTime: time.Second}, 20, 20 * time.Millisecond, 0.98},
+		{"adaptive, 20 places", spec.Concurrency{Adaptive: true, Queue: 100, QueueTime: time.Second}, 20, 20 * time.Millisecond, 0.98},
+		{"adaptive, 4 places", spec.Concurrency{Adaptive: true, Queue: 100, QueueTime: time.Second}, 4, 10 * time.Millisecond, 0.98},
+		{"adaptive, 150 places", spec.Concurrency{Adaptive: true, Queue: 100, QueueTime: time.Second}, 150, 200 * time.Millisecond, 0.98},
+		// While a probe waits for the service to work off its queue nobody is let in, here for as long as one may wait.
+		{"adaptive, slow", spec.Concurrency{Adaptive: true, Queue: 50, QueueTime: time.Second}, 40, time.Second, 0.88},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			simulate(t, tt.c, tt.places, fixed(tt.latency), func(w *world) {
@@ -54,7 +56,7 @@ func TestOverload(t *testing.T) {
 				if goodput < 0.8 {
 					t.Errorf("goodput %.3f of capacity, want 0.8", goodput)
 				}
-				if over.share(0) < 0.96 || over.share(3) > over.share(2)/2 {
+				if over.share(0) < tt.first || over.share(3) > over.share(2)/2 {
 					t.Errorf("critical %.3f, normal %.3f, low %.3f: the better class is not first", over.share(0), over.share(2), over.share(3))
 				}
 				w.send(load{rate: capacity / 2, good: good}, 10*time.Second) // what recovery may take
@@ -198,7 +200,7 @@ func TestNoise(t *testing.T) {
 					limit, base := w.gate.Found()
 					served := float64(n) / float64(sent) * max(1, rate)
 					t.Logf("at %.1f of capacity: %.4f served, limit %.1f, base line %.4f s", rate, served, limit, base)
-					low, high := 0.6*float64(noise.places), 2*float64(noise.places)
+					low, high := 0.6*float64(noise.places), 2.5*float64(noise.places)
 					if rate < 0.5 {
 						low, high = 64, 64 // what nobody used says nothing
 					}
