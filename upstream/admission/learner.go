@@ -156,7 +156,7 @@ func (l *learner) probed(s sample, at int64) {
 		l.endProbe(at)
 		return
 	}
-	fell := s.mean < p.before.mean-math.Log2(fallen)-math.Hypot(s.se, p.before.se)
+	fell := p.before.late || s.mean < p.before.mean-math.Log2(fallen)-math.Hypot(s.se, p.before.se)
 	same := l.proven && math.Abs(s.mean-l.base) <= band(s)
 	switch {
 	case same && !s.late:
