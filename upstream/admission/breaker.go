@@ -41,14 +41,13 @@ type Breaker struct {
 	tell     func(state string)
 
 	state atomic.Int32
-	until atomic.Int64 // while open
+	until atomic.Int64 // when it may become half-open: requests of before are no probes
 	_     [lineBytes]byte
 
 	buckets [breakerBuckets]bucket
 	_       [lineBytes]byte
 
 	mu     sync.Mutex // guards what follows, and changes of state
-	since  int64      // when it became half-open
 	probes int        // out
 	probed int64      // when the last one was let through
 	won    int        // that succeeded
@@ -98,19 +97,20 @@ func (b *Breaker) Allow(now time.Time) (ok bool, retryAfter time.Duration) {
 		return true, 0
 	}
 	at := int64(now.Sub(b.start))
-	if left := b.until.Load() - at; left > 0 && b.state.Load() == open {
+	if left := b.until.Load() - at; left > 0 {
 		return false, time.Duration(left)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch b.state.Load() {
-	case closed:
+	state := b.state.Load()
+	if state == closed {
 		return true, 0
-	case open:
-		if left := b.until.Load() - at; left > 0 { // opened again meanwhile
-			return false, time.Duration(left)
-		}
-		b.since, b.probes, b.won = at, 0, 0
+	}
+	if left := b.until.Load() - at; left > 0 { // opened again meanwhile
+		return false, time.Duration(left)
+	}
+	if state == open {
+		b.probes, b.won = 0, 0
 		b.become(halfOpen)
 	}
 	if b.probes >= probesAtOnce {
@@ -140,7 +140,7 @@ func (b *Breaker) Note(failed bool, asked, now time.Time) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state.Load() != halfOpen || int64(asked.Sub(b.start)) < b.since {
+	if b.state.Load() != halfOpen || int64(asked.Sub(b.start)) < b.until.Load() {
 		return
 	}
 	b.probes = max(0, b.probes-1)

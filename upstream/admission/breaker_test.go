@@ -122,6 +122,25 @@ func TestBreakerProbes(t *testing.T) {
 	})
 }
 
+// TestBreakerClocks: a probe counts whose instant is a little before that of the first one.
+func TestBreakerClocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := admission.NewBreaker(breakerSpec, admission.Meters{}, nil)
+		note(b, 10, true)
+		time.Sleep(6 * time.Second)
+		now := time.Now()
+		for _, before := range []time.Duration{0, time.Millisecond, time.Second} {
+			if ok, _ := b.Allow(now.Add(-before)); !ok {
+				t.Fatalf("%v before the first: refused", before)
+			}
+			b.Note(false, now.Add(-before), now)
+		}
+		if b.State() != "closed" {
+			t.Errorf("after three good probes: %s", b.State())
+		}
+	})
+}
+
 // TestBreakerError: the error names the settings; without a share there is no breaker, and that lets everything pass.
 func TestBreakerError(t *testing.T) {
 	b := admission.NewBreaker(breakerSpec, admission.Meters{Service: "pay"}, nil)
