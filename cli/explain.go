@@ -137,6 +137,9 @@ func explain(cmd *cobra.Command, p *plan.Plan, q *question) error {
 	for _, s := range target.Route.To.Services {
 		explainService(w, s.Service)
 	}
+	if m := target.Route.Mirror; m != nil {
+		explainService(w, m.Service)
+	}
 	fmt.Fprintln(w)
 	sources(w, "value of the route", target.Route.Sources)
 	return nil

@@ -24,7 +24,9 @@ func table(w io.Writer, rows [][]string) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			if n := utf8.RuneCountInString(cell); n <= tableCellMax {
+				widths[i] = max(widths[i], n)
+			}
 		}
 	}
 	for _, r := range rows {
@@ -129,7 +131,34 @@ func routeRows(p *plan.Plan, t *route.Target, x *exchange.Exchange) [][]string {
 	if r.Rewrite != nil {
 		rows = append(rows, []string{"rewrite", rewriting(r, x)})
 	}
+	if m := r.Mirror; m != nil {
+		rows = append(rows, []string{"mirror", mirroring(m)})
+	}
 	return rows
+}
+
+// mirroring says which requests a second service gets a copy of.
+func mirroring(m *spec.Mirror) string {
+	to := "service " + m.Service.Meta.Name
+	if m.Share == 0 {
+		return "nothing is copied to " + to + ": its share is 0"
+	}
+	text := fmt.Sprintf("%.4g %% of the requests are copied to %s", 100*m.Share, to)
+	if m.BodyMax == 0 {
+		return text + ", none with a body"
+	}
+	return text + ", none with a body of more than " + byteCount(int64(m.BodyMax))
+}
+
+// byteCount writes a size as documents do.
+func byteCount(n int64) string {
+	switch {
+	case n%(1<<20) == 0:
+		return fmt.Sprintf("%dMB", n>>20)
+	case n%(1<<10) == 0:
+		return fmt.Sprintf("%dKB", n>>10)
+	}
+	return count(int(n), "byte")
 }
 
 // rewriting says what the service gets in place of what was asked for. It asks the stage itself.
@@ -156,19 +185,36 @@ func explainService(w io.Writer, s *spec.Service) {
 	if d := s.Directory; d != nil {
 		rows = append(rows, []string{"directory", d.Path + ", below the one that --files names"})
 	} else {
-		var urls []string
-		for _, e := range s.Endpoints {
-			urls = append(urls, e.URL())
-		}
 		health := "no checks"
 		if h := s.Health; h != nil {
 			health = fmt.Sprintf("%s every %v", h.Path, h.Interval)
 		}
-		rows = append(rows, []string{"endpoints", strings.Join(urls, ", ")}, []string{"health", health})
+		rows = append(append(rows, endpointRows(s.Endpoints)...), []string{"health", health})
 	}
 	table(w, rows)
 	fmt.Fprintln(w)
 	sources(w, "value of the service", s.Sources)
+}
+
+// endpointRows are one row for all endpoints if there is nothing to say of any but its address, otherwise one for each.
+func endpointRows(list []spec.Endpoint) (rows [][]string) {
+	var urls []string
+	for i := range list {
+		e := &list[i]
+		urls = append(urls, e.URL())
+		text := fmt.Sprintf("%s ×%d", e.URL(), e.Weight)
+		if e.Region != "" {
+			text += " in " + e.Region
+		}
+		if e.Zone != "" {
+			text += "/" + e.Zone
+		}
+		rows = append(rows, []string{"endpoint", text})
+	}
+	if !slices.ContainsFunc(list, func(e spec.Endpoint) bool { return e.Weight != 1 || e.Region != "" }) {
+		return [][]string{{"endpoints", strings.Join(urls, ", ")}}
+	}
+	return rows
 }
 
 // sources is the table of values in force.

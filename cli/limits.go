@@ -8,6 +8,13 @@ const (
 	// eventsWaiting is how many events wait for a slow standard error. Beyond it they are not printed; the log and
 	// /api/v1/events have them.
 	eventsWaiting = 64
+	// tableCellMax is how wide a cell of a table may be, in characters, for the column to be as wide. Beyond it the rest of its
+	// own line moves to the right, and the other lines stay readable.
+	tableCellMax = 100
+	// placeBytesMax is the length of --region and --zone: as of an endpoint's region and zone. Beyond it: a usage error.
+	placeBytesMax = 63
+	// resolversMax is how many DNS servers --resolver may name: as many as upstream/resolve asks. Beyond it: a usage error.
+	resolversMax = 8
 	// demoPatience is how long the demo waits for anything. Beyond it: the check of that step fails.
 	demoPatience = 5 * time.Second
 	// demoPoll is the pause between two looks at what the demo waits for.

@@ -2,15 +2,20 @@ package cli_test
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -26,10 +31,27 @@ type testOrigin struct {
 	server  *http.Server
 	entered chan struct{}
 	leave   chan struct{}
+
+	mu  sync.Mutex
+	got strings.Builder // every request, as it is answered
+}
+
+// text is a request as an answer shows it: with the name that a client's certificate has, if there is one.
+func (o *testOrigin) text(r *http.Request, body []byte) string {
+	shown := ""
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		shown = "certificate of " + r.TLS.PeerCertificates[0].Subject.CommonName + "\n"
+	}
+	text := fmt.Sprintf("%s %s %s\nHost: %s\n%s%s%s", o.name, r.Method, r.RequestURI, r.Host, sortedFields(r.Header), shown, body)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.got.WriteString(text + "\n")
+	return text
 }
 
 func (o *testOrigin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
+	text := o.text(r, body)
 	h := w.Header()
 	h.Set("Content-Type", "text/plain")
 	h.Set("X-Origin", o.name)
@@ -44,8 +66,7 @@ func (o *testOrigin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.entered <- struct{}{}
 		<-o.leave
 	}
-	fmt.Fprintf(w, "%s %s %s\nHost: %s\n%s", o.name, r.Method, r.RequestURI, r.Host, sortedFields(r.Header))
-	w.Write(body)
+	io.WriteString(w, text)
 }
 
 // sortedFields are header fields, one a line, by name.
@@ -61,21 +82,67 @@ func sortedFields(h http.Header) string {
 }
 
 func startOrigin(ts *testscript.TestScript, _ bool, args []string) {
-	w := worldOf(ts)
 	for _, name := range args {
-		o := w.origins[name]
-		if o == nil {
-			o = &testOrigin{name: name, addr: "127.0.0.1:0", entered: make(chan struct{}, 16), leave: make(chan struct{}, 16)}
-			w.origins[name] = o
-			ts.Defer(func() { o.server.Close() }) // the end of a script
-		}
-		l, err := net.Listen("tcp", o.addr)
-		ts.Check(err)
-		o.addr = l.Addr().String()
-		o.server = &http.Server{Handler: o, ReadHeaderTimeout: patience}
-		go o.server.Serve(l) // until Close
-		ts.Setenv(name, o.addr)
+		worldOf(ts).listen(ts, name, nil)
 	}
+}
+
+// startSecure starts an origin that speaks TLS and asks for a client certificate of an authority.
+func startSecure(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 4 {
+		ts.Fatalf("usage: secure NAME CERT KEY CLIENTCA")
+	}
+	pair, err := tls.X509KeyPair([]byte(ts.ReadFile(args[1])), []byte(ts.ReadFile(args[2])))
+	ts.Check(err)
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(ts.ReadFile(args[3]))) {
+		ts.Fatalf("%s holds no certificate", args[3])
+	}
+	worldOf(ts).listen(ts, args[0], &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: roots, ClientAuth: tls.RequireAndVerifyClientCert})
+}
+
+// listen starts an origin, or starts it again where it was.
+func (w *world) listen(ts *testscript.TestScript, name string, secure *tls.Config) {
+	o := w.origins[name]
+	if o == nil {
+		o = &testOrigin{name: name, addr: "127.0.0.1:0", entered: make(chan struct{}, 16), leave: make(chan struct{}, 16)}
+		w.origins[name] = o
+		ts.Defer(func() { o.server.Close() }) // the end of a script
+	}
+	l, err := net.Listen("tcp", o.addr)
+	ts.Check(err)
+	o.addr = l.Addr().String()
+	if secure != nil {
+		l = tls.NewListener(l, secure)
+	}
+	o.server = &http.Server{Handler: o, ReadHeaderTimeout: patience, ErrorLog: log.New(io.Discard, "", 0)}
+	go o.server.Serve(l) // until Close
+	ts.Setenv(name, o.addr)
+	_, port, _ := net.SplitHostPort(o.addr) // a listener's
+	ts.Setenv(name+"_PORT", port)
+}
+
+// awaitSeen waits until an origin has got a request with a match.
+func awaitSeen(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: seen NAME REGEXP")
+	}
+	o := worldOf(ts).origin(ts, args[:1])
+	re, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	look := func() error {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if got := o.got.String(); re.MatchString(got) == neg {
+			return fmt.Errorf("%s got\n%s", o.name, got)
+		}
+		return nil
+	}
+	if neg {
+		ts.Check(look()) // what is to come is not waited for
+		return
+	}
+	eventually(ts, look)
 }
 
 func (w *world) origin(ts *testscript.TestScript, args []string) *testOrigin {

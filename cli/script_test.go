@@ -43,13 +43,17 @@ func TestMain(m *testing.M) {
 
 // TestScript runs testdata/*.txtar: the whole binary between real origins and clients. The verbs beside testscript's:
 //
-//	origin NAME            start an origin, or start it again; $NAME is its address; origin_test.go says what it answers
+//	origin NAME            start an origin, or start it again; $NAME is its address, $NAME_PORT its port; origin_test.go says
+//	                       what it answers
+//	secure NAME CERT KEY CA  the same by TLS, for clients with a certificate of CA
 //	unorigin NAME          stop it, as a crash would
+//	seen NAME REGEXP       wait until it has got a request with a match
 //	entered NAME           wait until a request for /slow is in it
 //	release NAME           let that one end
 //	nginx NAME             start an nginx that serves $WORK/NAME; $NAME is its address
 //	expand FILE…           replace $NAME in files
-//	edge [NAME] ARG…       start skerry run; $EDGE and $ADMIN are its addresses, edge.log and edge.err what it writes
+//	edge [NAME] ARG…       start skerry run; $EDGE and $ADMIN are its addresses, $ADMIN_PORT a port, edge.log and edge.err
+//	                       what it writes
 //	signal SIG             send it HUP, TERM or USR1
 //	exited CODE            wait until it has ended with this exit code
 //	await FILE REGEXP      wait until a file has a match
@@ -78,7 +82,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"origin": startOrigin, "unorigin": stopOrigin, "entered": awaitEntered, "release": releaseOrigin, "nginx": startNginx,
+			"origin": startOrigin, "secure": startSecure, "unorigin": stopOrigin, "seen": awaitSeen, "entered": awaitEntered, "release": releaseOrigin, "nginx": startNginx,
 			"expand": expand, "edge": startEdge, "signal": signalEdge, "exited": awaitExit, "await": awaitMatch,
 			"http": httpVerb, "&http": httpInBackground, "answer": awaitAnswer, "metric": awaitMetric,
 			"same": sameOrigin, "share": shareOrigins, "many": manyRequests, "refused": awaitRefused,
@@ -175,6 +179,7 @@ func awaitReady(ts *testscript.TestScript) {
 		}
 		ts.Setenv("EDGE", h[1])
 		ts.Setenv("ADMIN", a[1])
+		ts.Setenv("ADMIN_PORT", a[1][strings.LastIndexByte(a[1], ':')+1:])
 		status, body, err := get("http://" + a[1] + "/readyz")
 		if err == nil && status != 200 {
 			err = errors.New(body)

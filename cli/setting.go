@@ -59,8 +59,8 @@ func (g *settingFlags) setting(admin []string) (plan.Setting, error) {
 	if out.Env.Trusted, err = prefixes("--trusted-proxies", g.trusted); err != nil {
 		return out, err
 	}
-	if out.Zone != "" && out.Region == "" {
-		return out, errors.New("--zone needs --region")
+	if err = places(out.Region, out.Zone); err != nil {
+		return out, err
 	}
 	if out.Resolvers, err = resolvers(g.servers); err != nil {
 		return out, err
@@ -83,8 +83,37 @@ func (g *settingFlags) setting(admin []string) (plan.Setting, error) {
 	return out, nil
 }
 
+// places refuses what no endpoint's region or zone can be: a node with such a name would be far from all of them, and
+// nobody would know why.
+func places(region, zone string) error {
+	for _, p := range [][2]string{{"--region", region}, {"--zone", zone}} {
+		if flag, name := p[0], p[1]; !placeName(name) {
+			return fmt.Errorf("%s %q is not the name of a place: 1 to %d letters, digits and, behind the first, - _ and .", flag, name, placeBytesMax)
+		}
+	}
+	if zone != "" && region == "" {
+		return errors.New("--zone needs --region: zones of several regions may have the same name")
+	}
+	return nil
+}
+
+// placeName reports whether a name has the form of an endpoint's region and zone in the spec; empty, it is not said.
+func placeName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		word := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !word && (i == 0 || c != '-' && c != '_' && c != '.') {
+			return false
+		}
+	}
+	return len(s) <= placeBytesMax
+}
+
 // resolvers reads the addresses of DNS servers; the port is 53 if none is said.
 func resolvers(texts []string) (all []netip.AddrPort, err error) {
+	if len(texts) > resolversMax {
+		return nil, fmt.Errorf("--resolver is given %d times, at most %d", len(texts), resolversMax)
+	}
 	for _, text := range texts {
 		ap, err := netip.ParseAddrPort(text)
 		if addr, aerr := netip.ParseAddr(text); err != nil && aerr == nil {
@@ -92,6 +121,9 @@ func resolvers(texts []string) (all []netip.AddrPort, err error) {
 		}
 		if err != nil || ap.Port() == 0 {
 			return nil, fmt.Errorf("--resolver %q is no address such as 10.0.0.2 or 10.0.0.2:53", text)
+		}
+		if ap.Addr().IsUnspecified() || ap.Addr().IsMulticast() {
+			return nil, fmt.Errorf("--resolver %q is no address that one server has", text)
 		}
 		all = append(all, ap)
 	}
