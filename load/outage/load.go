@@ -108,10 +108,11 @@ func (r result) text() string {
 
 // load makes the requests of a schedule at their times, however long answers take: an open loop.
 type load struct {
-	client *client
-	mix    []kind
-	begin  time.Time
-	seen   func(result) // called for each result, by any goroutine; may be nil
+	client  *client
+	mix     []kind
+	begin   time.Time
+	firstID int          // ids of requests count from here
+	seen    func(result) // called for each result, by any goroutine; may be nil
 
 	open    atomic.Int64
 	mu      sync.Mutex
@@ -127,7 +128,7 @@ func (l *load) run(ctx context.Context, all []arrival, enough func(at time.Durat
 		}
 		time.Sleep(time.Until(l.begin.Add(a.at)))
 		late := time.Since(l.begin) - a.at
-		wg.Go(func() { l.one(a, strconv.Itoa(i), late) })
+		wg.Go(func() { l.one(a, strconv.Itoa(l.firstID+i), late) })
 	}
 	wg.Wait()
 	return l.results
