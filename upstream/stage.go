@@ -114,10 +114,8 @@ func (s *Stage) Done(x *exchange.Exchange) {
 		return
 	}
 	x.Facts.Origin.Held = nil
-	if x.Cause != nil && u.ep != nil {
-		if kind := fault.Of(x.Cause); kind.Side() == fault.SideOrigin { // within the body
-			u.ep.failed(kind)
-		}
+	if u.ep != nil {
+		u.over(x)
 	}
 	u.giveBack(x)
 	u.Close()

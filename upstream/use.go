@@ -22,6 +22,7 @@ type use struct {
 	until   time.Time // when everything must be over; zero: never
 	ticket  admission.Ticket
 	gated   bool          // ticket is held
+	late    bool          // the request was given up because no answer came in time
 	took    time.Duration // from the last try's beginning to the response head, if something is to be learned from it
 	ask     balance.Ask
 	tried   [exchange.TriesMax + 1]*balance.Node
@@ -47,7 +48,10 @@ func (u *use) Close() error {
 	if u.ep != nil {
 		u.ep.node.End()
 	}
-	if u.gated {
+	switch {
+	case u.late:
+		u.service.gate.GiveUp(u.ticket, u.took)
+	case u.gated:
 		u.service.gate.Leave(u.ticket, u.took)
 	}
 	*u = use{}
@@ -94,8 +98,8 @@ func (u *use) refuse(x *exchange.Exchange, err error) exchange.Verdict {
 	if b := u.service.breaker; b != nil && kind.Side() == fault.SideOrigin {
 		b.Note(true, x.Now, time.Now())
 	}
-	if kind == fault.OriginTimeout { // what is too slow for its timeouts is slow
-		u.took = time.Since(u.began)
+	if kind == fault.OriginTimeout && u.gated {
+		u.late, u.took = true, time.Since(u.began)
 	}
 	x.Facts.Origin.Held = nil
 	u.Close()
@@ -118,7 +122,7 @@ func (u *use) answered(x *exchange.Exchange) {
 	bad := brokenStatus(x.Resp.Status)
 	if bad {
 		u.ep.failedWith(x.Resp.Status)
-	} else {
+	} else if x.Resp.Tunnel != nil { // other answers are a success when they are whole
 		u.service.balancer.Note(u.ep.node, false)
 	}
 	if u.service.breaker != nil {
@@ -132,6 +136,20 @@ func (u *use) answered(x *exchange.Exchange) {
 		u.service.gate.Leave(u.ticket, 0)
 	} else if u.gated && !bad {
 		u.took = now.Sub(u.began)
+	}
+}
+
+// over notes how an answer ended. A head alone is no success: an endpoint whose bodies all break off would stay for ever.
+func (u *use) over(x *exchange.Exchange) {
+	if x.Cause != nil {
+		if kind := fault.Of(x.Cause); kind.Side() == fault.SideOrigin { // within the body
+			u.ep.failed(kind)
+			u.service.breaker.Note(true, x.Now, time.Now())
+			return
+		}
+	}
+	if status := x.Facts.Origin.Status; status != 0 && !brokenStatus(status) {
+		u.service.balancer.Note(u.ep.node, false)
 	}
 }
 
