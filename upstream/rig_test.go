@@ -40,7 +40,7 @@ func policy() *spec.Policy {
 	return &spec.Policy{Retry: &spec.Retry{Tries: 3, Statuses: []int{502, 503}}}
 }
 
-func newRig(t *testing.T, to ...spec.Weighted) *rig {
+func newRig(t testing.TB, to ...spec.Weighted) *rig {
 	t.Helper()
 	return newRigOf(t, upstream.Options{}, policy(), to...)
 }
@@ -48,7 +48,7 @@ func newRig(t *testing.T, to ...spec.Weighted) *rig {
 // only is a destination that is one service.
 func only(s *spec.Service) spec.Weighted { return spec.Weighted{Service: s, Weight: 1} }
 
-func newRigOf(t *testing.T, o upstream.Options, p *spec.Policy, to ...spec.Weighted) *rig {
+func newRigOf(t testing.TB, o upstream.Options, p *spec.Policy, to ...spec.Weighted) *rig {
 	t.Helper()
 	r := &rig{set: meter.NewSet()}
 	o.Meters = r.set
