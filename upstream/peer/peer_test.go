@@ -134,7 +134,7 @@ func TestSharing(t *testing.T) {
 	root := newAuthority(t)
 	chain, key := root.issue(t, client)
 	same := func() (peer.Identity, peer.Limits) {
-		return peer.Identity{Addr: netip.MustParseAddrPort("192.0.2.1:443"), TLS: &peer.TLS{ServerName: "a.example", Roots: root.pem, Chain: chain, Key: key}},
+		return peer.Identity{Addr: netip.MustParseAddrPort("192.0.2.1:443"), TLS: &peer.TLS{ServerName: "a.example", MinVersion: "1.2", Roots: root.pem, Chain: chain, Key: key}},
 			peer.Limits{Keep: keep, Connect: time.Second}
 	}
 	id, l := same()

@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -388,4 +389,61 @@ func TestExplainOnlyTLS(t *testing.T) {
 	if errors.As(err, &alert) {
 		t.Errorf("%v speaks of TLS", err)
 	}
+}
+
+// spoiling is a connection whose reads are spoilt, if that is on: TLS then ends it with an alert.
+type spoiling struct {
+	net.Conn
+	on *atomic.Bool
+}
+
+func (s spoiling) Read(b []byte) (int, error) {
+	n, err := s.Conn.Read(b)
+	if s.on.Load() && n > 0 {
+		b[n-1] ^= 1
+	}
+	return n, err
+}
+
+// TestExplainKept: what ends a kept connection is no verdict on the origin's TLS: it died, and another may be tried.
+func TestExplainKept(t *testing.T) {
+	root := newAuthority(t)
+	config := &tls.Config{Certificates: []tls.Certificate{root.pair(t, origin)}, MaxVersion: tls.VersionTLS12} // in 1.3 the handshake goes on behind the client's back
+	var spoil atomic.Bool
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer l.Close()
+	wg.Go(func() {
+		for {
+			raw, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() { serve(tls.Server(spoiling{raw, &spoil}, config), fine) })
+		}
+	})
+	k := peer.NewKeeper(nil, nil)
+	defer k.Stop()
+	p, err := k.Acquire(peer.Identity{Addr: l.Addr().(*net.TCPAddr).AddrPort(), TLS: &peer.TLS{ServerName: "origin.example", Roots: root.pem}}, peer.Limits{Keep: keep})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(want fault.Kind, before func(c *peer.Conn)) {
+		t.Helper()
+		spoil.Store(false)
+		c := dial(t, p)
+		defer c.Close()
+		before(c)
+		spoil.Store(true)
+		_, _, err := use(c)
+		if err = c.Explain(err); fault.Of(err) != want || want == fault.OriginTLS && !strings.Contains(err.Error(), "bad record MAC") {
+			t.Errorf("got %v, want %s", err, want.Name())
+		}
+	}
+	f(fault.OriginTLS, func(*peer.Conn) {})
+	f(fault.OriginClosed, func(c *peer.Conn) { carry(t, c); c.Keep(time.Now()); p.Get(time.Now()) })
 }
