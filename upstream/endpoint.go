@@ -21,6 +21,7 @@ type endpoint struct {
 	peer     *peer.Peer
 	addr     netip.Addr
 	label    string // address:port
+	identity string // label, and the names that a request there goes by, if they are the endpoint's
 	locality string // "region/zone", for the log
 	host     []byte // value of Host, if it goes by the endpoint
 	named    *named // whose name it comes from; nil: a literal address
@@ -37,10 +38,15 @@ type endpoint struct {
 func newEndpoint(s *service, e *spec.Endpoint, addr netip.Addr, from *named) (*endpoint, error) {
 	ep := &endpoint{service: s, addr: addr, label: netip.AddrPortFrom(addr, e.Port).String(), host: []byte(hostField(e)), named: from}
 	id := peer.Identity{Addr: netip.AddrPortFrom(addr, e.Port)}
+	ep.identity = ep.label
 	if e.TLS {
 		t := s.tls.TLS
 		t.ServerName = serverName(s.spec, e)
 		id.TLS = &t
+		ep.identity += " " + t.ServerName
+	}
+	if s.spec.Host == spec.HostEndpoint {
+		ep.identity += " " + string(ep.host)
 	}
 	var err error
 	if ep.peer, err = s.keeper.peers.Acquire(id, peer.Limits{Keep: s.spec.KeepAlive, Connect: s.spec.Timeouts.Connect}); err != nil {

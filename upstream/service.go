@@ -96,10 +96,13 @@ func (s *service) event(text string) {
 
 // members tells the balancer who there is. The caller holds mu, or is the only one who knows the service.
 func (s *service) members() {
-	all := s.endpoints()
-	nodes := make([]*balance.Node, len(all))
-	for i, ep := range all {
-		nodes[i] = ep.node
+	var nodes []*balance.Node
+	seen := map[string]bool{}
+	for _, ep := range s.endpoints() {
+		if !seen[ep.identity] { // two names for the same: nothing is asked twice for a request
+			seen[ep.identity] = true
+			nodes = append(nodes, ep.node)
+		}
 	}
 	s.balancer.Set(nodes)
 }

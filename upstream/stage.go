@@ -17,6 +17,7 @@ type Stage struct {
 	raw      bool
 	tries    int      // endpoints asked at most
 	again    statuses // that another endpoint is asked for
+	once     bool     // nothing is sent again, whatever becomes of it
 	keyed    bool     // a POST or PATCH with an Idempotency-Key may be sent again
 	hedge    time.Duration
 	class    spec.Class
@@ -54,7 +55,10 @@ func NewMirror(m *spec.Mirror, policy *spec.Policy, label string, lease *Lease) 
 	once := *policy
 	once.Retry, once.Hedge = &spec.Retry{Tries: 1}, &spec.Hedge{}
 	once.Priority = &spec.Priority{Class: spec.ClassLow, Crawlers: spec.ClassLow}
-	return New([]spec.Weighted{{Service: m.Service, Weight: 1}}, &once, label, lease)
+	if s, problems = New([]spec.Weighted{{Service: m.Service, Weight: 1}}, &once, label, lease); s != nil {
+		s.once = true
+	}
+	return s, problems
 }
 
 func newStage(policy *spec.Policy, label string) *Stage {

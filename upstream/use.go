@@ -271,7 +271,9 @@ func (u *use) enter(x *exchange.Exchange, ep *endpoint) {
 // leave ends a try after which next is asked.
 func (u *use) leave(x *exchange.Exchange, next *endpoint) {
 	if u.conn != nil { // it has answered with a status
-		u.ep.failedWith(x.Resp.Status)
+		if brokenStatus(x.Resp.Status) { // 429 says that it works
+			u.ep.failedWith(x.Resp.Status)
+		}
 		drain(x.Resp.Body)
 		u.giveBack(x)
 		x.Answer(0)
@@ -364,7 +366,7 @@ func (u *use) again(x *exchange.Exchange, why exchange.Reason) (next *endpoint, 
 	}
 	now := time.Now()
 	switch {
-	case why == exchange.ReasonNone || most == 1:
+	case why == exchange.ReasonNone || most == 1 || u.stage.once:
 		return nil, exchange.ReasonNone
 	case !u.repeatable(x, why):
 		return nil, exchange.ReasonUnsafe
