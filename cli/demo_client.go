@@ -18,11 +18,32 @@ type demoClient struct {
 	stage *demoStage
 	plain bool // HTTP, not HTTPS
 	host  string
+	agent string // its User-Agent
 	conn  *h1.Client
 }
 
 // client returns a client of a host that trusts the local CA.
-func (s *demoStage) client(host string) *demoClient { return &demoClient{stage: s, host: host} }
+func (s *demoStage) client(host string) *demoClient {
+	return &demoClient{stage: s, host: host, agent: "skerry-demo"}
+}
+
+// crowd sends n requests at once, each on a connection of its own. One that got no answer has status 0.
+func (s *demoStage) crowd(n int, host, path, agent string) <-chan answer {
+	answers := make(chan answer, n)
+	for range n {
+		go func() {
+			c := s.client(host)
+			c.agent = agent
+			defer c.close()
+			a, err := c.get(path)
+			if err != nil {
+				a.status = 0
+			}
+			answers <- a
+		}()
+	}
+	return answers
+}
 
 // answer is what a demoClient got.
 type answer struct {
@@ -81,7 +102,7 @@ func (c *demoClient) get(path string, fields ...string) (answer, error) {
 	defer x.Release()
 	x.Now = time.Now()
 	x.Req.Method, x.Req.MethodName = exchange.MethodGet, []byte("GET")
-	x.Req.Fields.AddNamed([]byte("User-Agent"), []byte("skerry-demo"))
+	x.Req.Fields.AddNamed([]byte("User-Agent"), []byte(c.agent))
 	for i := 0; i+1 < len(fields); i += 2 {
 		x.Req.Fields.AddNamed([]byte(fields[i]), []byte(fields[i+1]))
 	}

@@ -19,11 +19,12 @@ type sample struct {
 	l      net.Listener
 	server *h1.Server
 	conns  sync.WaitGroup
+	hold   chan struct{} // closed when requests for …/hold may be answered
 }
 
 // newSample starts an endpoint on a free port.
 func newSample(name string) (*sample, error) {
-	s := &sample{name: name, addr: "127.0.0.1:0"}
+	s := &sample{name: name, addr: "127.0.0.1:0", hold: make(chan struct{})}
 	return s, s.start()
 }
 
@@ -32,7 +33,7 @@ func (s *sample) start() error {
 	if err != nil {
 		return err
 	}
-	path := exchange.NewPath(rewrite.Render, sampleStage{s.name})
+	path := exchange.NewPath(rewrite.Render, sampleStage{s.name, s.hold})
 	server := &h1.Server{Handler: func(x *exchange.Exchange) bool {
 		complete := path.Run(x)
 		x.End = time.Now()
@@ -62,13 +63,19 @@ func (s *sample) stop() {
 const catalogueBytes = 26 * 1000
 
 // sampleStage answers like a small shop.
-type sampleStage struct{ name string }
+type sampleStage struct {
+	name string
+	hold <-chan struct{}
+}
 
 func (s sampleStage) Name() string { return "sample" }
 
 func (s sampleStage) Request(x *exchange.Exchange) exchange.Verdict {
 	if x.Fault != nil {
 		return x.Fail(x.Fault)
+	}
+	if bytes.HasSuffix(x.Req.Path, []byte("/hold")) {
+		<-s.hold
 	}
 	x.Answer(200)
 	x.Resp.Fields.AddNamed([]byte("Content-Type"), []byte("text/plain; charset=utf-8"))

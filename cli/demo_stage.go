@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -74,6 +76,28 @@ metadata: {name: shop, owner: team-shop}
 spec:
   endpoints: ["http://%s", "http://%s"]
   health: {path: /healthz, interval: 200ms, timeout: 200ms, healthyAfter: 1, unhealthyAfter: 2}
+  ejection: {time: 1s}
+`
+
+// The bound of demoTill.
+const tillPlaces, tillQueue = 2, 4
+
+// demoTill is a service with a bound on its open requests, and its entrypoint.
+const demoTill = `apiVersion: skerry.dev/v1
+kind: Service
+metadata: {name: till, owner: team-shop}
+spec:
+  endpoints: ["http://%s"]
+  concurrency: {max: %d, queue: %d, queueTime: 10s}
+---
+apiVersion: skerry.dev/v1
+kind: Entrypoint
+metadata: {name: till, owner: team-shop}
+spec:
+  hosts: [till.localhost]
+  service: till
+  routes:
+    - {name: pay, match: {prefix: /pay}, service: till, priority: critical}
 `
 
 // newStage starts everything below dir, or nothing.
@@ -97,12 +121,14 @@ func newStage(dir string) (s *demoStage, err error) {
 	if err := s.release(1); err != nil {
 		return nil, err
 	}
-	service := fmt.Sprintf(demoService, s.shop[0].addr, s.shop[1].addr)
-	if err := os.WriteFile(filepath.Join(specs, "service.yaml"), []byte(service), 0o644); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(specs, "strict.yaml"), []byte(demoStrict), 0o644); err != nil {
-		return nil, err
+	for name, text := range map[string]string{
+		"service.yaml": fmt.Sprintf(demoService, s.shop[0].addr, s.shop[1].addr),
+		"strict.yaml":  demoStrict,
+		"till.yaml":    fmt.Sprintf(demoTill, s.shop[0].addr, tillPlaces, tillQueue),
+	} {
+		if err := os.WriteFile(filepath.Join(specs, name), []byte(text), 0o644); err != nil {
+			return nil, err
+		}
 	}
 	if s.log, err = openAppend(s.logName); err != nil {
 		return nil, err
@@ -180,9 +206,41 @@ func await(ok func() bool) bool {
 	return true
 }
 
-// healthy says whether the edge sends requests to an endpoint.
+// healthy says whether an endpoint's health checks go well.
 func (s *demoStage) healthy(i int) bool {
 	return s.meters.Gauge("skerry_endpoint_healthy", "", "service", "shop", "endpoint", s.shop[i].addr).Value() == 1
+}
+
+// ejected says whether an endpoint is left out because requests to it failed.
+func (s *demoStage) ejected(i int) bool {
+	return s.meters.Gauge("skerry_endpoint_ejected", "", "service", "shop", "endpoint", s.shop[i].addr).Value() == 1
+}
+
+// waiting is how many requests wait for a place at the till.
+func (s *demoStage) waiting() float64 {
+	for _, m := range s.meters.All() {
+		if m.Name == "skerry_service_waiting" && slices.Contains(m.Labels, meter.Label{Name: "service", Value: "till"}) {
+			return m.Func()
+		}
+	}
+	return -1
+}
+
+// logged waits for a line of the log that has all of the parts, and returns it.
+func (s *demoStage) logged(parts ...string) (line string, found bool) {
+	found = await(func() bool {
+		data, err := os.ReadFile(s.logName)
+		if err != nil {
+			return false
+		}
+		for line = range strings.Lines(string(data)) {
+			if !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(line, p) }) {
+				return true
+			}
+		}
+		return false
+	})
+	return strings.TrimSpace(line), found
 }
 
 func (s *demoStage) close() {

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -166,23 +164,66 @@ func stepReload(w *presenter, s *demoStage) {
 	s.reload <- struct{}{}
 }
 
-// stepOneDown stops an endpoint: nobody notices but the health check.
+// stepBusy asks more of a service than it may be asked: who pays goes before crawlers.
+func stepBusy(w *presenter, s *demoStage) {
+	const buyers = 4
+	crawling := s.crowd(tillPlaces+tillQueue, "till.localhost", "/hold", "demo-bot")
+	full := await(func() bool { return s.waiting() == tillQueue })
+	paying := s.crowd(buyers, "till.localhost", "/pay/hold", "skerry-demo")
+	shed, wait := 0, ""
+	for range tillQueue { // they are answered while the service still works on the first two
+		if a := <-crawling; a.status == 503 {
+			shed, wait = shed+1, a.fields["retry-after"]
+		}
+	}
+	close(s.shop[0].hold)
+	served, paid := 0, 0
+	for range tillPlaces {
+		if a := <-crawling; a.status == 200 {
+			served++
+		}
+	}
+	for range buyers {
+		if a := <-paying; a.status == 200 {
+			paid++
+		}
+	}
+	w.check(full && served == tillPlaces, "%s take the %d places of a service (concurrency.max) and the %d of its queue", count(tillPlaces+tillQueue, "crawler"), tillPlaces, tillQueue)
+	w.check(paid == buyers && shed == tillQueue, "%s come (priority: critical): %d get 200; %s give way and get 503 with Retry-After: %s", count(buyers, "buyer"), paid, count(shed, "crawler"), wait)
+	line, found := s.logged(`"route":"default"`, `"service":"till"`, `"refused"`)
+	w.check(found, "the log says why")
+	w.detail("%s", excerpt(line, `"service"`, `,"error"`))
+}
+
+// excerpt is a part of a line of the log.
+func excerpt(line, from, to string) string {
+	if i := strings.Index(line, from); i >= 0 {
+		line = line[i:]
+	}
+	line, _, _ = strings.Cut(line, to)
+	return "… " + line + " …"
+}
+
+// stepOneDown stops an endpoint: nobody notices but the log.
 func stepOneDown(w *presenter, s *demoStage) {
+	const most = 500 // requests until shop-1 is out; some ten are enough
 	s.shop[0].stop()
 	w.line("shop-1 is stopped")
 	c := s.client(demoHost)
 	defer c.close()
 	bad, n := 0, 0
-	marked := await(func() bool {
+	out := func() bool { return s.ejected(0) || !s.healthy(0) }
+	for ; n < most && !out(); n++ {
 		a, err := c.get("/")
-		n++
 		if err != nil || a.status != 200 {
 			bad++
 		}
-		return !s.healthy(0)
-	})
-	w.check(bad == 0, "%s until the health check noticed, %d failed: connections are tried elsewhere", count(n, "request"), bad)
-	w.check(marked, "the health check took shop-1 out")
+	}
+	w.check(bad == 0 && out(), "%s until shop-1 had failed five in a row and was left out (ejection), %d failed for a client", count(n, "request"), bad)
+	line, found := s.logged(`"service":"shop"`, `"status":200`, `"retried"`)
+	w.check(found, "they were tried again at shop-2, as the log says")
+	w.detail("%s", excerpt(line, `"service"`, `,"user_agent"`))
+	w.check(await(func() bool { return !s.healthy(0) }), "the health check took shop-1 out")
 }
 
 // stepAllDown stops the other endpoint too, shows what clients get, and starts both again.
@@ -222,20 +263,7 @@ func stepCounted(w *presenter, s *demoStage) {
 	}
 	ok, failed := count("2xx"), count("5xx")
 	w.check(ok > 0 && failed >= 2, "skerry_requests_total{entrypoint=\"shop\",route=\"default\"}: %d 2xx, %d 5xx", ok, failed)
-	var line []byte
-	found := await(func() bool {
-		data, err := os.ReadFile(s.logName)
-		if err != nil {
-			return false
-		}
-		for l := range bytes.Lines(data) {
-			if bytes.Contains(l, []byte(`"status":502`)) {
-				line = bytes.Clone(l)
-				return true
-			}
-		}
-		return false
-	})
+	line, found := s.logged(`"status":502`)
 	w.check(found, "one JSON line per exchange in the log, such as")
-	w.detail("%s", strings.TrimSpace(fmt.Sprintf("%s", line)))
+	w.detail("%s", line)
 }
