@@ -4,6 +4,15 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	endpoint "skerry.dev/skerry/load/origin"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is also the main of the endpoints that tests start as processes of their own.
+func TestMain(m *testing.M) {
+	if endpoint.IsChild() {
+		endpoint.Main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
