@@ -16,7 +16,7 @@ import (
 // An attempt is one try: a request sent to one endpoint, and its response head.
 type attempt struct {
 	ep     *endpoint
-	conn   *peer.Conn // nil: none could be had, or it is closed
+	conn   *peer.Conn // nil: none could be had, or it is closed, or run has not been called
 	reused bool       // conn had been kept
 	sent   int64      // bytes of the request that left
 	pumped bool       // the body was too large to be sent in one piece: some of it is gone
@@ -31,7 +31,7 @@ type attempt struct {
 // run sends the request and waits for the response head. Kept connections that turn out to be dead before anything was sent
 // do not count: the next one is taken.
 func (a *attempt) run(s *Stage, x *exchange.Exchange, until time.Time) error {
-	a.conn, a.sent, a.pumped = nil, 0, false
+	a.sent, a.pumped = 0, false
 	for {
 		if err := a.open(until); err != nil {
 			return err

@@ -115,6 +115,13 @@ func (ep *endpoint) failed(kind fault.Kind) {
 	}
 }
 
+// answered is failedWith for an answer that is not taken, unless its status says that the endpoint works.
+func (ep *endpoint) answered(status int) {
+	if brokenStatus(status) {
+		ep.failedWith(status)
+	}
+}
+
 // failedWith is failed for a status that says that the endpoint does not work.
 func (ep *endpoint) failedWith(status int) {
 	ep.countAs(len(fault.Kinds()), "status")

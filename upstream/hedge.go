@@ -21,8 +21,9 @@ type race struct {
 	hedge  attempt
 	winner atomic.Uint32
 	done   chan struct{} // closed when the second is over
-	err    error         // of the second
-	reason exchange.Reason
+	err    error           // of the second
+	how    exchange.Picked // the second's endpoint was chosen
+	reason exchange.Reason // why there is no second although it was time for one
 }
 
 // The winners.
@@ -32,8 +33,9 @@ const (
 	secondWon
 )
 
-// errNoHedge says that no second endpoint was asked.
-var errNoHedge = fault.New(fault.Internal, "no second endpoint was asked")
+// errHedge is what the second comes to without an answer that may win: no endpoint was asked, or its status is one that another
+// endpoint may be asked for.
+var errHedge = fault.New(fault.Internal, "a second endpoint gave no answer")
 
 // mayHedge reports whether the request may be sent to two endpoints at once: an idempotent one without a body, in its first try.
 func (u *use) mayHedge(x *exchange.Exchange) bool {
@@ -45,17 +47,39 @@ func (u *use) race(x *exchange.Exchange) error {
 	r := &race{use: u, first: x, done: make(chan struct{})}
 	u.raced = true
 	timer := time.AfterFunc(u.stage.hedge, r.run)
+	whole := false
+	defer func() {
+		if !whole && !timer.Stop() {
+			r.abort()
+		}
+	}()
 	err := u.attempt.run(u.stage, x, u.until)
+	whole = true
 	if timer.Stop() {
 		u.raced = false
 		return err
 	}
-	if err == nil && r.winner.CompareAndSwap(nobody, firstWon) {
+	// The second goes on beside a failure, but for the client's own, and beside a status that it may better.
+	over := err == nil && !u.stage.again.Has(x.Resp.Status) || err != nil && fault.Of(err).Side() == fault.SideClient
+	if over && r.winner.CompareAndSwap(nobody, firstWon) {
 		r.hedge.stop()
 	}
 	<-r.done
 	u.raced = false
 	return r.settle(x, err)
+}
+
+// abort ends the second when the first has panicked: the use that both belong to is about to be another exchange's.
+func (r *race) abort() {
+	h := &r.hedge
+	r.winner.CompareAndSwap(nobody, firstWon)
+	h.stop()
+	<-r.done
+	if r.second != nil {
+		h.fail(r.second)
+		h.ep.node.End()
+		r.second.Release()
+	}
 }
 
 // run asks a second endpoint.
@@ -66,22 +90,33 @@ func (r *race) run() {
 			r.err = fault.New(fault.Panicked, fmt.Sprintf("%v\n%s", v, debug.Stack()))
 		}
 	}()
-	r.err = errNoHedge
+	r.err = errHedge
 	u := r.use
 	now := time.Now()
-	if !u.service.budget.Retry(now) {
-		u.service.metrics.notRetried(exchange.ReasonBudget)
-		return
-	}
-	n, _ := u.service.balancer.Pick(&u.ask)
+	n, how := u.service.balancer.Pick(&u.ask)
 	if n == nil {
 		return
 	}
+	if !u.service.budget.Retry(now) {
+		n.End()
+		u.service.metrics.notRetried(exchange.ReasonBudget)
+		r.reason = exchange.ReasonBudget
+		return
+	}
+	u.service.metrics.picked(how)
 	h := &r.hedge
-	h.ep, h.began, h.raced = n.Owner.(*endpoint), now, true
+	h.ep, h.began, h.raced, r.how = n.Owner.(*endpoint), now, true, how
 	h.ep.tries.Inc()
 	r.second = copyRequest(r.first)
-	if r.err = h.run(u.stage, r.second, u.until); r.err == nil && r.winner.CompareAndSwap(nobody, secondWon) {
+	if r.err = h.run(u.stage, r.second, u.until); r.err != nil {
+		return
+	}
+	if status := r.second.Resp.Status; u.stage.again.Has(status) { // the first may do better
+		h.ep.answered(status)
+		r.err = errHedge
+		return
+	}
+	if r.winner.CompareAndSwap(nobody, secondWon) {
 		u.attempt.stop()
 	}
 }
@@ -100,6 +135,7 @@ func copyRequest(x *exchange.Exchange) *exchange.Exchange {
 func (r *race) settle(x *exchange.Exchange, err error) error {
 	u, h, f := r.use, &r.hedge, &x.Facts.Origin
 	if h.ep == nil {
+		f.Refused = r.reason
 		return err
 	}
 	f.Tries++
@@ -109,7 +145,10 @@ func (r *race) settle(x *exchange.Exchange, err error) error {
 	won := r.winner.Load() == secondWon
 	if won {
 		f.Hedge = exchange.HedgeWon
-		if err != nil && err != h1.ErrAbandoned {
+		switch {
+		case err == nil && u.stage.again.Has(x.Resp.Status):
+			u.ep.answered(x.Resp.Status)
+		case err != nil && err != h1.ErrAbandoned:
 			r.blame(u.ep, err)
 		}
 		x.Answer(0)
@@ -120,7 +159,7 @@ func (r *race) settle(x *exchange.Exchange, err error) error {
 		u.ep.node.End()
 		h.conn.Adopt(x)
 		u.ep, u.conn, u.reused, u.sent, u.pumped, u.began = h.ep, h.conn, h.reused, h.sent, h.pumped, h.began
-		f.Endpoint, f.Locality = h.ep.label, h.ep.locality
+		f.Endpoint, f.Locality, f.Picked = h.ep.label, h.ep.locality, r.how
 		err = nil
 	} else {
 		if r.err != nil && r.err != h1.ErrAbandoned {

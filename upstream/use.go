@@ -75,7 +75,7 @@ func (u *use) run(x *exchange.Exchange) exchange.Verdict {
 		next, refused := u.again(x, why)
 		switch {
 		case next != nil:
-			f.Reasons[f.Tries-1] = why
+			f.Reasons[f.Tries-1], f.Refused = why, exchange.ReasonNone
 			u.service.metrics.retried(why)
 			u.leave(x, next)
 			ep = next
@@ -271,9 +271,7 @@ func (u *use) enter(x *exchange.Exchange, ep *endpoint) {
 // leave ends a try after which next is asked.
 func (u *use) leave(x *exchange.Exchange, next *endpoint) {
 	if u.conn != nil { // it has answered with a status
-		if brokenStatus(x.Resp.Status) { // 429 says that it works
-			u.ep.failedWith(x.Resp.Status)
-		}
+		u.ep.answered(x.Resp.Status)
 		drain(x.Resp.Body)
 		u.giveBack(x)
 		x.Answer(0)
