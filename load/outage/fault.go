@@ -28,7 +28,8 @@ func misbehave(key, title string, m origin.Mode) fault {
 var faults = []fault{
 	{"kill", "killed (SIGKILL), then started again", func(p *origin.Process) error { p.Kill(); return nil }, (*origin.Process).Restart},
 	{"pause", "paused (SIGSTOP), then continued", (*origin.Process).Pause, (*origin.Process).Resume},
-	misbehave("slow", "slow: 300 ms more for each answer", origin.Mode{Delay: 300 * time.Millisecond}),
+	// Checks stay fast: the peers count a check's timeout differently, and a delay near it would compare that instead of balancing.
+	misbehave("slow", "slow: 300 ms more for each answer, but health checks are fast", origin.Mode{Delay: 300 * time.Millisecond, HealthGood: true}),
 	misbehave("never", "takes requests and never answers", origin.Mode{Answer: origin.AnswerNever}),
 	misbehave("500", "answers 500, also to health checks", origin.Mode{Status: 500}),
 	misbehave("500quiet", "answers 500, but health checks are fine", origin.Mode{Status: 500, HealthGood: true}),

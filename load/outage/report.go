@@ -65,8 +65,9 @@ func (r report) faultTables(b *strings.Builder) {
 	fmt.Fprintf(b, "%g requests a second by a Poisson process, %g %% of them POST; an endpoint takes %v for each; %v without a fault, %v with it, and after it until the endpoint is used again. "+
 		"*GET*, *POST*: share of requests, under way or begun while the fault lasted, that were answered 200 in full. Times count from the moment a request was to be made; failed requests count too, and a "+
 		"client gives up after %v. A run in which the generator was late is made again. *last failure*: from the beginning of the fault. *back*: from its end to the first request that the endpoint answers. "+
-		"*tries*: requests at the endpoints for one of a client, in the whole run. *POST twice*: how many reached endpoints more than once.\n",
-		r.rate, outageMix[1].share*100, serviceTime, warmUp+r.time/2, r.time, clientWait)
+		"*tries*: requests at the endpoints for one of a client, in the whole run. *POST twice*: how many reached endpoints more than once. Each line is one run of one schedule: a POST or two more or less, %.1f %% each, mean nothing.\n",
+		r.rate, outageMix[1].share*100, serviceTime, warmUp+r.time/2, r.time, clientWait,
+		100/(r.rate*outageMix[1].share*r.time.Seconds()))
 	for _, f := range r.faults {
 		var notes strings.Builder
 		fmt.Fprintf(b, "\n### %s\n\n", strings.ToUpper(f.title[:1])+f.title[1:])
