@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -244,6 +246,67 @@ func TestReadmeProfiles(t *testing.T) {
 	if len(profiles) != 6 || rows < 6*9 {
 		t.Errorf("the table has %d profiles and %d values", len(profiles), rows)
 	}
+}
+
+// TestReadmeServices holds the table of services in the README against what explain would say, where a field is left out and where
+// it is only switched on.
+func TestReadmeServices(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| of a service | in force |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	left := inForce(t, "")
+	on := inForce(t, ", health: {}, concurrency: {adaptive: on}, breaker: on")
+	short := strings.NewReplacer("{", "", "}", "")
+	rows := 0
+	for _, line := range strings.Split(table, "\n")[2:] {
+		row := cells(strings.TrimPrefix(line, "|"))
+		_, field, ok := strings.Cut(row[0], "`")
+		if !ok { // a heading
+			continue
+		}
+		field = strings.TrimSuffix(field, "`")
+		want := cmp.Or(short.Replace(left[field]), "off")
+		if switched := short.Replace(on[field]); switched != short.Replace(left[field]) {
+			want += "; on: " + strings.TrimPrefix(switched, "on ")
+		}
+		if row[1] != want {
+			t.Errorf("%s is %q in the README, in force is %q", field, row[1], want)
+		}
+		rows++
+	}
+	if rows != 14 {
+		t.Errorf("the table has %d rows", rows)
+	}
+}
+
+// inForce are the values of a service that says no more than this, and of a route to it; those of a group are one value. A mirror,
+// which explain shows in another place, is among them if something is said.
+func inForce(t *testing.T, more string) map[string]string {
+	doc := "apiVersion: skerry.dev/v1\nkind: Service\nmetadata: {name: a}\nspec: {endpoints: [https://a.internal], tls: {}" + more + "}\n---\n" +
+		"apiVersion: skerry.dev/v1\nkind: Entrypoint\nmetadata: {name: a}\nspec: {hosts: [a.test], routes: [{service: a, mirror: {service: 'http://127.0.0.1:9400'}}]}\n"
+	s, problems := spec.Parse([]spec.File{{Name: "a.yaml", Data: []byte(doc)}})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	values := map[string]string{}
+	if m := s.Entrypoints[0].Routes[0].Mirror; more != "" {
+		values["mirror"] = fmt.Sprintf("share: %g, bodyMax: %dKB", m.Share, m.BodyMax>>10)
+	}
+	for _, source := range append(slices.Clone(s.Services[0].Sources), s.Entrypoints[0].Routes[0].Sources...) {
+		group, field, grouped := strings.Cut(strings.TrimPrefix(source.Path, "spec."), ".")
+		switch {
+		case !grouped && values[group] == "": // a route has a tls too
+			values[group] = source.Value
+		case grouped && values[group] != "":
+			values[group] += ", " + field + ": " + source.Value
+		case grouped:
+			values[group] = field + ": " + source.Value
+		}
+	}
+	return values
 }
 
 // cells are those of a line of a table, without its first |.
