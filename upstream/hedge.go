@@ -20,7 +20,7 @@ type race struct {
 	second *exchange.Exchange // a copy of the request; nil: it has not begun
 	hedge  attempt
 	winner atomic.Uint32
-	done   chan struct{} // closed when the second is over
+	done   chan struct{}   // closed when the second is over
 	err    error           // of the second
 	how    exchange.Picked // the second's endpoint was chosen
 	reason exchange.Reason // why there is no second although it was time for one
