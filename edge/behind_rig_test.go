@@ -130,14 +130,17 @@ func (b *behind) tell() {
 	}
 }
 
-// until waits until something is true.
+// until waits until something is true. It looks when something was told or answered, and for what nobody tells a hundred times a second.
 func (b *behind) until(what string, is func() bool) {
 	b.t.Helper()
 	give := time.NewTimer(behindPatience)
 	defer give.Stop()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
 	for !is() {
 		select {
 		case <-b.news:
+		case <-look.C:
 		case <-give.C:
 			b.t.Fatalf("not within %v: %s; events: %v", behindPatience, what, b.eventsOf(""))
 		}
