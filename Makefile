@@ -1,6 +1,6 @@
 # Verbs of this repository; `make` or `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help build check lint test test-extra soak demo bench compare fuzz
+.PHONY: help build check lint test test-extra soak demo bench compare outage fuzz
 
 FUZZTIME ?= 10m
 
@@ -40,6 +40,10 @@ bench: ## benchmarks with a budget, beside a reference, medians of five; writes 
 compare: ## processor time per request beside nginx, HAProxy, Caddy and net/http; writes docs/compare.md
 	@scripts/services
 	go run ./load/compare -o docs/compare.md
+
+outage: ## what clients feel when services fail, beside nginx and HAProxy; writes docs/outage.md
+	@scripts/services
+	go run ./load/outage -o docs/outage.md
 
 fuzz: ## every fuzz target for FUZZTIME each (10m)
 	FUZZTIME=$(FUZZTIME) scripts/fuzz
