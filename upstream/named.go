@@ -107,14 +107,16 @@ func (n *named) failed(err error) {
 	n.service.mu.Unlock()
 }
 
-// looked notes that the name has been looked up. The caller holds the service's mu.
+// looked notes that the name has been looked up, and lets those go on who wait for an endpoint. The caller holds the service's mu.
 func (n *named) looked() {
-	if n.once {
-		return
+	s := n.service
+	if !n.once {
+		n.once = true
+		s.asked++
 	}
-	n.once = true
-	if n.service.asked++; n.service.asked == n.service.names {
-		close(n.service.ready)
+	if !s.known && (len(n.endpoints) > 0 || s.asked == s.names) {
+		s.known = true
+		close(s.ready)
 	}
 }
 

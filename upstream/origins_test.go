@@ -61,7 +61,12 @@ func speak(answer string) script {
 // newOrigin starts one.
 func newOrigin(t testing.TB, s script) *origin {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return newOriginAt(t, "127.0.0.1:0", s)
+}
+
+func newOriginAt(t testing.TB, addr string, s script) *origin {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

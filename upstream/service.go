@@ -33,13 +33,14 @@ type service struct {
 
 	ctx    context.Context
 	cancel context.CancelFunc
-	ready  chan struct{} // closed when every name has been looked up once
+	ready  chan struct{} // closed when a name has addresses, or every one has been looked up once
 
 	mu     sync.Mutex
 	fixed  []*endpoint // literal addresses
 	named  []*named    // names, in the order of the spec
 	names  int         // how many there are
 	asked  int         // how many have been looked up once
+	known  bool        // ready is closed
 	closed bool
 }
 

@@ -26,6 +26,7 @@ type use struct {
 	took    time.Duration // from the last try's beginning to the response head, if something is to be learned from it
 	ask     balance.Ask
 	tried   [exchange.TriesMax + 1]*balance.Node
+	waited  bool // for names, so that the first try begins later than the exchange
 	died    bool // a kept connection died, and its endpoint was asked once more
 	attempt      // the one that runs, or has answered; its endpoint's node has begun
 }
@@ -98,7 +99,7 @@ func (u *use) refuse(x *exchange.Exchange, err error) exchange.Verdict {
 	if b := u.service.breaker; b != nil && kind.Side() == fault.SideOrigin {
 		b.Note(true, x.Now, time.Now())
 	}
-	if kind == fault.OriginTimeout && u.gated {
+	if kind == fault.OriginTimeout && u.gated && u.ep != nil {
 		u.late, u.took = true, time.Since(u.began)
 	}
 	x.Facts.Origin.Held = nil
@@ -209,7 +210,7 @@ func (u *use) first(x *exchange.Exchange) (*endpoint, error) {
 	select {
 	case <-s.ready:
 	default:
-		if err := u.waitForNames(x); err != nil {
+		if err := u.waitForNames(); err != nil {
 			return nil, err
 		}
 	}
@@ -225,16 +226,24 @@ func (u *use) first(x *exchange.Exchange) (*endpoint, error) {
 	return nil, fault.New(fault.OriginNoneHealthy, "no endpoint of service "+s.name+" is healthy")
 }
 
-// waitForNames waits until the names of the service have been looked up for the first time.
-func (u *use) waitForNames(x *exchange.Exchange) error {
+// waitForNames waits until there is a first endpoint, or the names of the service have been looked up in vain.
+func (u *use) waitForNames() error {
 	s := u.service
-	patience := time.NewTimer(s.spec.Timeouts.Connect)
+	wait, late := s.spec.Timeouts.Connect, error(nil)
+	if left := time.Until(u.until); !u.until.IsZero() && left < wait {
+		wait, late = left, wholeOver(s)
+	}
+	patience := time.NewTimer(wait)
 	defer patience.Stop()
+	u.waited = true
 	select {
 	case <-s.ready:
 		return nil
 	case <-s.ctx.Done():
 	case <-patience.C:
+		if late != nil {
+			return late
+		}
 	}
 	return fault.New(fault.OriginDNS, "the names of service "+s.name+" were not looked up within "+s.spec.Timeouts.Connect.String()+" (timeouts.connect)")
 }
@@ -256,7 +265,7 @@ func (u *use) pick(x *exchange.Exchange) *endpoint {
 func (u *use) enter(x *exchange.Exchange, ep *endpoint) {
 	f := &x.Facts.Origin
 	f.Endpoint, f.Locality = ep.label, ep.locality
-	if f.Tries++; f.Tries == 1 && f.Queued == 0 {
+	if f.Tries++; f.Tries == 1 && f.Queued == 0 && !u.waited {
 		u.began = x.Now
 	} else {
 		u.began = time.Now()
