@@ -179,7 +179,7 @@ func (b *body) fill() error {
 	if !b.response {
 		b.waited += time.Since(now)
 	}
-	return b.wrap(err)
+	return b.wrap(err, now)
 }
 
 // makeRoom lets the next read overwrite the body's consumed bytes; if a large head left too little, in a buffer of its own.
@@ -240,7 +240,8 @@ func (b *body) look() bool {
 	return true
 }
 
-func (b *body) wrap(err error) error {
+// wrap says what an error of the connection means for the body; began is when the wait for it did.
+func (b *body) wrap(err error, began time.Time) error {
 	switch {
 	case err == nil:
 		return nil
@@ -250,6 +251,8 @@ func (b *body) wrap(err error) error {
 		return errClientLeft
 	case err == transport.ErrInterrupted:
 		return errInterrupted
+	case err == transport.ErrTimeout && !b.until.IsZero() && !began.Before(b.until):
+		return ErrTaker // it was not the origin that was waited for when the time was up
 	case err == transport.ErrTimeout && !b.until.IsZero() && !time.Now().Before(b.until):
 		return ErrWhole
 	case err == transport.ErrTimeout && b.response:

@@ -61,8 +61,21 @@ func TestBounds(t *testing.T) {
 	f("chunks that stall", 0, whole, h1.ErrWhole, send(get), arrives(get), answer(inChunks+"3\r\nab"), gets(inChunks+"2\r\nab\r\n"), clientClosed(), originClosed(), at(whole))
 	f("all in time", try, whole, nil, send(get), arrives(get), wait(9*s), answer(tenBytes), gets(tenBytes), wait(9*s), answer("0123456789"), gets("0123456789"))
 	f("the next exchange has its own", try, 0, nil, send(get), arrives(get), wait(9*s), answer(ok), gets(ok), wait(9*s), send(get), arrives(get), wait(9*s), answer(ok), gets(ok))
-	f("an upload that is longer than a try", try, whole, h1.ErrTry, send(postHead), arrives(postHead), wait(6*s), send("3\r\nabc\r\n"), arrives("3\r\nabc\r\n"),
-		gets(late), originClosed(), clientClosed(), at(try+5*time.Millisecond+s)) // a second to drain what the client sends
+	slow := edge(408)
+	smallHead := "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+	chunk, last := "3\r\nabc\r\n", "3\r\nabc\r\n0\r\n\r\n"
+	f("an upload that is longer than a try", try, whole, h1.ErrUpload, send(postHead), arrives(postHead), wait(6*s), send(chunk), arrives(chunk),
+		gets(slow), originClosed(), clientClosed(), at(try+5*time.Millisecond))
+	f("an upload that takes most of a try", try, whole, h1.ErrUpload, send(postHead), arrives(postHead), wait(6*s), send(last), arrives(last),
+		gets(slow), originClosed(), at(try))
+	f("an upload that takes less of a try than the origin", try, whole, h1.ErrTry, send(postHead), arrives(postHead), wait(4*s), send(last), arrives(last),
+		gets(late), originClosed(), at(try))
+	f("a small upload that takes most of a try", try, whole, h1.ErrUpload, send(smallHead), wait(6*s), send("hello"), arrives(smallHead+"hello"),
+		gets(slow), originClosed(), at(try))
+	f("a small upload that takes most of the whole time", 0, try, h1.ErrUpload, send(smallHead), wait(6*s), send("hello"), arrives(smallHead+"hello"),
+		gets(slow), originClosed(), at(try))
+	f("a client that does not take what has come", 0, whole, h1.ErrTaker, send(get), arrives(get), answer(tenBytes+"ab"), wait(whole+s), gets(tenBytes+"ab"),
+		clientClosed(), originClosed())
 	f("an origin that does not take an upload", 0, whole, h1.ErrWhole, send(postHead), arrives(postHead), send("3\r\nabc\r\n0\r\n\r\n"),
 		wait(whole+5*time.Millisecond), gets(late), originClosed(), at(whole+5*time.Millisecond))
 	f("a client that waits for 100", 0, 500*time.Millisecond, h1.ErrWhole, send(expect), arrives(expect), gets(edge(504)), originClosed(), at(500*time.Millisecond))

@@ -28,6 +28,7 @@ type Client struct {
 	pumping   bool
 	pumped    chan struct{} // closed when the pump has ended
 	pumpErr   error         // of the request's body; read after x.Join
+	upload    upload        // what the client of a bounded request takes of the time
 	sentAll   bool          // the request was written completely; with a pump: after x.Join
 	keep      bool          // the response allows another request
 	used      bool          // it has carried a request before
@@ -53,10 +54,11 @@ type Request struct {
 	// Now is when the request is sent, or a little before; before the connection was made, if the request is its first.
 	Now time.Time
 	// Head is when the response head must be there, however long the request took to send; zero: FirstByte alone counts.
-	// Beyond it: ErrTry.
+	// Beyond it: ErrTry, or ErrUpload if its client took the longer part of the time to send the body.
 	Head time.Time
 	// Until is when the exchange on this connection must be over, to the last byte of the response's body; zero: never. Beyond
-	// it: ErrWhole. A write that has begun may wait on for as long as was left when it began. A tunnel is exempt once it is open.
+	// it: ErrWhole, or ErrUpload as with Head, or ErrTaker if the client had not taken what came of the body. A write that has
+	// begun may wait on for as long as was left when it began. A tunnel is exempt once it is open.
 	Until time.Time
 }
 
@@ -69,6 +71,15 @@ func NewClient(conn transport.Conn) *Client {
 	c.in.conn = conn
 	c.body.response, c.body.client = true, c
 	return c
+}
+
+// Asked returns when the last byte of the request was sent, or nearly; ok is false while it is still being sent. It holds from
+// Receive to End.
+func (c *Client) Asked() (at time.Time, ok bool) {
+	if c.pumping && !c.pumpEnded() {
+		return time.Time{}, false
+	}
+	return c.asked, true
 }
 
 // Pumped reports whether the request's body was too large to be sent in one piece: some of it is gone.
@@ -84,7 +95,7 @@ func (c *Client) Close() error { return c.conn.Close() }
 func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) {
 	c.patience, c.firstByte, c.asked = q.Patience, q.FirstByte, q.Now
 	c.expecting, c.pumping, c.sentAll, c.keep, c.pumpErr = false, false, false, false, nil
-	c.askErr, c.sink = nil, x.Sink
+	c.askErr, c.sink, c.upload.took = nil, x.Sink, 0
 	c.until, c.bound = q.Until, q.Until
 	if !q.Head.IsZero() && (c.bound.IsZero() || q.Head.Before(c.bound)) {
 		c.bound = q.Head
@@ -99,7 +110,8 @@ func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) 
 		if whole, err = w.Whole(); err != nil {
 			return 0, err
 		}
-		c.asked = time.Now() // the client may have taken its time
+		now := time.Now() // the client may have taken its time
+		c.upload.took, c.asked = now.Sub(c.asked), now
 	}
 	if c, ok := b.(exchange.Checked); ok {
 		if err := c.Check(); err != nil {
@@ -240,6 +252,9 @@ func (c *Client) startPump(x *exchange.Exchange) {
 		}()
 		out := outs.Get().(*[]byte)
 		w := bodyWriter{conn: c.conn, out: (*out)[:0], chunked: b.Size() < 0, timeout: c.patience}
+		if !c.bound.IsZero() {
+			w.upload = &c.upload
+		}
 		source, sink := w.pump(b, trailers)
 		*out = w.out[:0]
 		outs.Put(out)
@@ -269,7 +284,7 @@ var (
 	ErrWhole = fault.New(fault.OriginTimeout, "the exchange was not over when its whole time was up (timeouts.whole)")
 )
 
-// overdue says which of the bounds has passed; nil if none has, or there is none.
+// overdue says which of the bounds has passed, and that it was the client's doing if it was; nil if none has, or there is none.
 func (c *Client) overdue() error {
 	if c.bound.IsZero() {
 		return nil
@@ -278,6 +293,8 @@ func (c *Client) overdue() error {
 	switch {
 	case now.Before(c.bound):
 		return nil
+	case c.uploading(now):
+		return ErrUpload
 	case !c.until.IsZero() && !now.Before(c.until):
 		return ErrWhole
 	}

@@ -78,7 +78,8 @@ type bodyWriter struct {
 	out     []byte // what is still to be sent before the next piece
 	chunked bool
 	timeout time.Duration
-	sent    int64 // bytes of the body
+	sent    int64   // bytes of the body
+	upload  *upload // of a request with bounds; nil: nobody wants to know
 }
 
 // flush sends what waits.
@@ -124,7 +125,7 @@ func (w *bodyWriter) pump(b exchange.Body, trailers *exchange.Fields) (source, s
 				}
 			}
 		}
-		view, err := b.Next()
+		view, err := w.upload.next(b)
 		if len(view) > 0 {
 			if err := w.piece(view); err != nil {
 				return nil, err
@@ -156,16 +157,18 @@ func (w *bodyWriter) splice(b *body) (source, sink error) {
 	}
 	defer p.Release()
 	for b.left > 0 {
+		begun := w.upload.begin()
 		now := time.Now()
 		n, err := transport.Fill(p, b.buf.conn, b.left, b.firstDeadline(now))
 		if err == transport.ErrTimeout && b.look() {
 			n, err = transport.Fill(p, b.buf.conn, b.left, b.deadline(now))
 		}
+		w.upload.end(begun)
 		if !b.response {
 			b.waited += time.Since(now)
 		}
 		if err != nil {
-			if source = b.wrap(err); source != errInterrupted {
+			if source = b.wrap(err, now); source != errInterrupted {
 				b.err = source
 			}
 			return source, nil
