@@ -90,8 +90,8 @@ func (b *Breaker) State() string {
 	return states[b.state.Load()]
 }
 
-// Allow reports whether a request may be sent now, and if not, when to ask again. Who was allowed says by Note how it went; a
-// probe that never does is forgotten after breaker.open.
+// Allow reports whether a request may be sent now, and if not, when to ask again. Who was allowed says by Note how it went, or by
+// Withdraw that it says nothing; a probe that never does is forgotten after breaker.open.
 func (b *Breaker) Allow(now time.Time) (ok bool, retryAfter time.Duration) {
 	if b == nil || b.state.Load() == closed {
 		return true, 0
@@ -153,6 +153,20 @@ func (b *Breaker) Note(failed bool, asked, now time.Time) {
 			b.buckets[i].counts.Store(0)
 		}
 		b.become(closed)
+	}
+}
+
+// Withdraw gives back what Allow gave a request that does not judge the service: it was refused elsewhere, or its client left.
+// Otherwise clients that leave at once could take every probe, and keep the service closed for all. asked is the instant that
+// Allow was given.
+func (b *Breaker) Withdraw(asked time.Time) {
+	if b == nil || b.state.Load() == closed {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state.Load() == halfOpen && int64(asked.Sub(b.start)) >= b.until.Load() {
+		b.probes = max(0, b.probes-1)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // Budget bounds the tries beyond the first of all exchanges with a service, so that an outage does not multiply its load: over any
 // time at most retryBudget.share of the requests, and retryBudget.perSecond more for each second, and once what a quiet time
-// has saved: the larger of perSecond for ten seconds and share of the requests of the last ten.
+// has saved: the larger of perSecond for three seconds and share of the requests of the last three.
 //
 // Any goroutine may call any method at any time. A request only adds to a counter, one for each processor; what they have earned is
 // added up when a retry asks for it, and once a second.

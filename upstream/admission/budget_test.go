@@ -22,7 +22,7 @@ func TestBudgetBound(t *testing.T) {
 		b := admission.NewBudget(spec.RetryBudget{Share: share, PerSecond: perSecond})
 		start := time.Now()
 		now, retries, requests := start, 0, 0
-		most := 0.0 // requests in ten seconds, at most
+		most := 0.0 // requests in three seconds, at most
 		var lately []time.Time
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(rt, "ms")) * time.Millisecond)
@@ -31,7 +31,7 @@ func TestBudgetBound(t *testing.T) {
 				requests++
 				lately = append(lately, now)
 			}
-			for len(lately) > 0 && now.Sub(lately[0]) > 10*time.Second {
+			for len(lately) > 0 && now.Sub(lately[0]) > 3*time.Second {
 				lately = lately[1:]
 			}
 			most = max(most, float64(len(lately)))
@@ -40,7 +40,7 @@ func TestBudgetBound(t *testing.T) {
 					retries++
 				}
 			}
-			saved := max(10*float64(perSecond), share*most)
+			saved := max(3*float64(perSecond), share*most)
 			if bound := share*float64(requests) + float64(perSecond)*now.Sub(start).Seconds() + saved; float64(retries) > bound+1e-6 {
 				rt.Fatalf("%d retries of %d requests in %v, at most %.2f", retries, requests, now.Sub(start), bound)
 			}
@@ -63,16 +63,16 @@ func TestBudget(t *testing.T) {
 				requests(b, 100)
 				time.Sleep(time.Second)
 			}
-		}, 100},
-		{"what is saved is that of ten seconds", spec.RetryBudget{Share: 0.1}, func(b *admission.Budget) {
+		}, 40}, // of the last two whole seconds
+		{"what is saved is that of three seconds", spec.RetryBudget{Share: 0.1}, func(b *admission.Budget) {
 			for range 60 {
 				time.Sleep(time.Second)
 				requests(b, 100)
 			}
-		}, 100},
+		}, 30},
 		{"and is forgotten", spec.RetryBudget{Share: 0.1}, func(b *admission.Budget) { requests(b, 1000); time.Sleep(time.Minute) }, 0},
-		{"time alone", spec.RetryBudget{PerSecond: 10}, func(*admission.Budget) { time.Sleep(3 * time.Second) }, 40},
-		{"time alone, long", spec.RetryBudget{PerSecond: 10}, func(*admission.Budget) { time.Sleep(time.Hour) }, 100},
+		{"time alone", spec.RetryBudget{PerSecond: 10}, func(*admission.Budget) { time.Sleep(time.Second) }, 20},
+		{"time alone, long", spec.RetryBudget{PerSecond: 10}, func(*admission.Budget) { time.Sleep(time.Hour) }, 30},
 		{"nothing", spec.RetryBudget{}, func(b *admission.Budget) { requests(b, 1000); time.Sleep(time.Hour) }, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -76,8 +76,9 @@ const (
 // Limits of the retry budget.
 const (
 	// budgetSeconds is for how long unused retries are kept: as many as the requests of so many seconds earned, or so many
-	// seconds' worth of retryBudget.perSecond. Beyond it they are forgotten.
-	budgetSeconds = 10
+	// seconds' worth of retryBudget.perSecond. Beyond it they are forgotten. An outage spends them all at once on top of its
+	// share: enough for the time until an ejection, and little beside the load itself.
+	budgetSeconds = 3
 )
 
 // retrySpread is over how many more seconds the clients of refused requests are spread, at least.
