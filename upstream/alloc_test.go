@@ -94,6 +94,10 @@ func (a *asker) ask(t testing.TB) {
 	if x.Resp.Status != 200 || x.Fault != nil {
 		t.Fatal(x.Resp.Status, x.Fault)
 	}
+	if told := x.Resp.Fields.Get(exchange.NameSetCookie); told != nil { // from now on the client knows
+		cookie, _, _ := bytes.Cut(bytes.Clone(told), []byte(";"))
+		x.Req.Fields.Set(exchange.NameCookie, cookie)
+	}
 	x.Resp.Body = nil
 	a.stage.Done(x)
 	x.Answer(0)
@@ -134,7 +138,7 @@ func TestAllocations(t *testing.T) {
 	f("adaptive", func(s *spec.Service, _ *spec.Policy) {
 		s.Concurrency = spec.Concurrency{Adaptive: true, Queue: 10, QueueTime: time.Second}
 	})
-	f("sticky", func(s *spec.Service, _ *spec.Policy) { s.Balance.Sticky = &spec.Sticky{Cookie: "stick"} })
+	f("a client that has its cookie", func(s *spec.Service, _ *spec.Policy) { s.Balance.Sticky = &spec.Sticky{Cookie: "stick"} })
 	f("whole and try", func(s *spec.Service, _ *spec.Policy) { s.Timeouts.Whole, s.Timeouts.Try = time.Minute, time.Minute })
 }
 

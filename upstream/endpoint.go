@@ -25,6 +25,7 @@ type endpoint struct {
 	locality string // "region/zone", for the log
 	host     []byte // value of Host, if it goes by the endpoint
 	named    *named // whose name it comes from; nil: a literal address
+	gone     bool   // its name does not stand for it any more; guarded by the service
 
 	up, out  *meter.Gauge
 	tries    *meter.Counter

@@ -69,6 +69,9 @@ func (n *named) changed(addrs []netip.Addr) {
 	} else { // every address is refused: no answer of a name server may take away what works
 		gone = nil
 	}
+	for _, ep := range gone {
+		ep.gone = true
+	}
 	s.members()
 	n.looked()
 	s.mu.Unlock()

@@ -47,7 +47,7 @@ type service struct {
 func newService(k *Keeper, id string, s *spec.Service, tls originTLS) *service {
 	out := &service{keeper: k, identity: id, spec: s, name: s.Meta.Name, hostName: []byte(s.HostName), tls: tls, key: newKey(&s.Balance), ready: make(chan struct{})}
 	out.ctx, out.cancel = context.WithCancel(k.ctx)
-	out.metrics = metrics{set: k.opt.Meters, service: out.name}
+	out.metrics = metrics{make: out.counter, service: out.name}
 	out.balancer = balance.New(s.Balance, s.Ejection, out.ejected)
 	meters := admission.Meters{Set: k.opt.Meters, Service: out.name}
 	out.gate = admission.NewGate(s.Concurrency, meters)
