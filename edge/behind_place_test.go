@@ -48,13 +48,19 @@ func TestLocality(t *testing.T) {
 	f("all-well", p[0], p[1])
 	p[0].Kill()
 	p[1].Kill()
-	b.ask(0, question{id: "kills", method: "GET"}) // is refused by both, and both are out
-	b.told("ejected", p[0].Addr())
-	b.told("ejected", p[1].Addr())
+	out := func(dead ...*endpoint.Process) {
+		t.Helper()
+		for _, p := range dead {
+			b.until(p.Addr()+" is out", func() bool {
+				b.ask(0, question{id: "finds-out", method: "GET"})
+				return b.count("ejected", p) > 0
+			})
+		}
+	}
+	out(p[0], p[1])
 	f("zone-gone", p[2])
 	p[2].Kill()
-	b.ask(0, question{id: "kills-too", method: "GET"})
-	b.told("ejected", p[2].Addr())
+	out(p[2])
 	for _, one := range p[:2] {
 		must(t, one.Restart())
 	}

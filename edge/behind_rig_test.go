@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -89,7 +90,10 @@ func listOf(all []*endpoint.Process) string {
 func openBehind(t *testing.T, opt edge.Options, text string) *behind {
 	t.Helper()
 	b := &behind{t: t, set: meter.NewSet(), log: &syncedBuffer{}, news: make(chan struct{}, 1)}
-	opt.HTTPS, opt.Meters, opt.Log, opt.Tell = []string{"127.0.0.1:0"}, b.set, b.log, b.hear
+	opt.HTTPS, opt.Meters, opt.Tell = []string{"127.0.0.1:0"}, b.set, b.hear
+	if opt.Log == nil {
+		opt.Log = b.log
+	}
 	opt.DrainTimeout = behindPatience
 	var addr string
 	b.edge, addr = start(t, opt, text)
@@ -182,7 +186,8 @@ type question struct {
 	path   string // before the id; empty: /
 	body   string
 	fields http.Header
-	stage  int32 // of the test when it was asked
+	stage  int32         // of the test when it was asked
+	leave  time.Duration // the client leaves after it; 0: it stays
 }
 
 // reply is what came of it.
@@ -208,7 +213,7 @@ func (r *reply) String() string {
 func (b *behind) ask(way int, q question) (r reply) {
 	r.question = q
 	var conns atomic.Int32
-	ctx, cancel := context.WithTimeout(context.Background(), behindPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(q.leave, behindPatience))
 	defer cancel()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { conns.Add(1) }})
 	var body io.Reader
@@ -247,6 +252,7 @@ type traffic struct {
 	ask   func(i int) question
 	stage atomic.Int32
 	next  atomic.Int64
+	seen  func(r *reply) // takes the replies instead of replies; may be nil
 	quit  chan struct{}
 	over  sync.WaitGroup
 
@@ -257,11 +263,19 @@ type traffic struct {
 
 // begin starts a load. The questions get their number as id.
 func (b *behind) begin(clients int, ask func(i int) question) *traffic {
-	l := &traffic{b: b, ask: ask, quit: make(chan struct{}), asked: map[int32]int{}}
-	for way := range clients {
-		l.over.Go(func() { l.client(way % len(b.clients)) })
-	}
+	l := b.traffic(ask)
+	l.begin(clients)
 	return l
+}
+
+func (b *behind) traffic(ask func(i int) question) *traffic {
+	return &traffic{b: b, ask: ask, quit: make(chan struct{}), asked: map[int32]int{}}
+}
+
+func (l *traffic) begin(clients int) {
+	for way := range clients {
+		l.over.Go(func() { l.client(way % len(l.b.clients)) })
+	}
 }
 
 func (l *traffic) client(way int) {
@@ -276,8 +290,13 @@ func (l *traffic) client(way int) {
 		q.id, q.stage = strconv.Itoa(n), l.stage.Load()
 		r := l.b.ask(way, q)
 		r.over = l.stage.Load()
+		if l.seen != nil {
+			l.seen(&r)
+		}
 		l.mu.Lock()
-		l.replies = append(l.replies, r)
+		if l.seen == nil {
+			l.replies = append(l.replies, r)
+		}
 		l.asked[r.stage]++
 		l.mu.Unlock()
 		l.b.tell()

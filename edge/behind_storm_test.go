@@ -20,8 +20,8 @@ func TestNoRetryStorm(t *testing.T) {
 			t.Parallel()
 			all := processes(t, 4, m)
 			service := fmt.Sprintf("  ejection: off\n  retryBudget: {share: %g, perSecond: %d}\n  timeouts: {connect: 5s, firstByte: 100ms}\n", share, perSecond)
-			b := openBehind(t, edge.Options{}, fmt.Sprintf(behindSpec, "  retry: {tries: 4, statuses: [503]}\n", listOf(all)+service))
 			began := time.Now()
+			b := openBehind(t, edge.Options{}, fmt.Sprintf(behindSpec, "  retry: {tries: 4, statuses: [503]}\n", listOf(all)+service))
 			load := b.begin(faultClients, func(i int) question {
 				q := question{method: []string{"GET", "PUT", "POST"}[i%3]}
 				if i%4 == 0 {
