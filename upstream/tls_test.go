@@ -65,6 +65,11 @@ func TestTLSOrigin(t *testing.T) {
 	if status, _, _, err := r.get(localhost); err != nil || status != 200 {
 		t.Errorf("after the origin closed the kept connection: %d, %v", status, err)
 	}
+	s.CloseClientConnections()
+	// What TLS says before the FIN is there before the next request, or the request finds the FIN.
+	if status, _, facts, err := r.do(localhost, "POST"); err != nil || status != 200 || facts.Tries != 1 {
+		t.Errorf("a POST after the origin closed the kept connection: %d, %v, %d tries", status, err, facts.Tries)
+	}
 	was := asked.Load()
 	r = newRig(t, spec.Weighted{Service: named("other.example"), Weight: 1})
 	if _, _, _, err := r.get(localhost); fault.Of(err) != fault.OriginTLS {

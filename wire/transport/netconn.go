@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -221,9 +220,8 @@ func (n *netConn) Quiet() bool {
 	if n.raw.Control(n.peek) != nil {
 		return false
 	}
-	if _, ok := n.conn.(*tls.Conn); ok { // a record may wait that carries no data, such as a session ticket
-		return n.quiet != peekGone
-	}
+	// Over TLS too: an origin that closes says so in a record before its FIN. Session tickets come before the first answer, and a
+	// key update that waits costs a connection.
 	return n.quiet == peekNothing
 }
 
