@@ -80,6 +80,7 @@ func TestWholeInQueue(t *testing.T) {
 	time.Sleep(brief)
 	older := e.send("GET /")
 	e.waiting(t, 1)
+	time.Sleep(brief / 2)
 	newer := e.send("GET /")
 	r, n := older.get()
 	if r.status != 504 || n.kind() != fault.OriginTimeout || n.reasons() != "|whole_timeout" || n.Tries != 0 || n.Queued < brief {
