@@ -24,7 +24,7 @@ const chaosClients = 12
 // chaosSpec has everything in it that takes part in a decision. Its gap is a name that changes with every reload, and what does not.
 func chaosSpec(release int, endpoints string) string {
 	share := []string{"0.5", "0.4"}[release/4%2] // every fourth reload touches the service
-	return fmt.Sprintf(behindSpec, fmt.Sprintf("  retry: {tries: 4, statuses: [500, 502, 503]}\n  hedge: {after: 200ms}\n  headers: {response: {set: {X-Release: \"%d\"}}}\n", release),
+	return fmt.Sprintf(behindSpec, fmt.Sprintf("  retry: {tries: 4, statuses: [500, 502, 503, 504]}\n  hedge: {after: 200ms}\n  headers: {response: {set: {X-Release: \"%d\"}}}\n", release),
 		endpoints+"  ejection: {failures: 3, time: 1s, share: "+share+"}\n  health: {path: /health, interval: 300ms, timeout: 290ms, unhealthyAfter: 2, healthyAfter: 1}\n"+
 			"  timeouts: {connect: 500ms, firstByte: 500ms, idle: 2s}\n  retryBudget: {share: 1, perSecond: 100}\n  concurrency: {max: 100, perEndpoint: 50}\n  keepAlive: {requests: 50}\n")
 }
@@ -109,7 +109,7 @@ func (c *chaos) hurt(r *rand.Rand, p *endpoint.Process) (heal func() error) {
 	case 2:
 		m.Delay = time.Duration(r.IntN(800)) * time.Millisecond
 	case 3:
-		m.Status = 500 + r.IntN(5)
+		m.Status = []int{500, 502, 503, 504}[r.IntN(4)]
 	case 4:
 		m.Status, m.HealthGood = 503, true
 	case 5:
