@@ -14,6 +14,9 @@ import (
 	"skerry.dev/skerry/fault"
 )
 
+// rulesPatience is how long the origin waits for the edge to close. Nothing takes that long unless it is broken.
+const rulesPatience = 10 * time.Second
+
 // ruleless is a response that breaks the rules, or whose connection must not be used again for another reason.
 type ruleless struct {
 	name, response string
@@ -63,7 +66,7 @@ func (c *ruleless) one(l net.Listener, response string) (conn net.Conn, r *bufio
 	if conn, err = l.Accept(); err != nil {
 		return nil, nil, err
 	}
-	conn.SetDeadline(time.Now().Add(behindPatience))
+	conn.SetDeadline(time.Now().Add(rulesPatience))
 	r = bufio.NewReader(conn)
 	q, err := http.ReadRequest(r)
 	if err == nil {
