@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -104,14 +103,19 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 		switch name {
 		case "skerry":
 			if b.skerry == "" {
-				b.skerry, why = buildSkerry(ctx, dir)
+				var err error
+				if b.skerry, err = rival.Build(ctx, dir, "skerry"); err != nil {
+					why = err.Error()
+				}
 			}
-			p.version = firstLine(b.skerry, "version")
+			p.version = rival.Version(b.skerry, "version")
+		case "before":
+			p.version = rival.Version(o.before, "version")
 		case "nethttp":
 			p.version = runtime.Version()
 		default:
 			why = rival.Missing(name)
-			p.version = firstLine(name, versionFlag[name])
+			p.version = rival.Version(name, versionFlag[name])
 		}
 		if why != "" {
 			fmt.Printf("%s is left out: %s\n", name, why)
@@ -127,20 +131,6 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 
 var versionFlag = map[string]string{"nginx": "-v", "haproxy": "-v", "caddy": "version"}
 
-// firstLine is the first line a program prints.
-func firstLine(program string, args ...string) string {
-	path, err := rival.Path(program)
-	if err != nil {
-		return ""
-	}
-	out, err := exec.Command(path, args...).CombinedOutput()
-	if err != nil {
-		return "unknown version"
-	}
-	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	return strings.TrimPrefix(line, "nginx version: ")
-}
-
 func (b *bench) versions() []string {
 	var all []string
 	for _, p := range b.peers {
@@ -150,7 +140,8 @@ func (b *bench) versions() []string {
 }
 
 var allPeers = []peer{
-	{name: "skerry", start: startSkerry},
+	{name: "skerry", start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) { return startSkerry(b.skerry, o, v) }},
+	{name: "before", start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) { return startSkerry(b.o.before, o, v) }},
 	{name: "nginx", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
 		o.Conf = fill(nginxConf, v)
 		return rival.Nginx(o)
@@ -180,7 +171,7 @@ var allPeers = []peer{
 	}},
 }
 
-func startSkerry(b *bench, o rival.Options, v values) (*rival.Proc, error) {
+func startSkerry(binary string, o rival.Options, v values) (*rival.Proc, error) {
 	admin, err := rival.FreeAddr()
 	if err != nil {
 		return nil, err
@@ -194,7 +185,7 @@ func startSkerry(b *bench, o rival.Options, v values) (*rival.Proc, error) {
 	if v.Secure {
 		listen = "--https"
 	}
-	return rival.Start(o, b.skerry, "run", path, listen, v.Addr, "--admin", admin, "--secrets", filepath.Dir(v.Cert),
+	return rival.Start(o, binary, "run", path, listen, v.Addr, "--admin", admin, "--secrets", filepath.Dir(v.Cert),
 		"--max-connections", "15000", "--connections-per-address", "15000")
 }
 

@@ -50,28 +50,6 @@ func TestParseH2load(t *testing.T) {
 	f("connection refused", 0, "no request was completed")
 }
 
-func TestRewrite(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "docs", "compare.md")
-	for _, section := range []string{"first", "second"} {
-		if err := rewrite(path, markBegin, markEnd, section); err != nil {
-			t.Fatal(err)
-		}
-		text, _ := os.ReadFile(path)
-		if !strings.Contains(string(text), markBegin+"\n"+section+"\n"+markEnd+"\n") {
-			t.Errorf("%s is not in\n%s", section, text)
-		}
-		os.WriteFile(path, append(text, "kept\n"...), 0o644)
-	}
-	text, _ := os.ReadFile(path)
-	if strings.Contains(string(text), "first") || strings.Count(string(text), "kept") != 2 {
-		t.Errorf("rewritten file:\n%s", text)
-	}
-	os.WriteFile(path, []byte("no markers"), 0o644)
-	if err := rewrite(path, markBegin, markEnd, "x"); err == nil {
-		t.Error("a file without markers was rewritten")
-	}
-}
-
 // TestRun takes one short sample of the peers that start fast, with log and edits.
 func TestRun(t *testing.T) {
 	if testing.Short() {

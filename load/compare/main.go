@@ -13,20 +13,20 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"skerry.dev/skerry/load/rival"
 )
 
 // options are the flags.
 type options struct {
 	rounds, seconds, conns int
 	rows, peers            []string
-	out, skerry            string
+	out, skerry, before    string
 	calls                  bool
 }
 
@@ -41,6 +41,7 @@ func main() {
 	flag.StringVar(&peers, "peers", "skerry,nginx,haproxy,caddy,nethttp", "peers to measure; nginx is what ratios refer to")
 	flag.StringVar(&o.out, "o", "", "file whose section between the compare markers is rewritten; empty: print only")
 	flag.StringVar(&o.skerry, "skerry", "", "skerry binary to measure; empty: build the one of this folder")
+	flag.StringVar(&o.before, "before", "", "a former skerry binary, measured as the peer \"before\" in the same run")
 	flag.BoolVar(&o.calls, "calls", true, "count system calls with perf, if it is there, in one more run of each peer")
 	flag.StringVar(&serve, "serve", "", "be the net/http peer on this address (the harness starts itself so)")
 	flag.StringVar(&origin, "origin", "", "with -serve: host:port to forward to")
@@ -51,6 +52,9 @@ func main() {
 	flag.BoolVar(&bench, "bench", false, "run the benchmark rows instead")
 	flag.Parse()
 	o.rows, o.peers = strings.Split(rows, ","), strings.Split(peers, ",")
+	if o.before != "" {
+		o.peers = append(o.peers, "before")
+	}
 	var err error
 	if serve != "" {
 		err = serveNetHTTP(serve, origin, log, cert, key, edits)
@@ -77,7 +81,7 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	r := report{start: time.Now(), machine: machine(), loadBefore: loadAverage(), versions: b.versions(), options: o, pinned: b.pinProxy != ""}
+	r := report{start: time.Now(), machine: rival.Machine(), loadBefore: rival.LoadAverage(), versions: b.versions(), options: o, pinned: b.pinProxy != ""}
 	for _, row := range rows {
 		if !slices.Contains(o.rows, row.key) {
 			continue
@@ -100,23 +104,11 @@ func run(o options) error {
 		}
 		r.idle = append(r.idle, idleRowResult{row, results})
 	}
-	r.loadAfter = loadAverage()
+	r.loadAfter = rival.LoadAverage()
 	text := r.markdown()
 	fmt.Println("\n" + text)
 	if o.out == "" {
 		return nil
 	}
-	return rewrite(o.out, markBegin, markEnd, text)
-}
-
-// buildSkerry builds the binary of the folder the harness runs in; empty with a reason if there is none.
-func buildSkerry(ctx context.Context, dir string) (path, why string) {
-	if _, err := os.Stat("main.go"); err != nil {
-		return "", "there is no main.go here: run it from the root of the repository, or say -skerry"
-	}
-	path = filepath.Join(dir, "skerry")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		return "", fmt.Sprintf("go build: %v\n%s", err, out)
-	}
-	return path, ""
+	return rival.Section(o.out, markBegin, markEnd, newFile, text)
 }

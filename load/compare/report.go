@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -119,6 +116,9 @@ func (r rowResult) table(b *strings.Builder) {
 		fmt.Fprintf(b, "| %s | %.2f | %.2f–%.2f | %.1f + %.1f | %s | %.0f | %s | %d |\n", p.peer, m.micros(), p.samples[0].micros(),
 			p.samples[n-1].micros(), m.user, m.system, ratio(m.micros(), nginx), m.rate, calls, n)
 	}
+	if before := r.median("before"); before > 0 {
+		fmt.Fprintf(b, "\nSkerry is %s × what it was before.\n", ratio(r.median("skerry"), before))
+	}
 	if r.atMost > 0 {
 		fmt.Fprintf(b, "\nSkerry's budget: at most %.2f × nginx, aim %.2f. %s\n", r.atMost, r.aim, r.verdict(nginx))
 	}
@@ -157,44 +157,4 @@ func ratio(a, b float64) string {
 		return "–"
 	}
 	return fmt.Sprintf("%.2f", a/b)
-}
-
-// rewrite replaces what stands between two marks of a file, or makes the file.
-func rewrite(path, begin, end, section string) error {
-	text, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		text, err = []byte(newFile), os.MkdirAll(filepath.Dir(path), 0o755)
-	}
-	if err != nil {
-		return err
-	}
-	head, rest, ok := strings.Cut(string(text), begin)
-	_, tail, ended := strings.Cut(rest, end)
-	if !ok || !ended {
-		return fmt.Errorf("%s has no %s … %s: add the two lines where the section belongs", path, begin, end)
-	}
-	return os.WriteFile(path, []byte(head+begin+"\n"+strings.TrimSpace(section)+"\n"+end+tail), 0o644)
-}
-
-// machine describes where it ran.
-func machine() string {
-	model := "unknown processor"
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for l := range strings.Lines(string(text)) {
-			if name, value, ok := strings.Cut(l, ":"); ok && strings.TrimSpace(name) == "model name" {
-				model = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	return fmt.Sprintf("%s, %d processors, %s %s, %s", model, runtime.NumCPU(), runtime.GOOS, strings.TrimSpace(string(kernel)), runtime.Version())
-}
-
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Fields(string(text))[0]
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"skerry.dev/skerry/load/rival"
 )
 
 // benchRow is an absolute figure that somebody may want to hold us to, beside a reference measured in the same run.
@@ -40,6 +42,13 @@ var benchRows = []benchRow{
 	{"choose a certificate among 10,000 hosts", "./cert", "BenchmarkChoose/exact", "", "", time.Microsecond},
 	{"gzip of a page, with its stage", "./compress", "BenchmarkStage/gzip/30KB-html", "BenchmarkReference/gzip/30KB-html", "compress/gzip of the same", 0},
 	{"one log event", "./observe", "BenchmarkLog", "BenchmarkReferenceSlog", "log/slog, JSON, the same fields", 0},
+	{"balancing and pool, one endpoint: count, choose, take the kept connection, give back, note", "./upstream", "BenchmarkChoose/powerOfTwo/1", "", "", 300 * time.Nanosecond},
+	{"the same, three endpoints, power of two choices", "./upstream", "BenchmarkChoose/powerOfTwo/3", "", "", 300 * time.Nanosecond},
+	{"the same, three endpoints, round robin", "./upstream", "BenchmarkChoose/roundRobin/3", "", "", 300 * time.Nanosecond},
+	{"the same, 100 endpoints, least requests", "./upstream", "BenchmarkChoose/leastRequests/100", "", "", 300 * time.Nanosecond},
+	{"the same, 100 endpoints, Maglev by address", "./upstream", "BenchmarkChoose/maglev/100", "", "", 300 * time.Nanosecond},
+	{"the same, three endpoints, adaptive concurrency", "./upstream", "BenchmarkChoose/adaptive/3", "", "", 300 * time.Nanosecond},
+	{"kept connections, all processors at once", "./upstream/peer", "BenchmarkGetKeep/peer/parallel", "BenchmarkGetKeep/mutex/parallel", "a stack behind a mutex, without age and limits", 0},
 	{"2,000 entrypoints of five routes: parse and compile", "./edge", "BenchmarkColdStart2000", "BenchmarkReferenceNginx2000", "nginx -t of 2,000 servers with five locations", 5 * time.Second},
 	{"the same: reload with one changed", "./edge", "BenchmarkReload2000", "BenchmarkReferenceNginx2000", "nginx -t of 2,000 servers with five locations", 100 * time.Millisecond},
 	{"the same, parsed already: compile", "./plan", "BenchmarkCompile2000", "", "", 0},
@@ -50,7 +59,7 @@ const benchCount = "5"
 
 // measureRows runs the benchmarks of the list, folder by folder, and returns their section of the report.
 func measureRows(ctx context.Context, progress io.Writer) (string, error) {
-	before := loadAverage()
+	before := rival.LoadAverage()
 	medians := map[string]time.Duration{}
 	var folders []string
 	for _, r := range benchRows {
@@ -85,7 +94,7 @@ func runRows(out string) error {
 	if out == "" {
 		return nil
 	}
-	return rewrite(out, rowsBegin, rowsEnd, text)
+	return rival.Section(out, rowsBegin, rowsEnd, newFile, text)
 }
 
 // benchPattern matches the folder's benchmarks of the list, without their sub-benchmarks.
@@ -125,7 +134,7 @@ func parseBench(out []byte) map[string][]time.Duration {
 func rowsReport(medians map[string]time.Duration, loadBefore string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Measured %s on %s; load average %s before, %s after. Medians of %s runs: `make bench`.\n\n", time.Now().UTC().Format("2006-01-02 15:04 MST"),
-		machine(), loadBefore, loadAverage(), benchCount)
+		rival.Machine(), loadBefore, rival.LoadAverage(), benchCount)
 	b.WriteString("| what | median | budget | reference in the same run | its median | × reference |\n|---|---|---|---|---|---|\n")
 	for _, r := range benchRows {
 		own, ref := rounded(medians[r.folder+r.bench]), rounded(medians[r.folder+r.reference])
