@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/wire/h1"
 )
@@ -23,6 +24,9 @@ func (ep *endpoint) check(ctx context.Context, h *spec.Health) {
 		err := ep.probe(ctx, h)
 		if ctx.Err() != nil {
 			return
+		}
+		if k := fault.Of(err); k == fault.Overloaded || k == fault.Draining { // the edge's own trouble says nothing about the endpoint
+			continue
 		}
 		was := ep.node.Healthy()
 		if (err == nil) == was {
@@ -57,7 +61,7 @@ func (ep *endpoint) flip(healthy bool, cause error) {
 func (ep *endpoint) probe(ctx context.Context, h *spec.Health) error {
 	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
-	c, err := ep.peer.Dial(ctx)
+	c, err := ep.peer.DialBeside(ctx)
 	if err != nil {
 		return err
 	}

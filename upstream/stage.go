@@ -7,6 +7,7 @@ import (
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/upstream/balance"
+	"skerry.dev/skerry/wire/h1"
 )
 
 // Stage sends an exchange to a service and takes its answer. It is the last stage of a path.
@@ -100,6 +101,11 @@ func (s *Stage) Name() string { return "upstream" }
 func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 	svc := s.choose(x)
 	x.Facts.Origin.Service = svc.name
+	if x.Req.Body != nil {
+		if err := gather(x, svc); err != nil {
+			return x.Fail(err)
+		}
+	}
 	svc.budget.Request(x.Now)
 	u := s.use(x, svc)
 	x.Facts.Origin.Held = u // from here on Done gives back what is held, also after a panic
@@ -110,6 +116,28 @@ func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 	}
 	return u.run(x)
 }
+
+// gather waits for a body that goes in one piece, before a place, an endpoint or a connection is taken: a client that sends
+// slowly takes nobody's. What is longer is sent as it comes.
+func gather(x *exchange.Exchange, svc *service) error {
+	w, ok := x.Req.Body.(exchange.Whole)
+	if !ok || x.Req.ExpectContinue {
+		return nil
+	}
+	whole, err := w.Whole()
+	if err != nil || whole == nil {
+		return err
+	}
+	if !x.Req.Body.Replay() {
+		return errLost
+	}
+	if most := svc.spec.Timeouts.Whole; most > 0 && time.Since(x.Now) >= most {
+		return h1.ErrUpload
+	}
+	return nil
+}
+
+var errLost = fault.New(fault.Internal, "BUG: a request body that was there in one piece cannot be had again")
 
 // Done gives the connection back, or closes it.
 func (s *Stage) Done(x *exchange.Exchange) {

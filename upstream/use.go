@@ -23,6 +23,7 @@ type use struct {
 	ticket  admission.Ticket
 	gated   bool          // ticket is held
 	late    bool          // the request was given up because no answer came in time
+	allowed time.Time     // by the breaker, which has not heard yet how it went; zero: it has, or there is none
 	took    time.Duration // from the last try's beginning to the response head, if something is to be learned from it
 	ask     balance.Ask
 	tried   [exchange.TriesMax + 1]*balance.Node
@@ -48,6 +49,9 @@ func (s *Stage) use(x *exchange.Exchange, svc *service) *use {
 func (u *use) Close() error {
 	if u.ep != nil {
 		u.ep.node.End()
+	}
+	if !u.allowed.IsZero() {
+		u.service.breaker.Withdraw(u.allowed)
 	}
 	switch {
 	case u.late:
@@ -96,8 +100,8 @@ func (u *use) run(x *exchange.Exchange) exchange.Verdict {
 // refuse ends the exchange without an answer of the service.
 func (u *use) refuse(x *exchange.Exchange, err error) exchange.Verdict {
 	kind := fault.Of(err)
-	if b := u.service.breaker; b != nil && kind.Side() == fault.SideOrigin {
-		b.Note(true, x.Now, time.Now())
+	if kind.Side() == fault.SideOrigin {
+		u.judge(true, time.Now())
 	}
 	if kind == fault.OriginTimeout && u.gated && u.ep != nil {
 		u.late, u.took = true, time.Since(u.began)
@@ -109,6 +113,14 @@ func (u *use) refuse(x *exchange.Exchange, err error) exchange.Verdict {
 		retryAfter(x, 0)
 	}
 	return v
+}
+
+// judge tells the breaker how the request went.
+func (u *use) judge(failed bool, now time.Time) {
+	if !u.allowed.IsZero() {
+		u.service.breaker.Note(failed, u.allowed, now)
+		u.allowed = time.Time{}
+	}
 }
 
 // answered notes who answered.
@@ -126,25 +138,35 @@ func (u *use) answered(x *exchange.Exchange) {
 	} else if x.Resp.Tunnel != nil { // other answers are a success when they are whole
 		u.service.balancer.Note(u.ep.node, false)
 	}
-	if u.service.breaker != nil {
-		u.service.breaker.Note(bad, x.Now, x.Now.Add(f.FirstByte))
-	}
-	if u.service.key.sticky != nil {
+	u.judge(bad, now)
+	if u.service.key.sticky != nil && !bad { // nobody is kept on an endpoint that does not work
 		u.service.key.stick(x, u.ep, u.ask.Sticky)
 	}
 	if x.Resp.Tunnel != nil && u.gated { // it may live for hours, and is not work in the sense of concurrency
 		u.gated = false
 		u.service.gate.Leave(u.ticket, 0)
 	} else if u.gated && !bad {
-		u.took = now.Sub(u.began)
+		u.took = u.latency(now)
 	}
+}
+
+// latency is how long the service took for its answer. What the client took to send a long body says nothing about it: 0 if it
+// still does.
+func (u *use) latency(now time.Time) time.Duration {
+	if !u.pumped {
+		return now.Sub(u.began)
+	}
+	if asked, ok := u.conn.Asked(); ok {
+		return now.Sub(asked)
+	}
+	return 0
 }
 
 // over notes how an answer ended. A head alone is no success: an endpoint whose bodies all break off would stay for ever.
 func (u *use) over(x *exchange.Exchange) {
 	if x.Cause != nil {
 		if kind := fault.Of(x.Cause); kind.Side() == fault.SideOrigin { // within the body
-			u.ep.failed(kind)
+			u.blame(kind)
 			u.service.breaker.Note(true, x.Now, time.Now())
 			return
 		}
@@ -188,6 +210,8 @@ func (u *use) admit(x *exchange.Exchange) (v exchange.Verdict, ok bool) {
 	if ok, after := s.breaker.Allow(x.Now); !ok {
 		s.metrics.broken(class)
 		return u.shed(x, s.breaker.Err(), exchange.ReasonBreaker, after), false
+	} else if s.breaker != nil {
+		u.allowed = x.Now
 	}
 	if s.gate == nil {
 		return 0, true
@@ -265,7 +289,7 @@ func (u *use) pick(x *exchange.Exchange) *endpoint {
 func (u *use) enter(x *exchange.Exchange, ep *endpoint) {
 	f := &x.Facts.Origin
 	f.Endpoint, f.Locality = ep.label, ep.locality
-	if f.Tries++; f.Tries == 1 && f.Queued == 0 && !u.waited {
+	if f.Tries++; f.Tries == 1 && f.Queued == 0 && !u.waited && x.Req.Body == nil {
 		u.began = x.Now
 	} else {
 		u.began = time.Now()
@@ -340,9 +364,21 @@ func (u *use) try(x *exchange.Exchange, ep *endpoint) (failure error, why exchan
 		err = fault.Wrap(fault.OriginClosed, "send the request to "+ep.label, err)
 	}
 	if kind := fault.Of(err); kind.Side() == fault.SideOrigin {
-		u.ep.failed(kind)
+		u.blame(kind)
 	}
 	return err, why
+}
+
+// blame holds a failure against the endpoint, unless the exchange's time was up and the endpoint had got less than half of it: a
+// queue, or an endpoint before it, had the rest.
+func (u *use) blame(kind fault.Kind) {
+	if kind == fault.OriginTimeout && !u.until.IsZero() {
+		if now := time.Now(); !now.Before(u.until) && now.Sub(u.began) < u.service.spec.Timeouts.Whole/2 {
+			u.ep.count(kind)
+			return
+		}
+	}
+	u.ep.failed(kind)
 }
 
 // reason says what kind of failure a try had.
@@ -412,7 +448,7 @@ func (u *use) repeatable(x *exchange.Exchange, why exchange.Reason) bool {
 	switch {
 	case u.sent == 0 && why != exchange.ReasonStatus:
 		return true
-	case u.stage.keyed && (m == exchange.MethodPost || m == exchange.MethodPatch) && x.Req.Fields.Get(exchange.NameIdempotencyKey) != nil:
+	case u.stage.keyed && (m == exchange.MethodPost || m == exchange.MethodPatch) && len(x.Req.Fields.Get(exchange.NameIdempotencyKey)) > 0:
 		return true
 	case why == exchange.ReasonDied || why == exchange.ReasonBroken:
 		return m.Idempotent()

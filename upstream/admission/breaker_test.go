@@ -203,3 +203,33 @@ func TestBreakerAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestBreakerWithdraw: what a probe came to that says nothing makes room for another one; a request of before the breaker opened
+// gives no probe back.
+func TestBreakerWithdraw(t *testing.T) {
+	b := admission.NewBreaker(spec.Breaker{Share: 0.5, Requests: 1, Window: 10 * time.Second, Open: time.Second}, admission.Meters{Service: "s"}, nil)
+	now := time.Now()
+	b.Withdraw(now) // closed: nothing
+	b.Note(true, now, now)
+	b.Withdraw(now) // open: nothing
+	later := now.Add(1100 * time.Millisecond)
+	probes := func() (n int) {
+		for ok, _ := b.Allow(later); ok; ok, _ = b.Allow(later) {
+			n++
+		}
+		return n
+	}
+	if n := probes(); n != 3 {
+		t.Fatalf("%d probes at once, want 3", n)
+	}
+	b.Withdraw(now)
+	if n := probes(); n != 0 {
+		t.Errorf("%d probes after a request of before was withdrawn, want 0", n)
+	}
+	b.Withdraw(later)
+	b.Withdraw(later)
+	if n := probes(); n != 2 {
+		t.Errorf("%d probes after two were withdrawn, want 2", n)
+	}
+	(*admission.Breaker)(nil).Withdraw(now)
+}

@@ -20,6 +20,7 @@ type Conn struct {
 	ends    time.Duration // its age: no new request from then on
 	left    int           // requests it may still carry
 	carried bool          // it has carried one to its end
+	beside  bool          // it does not count as open
 	over    time.Duration // while it is kept: no new request from then on
 	why     ending        // what over would be
 	closed  atomic.Bool
@@ -117,7 +118,9 @@ func (c *Conn) end(why ending) error {
 	err := c.Client.Close()
 	k := c.peer.keeper
 	k.remove(c)
-	c.peer.open.Add(-1)
+	if !c.beside {
+		c.peer.open.Add(-1)
+	}
 	k.closed[why].Inc()
 	return err
 }

@@ -24,18 +24,29 @@ var ErrFull = fault.New(fault.OriginBusy, "as many connections to the endpoint a
 // port left, Draining after Stop, and what the keeper's control says. If ctx was cancelled, the error is h1.ErrAbandoned. Get
 // comes first: a kept connection counts as open.
 func (p *Peer) Dial(ctx context.Context) (*Conn, error) {
-	k := p.keeper
 	if !p.enter() {
-		k.full.Inc()
+		p.keeper.full.Inc()
 		return nil, ErrFull
 	}
-	c, err := p.dial(ctx)
+	c, err := p.make(ctx, false)
 	if err != nil {
 		p.open.Add(-1)
-		k.connects(fault.Of(err).Name()).Inc()
+	}
+	return c, err
+}
+
+// DialBeside is Dial for a check, which takes no part in keepAlive.connections: an endpoint must not be ill for being busy, nor busy
+// with being checked. The connection is closed, not kept.
+func (p *Peer) DialBeside(ctx context.Context) (*Conn, error) { return p.make(ctx, true) }
+
+// make makes a connection and counts how that went.
+func (p *Peer) make(ctx context.Context, beside bool) (*Conn, error) {
+	c, err := p.dial(ctx, beside)
+	if err != nil {
+		p.keeper.connects(fault.Of(err).Name()).Inc()
 		return nil, err
 	}
-	k.dialled.Inc()
+	p.keeper.dialled.Inc()
 	return c, nil
 }
 
@@ -53,7 +64,7 @@ func (p *Peer) enter() bool {
 	}
 }
 
-func (p *Peer) dial(asker context.Context) (*Conn, error) {
+func (p *Peer) dial(asker context.Context, beside bool) (*Conn, error) {
 	k := p.keeper
 	ctx, cancel := context.WithTimeout(asker, p.limits.Connect)
 	defer cancel()
@@ -73,6 +84,7 @@ func (p *Peer) dial(asker context.Context) (*Conn, error) {
 		raw = secure
 	}
 	c := p.newConn(raw, secure)
+	c.beside = beside
 	if !k.add(c) {
 		c.Client.Close()
 		return nil, errStopped
