@@ -107,7 +107,7 @@ func benchChoose(b *testing.B, endpoints int, change func(s *spec.Service)) {
 		if u.conn = u.ep.peer.Get(x.Now); u.conn == nil {
 			b.Fatal("no connection is kept")
 		}
-		u.service.balancer.Note(u.ep.node, false)
+		u.service.balancer.Note(u.ep.member, false)
 		u.service.breaker.Note(false, x.Now, x.Now)
 		u.conn.Keep(x.Now)
 		u.Close()

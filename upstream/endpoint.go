@@ -17,7 +17,7 @@ import (
 // endpoint is one address of a service: literal, or one that a name stands for now.
 type endpoint struct {
 	service  *service
-	node     *balance.Node
+	member   *balance.Member
 	peer     *peer.Peer
 	addr     netip.Addr
 	label    string // address:port
@@ -57,7 +57,7 @@ func newEndpoint(s *service, e *spec.Endpoint, addr netip.Addr, from *named) (*e
 	if e.Zone != "" {
 		ep.locality += "/" + e.Zone
 	}
-	ep.node = &balance.Node{Name: ep.label, Weight: e.Weight, Tier: s.keeper.tier(e), Limit: int64(s.spec.Concurrency.PerEndpoint), Owner: ep}
+	ep.member = &balance.Member{Name: ep.label, Weight: e.Weight, Tier: s.keeper.tier(e), Limit: int64(s.spec.Concurrency.PerEndpoint), Owner: ep}
 	labels := []string{"service", s.name, "endpoint", ep.label}
 	set := s.keeper.opt.Meters
 	ep.up = set.Gauge("skerry_endpoint_healthy", "1 if the endpoint's health checks, if there are any, go well.", labels...)
@@ -65,7 +65,7 @@ func newEndpoint(s *service, e *spec.Endpoint, addr netip.Addr, from *named) (*e
 	ep.out = set.Gauge("skerry_endpoint_ejected", "1 if the endpoint is out for a while because exchanges with it failed.", labels...)
 	ep.out.Set(0)
 	ep.tries = set.Counter("skerry_endpoint_tries_total", "Requests sent to the endpoint, or tried to.", labels...)
-	set.Func("skerry_endpoint_open", "Requests that are open at the endpoint now.", func() float64 { return float64(ep.node.Open()) }, labels...)
+	set.Func("skerry_endpoint_open", "Requests that are open at the endpoint now.", func() float64 { return float64(ep.member.Open()) }, labels...)
 	set.Func("skerry_endpoint_connections", "Open connections to the endpoint, kept ones included.", func() float64 { return float64(ep.peer.Open()) }, labels...)
 	if h := s.spec.Health; h != nil && !s.keeper.opt.Idle {
 		var ctx context.Context
@@ -110,7 +110,7 @@ func hostField(e *spec.Endpoint) string {
 // failed counts what a try came to, and tells the balancer: an endpoint that keeps failing is taken out for a while.
 func (ep *endpoint) failed(kind fault.Kind) {
 	ep.count(kind)
-	ep.service.balancer.Note(ep.node, true)
+	ep.service.balancer.Note(ep.member, true)
 	if ep.named != nil && unreachable(kind) {
 		ep.named.soon()
 	}
@@ -126,7 +126,7 @@ func (ep *endpoint) answered(status int) {
 // failedWith is failed for a status that says that the endpoint does not work.
 func (ep *endpoint) failedWith(status int) {
 	ep.countAs(len(fault.Kinds()), "status")
-	ep.service.balancer.Note(ep.node, true)
+	ep.service.balancer.Note(ep.member, true)
 }
 
 // unreachable reports whether a name may stand for other addresses by now.

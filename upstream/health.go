@@ -28,7 +28,7 @@ func (ep *endpoint) check(ctx context.Context, h *spec.Health) {
 		if k := fault.Of(err); k == fault.Overloaded || k == fault.Draining { // the edge's own trouble says nothing about the endpoint
 			continue
 		}
-		was := ep.node.Healthy()
+		was := ep.member.Healthy()
 		if (err == nil) == was {
 			row = 0
 			continue
@@ -43,7 +43,7 @@ func (ep *endpoint) check(ctx context.Context, h *spec.Health) {
 
 func (ep *endpoint) flip(healthy bool, cause error) {
 	s := ep.service
-	s.balancer.Health(ep.node, healthy)
+	s.balancer.Health(ep.member, healthy)
 	events := s.keeper.opt.Meters.Events()
 	if healthy {
 		ep.up.Set(1)

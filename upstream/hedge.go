@@ -77,7 +77,7 @@ func (r *race) abort() {
 	<-r.done
 	if r.second != nil {
 		h.fail(r.second)
-		h.ep.node.End()
+		h.ep.member.End()
 		r.second.Release()
 	}
 }
@@ -141,7 +141,7 @@ func (r *race) settle(x *exchange.Exchange, err error) error {
 	f.Tries++
 	f.Reasons[0] = exchange.ReasonHedge
 	f.Hedge = exchange.HedgeLost
-	u.ask.Tried = append(u.ask.Tried, h.ep.node)
+	u.ask.Tried = append(u.ask.Tried, h.ep.member)
 	won := r.winner.Load() == secondWon
 	if won {
 		f.Hedge = exchange.HedgeWon
@@ -156,7 +156,7 @@ func (r *race) settle(x *exchange.Exchange, err error) error {
 			u.conn.End(x)
 			u.drop()
 		}
-		u.ep.node.End()
+		u.ep.member.End()
 		h.conn.Adopt(x)
 		u.ep, u.conn, u.reused, u.sent, u.pumped, u.began = h.ep, h.conn, h.reused, h.sent, h.pumped, h.began
 		f.Endpoint, f.Locality, f.Picked = h.ep.label, h.ep.locality, r.how
@@ -166,7 +166,7 @@ func (r *race) settle(x *exchange.Exchange, err error) error {
 			r.blame(h.ep, r.err)
 		}
 		h.fail(r.second)
-		h.ep.node.End()
+		h.ep.member.End()
 	}
 	if r.second != nil {
 		r.second.Release()

@@ -101,7 +101,7 @@ func parseSticky(v []byte) uint64 {
 
 // stick tells the client which endpoint it is on, if it does not know.
 func (k *key) stick(x *exchange.Exchange, ep *endpoint, knows uint64) {
-	id := ep.node.ID()
+	id := ep.member.ID()
 	if id == knows {
 		return
 	}

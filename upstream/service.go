@@ -76,7 +76,7 @@ func newService(k *Keeper, id string, s *spec.Service, tls originTLS) *service {
 }
 
 // ejected hears from the balancer.
-func (s *service) ejected(n *balance.Node, out bool, why string) {
+func (s *service) ejected(n *balance.Member, out bool, why string) {
 	ep := n.Owner.(*endpoint)
 	if out {
 		ep.out.Set(1)
@@ -97,15 +97,15 @@ func (s *service) event(text string) {
 
 // members tells the balancer who there is. The caller holds mu, or is the only one who knows the service.
 func (s *service) members() {
-	var nodes []*balance.Node
+	var members []*balance.Member
 	seen := map[string]bool{}
 	for _, ep := range s.endpoints() {
 		if !seen[ep.identity] { // two names for the same: nothing is asked twice for a request
 			seen[ep.identity] = true
-			nodes = append(nodes, ep.node)
+			members = append(members, ep.member)
 		}
 	}
-	s.balancer.Set(nodes)
+	s.balancer.Set(members)
 }
 
 // endpoints are all of them. The caller holds mu.
@@ -181,8 +181,8 @@ func (s *service) view() View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, ep := range s.endpoints() {
-		e := EndpointView{Address: ep.label, Locality: ep.locality, Weight: ep.node.Weight, Healthy: ep.node.Healthy(), Ejected: ep.node.Ejected(),
-			Open: ep.node.Open(), Kept: ep.peer.Kept(), Connections: ep.peer.Open()}
+		e := EndpointView{Address: ep.label, Locality: ep.locality, Weight: ep.member.Weight, Healthy: ep.member.Healthy(), Ejected: ep.member.Ejected(),
+			Open: ep.member.Open(), Kept: ep.peer.Kept(), Connections: ep.peer.Open()}
 		if ep.named != nil {
 			e.Name = ep.named.spec.Host
 		}

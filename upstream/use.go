@@ -26,10 +26,10 @@ type use struct {
 	allowed time.Time     // by the breaker, which has not heard yet how it went; zero: it has, or there is none
 	took    time.Duration // from the last try's beginning to the response head, if something is to be learned from it
 	ask     balance.Ask
-	tried   [exchange.TriesMax + 1]*balance.Node
+	tried   [exchange.TriesMax + 1]*balance.Member
 	waited  bool // for names, so that the first try begins later than the exchange
 	died    bool // a kept connection died, and its endpoint was asked once more
-	attempt      // the one that runs, or has answered; its endpoint's node has begun
+	attempt      // the one that runs, or has answered; its endpoint's member has begun
 }
 
 var uses = sync.Pool{New: func() any { return new(use) }}
@@ -48,7 +48,7 @@ func (s *Stage) use(x *exchange.Exchange, svc *service) *use {
 // Close gives back what an exchange has used. The exchange on the connection is over.
 func (u *use) Close() error {
 	if u.ep != nil {
-		u.ep.node.End()
+		u.ep.member.End()
 	}
 	if !u.allowed.IsZero() {
 		u.service.breaker.Withdraw(u.allowed)
@@ -136,7 +136,7 @@ func (u *use) answered(x *exchange.Exchange) {
 	if bad {
 		u.ep.failedWith(x.Resp.Status)
 	} else if x.Resp.Tunnel != nil { // other answers are a success when they are whole
-		u.service.balancer.Note(u.ep.node, false)
+		u.service.balancer.Note(u.ep.member, false)
 	}
 	u.judge(bad, now)
 	if u.service.key.sticky != nil && !bad { // nobody is kept on an endpoint that does not work
@@ -172,7 +172,7 @@ func (u *use) over(x *exchange.Exchange) {
 		}
 	}
 	if status := x.Facts.Origin.Status; status != 0 && !brokenStatus(status) {
-		u.service.balancer.Note(u.ep.node, false)
+		u.service.balancer.Note(u.ep.member, false)
 	}
 }
 
@@ -296,8 +296,8 @@ func (u *use) enter(x *exchange.Exchange, ep *endpoint) {
 	}
 	ep.tries.Inc()
 	u.ep = ep
-	if !slices.Contains(u.ask.Tried, ep.node) {
-		u.ask.Tried = append(u.ask.Tried, ep.node)
+	if !slices.Contains(u.ask.Tried, ep.member) {
+		u.ask.Tried = append(u.ask.Tried, ep.member)
 	}
 }
 
@@ -310,7 +310,7 @@ func (u *use) leave(x *exchange.Exchange, next *endpoint) {
 		x.Answer(0)
 	}
 	if u.ep != next {
-		u.ep.node.End()
+		u.ep.member.End()
 	}
 	u.ep = nil
 }
@@ -427,7 +427,7 @@ func (u *use) again(x *exchange.Exchange, why exchange.Reason) (next *endpoint, 
 		return nil, exchange.ReasonEndpoint
 	case !u.service.budget.Retry(now):
 		if next != u.ep {
-			next.node.End()
+			next.member.End()
 		}
 		return nil, exchange.ReasonBudget
 	}

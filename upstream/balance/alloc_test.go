@@ -23,7 +23,7 @@ func TestNoAllocation(t *testing.T) {
 		i := uint64(0)
 		if n := testing.AllocsPerRun(1000, func() {
 			i++
-			var tried [1]*balance.Node
+			var tried [1]*balance.Member
 			a := balance.Ask{Key: i, Keyed: true, Sticky: cookie * (i & 1)}
 			n, _ := b.Pick(&a)
 			b.Note(n, i%7 == 0)

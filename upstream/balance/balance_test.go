@@ -19,26 +19,26 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var algorithms = []spec.BalanceBy{spec.ByRoundRobin, spec.ByLeastRequests, spec.ByPowerOfTwo, spec.ByMaglev}
 
-// nodes returns so many nodes of weight 1 in the nearest locality.
-func nodes(n int) []*balance.Node {
-	all := make([]*balance.Node, n)
+// members returns so many members of weight 1 in the nearest locality.
+func members(n int) []*balance.Member {
+	all := make([]*balance.Member, n)
 	for i := range all {
-		all[i] = &balance.Node{Name: fmt.Sprintf("10.0.%d.%d:8080", i/250, i%250), Weight: 1}
+		all[i] = &balance.Member{Name: fmt.Sprintf("10.0.%d.%d:8080", i/250, i%250), Weight: 1}
 	}
 	return all
 }
 
-// weighted returns a node for each weight.
-func weighted(weights ...int) []*balance.Node {
-	all := nodes(len(weights))
+// weighted returns a member for each weight.
+func weighted(weights ...int) []*balance.Member {
+	all := members(len(weights))
 	for i, w := range weights {
 		all[i].Weight = w
 	}
 	return all
 }
 
-// started is a balancer of nodes that is closed with the test.
-func started(t testing.TB, by spec.Balance, all []*balance.Node) *balance.Balancer {
+// started is a balancer of members that is closed with the test.
+func started(t testing.TB, by spec.Balance, all []*balance.Member) *balance.Balancer {
 	t.Helper()
 	b := balance.New(by, spec.Ejection{}, nil)
 	t.Cleanup(b.Close)
@@ -49,9 +49,9 @@ func started(t testing.TB, by spec.Balance, all []*balance.Node) *balance.Balanc
 // key is the i-th of many keys.
 func key(i int) uint64 { return balance.Hash(fmt.Append(nil, "client ", i)) }
 
-// counts is how many of so many requests each node gets that are open one at a time, each with a key of its own.
-func counts(b *balance.Balancer, requests int) map[*balance.Node]int {
-	got := map[*balance.Node]int{}
+// counts is how many of so many requests each member gets that are open one at a time, each with a key of its own.
+func counts(b *balance.Balancer, requests int) map[*balance.Member]int {
+	got := map[*balance.Member]int{}
 	for i := range requests {
 		n, _ := b.Pick(&balance.Ask{Key: key(i), Keyed: true})
 		got[n]++
@@ -62,9 +62,9 @@ func counts(b *balance.Balancer, requests int) map[*balance.Node]int {
 	return got
 }
 
-// spread fails the test if nodes did not get their share of requests, give or take six standard deviations of a draw by
+// spread fails the test if members did not get their share of requests, give or take six standard deviations of a draw by
 // lot: a right balancer fails once in 10^8 runs.
-func spread(t testing.TB, got map[*balance.Node]int, share map[*balance.Node]float64) {
+func spread(t testing.TB, got map[*balance.Member]int, share map[*balance.Member]float64) {
 	t.Helper()
 	total, sum := 0, 0.0
 	for _, n := range got {
@@ -87,9 +87,9 @@ func spread(t testing.TB, got map[*balance.Node]int, share map[*balance.Node]flo
 	}
 }
 
-// byWeight is the share of each node by its weight alone.
-func byWeight(all []*balance.Node) map[*balance.Node]float64 {
-	share := map[*balance.Node]float64{}
+// byWeight is the share of each member by its weight alone.
+func byWeight(all []*balance.Member) map[*balance.Member]float64 {
+	share := map[*balance.Member]float64{}
 	for _, n := range all {
 		if n.Weight > 0 {
 			share[n] = float64(n.Weight)
@@ -98,17 +98,17 @@ func byWeight(all []*balance.Node) map[*balance.Node]float64 {
 	return share
 }
 
-func name(n *balance.Node) string {
+func name(n *balance.Member) string {
 	if n == nil {
 		return "nobody"
 	}
 	return n.Name
 }
 
-// load begins so many requests at a node, around the balancer's choice.
-func load(t testing.TB, b *balance.Balancer, n *balance.Node, requests int, all []*balance.Node) {
+// load begins so many requests at a member, around the balancer's choice.
+func load(t testing.TB, b *balance.Balancer, n *balance.Member, requests int, all []*balance.Member) {
 	t.Helper()
-	others := slices.DeleteFunc(slices.Clone(all), func(o *balance.Node) bool { return o == n })
+	others := slices.DeleteFunc(slices.Clone(all), func(o *balance.Member) bool { return o == n })
 	for range requests {
 		if got, _ := b.Pick(&balance.Ask{Tried: others}); got != n {
 			t.Fatalf("%s got a request that only %s may have", name(got), n.Name)

@@ -12,34 +12,34 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Tell is called when a node is ejected, and when it returns or leaves, with the reason; never twice in a row for the
+// Tell is called when a member is ejected, and when it returns or leaves, with the reason; never twice in a row for the
 // same. It is called in order, under the Balancer's lock: it must be quick and must not call the Balancer.
-type Tell func(n *Node, ejected bool, why string)
+type Tell func(n *Member, ejected bool, why string)
 
-// Balancer chooses among the nodes of one service. All methods may be called by many goroutines at once.
+// Balancer chooses among the members of one service. All methods may be called by many goroutines at once.
 type Balancer struct {
 	view atomic.Pointer[view]
 
 	by        algorithm
 	sticky    bool
 	slowStart time.Duration
-	panics    float64 // below this share of usable nodes
+	panics    float64 // below this share of usable members
 	spill     int64
 	ejection  spec.Ejection
 	failures  int32 // of ejection; 0: off
 	tell      Tell
 	turns     []turns     // a power of two
-	room      atomic.Bool // one more node may be ejected; written under mu
+	room      atomic.Bool // one more member may be ejected; written under mu
 
-	_      [64]byte // what is written stays away from what every request reads
-	mu     sync.Mutex
-	set    uint64          // counts calls of Set
-	nodes  [levels][]*Node // that have a weight, nearest first; for Maglev in the order of their IDs
-	tables [levels][]uint16
-	out    int         // nodes that are ejected
-	outMax int         // that may be
-	timer  *time.Timer // nil: never needed yet
-	closed bool
+	_       [64]byte // what is written stays away from what every request reads
+	mu      sync.Mutex
+	set     uint64            // counts calls of Set
+	members [levels][]*Member // that have a weight, nearest first; for Maglev in the order of their IDs
+	tables  [levels][]uint16
+	out     int         // members that are ejected
+	outMax  int         // that may be
+	timer   *time.Timer // nil: never needed yet
+	closed  bool
 }
 
 // algorithm is spec.BalanceBy as Pick switches on it.
@@ -59,10 +59,10 @@ type turns struct {
 	_    [128 - 4*levels]byte
 }
 
-// New returns a balancer without nodes. tell may be nil.
+// New returns a balancer without members. tell may be nil.
 func New(by spec.Balance, e spec.Ejection, tell Tell) *Balancer {
 	if tell == nil {
-		tell = func(*Node, bool, string) {}
+		tell = func(*Member, bool, string) {}
 	}
 	b := &Balancer{sticky: by.Sticky != nil, slowStart: by.SlowStart, panics: by.Panic, spill: int64(by.Spill), ejection: e,
 		failures: int32(min(max(0, e.Failures), probation-1)), tell: tell}
@@ -95,15 +95,15 @@ func newTurns(procs int) []turns {
 	return all
 }
 
-// Set makes nodes the members. The state of those that stay is kept; those that leave are forgotten, but what is open at
-// them still ends there. A node that comes later than the first Set gets its share little by little, if there is a slow start.
-func (b *Balancer) Set(nodes []*Node) {
+// Set makes these the members. The state of those that stay is kept; those that leave are forgotten, but what is open at
+// them still ends there. A member that comes later than the first Set gets its share little by little, if there is a slow start.
+func (b *Balancer) Set(members []*Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	was, next := b.nodes, [levels][]*Node{}
+	was, next := b.members, [levels][]*Member{}
 	b.set++
-	for _, n := range nodes[:min(len(nodes), nodesMax)] {
+	for _, n := range members[:min(len(members), membersMax)] {
 		if n.Weight <= 0 || n.set == b.set {
 			continue
 		}
@@ -127,19 +127,19 @@ func (b *Balancer) Set(nodes []*Node) {
 	}
 	if b.by == maglev {
 		for i := range next {
-			slices.SortStableFunc(next[i], func(n, o *Node) int { return cmp.Or(cmp.Compare(n.id, o.id), cmp.Compare(n.Name, o.Name)) })
+			slices.SortStableFunc(next[i], func(n, o *Member) int { return cmp.Or(cmp.Compare(n.id, o.id), cmp.Compare(n.Name, o.Name)) })
 			if !slices.Equal(next[i], was[i]) {
 				b.tables[i] = newTable(next[i])
 			}
 		}
 	}
-	b.nodes = next
+	b.members = next
 	b.bound(now)
 	b.rebuild(now)
 }
 
-// Health takes what the active checks say of a node. It has nothing to do with ejection.
-func (b *Balancer) Health(n *Node, healthy bool) {
+// Health takes what the active checks say of a member. It has nothing to do with ejection.
+func (b *Balancer) Health(n *Member, healthy bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n.Healthy() == healthy {
@@ -153,7 +153,7 @@ func (b *Balancer) Health(n *Node, healthy bool) {
 	}
 }
 
-// Close stops the timers: ejected nodes do not return any more, slow starts stay where they are. Pick goes on.
+// Close stops the timers: ejected members do not return any more, slow starts stay where they are. Pick goes on.
 func (b *Balancer) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -163,16 +163,16 @@ func (b *Balancer) Close() {
 	}
 }
 
-// warm begins a slow start if the node is usable now, and ends it if it is not.
-func (b *Balancer) warm(n *Node, now time.Time) {
+// warm begins a slow start if the member is usable now, and ends it if it is not.
+func (b *Balancer) warm(n *Member, now time.Time) {
 	n.ramp = time.Time{}
 	if b.slowStart > 0 && n.Usable() {
 		n.ramp = now
 	}
 }
 
-// forget ends what there is about a node that has left. What its checks say stays.
-func (b *Balancer) forget(n *Node) {
+// forget ends what there is about a member that has left. What its checks say stays.
+func (b *Balancer) forget(n *Member) {
 	n.set, n.ramp = 0, time.Time{}
 	if n.Ejected() {
 		b.release(n, "it is no endpoint of the service any more")
@@ -202,14 +202,14 @@ func (b *Balancer) rebuild(now time.Time) {
 	}
 }
 
-// next is when the next node returns from its ejection or has the next step of its slow start; zero: none will.
+// next is when the next member returns from its ejection or has the next step of its slow start; zero: none will.
 func (b *Balancer) next(now time.Time) (next time.Time) {
 	earlier := func(t time.Time) {
 		if next.IsZero() || t.Before(next) {
 			next = t
 		}
 	}
-	for _, of := range b.nodes {
+	for _, of := range b.members {
 		for _, n := range of {
 			if n.Ejected() {
 				earlier(n.until)
@@ -231,7 +231,7 @@ func (b *Balancer) tick() {
 		return
 	}
 	now := time.Now()
-	for _, of := range b.nodes {
+	for _, of := range b.members {
 		for _, n := range of {
 			if n.Ejected() && !now.Before(n.until) {
 				b.readmit(n, now, "its time is over")

@@ -13,7 +13,7 @@ func BenchmarkPick(b *testing.B) {
 	for _, by := range algorithms {
 		for _, n := range []int{1, 3, 100} {
 			for _, weighted := range []bool{false, true} {
-				name := fmt.Sprintf("%s/nodes=%d", by, n)
+				name := fmt.Sprintf("%s/members=%d", by, n)
 				if weighted {
 					name += "/weighted"
 				}
@@ -24,10 +24,10 @@ func BenchmarkPick(b *testing.B) {
 }
 
 func benchmark(b *testing.B, by spec.BalanceBy, n int, weighted bool) {
-	all := nodes(n)
-	for i, node := range all {
+	all := members(n)
+	for i, member := range all {
 		if weighted {
-			node.Weight = 1 + i%5
+			member.Weight = 1 + i%5
 		}
 	}
 	balancer := balance.New(spec.Balance{By: by, Panic: 0.5, Spill: 100}, spec.Ejection{Failures: 5, Share: 0.5}, nil)
@@ -37,9 +37,9 @@ func benchmark(b *testing.B, by spec.BalanceBy, n int, weighted bool) {
 		key := uint64(0)
 		for pb.Next() {
 			key++
-			node, _ := balancer.Pick(&balance.Ask{Key: key, Keyed: true})
-			balancer.Note(node, false)
-			node.End()
+			member, _ := balancer.Pick(&balance.Ask{Key: key, Keyed: true})
+			balancer.Note(member, false)
+			member.End()
 		}
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"skerry.dev/skerry/upstream/balance"
 )
 
-// TestDistribution: what each node gets of requests that come one by one, before and after one is unhealthy and back.
+// TestDistribution: what each member gets of requests that come one by one, before and after one is unhealthy and back.
 func TestDistribution(t *testing.T) {
 	const requests = 15_000
 	for _, by := range algorithms {
@@ -19,7 +19,7 @@ func TestDistribution(t *testing.T) {
 			t.Run(fmt.Sprint(by, weights), func(t *testing.T) {
 				all := weighted(weights...)
 				b := started(t, spec.Balance{By: by}, all)
-				check := func(without *balance.Node) {
+				check := func(without *balance.Member) {
 					t.Helper()
 					share := byWeight(all)
 					delete(share, without)
@@ -34,7 +34,7 @@ func TestDistribution(t *testing.T) {
 					b.Health(gone, false)
 					check(gone)
 					if got := counts(b, 1000)[gone]; got != 0 {
-						t.Errorf("an unhealthy node got %d requests", got)
+						t.Errorf("an unhealthy member got %d requests", got)
 					}
 					b.Health(gone, true)
 					check(nil)
@@ -47,7 +47,7 @@ func TestDistribution(t *testing.T) {
 	}
 }
 
-// TestLoadDecides: a node that has more open requests than the others gets none, or few.
+// TestLoadDecides: a member that has more open requests than the others gets none, or few.
 func TestLoadDecides(t *testing.T) {
 	f := func(by spec.BalanceBy, weights []int, atMost int) {
 		t.Helper()
@@ -58,7 +58,7 @@ func TestLoadDecides(t *testing.T) {
 			load(t, b, n, 10*n.Weight, all)
 		}
 		if got := counts(b, 3000)[all[0]]; got > atMost {
-			t.Errorf("%s %v: the busiest node got %d of 3000 requests, want at most %d", by, weights, got, atMost)
+			t.Errorf("%s %v: the busiest member got %d of 3000 requests, want at most %d", by, weights, got, atMost)
 		}
 	}
 	f(spec.ByLeastRequests, []int{1, 1, 1}, 0)
@@ -68,7 +68,7 @@ func TestLoadDecides(t *testing.T) {
 	f(spec.ByPowerOfTwo, []int{7, 2, 1}, 0)
 }
 
-// TestEqualLoad: requests that stay open fill the nodes by weight.
+// TestEqualLoad: requests that stay open fill the members by weight.
 func TestEqualLoad(t *testing.T) {
 	f := func(by spec.BalanceBy, apart int64, weights ...int) {
 		t.Helper()
@@ -94,7 +94,7 @@ func TestEqualLoad(t *testing.T) {
 	f(spec.ByPowerOfTwo, 60, 10, 5, 1)
 }
 
-// TestLightNode: a node of little weight gets little also while the others are a little busy.
+// TestLightNode: a member of little weight gets little also while the others are a little busy.
 func TestLightNode(t *testing.T) {
 	for _, by := range []spec.BalanceBy{spec.ByLeastRequests, spec.ByPowerOfTwo} {
 		all := weighted(100, 100, 1)
@@ -102,14 +102,14 @@ func TestLightNode(t *testing.T) {
 		load(t, b, all[0], 5, all)
 		load(t, b, all[1], 5, all)
 		if got := counts(b, 10_000)[all[2]]; got > 150 {
-			t.Errorf("%s: a node with 0.5 %% of the weight got %d of 10000 requests", by, got)
+			t.Errorf("%s: a member with 0.5 %% of the weight got %d of 10000 requests", by, got)
 		}
 	}
 }
 
-// TestRoundRobinOrder: equal nodes come in turn, from any start.
+// TestRoundRobinOrder: equal members come in turn, from any start.
 func TestRoundRobinOrder(t *testing.T) {
-	all := nodes(5)
+	all := members(5)
 	b := started(t, spec.Balance{By: spec.ByRoundRobin}, all)
 	var before int
 	for i := range 100 {
@@ -119,7 +119,7 @@ func TestRoundRobinOrder(t *testing.T) {
 			at++
 		}
 		if i > 0 && at != (before+1)%5 {
-			t.Fatalf("node %d came after node %d", at, before)
+			t.Fatalf("member %d came after member %d", at, before)
 		}
 		before = at
 	}
@@ -127,7 +127,7 @@ func TestRoundRobinOrder(t *testing.T) {
 
 // TestRoundRobinLevels: what starts in a farther locality goes round there by itself.
 func TestRoundRobinLevels(t *testing.T) {
-	all := nodes(8)
+	all := members(8)
 	for i, n := range all {
 		n.Tier = uint8(i / 4)
 	}
@@ -137,7 +137,7 @@ func TestRoundRobinLevels(t *testing.T) {
 	got := counts(b, 50_000)
 	for _, n := range all[4:] {
 		if d := got[n] - got[all[4]]; d > 1 || d < -1 {
-			t.Errorf("of the farther nodes one got %d requests, another %d", got[all[4]], got[n])
+			t.Errorf("of the farther members one got %d requests, another %d", got[all[4]], got[n])
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // Package balance chooses the endpoint of a service that a request goes to.
 //
-// It owns Node, one endpoint as balancing sees it, and Balancer, which knows them all: their weights and localities, what
+// It owns Member, one endpoint as balancing sees it, and Balancer, which knows them all: their weights and localities, what
 // the health checks say, who was ejected for failing, and who comes back little by little.
 //
 // It promises that Pick takes no lock and allocates nothing: it reads one pointer to an immutable view, and of the endpoints only the

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// probation is what Node.failures holds from a node's return to its first success: one failure more ejects it again.
+// probation is what Member.failures holds from a member's return to its first success: one failure more ejects it again.
 const probation = 1 << 20
 
-// Note takes how a try at a node went. It is to be called after every one; a success costs a load.
-func (b *Balancer) Note(n *Node, failed bool) {
+// Note takes how a try at a member went. It is to be called after every one; a success costs a load.
+func (b *Balancer) Note(n *Member, failed bool) {
 	row := n.failures.Load()
 	if !failed {
 		if row != 0 {
@@ -29,7 +29,7 @@ func (b *Balancer) Note(n *Node, failed bool) {
 }
 
 // succeeded ends a row of failures, and of ejections.
-func (b *Balancer) succeeded(n *Node, row int32) {
+func (b *Balancer) succeeded(n *Member, row int32) {
 	if row < probation {
 		n.failures.CompareAndSwap(row, 0)
 		return
@@ -43,8 +43,8 @@ func (b *Balancer) succeeded(n *Node, row int32) {
 	n.ejections = 0
 }
 
-// eject takes a node out, unless too many would be, or it is the last that is usable.
-func (b *Balancer) eject(n *Node) {
+// eject takes a member out, unless too many would be, or it is the last that is usable.
+func (b *Balancer) eject(n *Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	row := n.failures.Load()
@@ -66,10 +66,10 @@ func (b *Balancer) eject(n *Node) {
 	b.rebuild(now)
 }
 
-// bound settles how many nodes may be out, and takes back those who have least to wait where more are.
+// bound settles how many members may be out, and takes back those who have least to wait where more are.
 func (b *Balancer) bound(now time.Time) {
 	all := 0
-	for _, of := range b.nodes {
+	for _, of := range b.members {
 		all += len(of)
 	}
 	most := int(b.ejection.Share*float64(all) + 1e-9) // 0.29 of 100 is 29
@@ -81,8 +81,8 @@ func (b *Balancer) bound(now time.Time) {
 	}
 	b.outMax = most
 	for b.out > most {
-		var first *Node
-		for _, of := range b.nodes {
+		var first *Member
+		for _, of := range b.members {
 			for _, n := range of {
 				if n.Ejected() && (first == nil || n.until.Before(first.until)) {
 					first = n
@@ -93,15 +93,15 @@ func (b *Balancer) bound(now time.Time) {
 	}
 }
 
-// readmit takes a node back, on probation.
-func (b *Balancer) readmit(n *Node, now time.Time, why string) {
+// readmit takes a member back, on probation.
+func (b *Balancer) readmit(n *Member, now time.Time, why string) {
 	n.failures.Store(probation)
 	b.release(n, why)
 	b.warm(n, now)
 }
 
 // release ends an ejection.
-func (b *Balancer) release(n *Node, why string) {
+func (b *Balancer) release(n *Member, why string) {
 	n.mark(ejected, false)
 	b.out--
 	b.tell(n, false, why)

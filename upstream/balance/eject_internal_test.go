@@ -30,6 +30,6 @@ func TestNoteWithoutLock(t *testing.T) {
 		}
 	}
 	if got := all[0].failures.Load(); got >= probation {
-		t.Errorf("%d failures of a node that is out: each success would take the lock", got)
+		t.Errorf("%d failures of a member that is out: each success would take the lock", got)
 	}
 }

@@ -14,24 +14,24 @@ import (
 // told collects what a balancer tells.
 type told struct{ lines []string }
 
-func (s *told) tell(n *balance.Node, ejected bool, why string) {
+func (s *told) tell(n *balance.Member, ejected bool, why string) {
 	s.lines = append(s.lines, fmt.Sprintf("%s %v: %s", n.Name, ejected, why))
 }
 
 // fail notes so many failures.
-func fail(b *balance.Balancer, n *balance.Node, times int) {
+func fail(b *balance.Balancer, n *balance.Member, times int) {
 	for range times {
 		b.Note(n, true)
 	}
 }
 
-func gets(b *balance.Balancer, n *balance.Node) bool { return counts(b, 300)[n] > 0 }
+func gets(b *balance.Balancer, n *balance.Member) bool { return counts(b, 300)[n] > 0 }
 
-// TestEjection is the life of a node that fails, comes back, fails again, and gets well.
+// TestEjection is the life of a member that fails, comes back, fails again, and gets well.
 func TestEjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said told
-		all := nodes(3)
+		all := members(3)
 		b := balance.New(spec.Balance{}, spec.Ejection{Failures: 3, Time: 10 * time.Second, Share: 0.5}, said.tell)
 		defer b.Close()
 		b.Set(all)
@@ -83,7 +83,7 @@ func TestEjection(t *testing.T) {
 func TestEjectionShare(t *testing.T) {
 	f := func(nodesNumber int, share float64, want int) {
 		t.Helper()
-		all := append(nodes(nodesNumber), &balance.Node{Name: "idle"})
+		all := append(members(nodesNumber), &balance.Member{Name: "idle"})
 		b := balance.New(spec.Balance{Panic: 0.5}, spec.Ejection{Failures: 2, Time: time.Hour, Share: share}, nil)
 		defer b.Close()
 		b.Set(all)
@@ -95,7 +95,7 @@ func TestEjectionShare(t *testing.T) {
 			}
 		}
 		if out != want {
-			t.Errorf("%d nodes, share %v: %d were out, want %d", nodesNumber, share, out, want)
+			t.Errorf("%d members, share %v: %d were out, want %d", nodesNumber, share, out, want)
 		}
 	}
 	f(1, 0.5, 0)
@@ -109,10 +109,10 @@ func TestEjectionShare(t *testing.T) {
 	f(0, 1, 0)
 }
 
-// TestEjectionLater: a node that was not ejected for want of room is when there is some, and only a failure does it.
+// TestEjectionLater: a member that was not ejected for want of room is when there is some, and only a failure does it.
 func TestEjectionLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := nodes(2)
+		all := members(2)
 		b := balance.New(spec.Balance{}, spec.Ejection{Failures: 2, Time: time.Minute, Share: 0.5}, nil)
 		defer b.Close()
 		b.Set(all)
@@ -134,10 +134,10 @@ func TestEjectionLater(t *testing.T) {
 	})
 }
 
-// TestEjectionAndHealth are independent, and the last usable node is never ejected.
+// TestEjectionAndHealth are independent, and the last usable member is never ejected.
 func TestEjectionAndHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := nodes(4)
+		all := members(4)
 		b := balance.New(spec.Balance{}, spec.Ejection{Failures: 1, Time: time.Minute, Share: 0.5}, nil)
 		defer b.Close()
 		b.Set(all)
@@ -147,12 +147,12 @@ func TestEjectionAndHealth(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if all[0].Ejected() || all[0].Healthy() || gets(b, all[0]) {
-			t.Error("the end of an ejection made an unhealthy node usable")
+			t.Error("the end of an ejection made an unhealthy member usable")
 		}
 		b.Health(all[2], false)
 		fail(b, all[3], 9)
 		if all[3].Ejected() || !gets(b, all[3]) {
-			t.Error("the last usable node was ejected")
+			t.Error("the last usable member was ejected")
 		}
 	})
 }
@@ -161,7 +161,7 @@ func TestEjectionAndHealth(t *testing.T) {
 func TestEjectionMembership(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said told
-		all := nodes(4)
+		all := members(4)
 		b := balance.New(spec.Balance{}, spec.Ejection{Failures: 2, Time: time.Minute, Share: 0.5}, said.tell)
 		defer b.Close()
 		b.Set(all)
@@ -202,7 +202,7 @@ func TestEjectionMembership(t *testing.T) {
 
 // TestEjectionOff: Failures 0 never ejects.
 func TestEjectionOff(t *testing.T) {
-	all := nodes(3)
+	all := members(3)
 	b := started(t, spec.Balance{}, all)
 	fail(b, all[0], 1000)
 	if all[0].Ejected() {
@@ -213,7 +213,7 @@ func TestEjectionOff(t *testing.T) {
 // TestClosed: after Close nothing changes by itself, and nothing is left behind.
 func TestClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := nodes(3)
+		all := members(3)
 		b := balance.New(spec.Balance{}, spec.Ejection{Failures: 1, Time: time.Second, Share: 0.5}, nil)
 		b.Set(all)
 		fail(b, all[0], 1)

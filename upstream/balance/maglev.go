@@ -1,27 +1,27 @@
 package balance
 
 // newTable is the table of weighted Maglev hashing (Eisenbud and others, NSDI 2016, section 3.4): each place has the index
-// of a node. Every node goes along a permutation of the places that depends on its ID alone and takes the next free one,
-// the heaviest in every round, the others in as many rounds as their weight allows. It is made of all nodes that have a weight, usable
-// or not: a key whose node is out goes on to another place, so that no other key moves and all come home.
-func newTable(nodes []*Node) []uint16 {
-	if len(nodes) == 0 {
+// of a member. Every member goes along a permutation of the places that depends on its ID alone and takes the next free one,
+// the heaviest in every round, the others in as many rounds as their weight allows. It is made of all members that have a weight, usable
+// or not: a key whose member is out goes on to another place, so that no other key moves and all come home.
+func newTable(members []*Member) []uint16 {
+	if len(members) == 0 {
 		return nil
 	}
 	size := tableSizes[len(tableSizes)-1]
 	for _, s := range tableSizes {
-		if s >= 100*len(nodes) {
+		if s >= 100*len(members) {
 			size = s
 			break
 		}
 	}
 	type walker struct{ at, skip, credit int }
-	walkers := make([]walker, len(nodes))
+	walkers := make([]walker, len(members))
 	heaviest := 0
-	for _, n := range nodes {
+	for _, n := range members {
 		heaviest = max(heaviest, n.Weight)
 	}
-	for i, n := range nodes {
+	for i, n := range members {
 		walkers[i] = walker{at: int(mix(n.id) % uint64(size)), skip: int(mix(^n.id)%uint64(size-1)) + 1, credit: heaviest - n.Weight}
 	}
 	const free = 1<<16 - 1
@@ -32,7 +32,7 @@ func newTable(nodes []*Node) []uint16 {
 	for left := size; ; {
 		for i := range walkers {
 			w := &walkers[i]
-			if w.credit += nodes[i].Weight; w.credit < heaviest {
+			if w.credit += members[i].Weight; w.credit < heaviest {
 				continue
 			}
 			w.credit -= heaviest

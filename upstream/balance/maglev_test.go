@@ -10,8 +10,8 @@ import (
 )
 
 // homes is where each of so many keys goes.
-func homes(b *balance.Balancer, keys int) []*balance.Node {
-	all := make([]*balance.Node, keys)
+func homes(b *balance.Balancer, keys int) []*balance.Member {
+	all := make([]*balance.Member, keys)
 	for i := range all {
 		all[i], _ = b.Pick(&balance.Ask{Key: key(i), Keyed: true})
 		all[i].End()
@@ -19,8 +19,8 @@ func homes(b *balance.Balancer, keys int) []*balance.Node {
 	return all
 }
 
-// moved is how many keys went from and to other nodes than one.
-func moved(before, after []*balance.Node, but *balance.Node) (all, others int) {
+// moved is how many keys went from and to other members than one.
+func moved(before, after []*balance.Member, but *balance.Member) (all, others int) {
 	for i := range before {
 		if before[i] != after[i] {
 			all++
@@ -32,12 +32,12 @@ func moved(before, after []*balance.Node, but *balance.Node) (all, others int) {
 	return all, others
 }
 
-// TestMaglevMovement: while a node is out exactly its own keys are elsewhere, evenly; then all are at home again. When a node
+// TestMaglevMovement: while a member is out exactly its own keys are elsewhere, evenly; then all are at home again. When a member
 // leaves or joins for good, few others move.
 func TestMaglevMovement(t *testing.T) {
 	const keys = 20_000
 	for _, n := range []int{3, 10, 60} {
-		all := nodes(n + 1)
+		all := members(n + 1)
 		b := started(t, spec.Balance{By: spec.ByMaglev}, all)
 		before := homes(b, keys)
 		out := all[n/2]
@@ -45,9 +45,9 @@ func TestMaglevMovement(t *testing.T) {
 		during := homes(b, keys)
 		m, others := moved(before, during, out)
 		if share := float64(m) / keys * float64(n+1); others != 0 || share < 0.8 || share > 1.2 {
-			t.Errorf("%d nodes, one out: %d keys moved, %d of them of others", n+1, m, others)
+			t.Errorf("%d members, one out: %d keys moved, %d of them of others", n+1, m, others)
 		}
-		got := map[*balance.Node]int{}
+		got := map[*balance.Member]int{}
 		for i := range before {
 			if before[i] == out {
 				got[during[i]]++
@@ -55,27 +55,27 @@ func TestMaglevMovement(t *testing.T) {
 		}
 		for o, keys := range got {
 			if mean := m / n; keys > 2*mean+10 {
-				t.Errorf("%d nodes, one out: %s took %d of its %d keys", n+1, o.Name, keys, m)
+				t.Errorf("%d members, one out: %s took %d of its %d keys", n+1, o.Name, keys, m)
 			}
 		}
 		b.Health(out, true)
 		if m, _ := moved(before, homes(b, keys), nil); m != 0 {
-			t.Errorf("%d nodes, all back: %d keys moved", n+1, m)
+			t.Errorf("%d members, all back: %d keys moved", n+1, m)
 		}
 		b.Set(slices.Concat(all[:n/2], all[n/2+1:]))
 		m, others = moved(before, homes(b, keys), out)
-		t.Logf("%d nodes, one leaves: %.4f of the keys moved, %.4f of them need not", n+1, float64(m)/keys, float64(others)/keys)
+		t.Logf("%d members, one leaves: %.4f of the keys moved, %.4f of them need not", n+1, float64(m)/keys, float64(others)/keys)
 		if float64(others)/keys > 0.08 {
-			t.Errorf("%d nodes, one leaves: %.3f of the keys moved that need not", n+1, float64(others)/keys)
+			t.Errorf("%d members, one leaves: %.3f of the keys moved that need not", n+1, float64(others)/keys)
 		}
 		b.Set(all)
 		if m, _ := moved(before, homes(b, keys), nil); m != 0 {
-			t.Errorf("%d nodes, it joins again: %d keys moved", n+1, m)
+			t.Errorf("%d members, it joins again: %d keys moved", n+1, m)
 		}
 	}
 }
 
-// TestMaglevAgrees: neither the order of nodes nor what happened before matters, only who there is.
+// TestMaglevAgrees: neither the order of members nor what happened before matters, only who there is.
 func TestMaglevAgrees(t *testing.T) {
 	one, two := weighted(1, 2, 3, 4, 5), weighted(1, 2, 3, 4, 5)
 	slices.Reverse(two)
@@ -90,15 +90,15 @@ func TestMaglevAgrees(t *testing.T) {
 	}
 }
 
-// TestMaglevFewUsable: where most of many nodes are out, a key still has one node, and all take part.
+// TestMaglevFewUsable: where most of many members are out, a key still has one member, and all take part.
 func TestMaglevFewUsable(t *testing.T) {
-	all := nodes(300)
+	all := members(300)
 	b := started(t, spec.Balance{By: spec.ByMaglev}, all)
 	for _, n := range all[3:] {
 		b.Health(n, false)
 	}
 	x, y := homes(b, 3000), homes(b, 3000)
-	got := map[*balance.Node]int{}
+	got := map[*balance.Member]int{}
 	for i := range x {
 		if x[i] != y[i] {
 			t.Fatalf("key %d: %s and %s", i, x[i].Name, y[i].Name)
@@ -112,11 +112,11 @@ func TestMaglevFewUsable(t *testing.T) {
 	}
 }
 
-// TestMaglevUnkeyed: without a key each request goes anywhere, and its next tries to the following nodes.
+// TestMaglevUnkeyed: without a key each request goes anywhere, and its next tries to the following members.
 func TestMaglevUnkeyed(t *testing.T) {
-	all := nodes(4)
+	all := members(4)
 	b := started(t, spec.Balance{By: spec.ByMaglev}, all)
-	got := map[*balance.Node]int{}
+	got := map[*balance.Member]int{}
 	for range 4000 {
 		a := balance.Ask{}
 		n, _ := b.Pick(&a)
@@ -128,7 +128,7 @@ func TestMaglevUnkeyed(t *testing.T) {
 	}
 	for _, n := range all {
 		if got[n] < 800 {
-			t.Errorf("a node got %d of 4000 requests", got[n])
+			t.Errorf("a member got %d of 4000 requests", got[n])
 		}
 	}
 }
@@ -147,7 +147,7 @@ func TestHash(t *testing.T) {
 	f(balance.Hash([]byte("session-0123456789")), 0x362557a25591bfdb)
 	f(balance.HashAddr(netip.MustParseAddr("192.0.2.1")), 0x122a3856e252d0d6)
 	f(balance.HashAddr(netip.MustParseAddr("2001:db8::1")), 0x849551e17f30c07b)
-	f((&balance.Node{Name: "10.0.0.1:8080"}).ID(), 0x8c4e9e4ece02080d)
+	f((&balance.Member{Name: "10.0.0.1:8080"}).ID(), 0x8c4e9e4ece02080d)
 	f(balance.HashAddr(netip.MustParseAddr("::ffff:192.0.2.1")), balance.HashAddr(netip.MustParseAddr("192.0.2.1")))
 	f(balance.HashAddr(netip.MustParseAddr("fe80::1%eth0")), balance.HashAddr(netip.MustParseAddr("fe80::1")))
 	seen := map[uint64]string{}

@@ -12,22 +12,22 @@ import (
 
 // Ask is what Pick is asked for one try of a request. Tried grows from try to try; the rest stays.
 type Ask struct {
-	Key    uint64  // for Maglev, by Hash or HashAddr
-	Keyed  bool    // there is a Key; without one Pick makes one up, for all tries
-	Sticky uint64  // the ID in the client's cookie; 0: none
-	Tried  []*Node // that are not to be asked again
-	Full   bool    // set by Pick if it found none: there are usable nodes that were not tried, but all are at their Limit
+	Key    uint64    // for Maglev, by Hash or HashAddr
+	Keyed  bool      // there is a Key; without one Pick makes one up, for all tries
+	Sticky uint64    // the ID in the client's cookie; 0: none
+	Tried  []*Member // that are not to be asked again
+	Full   bool      // set by Pick if it found none: there are usable members that were not tried, but all are at their Limit
 }
 
-// Pick chooses a node and begins a request there: who gets one calls its End once, when the request is over. It returns
+// Pick chooses a member and begins a request there: who gets one calls its End once, when the request is over. It returns
 // nil if there is none to be had; a.Full then says whether there would be one but for Limit.
-func (b *Balancer) Pick(a *Ask) (n *Node, how exchange.Picked) {
+func (b *Balancer) Pick(a *Ask) (n *Member, how exchange.Picked) {
 	v := b.view.Load()
 	a.Full = false
 	how = v.how
 	if a.Sticky != 0 {
 		if s := v.kept[a.Sticky]; s != nil && s.ok(a) && s.begin() {
-			return s.node, how | exchange.PickedSticky
+			return s.member, how | exchange.PickedSticky
 		}
 		how |= exchange.PickedFailover
 	}
@@ -44,7 +44,7 @@ func (b *Balancer) Pick(a *Ask) (n *Node, how exchange.Picked) {
 			if far {
 				how |= exchange.PickedSpill
 			}
-			return s.node, how
+			return s.member, how
 		}
 	}
 	a.Full = true
@@ -76,9 +76,9 @@ func (b *Balancer) find(v *view, a *Ask) (s *slot, far bool) {
 		}
 		return s, t.far
 	}
-	for i := home + 1; i < len(v.tiers) && s.node.Open() >= s.spillAt; i++ {
+	for i := home + 1; i < len(v.tiers) && s.member.Open() >= s.spillAt; i++ {
 		o := b.choose(&v.tiers[i], a)
-		if o != nil && (o.node.Open()+1)*s.spillAt <= s.node.Open()*o.spillAt { // as freer, but between localities
+		if o != nil && (o.member.Open()+1)*s.spillAt <= s.member.Open()*o.spillAt { // as freer, but between localities
 			s, t = o, &v.tiers[i]
 		}
 	}
@@ -99,11 +99,11 @@ func (b *Balancer) home(v *view, a *Ask) int {
 	return i
 }
 
-// full reports whether there is a usable node that was not tried.
+// full reports whether there is a usable member that was not tried.
 func (v *view) full(a *Ask) bool {
 	for i := range v.tiers {
 		for j := range v.tiers[i].slots {
-			if s := &v.tiers[i].slots[j]; s.weight > 0 && !slices.Contains(a.Tried, s.node) {
+			if s := &v.tiers[i].slots[j]; s.weight > 0 && !slices.Contains(a.Tried, s.member) {
 				return true
 			}
 		}
@@ -111,7 +111,7 @@ func (v *view) full(a *Ask) bool {
 	return false
 }
 
-// choose returns a node of a locality by the algorithm; nil if none may be had.
+// choose returns a member of a locality by the algorithm; nil if none may be had.
 func (b *Balancer) choose(t *tier, a *Ask) *slot {
 	if len(t.slots) == 1 {
 		if s := &t.slots[0]; s.ok(a) {
@@ -130,22 +130,22 @@ func (b *Balancer) choose(t *tier, a *Ask) *slot {
 	return t.two(a)
 }
 
-// ok reports whether the node may be had.
+// ok reports whether the member may be had.
 func (s *slot) ok(a *Ask) bool {
-	if s.weight == 0 || s.limit > 0 && s.node.Open() >= s.limit {
+	if s.weight == 0 || s.limit > 0 && s.member.Open() >= s.limit {
 		return false
 	}
 	for _, n := range a.Tried {
-		if n == s.node {
+		if n == s.member {
 			return false
 		}
 	}
 	return true
 }
 
-// begin counts one more open request, unless the node is at its limit.
+// begin counts one more open request, unless the member is at its limit.
 func (s *slot) begin() bool {
-	open := &s.node.open
+	open := &s.member.open
 	if s.limit <= 0 {
 		open.Add(1)
 		return true
@@ -161,11 +161,11 @@ func (s *slot) begin() bool {
 	}
 }
 
-// freer reports whether s with the request would be no busier for its weight than o is without it. Of nodes with the
+// freer reports whether s with the request would be no busier for its weight than o is without it. Of members with the
 // same weight that is the one with fewer requests; with different ones the choice that was made by weight stands while
 // there is little to do, and gives way as the loads part.
 func (s *slot) freer(o *slot) bool {
-	return (s.node.Open()+1)*o.weight <= o.node.Open()*s.weight
+	return (s.member.Open()+1)*o.weight <= o.member.Open()*s.weight
 }
 
 // turn is weighted round robin.
@@ -187,7 +187,7 @@ func (b *Balancer) turn(t *tier, a *Ask) *slot {
 	return t.after(at, a)
 }
 
-// after is the first node from a place in the list on that may be had.
+// after is the first member from a place in the list on that may be had.
 func (t *tier) after(at uint32, a *Ask) *slot {
 	n := uint32(len(t.slots))
 	i := at % n
@@ -238,7 +238,7 @@ func (t *tier) pair() (one, other *slot) {
 	return &t.slots[i], &t.slots[j]
 }
 
-// two is power of two choices: of two nodes drawn by weight the freer one.
+// two is power of two choices: of two members drawn by weight the freer one.
 func (t *tier) two(a *Ask) *slot {
 	for range drawsMax {
 		one, other := t.pair()
@@ -253,12 +253,12 @@ func (t *tier) two(a *Ask) *slot {
 	return t.least(a)
 }
 
-// least goes from a node drawn by weight to the one with the fewest open requests for its weight, one of them at
+// least goes from a member drawn by weight to the one with the fewest open requests for its weight, one of them at
 // random if they are several, if that is freer.
 func (t *tier) least(a *Ask) *slot {
 	r := rand.Uint64()
 	drawn := &t.slots[t.draw(uint32(r))]
-	if drawn.node.Open() == 0 && drawn.ok(a) {
+	if drawn.member.Open() == 0 && drawn.ok(a) {
 		return drawn // none is freer
 	}
 	var best *slot
@@ -268,7 +268,7 @@ func (t *tier) least(a *Ask) *slot {
 		if !s.ok(a) {
 			continue
 		}
-		with, order := s.node.Open()+1, -1
+		with, order := s.member.Open()+1, -1
 		if best != nil {
 			order = cmp.Compare(with*best.weight, load*s.weight)
 		}
@@ -286,15 +286,15 @@ func (t *tier) least(a *Ask) *slot {
 		}
 		best, load = s, with
 	}
-	if best == nil || drawn == best || !drawn.ok(a) || load*drawn.weight <= drawn.node.Open()*best.weight {
+	if best == nil || drawn == best || !drawn.ok(a) || load*drawn.weight <= drawn.member.Open()*best.weight {
 		return best
 	}
 	return drawn
 }
 
-// hashed is Maglev: the node at the key's place of the table, or at the first of the places after it whose node may be
+// hashed is Maglev: the member at the key's place of the table, or at the first of the places after it whose member may be
 // had. Those come by hashing the key again: neighbours in the table are no random choice, some meet far too often. While
-// few nodes may be had, it is the one that has most from the key (rendezvous hashing), which is as stable.
+// few members may be had, it is the one that has most from the key (rendezvous hashing), which is as stable.
 func (t *tier) hashed(a *Ask) *slot {
 	key := mix(a.Key)
 	for range walkMax {
@@ -312,7 +312,7 @@ func (t *tier) hashed(a *Ask) *slot {
 		if !s.ok(a) {
 			continue
 		}
-		if has := mix(key ^ s.node.id); best == nil || has > most {
+		if has := mix(key ^ s.member.id); best == nil || has > most {
 			best, most = s, has
 		}
 	}

@@ -15,36 +15,36 @@ import (
 // model is what the balancer must do, said in the plainest way.
 type model struct {
 	by      spec.Balance
-	members []*balance.Node
-	open    map[*balance.Node]int64
+	members []*balance.Member
+	open    map[*balance.Member]int64
 }
 
 // candidates returns who may be had but for limits and what was tried, and whether there is a panic.
-func (m *model) candidates() (all []*balance.Node, panics bool) {
-	weighty := slices.DeleteFunc(slices.Clone(m.members), func(n *balance.Node) bool { return n.Weight <= 0 })
-	usable := slices.DeleteFunc(slices.Clone(weighty), func(n *balance.Node) bool { return !n.Usable() })
+func (m *model) candidates() (all []*balance.Member, panics bool) {
+	weighty := slices.DeleteFunc(slices.Clone(m.members), func(n *balance.Member) bool { return n.Weight <= 0 })
+	usable := slices.DeleteFunc(slices.Clone(weighty), func(n *balance.Member) bool { return !n.Usable() })
 	if float64(len(usable)) < m.by.Panic*float64(len(weighty)) {
 		return weighty, true
 	}
 	return usable, false
 }
 
-func (m *model) check(t *rapid.T, a *balance.Ask, n *balance.Node, p exchange.Picked) {
+func (m *model) check(t *rapid.T, a *balance.Ask, n *balance.Member, p exchange.Picked) {
 	all, panics := m.candidates()
-	left := slices.DeleteFunc(slices.Clone(all), func(n *balance.Node) bool { return slices.Contains(a.Tried, n) })
-	free := slices.DeleteFunc(slices.Clone(left), func(n *balance.Node) bool { return n.Limit > 0 && m.open[n] >= n.Limit })
+	left := slices.DeleteFunc(slices.Clone(all), func(n *balance.Member) bool { return slices.Contains(a.Tried, n) })
+	free := slices.DeleteFunc(slices.Clone(left), func(n *balance.Member) bool { return n.Limit > 0 && m.open[n] >= n.Limit })
 	if n == nil {
 		if len(free) > 0 || p != 0 || a.Full != (len(left) > 0) {
-			t.Fatalf("nobody, %q, full %v, while %d nodes are free and %d could be", how(p), a.Full, len(free), len(left))
+			t.Fatalf("nobody, %q, full %v, while %d members are free and %d could be", how(p), a.Full, len(free), len(left))
 		}
 		return
 	}
 	if !slices.Contains(free, n) || a.Full {
 		t.Fatalf("%s: tried, full, unusable, without weight or no member; full %v", n.Name, a.Full)
 	}
-	kept := slices.ContainsFunc(free, func(n *balance.Node) bool { return n.ID() == a.Sticky })
+	kept := slices.ContainsFunc(free, func(n *balance.Member) bool { return n.ID() == a.Sticky })
 	want := exchange.Picked(0)
-	nearest := slices.MinFunc(m.members, func(a, b *balance.Node) int {
+	nearest := slices.MinFunc(m.members, func(a, b *balance.Member) int {
 		if (a.Weight > 0) != (b.Weight > 0) {
 			return b.Weight - a.Weight
 		}
@@ -69,7 +69,7 @@ func (m *model) check(t *rapid.T, a *balance.Ask, n *balance.Node, p exchange.Pi
 	}
 }
 
-// TestPickAgainstModel: whatever happens before, Pick names only a node that may be had, and says how.
+// TestPickAgainstModel: whatever happens before, Pick names only a member that may be had, and says how.
 func TestPickAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := model{
@@ -77,9 +77,9 @@ func TestPickAgainstModel(t *testing.T) {
 				By: rapid.SampledFrom(algorithms).Draw(t, "by"), Sticky: &spec.Sticky{Cookie: "s"},
 				Panic: rapid.SampledFrom([]float64{0, 0.3, 0.5, 1}).Draw(t, "panic"), Spill: rapid.IntRange(0, 3).Draw(t, "spill"),
 			},
-			open: map[*balance.Node]int64{},
+			open: map[*balance.Member]int64{},
 		}
-		pool := nodes(rapid.IntRange(1, 8).Draw(t, "nodes"))
+		pool := members(rapid.IntRange(1, 8).Draw(t, "members"))
 		for _, n := range pool {
 			n.Weight = rapid.IntRange(0, 4).Draw(t, "weight")
 			n.Tier = uint8(rapid.IntRange(0, 2).Draw(t, "tier"))
@@ -87,7 +87,7 @@ func TestPickAgainstModel(t *testing.T) {
 		}
 		b := balance.New(m.by, spec.Ejection{}, nil)
 		defer b.Close()
-		some := rapid.SliceOfDistinct(rapid.SampledFrom(pool), rapid.ID[*balance.Node])
+		some := rapid.SliceOfDistinct(rapid.SampledFrom(pool), rapid.ID[*balance.Member])
 		one := rapid.SampledFrom(pool)
 		t.Repeat(map[string]func(*rapid.T){
 			"set": func(t *rapid.T) {
@@ -123,23 +123,23 @@ func TestPickAgainstModel(t *testing.T) {
 	})
 }
 
-// TestTriedSpread: what another node is asked after a failure, the others share by weight.
+// TestTriedSpread: what another member is asked after a failure, the others share by weight.
 func TestTriedSpread(t *testing.T) {
 	for _, by := range []spec.BalanceBy{spec.ByLeastRequests, spec.ByPowerOfTwo, spec.ByMaglev} {
-		all := nodes(5)
+		all := members(5)
 		b := started(t, spec.Balance{By: by}, all)
-		got := map[*balance.Node]int{}
+		got := map[*balance.Member]int{}
 		for i := range 20_000 {
 			n, _ := b.Pick(&balance.Ask{Key: key(i), Keyed: true, Tried: all[1:2]})
 			got[n]++
 			n.End()
 		}
 		if len(got) != 4 || got[all[1]] != 0 {
-			t.Errorf("%s: %d nodes got requests, the tried one %d", by, len(got), got[all[1]])
+			t.Errorf("%s: %d members got requests, the tried one %d", by, len(got), got[all[1]])
 		}
 		for _, n := range got {
 			if n < 4000 || n > 6000 {
-				t.Errorf("%s: a node got %d of 20000 tries, want about 5000", by, n)
+				t.Errorf("%s: a member got %d of 20000 tries, want about 5000", by, n)
 			}
 		}
 	}
@@ -150,7 +150,7 @@ func TestManyTried(t *testing.T) {
 	for _, by := range algorithms {
 		all := weighted(slices.Repeat([]int{1, 3}, 150)...)
 		b := started(t, spec.Balance{By: by}, all)
-		got := map[*balance.Node]int{}
+		got := map[*balance.Member]int{}
 		for i := range 40 {
 			n, _ := b.Pick(&balance.Ask{Key: key(i), Keyed: true, Tried: all[2:]})
 			got[n]++
@@ -161,10 +161,10 @@ func TestManyTried(t *testing.T) {
 	}
 }
 
-// TestLimitHolds: many goroutines at once never bring a node beyond its limit, and all places are used.
+// TestLimitHolds: many goroutines at once never bring a member beyond its limit, and all places are used.
 func TestLimitHolds(t *testing.T) {
 	for _, by := range algorithms {
-		all := nodes(4)
+		all := members(4)
 		for _, n := range all {
 			n.Limit = 5
 		}
@@ -178,7 +178,7 @@ func TestLimitHolds(t *testing.T) {
 						continue
 					}
 					if open := n.Open(); open > n.Limit {
-						t.Errorf("%s: %d requests are open at a node with limit %d", by, open, n.Limit)
+						t.Errorf("%s: %d requests are open at a member with limit %d", by, open, n.Limit)
 					}
 					n.End()
 				}
@@ -200,12 +200,12 @@ func TestLimitHolds(t *testing.T) {
 // TestConcurrent: everything at once, for the race detector; at the end the counts are right.
 func TestConcurrent(t *testing.T) {
 	for _, by := range algorithms {
-		all := nodes(12)
+		all := members(12)
 		for i, n := range all {
 			n.Tier, n.Weight, n.Limit = uint8(i%3), 1+i%4, int64(i%2*20)
 		}
 		b := balance.New(spec.Balance{By: by, Panic: 0.5, Spill: 1, SlowStart: 1e6, Sticky: &spec.Sticky{}}, spec.Ejection{Failures: 2, Time: 1e6, Share: 0.5},
-			func(n *balance.Node, ejected bool, _ string) {
+			func(n *balance.Member, ejected bool, _ string) {
 				if n.Ejected() != ejected {
 					t.Errorf("%s was told as ejected %v", n.Name, ejected)
 				}
@@ -242,19 +242,19 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// TestZero: without nodes there is nobody, and the zero spec balances.
+// TestZero: without members there is nobody, and the zero spec balances.
 func TestZero(t *testing.T) {
 	b := balance.New(spec.Balance{}, spec.Ejection{}, nil)
 	defer b.Close()
 	a := balance.Ask{Sticky: 1}
 	if n, p := b.Pick(&a); n != nil || p != 0 || a.Full {
-		t.Errorf("%s, %q, full %v of no nodes", name(n), how(p), a.Full)
+		t.Errorf("%s, %q, full %v of no members", name(n), how(p), a.Full)
 	}
-	n := &balance.Node{Name: "a", Weight: 1}
+	n := &balance.Member{Name: "a", Weight: 1}
 	b.Note(n, true)
 	b.Health(n, false)
 	b.Health(n, true)
-	b.Set([]*balance.Node{n, n})
+	b.Set([]*balance.Member{n, n})
 	if got, p := b.Pick(&balance.Ask{}); got != n || p != 0 || n.Open() != 1 {
 		t.Errorf("%s, %q, %d open", name(got), how(p), n.Open())
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // newSchedule is one round of weighted round robin: the indexes of slots, each as often as its weight says and evenly
-// spread. Of nodes with the same weight each begins a little later than the one before, so that they do not come in one
+// spread. Of members with the same weight each begins a little later than the one before, so that they do not come in one
 // bunch between the turns of a heavier one.
 func newSchedule(slots []slot) []uint16 {
 	weights := reduce(slots)
@@ -23,7 +23,7 @@ func newSchedule(slots []slot) []uint16 {
 	turns := make([]turn, 0, total)
 	begun := map[int64]uint64{}
 	for i, w := range weights {
-		// The turn k of the j-th of m nodes is at (k + (j + 1/2) / m) / weight of the round.
+		// The turn k of the j-th of m members is at (k + (j + 1/2) / m) / weight of the round.
 		m, j := same[w], begun[w]
 		begun[w]++
 		for k := range uint64(w) {

@@ -10,8 +10,8 @@ import (
 	"skerry.dev/skerry/upstream/balance"
 )
 
-// ramp checks what share of the requests a node gets beside two others, at each tenth part of a slow start of nine seconds.
-func ramp(t *testing.T, b *balance.Balancer, n *balance.Node) {
+// ramp checks what share of the requests a member gets beside two others, at each tenth part of a slow start of nine seconds.
+func ramp(t *testing.T, b *balance.Balancer, n *balance.Member) {
 	t.Helper()
 	for step := range 12 {
 		synctest.Wait()
@@ -28,12 +28,12 @@ func ramp(t *testing.T, b *balance.Balancer, n *balance.Node) {
 func TestSlowStart(t *testing.T) {
 	for _, by := range algorithms {
 		synctest.Test(t, func(t *testing.T) {
-			all := nodes(3)
+			all := members(3)
 			b := balance.New(spec.Balance{By: by, SlowStart: 9 * time.Second}, spec.Ejection{Failures: 1, Time: time.Minute, Share: 0.5}, nil)
 			defer b.Close()
 			b.Set(all)
 			if got := counts(b, 3000)[all[0]]; got < 600 {
-				t.Errorf("%s: at the very beginning a node gets %d of 3000", by, got)
+				t.Errorf("%s: at the very beginning a member gets %d of 3000", by, got)
 			}
 			b.Health(all[0], false)
 			time.Sleep(time.Minute)
@@ -52,11 +52,11 @@ func TestSlowStart(t *testing.T) {
 	}
 }
 
-// TestSlowStartTogether: nodes that all come back at once share at once; one that comes later starts beside those who are further.
+// TestSlowStartTogether: members that all come back at once share at once; one that comes later starts beside those who are further.
 func TestSlowStartTogether(t *testing.T) {
 	for _, by := range algorithms {
 		synctest.Test(t, func(t *testing.T) {
-			all := nodes(3)
+			all := members(3)
 			b := balance.New(spec.Balance{By: by, SlowStart: 9 * time.Second}, spec.Ejection{}, nil)
 			defer b.Close()
 			b.Set(all)
@@ -65,7 +65,7 @@ func TestSlowStartTogether(t *testing.T) {
 			}
 			b.Health(all[1], true)
 			b.Health(all[2], true)
-			share := func(n *balance.Node, want float64) {
+			share := func(n *balance.Member, want float64) {
 				t.Helper()
 				synctest.Wait()
 				if got := float64(counts(b, 5000)[n]) / 5000; math.Abs(got-want) > 0.04 {
@@ -117,13 +117,13 @@ func TestSlowStartNoSpill(t *testing.T) {
 	}
 }
 
-// TestSlowStartOff: without one a node that is back has all of its share.
+// TestSlowStartOff: without one a member that is back has all of its share.
 func TestSlowStartOff(t *testing.T) {
-	all := nodes(2)
+	all := members(2)
 	b := started(t, spec.Balance{}, all)
 	b.Health(all[0], false)
 	b.Health(all[0], true)
 	if got := counts(b, 1000)[all[0]]; got < 300 {
-		t.Errorf("without a slow start a node that is back gets %d of 1000 requests", got)
+		t.Errorf("without a slow start a member that is back gets %d of 1000 requests", got)
 	}
 }

@@ -37,7 +37,7 @@ func TestScheduleOrder(t *testing.T) {
 	f("abaababa", 5, 3)
 }
 
-// TestScheduleSmooth: in a round each node has its weight in turns, exactly if the round is not too long, and never waits for more
+// TestScheduleSmooth: in a round each member has its weight in turns, exactly if the round is not too long, and never waits for more
 // than what the others may have meanwhile.
 func TestScheduleSmooth(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -55,7 +55,7 @@ func TestScheduleSmooth(t *testing.T) {
 					most += int((w + reduced[i] - 1) / reduced[i])
 				}
 				if at-last[i] > most {
-					t.Fatalf("node %d waited for %d turns, want at most %d", i, at-last[i], most)
+					t.Fatalf("member %d waited for %d turns, want at most %d", i, at-last[i], most)
 				}
 			}
 			last[i] = at
@@ -67,12 +67,12 @@ func TestScheduleSmooth(t *testing.T) {
 		for i, w := range weights {
 			sum, turnsSum = sum+w, turnsSum+turns[i]
 			if turns[i] != reduced[i] {
-				t.Fatalf("node %d has %d turns, want %d", i, turns[i], reduced[i])
+				t.Fatalf("member %d has %d turns, want %d", i, turns[i], reduced[i])
 			}
 		}
 		for i, w := range weights {
 			if d := math.Abs(float64(turns[i])*float64(sum) - float64(w)*float64(turnsSum)); sum <= scheduleMax && d != 0 {
-				t.Fatalf("node %d with weight %d of %d has %d turns of %d", i, w, sum, turns[i], turnsSum)
+				t.Fatalf("member %d with weight %d of %d has %d turns of %d", i, w, sum, turns[i], turnsSum)
 			}
 		}
 		if len(schedule) > scheduleMax+len(weights) {
@@ -81,22 +81,22 @@ func TestScheduleSmooth(t *testing.T) {
 	})
 }
 
-// TestScheduleBounded: as many nodes as there may be, of any weight, have a turn each.
+// TestScheduleBounded: as many members as there may be, of any weight, have a turn each.
 func TestScheduleBounded(t *testing.T) {
-	weights := make([]int64, nodesMax)
+	weights := make([]int64, membersMax)
 	for i := range weights {
 		weights[i] = int64(1+i%1000) * 100
 	}
 	schedule := newSchedule(slotsOf(weights...))
-	if len(schedule) > 5*nodesMax {
-		t.Errorf("a round of %d turns for %d nodes", len(schedule), nodesMax)
+	if len(schedule) > 5*membersMax {
+		t.Errorf("a round of %d turns for %d members", len(schedule), membersMax)
 	}
-	had := make([]bool, nodesMax)
+	had := make([]bool, membersMax)
 	for _, i := range schedule {
 		had[i] = true
 	}
 	if slices.Contains(had, false) {
-		t.Error("a node has no turn")
+		t.Error("a member has no turn")
 	}
 }
 
@@ -123,24 +123,24 @@ func TestLots(t *testing.T) {
 	})
 }
 
-// named returns nodes with IDs, in the order of a balancer.
-func named(weights ...int) []*Node {
-	all := make([]*Node, len(weights))
+// named returns members with IDs, in the order of a balancer.
+func named(weights ...int) []*Member {
+	all := make([]*Member, len(weights))
 	for i, w := range weights {
-		all[i] = &Node{Name: fmt.Sprintf("https://node-%d.example:443", i), Weight: w}
+		all[i] = &Member{Name: fmt.Sprintf("https://member-%d.example:443", i), Weight: w}
 		all[i].id = all[i].ID()
 	}
 	return all
 }
 
-// TestTable: the places of a Maglev table are shared by weight, within a percent of what a node should have or one place.
+// TestTable: the places of a Maglev table are shared by weight, within a percent of what a member should have or one place.
 func TestTable(t *testing.T) {
 	f := func(size int, weights ...int) {
 		t.Helper()
 		all := named(weights...)
 		table := newTable(all)
 		if len(table) != size {
-			t.Errorf("%d nodes: %d places, want %d", len(all), len(table), size)
+			t.Errorf("%d members: %d places, want %d", len(all), len(table), size)
 		}
 		has, sum := make([]int, len(all)), 0
 		for _, i := range table {
@@ -152,7 +152,7 @@ func TestTable(t *testing.T) {
 		for i, w := range weights {
 			want := float64(w) / float64(sum) * float64(size)
 			if d := math.Abs(float64(has[i]) - want); d > max(1.5, want/100) || has[i] == 0 {
-				t.Errorf("%d nodes: weight %d of %d has %d places of %d, want %.1f", len(all), w, sum, has[i], size, want)
+				t.Errorf("%d members: weight %d of %d has %d places of %d, want %.1f", len(all), w, sum, has[i], size, want)
 			}
 		}
 	}
@@ -178,12 +178,12 @@ func TestTableSizes(t *testing.T) {
 			}
 		}
 	}
-	if nodesMax >= 1<<16-1 || nodesMax > tableSizes[len(tableSizes)-1] {
-		t.Error("16 bits or the largest table cannot hold nodesMax nodes")
+	if membersMax >= 1<<16-1 || membersMax > tableSizes[len(tableSizes)-1] {
+		t.Error("16 bits or the largest table cannot hold membersMax members")
 	}
 }
 
-// TestTableMovement: when a node joins the membership for good, few more places change hands than it gets.
+// TestTableMovement: when a member joins the membership for good, few more places change hands than it gets.
 func TestTableMovement(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -194,7 +194,7 @@ func TestTableMovement(t *testing.T) {
 		cut := r.IntN(n)
 		before, after := newTable(all[:n]), newTable(slices.Concat(all[:cut], all[cut+1:]))
 		if len(before) != len(after) {
-			t.Fatalf("%d nodes: the table changed its size", n)
+			t.Fatalf("%d members: the table changed its size", n)
 		}
 		moved := 0
 		for at, i := range before {
@@ -208,7 +208,7 @@ func TestTableMovement(t *testing.T) {
 		}
 		// Here all[n] takes the place of all[cut]: both shares move, 2/n, and what the walks displace.
 		if most := 2*2.0/float64(n) + 0.1; float64(moved) > most*float64(len(before)) {
-			t.Errorf("%d nodes: %.3f of the places moved, want at most %.3f", n, float64(moved)/float64(len(before)), most)
+			t.Errorf("%d members: %.3f of the places moved, want at most %.3f", n, float64(moved)/float64(len(before)), most)
 		}
 	}
 }
@@ -224,7 +224,7 @@ func TestTurns(t *testing.T) {
 	v := view{tiers: []tier{{slots: make([]slot, 5)}}}
 	got := map[*slot]int{}
 	for i := range v.tiers[0].slots {
-		v.tiers[0].slots[i] = slot{node: new(Node), weight: 100}
+		v.tiers[0].slots[i] = slot{member: new(Member), weight: 100}
 	}
 	for range 50_000 {
 		s, _ := b.find(&v, new(Ask))
@@ -232,25 +232,25 @@ func TestTurns(t *testing.T) {
 	}
 	for _, n := range got {
 		if n < 9990 || n > 10_010 { // each of the counters is at most one off
-			t.Errorf("a node got %d of 50000 turns, want about 10000", n)
+			t.Errorf("a member got %d of 50000 turns, want about 10000", n)
 		}
 	}
 }
 
-// TestShares: localities together take all requests, whoever is usable, and one without a usable node none.
+// TestShares: localities together take all requests, whoever is usable, and one without a usable member none.
 func TestShares(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var usable, all [levels]int
 		some := 0
 		for i := range all {
-			all[i] = rapid.IntRange(0, nodesMax).Draw(t, "all")
+			all[i] = rapid.IntRange(0, membersMax).Draw(t, "all")
 			usable[i] = rapid.IntRange(0, all[i]).Draw(t, "usable")
 			some += usable[i]
 		}
 		sum := uint64(0)
 		for i, s := range shares(usable, all) {
 			if sum += s; usable[i] == 0 && s != 0 {
-				t.Fatalf("tier %d of %v without a usable node takes %d", i, usable, s)
+				t.Fatalf("tier %d of %v without a usable member takes %d", i, usable, s)
 			}
 		}
 		if some > 0 && sum != whole {

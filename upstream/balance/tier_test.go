@@ -8,18 +8,18 @@ import (
 	"skerry.dev/skerry/upstream/balance"
 )
 
-// far returns so many nodes in each locality, with names and order by locality.
-func far(each ...int) (tiers [][]*balance.Node, all []*balance.Node) {
+// far returns so many members in each locality, with names and order by locality.
+func far(each ...int) (tiers [][]*balance.Member, all []*balance.Member) {
 	sum := 0
 	for _, n := range each {
 		sum += n
 	}
-	all = nodes(sum)
+	all = members(sum)
 	at := 0
 	for tier, n := range each {
 		tiers = append(tiers, all[at:at+n])
-		for _, node := range tiers[tier] {
-			node.Tier = uint8(tier)
+		for _, member := range tiers[tier] {
+			member.Tier = uint8(tier)
 		}
 		at += n
 	}
@@ -34,13 +34,13 @@ func TestHealthSpill(t *testing.T) {
 			tiers, all := far(each...)
 			b := started(t, spec.Balance{By: by}, all)
 			for i, n := range unhealthy {
-				for _, node := range tiers[i][:n] {
-					b.Health(node, false)
+				for _, member := range tiers[i][:n] {
+					b.Health(member, false)
 				}
 			}
 			const requests = 6000
-			got := map[*balance.Node]int{}
-			share := map[*balance.Node]float64{}
+			got := map[*balance.Member]int{}
+			share := map[*balance.Member]float64{}
 			for i := range requests {
 				n, p := b.Pick(&balance.Ask{Key: key(i), Keyed: true})
 				got[tiers[n.Tier][0]]++
@@ -72,11 +72,11 @@ func TestHealthSpill(t *testing.T) {
 func TestHealthSpillKeeps(t *testing.T) {
 	tiers, all := far(10, 10)
 	b := started(t, spec.Balance{By: spec.ByMaglev}, all)
-	pick := func(i int) *balance.Node {
+	pick := func(i int) *balance.Member {
 		n, _ := b.Pick(&balance.Ask{Key: key(i), Keyed: true})
 		return n
 	}
-	home := map[int]*balance.Node{}
+	home := map[int]*balance.Member{}
 	for i := range 1000 {
 		home[i] = pick(i)
 	}
@@ -101,7 +101,7 @@ func TestHealthSpillKeeps(t *testing.T) {
 	}
 }
 
-// TestLoadSpill: from Spill open requests for its weight on, a node gives some to the next locality, if that is less busy.
+// TestLoadSpill: from Spill open requests for its weight on, a member gives some to the next locality, if that is less busy.
 func TestLoadSpill(t *testing.T) {
 	for _, by := range algorithms {
 		tiers, all := far(2, 2)
@@ -115,7 +115,7 @@ func TestLoadSpill(t *testing.T) {
 			}
 		}
 		if by == spec.ByMaglev {
-			continue // keys do not fill nodes evenly
+			continue // keys do not fill members evenly
 		}
 		spilled := 0
 		for range 40 {
@@ -151,7 +151,7 @@ func TestLoadSpillOff(t *testing.T) {
 	}
 }
 
-// TestMaglevSpillByLoad: also a key's node gives way when it is too busy, to the key's node farther away.
+// TestMaglevSpillByLoad: also a key's member gives way when it is too busy, to the key's member farther away.
 func TestMaglevSpillByLoad(t *testing.T) {
 	_, all := far(3, 3)
 	b := started(t, spec.Balance{By: spec.ByMaglev, Spill: 5}, all)
@@ -168,17 +168,17 @@ func TestMaglevSpillByLoad(t *testing.T) {
 	}
 }
 
-// TestPanic: below the threshold all nodes count as usable, and localities as healthy.
+// TestPanic: below the threshold all members count as usable, and localities as healthy.
 func TestPanic(t *testing.T) {
 	f := func(threshold float64, each, unhealthy []int, panics bool, want ...float64) {
 		t.Helper()
 		for _, by := range algorithms {
 			tiers, all := far(each...)
-			idle := &balance.Node{Name: "idle", Weight: 0}
+			idle := &balance.Member{Name: "idle", Weight: 0}
 			b := started(t, spec.Balance{By: by, Panic: threshold}, append(all, idle))
 			for i, n := range unhealthy {
-				for _, node := range tiers[i][:n] {
-					b.Health(node, false)
+				for _, member := range tiers[i][:n] {
+					b.Health(member, false)
 				}
 			}
 			got := make([]float64, len(each))

@@ -9,16 +9,16 @@ import (
 
 // view is all that Pick reads but for counts of open requests. It is never changed.
 type view struct {
-	tiers  []tier           // that have a node to give, nearest first
+	tiers  []tier           // that have a member to give, nearest first
 	shared bool             // the first does not take all requests
 	kept   map[uint64]*slot // by ID; nil: not sticky
 	how    exchange.Picked  // PickedPanic, or nothing
-	usable int              // nodes, whatever a panic makes of them
+	usable int              // members, whatever a panic makes of them
 }
 
 // tier is one locality.
 type tier struct {
-	slots    []slot   // for Maglev every node, so that its places stay; otherwise the usable ones
+	slots    []slot   // for Maglev every member, so that its places stay; otherwise the usable ones
 	lots     []lot    // for a draw by weight; nil: all weights are equal
 	schedule []uint16 // turns of round robin; nil: the slots in their order
 	table    []uint16 // of Maglev
@@ -27,13 +27,13 @@ type tier struct {
 	far      bool // there is a nearer one, healthy or not
 }
 
-// slot is a node as the view sees it.
+// slot is a member as the view sees it.
 type slot struct {
-	node    *Node
-	weight  int64  // in hundredths, less than the node's in a slow start; 0: not usable
+	member  *Member
+	weight  int64  // in hundredths, less than the member's in a slow start; 0: not usable
 	limit   int64  // 0: none
 	spillAt int64  // open requests from which a farther locality may help, and beside whose it is seen whether it is less busy
-	keeps   uint32 // of 2^32 keys that are the node's in the table, how many it takes in a slow start; all: math.MaxUint32
+	keeps   uint32 // of 2^32 keys that are the member's in the table, how many it takes in a slow start; all: math.MaxUint32
 }
 
 // whole is all requests, as tier.upTo counts them.
@@ -47,8 +47,8 @@ func (b *Balancer) build(now time.Time) *view {
 	v := new(view)
 	var usable, all [levels]int
 	alls := 0
-	most := int64(1) // of its weight that a usable node has
-	for i, of := range b.nodes {
+	most := int64(1) // of its weight that a usable member has
+	for i, of := range b.members {
 		for _, n := range of {
 			percent := n.percent(now, b.slowStart)
 			all[i]++
@@ -65,7 +65,7 @@ func (b *Balancer) build(now time.Time) *view {
 	}
 	share := shares(usable, all)
 	far, upTo := false, uint64(0)
-	for i, of := range b.nodes {
+	for i, of := range b.members {
 		if usable[i] > 0 {
 			upTo += share[i]
 			t := b.tier(of, v.how != 0, now, most)
@@ -80,7 +80,7 @@ func (b *Balancer) build(now time.Time) *view {
 		for i := range v.tiers {
 			for j := range v.tiers[i].slots {
 				s := &v.tiers[i].slots[j]
-				v.kept[s.node.id] = s
+				v.kept[s.member.id] = s
 			}
 		}
 	}
@@ -111,20 +111,20 @@ func shares(usable, all [levels]int) (share [levels]uint64) {
 	return share
 }
 
-// tier makes the slots of a locality, and what the algorithm needs beside them. Nodes that come back together share as if
-// there were no slow start: what a node has of its weight counts beside the node that is furthest, in the locality, and
+// tier makes the slots of a locality, and what the algorithm needs beside them. Members that come back together share as if
+// there were no slow start: what a member has of its weight counts beside the member that is furthest, in the locality, and
 // among all (most) for how much it takes before it spills.
-func (b *Balancer) tier(nodes []*Node, panics bool, now time.Time, most int64) (t tier) {
+func (b *Balancer) tier(members []*Member, panics bool, now time.Time, most int64) (t tier) {
 	here := int64(1)
-	for _, n := range nodes {
+	for _, n := range members {
 		if n.Usable() {
 			here = max(here, n.percent(now, b.slowStart))
 		}
 	}
 	even := true
-	for _, n := range nodes {
+	for _, n := range members {
 		percent := n.percent(now, b.slowStart)
-		s := slot{node: n, limit: n.Limit, spillAt: math.MaxInt64, keeps: math.MaxUint32}
+		s := slot{member: n, limit: n.Limit, spillAt: math.MaxInt64, keeps: math.MaxUint32}
 		switch {
 		case panics:
 			percent = most

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Node is one endpoint as balancing sees it. Its fields are set before it is first given to a Balancer and not changed
+// Member is one endpoint as balancing sees it. Its fields are set before it is first given to a Balancer and not changed
 // afterwards; it belongs to that one Balancer for good. A new one is healthy.
-type Node struct {
+type Member struct {
 	Name   string // unique within the service
 	Weight int    // its share beside the others'; 0 or less gets nothing
 	Tier   uint8  // how far it is: 0 the same zone, 1 the same region, 2 elsewhere
 	Limit  int64  // requests open at it at most; 0: no bound
-	Owner  any    // whose node it is, for who picks
+	Owner  any    // whose member it is, for who picks
 
 	state    atomic.Uint32 // of bits below; written under the Balancer's lock
 	failures atomic.Int32  // in a row, or probation
@@ -30,33 +30,33 @@ type Node struct {
 	_    [120]byte
 }
 
-// The bits of Node.state.
+// The bits of Member.state.
 const (
 	unhealthy uint32 = 1 << iota
 	ejected
 )
 
 // ID is a hash of Name: the same on every node of the fleet and after a restart, never 0. It is what a sticky cookie carries.
-func (n *Node) ID() uint64 { return max(1, Hash([]byte(n.Name))) }
+func (n *Member) ID() uint64 { return max(1, Hash([]byte(n.Name))) }
 
-// End ends a request that Pick has begun at the node.
-func (n *Node) End() { n.open.Add(-1) }
+// End ends a request that Pick has begun at the member.
+func (n *Member) End() { n.open.Add(-1) }
 
-// Open is how many requests are open at the node.
-func (n *Node) Open() int64 { return n.open.Load() }
+// Open is how many requests are open at the member.
+func (n *Member) Open() int64 { return n.open.Load() }
 
 // Healthy reports what the active checks say.
-func (n *Node) Healthy() bool { return n.state.Load()&unhealthy == 0 }
+func (n *Member) Healthy() bool { return n.state.Load()&unhealthy == 0 }
 
-// Ejected reports whether the node is out because exchanges with it failed.
-func (n *Node) Ejected() bool { return n.state.Load()&ejected != 0 }
+// Ejected reports whether the member is out because exchanges with it failed.
+func (n *Member) Ejected() bool { return n.state.Load()&ejected != 0 }
 
-// Usable reports whether the node is healthy and not ejected. It may still get no requests, for its weight or its
+// Usable reports whether the member is healthy and not ejected. It may still get no requests, for its weight or its
 // distance, and in a panic it gets some although it is not usable.
-func (n *Node) Usable() bool { return n.state.Load() == 0 }
+func (n *Member) Usable() bool { return n.state.Load() == 0 }
 
 // mark sets or clears a bit of the state.
-func (n *Node) mark(bit uint32, on bool) {
+func (n *Member) mark(bit uint32, on bool) {
 	if on {
 		n.state.Or(bit)
 	} else {
@@ -64,8 +64,8 @@ func (n *Node) mark(bit uint32, on bool) {
 	}
 }
 
-// percent is how much of its weight the node has at an instant, in a slow start of so long.
-func (n *Node) percent(now time.Time, slowStart time.Duration) int64 {
+// percent is how much of its weight the member has at an instant, in a slow start of so long.
+func (n *Member) percent(now time.Time, slowStart time.Duration) int64 {
 	if n.ramp.IsZero() {
 		return 100
 	}
