@@ -39,7 +39,7 @@
 //	endpoint       the address of its endpoint that was asked last              if one was
 //	locality       "region/zone" of that endpoint                               if it is known
 //	picked         why that endpoint, beyond the algorithm: see below           if there is such a reason
-//	class          the priority of the request                                  if the service bounds its open requests
+//	class          the priority of the request                                  if the service has concurrency or a breaker
 //	queued_ms      how long it waited for a place among them                    if it did
 //	tries          how often the request was sent, or tried to                  if the origin was asked
 //	reused         whether the last try went over a kept connection             if the origin was asked
