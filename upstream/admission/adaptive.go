@@ -4,8 +4,8 @@ package admission
 // that enter look at the clock; between them there is nothing to learn.
 //
 // Requests carry the epoch in which they entered. A window counts those of its epoch only, which changes whenever the
-// limit is lowered by a tenth or more: what entered before still feels the old one. A step of a probe lets requests in for a while and then
-// waits for them: to count only who is back early would count the fast ones.
+// limit is lowered by a tenth or more: what entered before still feels the old one. A step of a probe takes the limit down,
+// lets requests in for a while and then waits for them: to count only who is back early would count the fast ones.
 
 // tick looks whether a window, or a step of a probe, is over.
 func (g *Gate) tick(at int64) {
@@ -19,6 +19,8 @@ func (g *Gate) tick(at int64) {
 	switch l := &g.learner; {
 	case !l.probe.on:
 		g.window(at)
+	case l.probe.limit > l.probe.goal:
+		g.glide(at)
 	case g.hot.epoch.Load() == g.hot.sampling.Load():
 		g.closeStep(at)
 	default:
@@ -35,7 +37,11 @@ func (g *Gate) begin(at int64) {
 		g.turned = at
 	}
 	length := g.learner.window
-	if g.learner.probe.on {
+	switch p := &g.learner.probe; {
+	case !p.on:
+	case p.limit > p.goal:
+		length = 0
+	default:
 		epoch = epoch + 2 | 1
 		length = int64(windowMin)
 		g.hot.in.Store(0)
@@ -62,6 +68,17 @@ func (g *Gate) window(at int64) {
 	}
 }
 
+// glide goes on lowering the limit, and begins to count when it is where the step wants it.
+func (g *Gate) glide(at int64) {
+	there := g.learner.probe.glide(at - g.began)
+	g.apply()
+	if there {
+		g.begin(at)
+		return
+	}
+	g.hot.due.Store(at + int64(windowLook))
+}
+
 // stepPatience is how long a step waits for requests to come, and then to leave.
 func (g *Gate) stepPatience() int64 {
 	return max(int64(probeWait), 2*g.learner.probe.before.slow())
@@ -69,7 +86,7 @@ func (g *Gate) stepPatience() int64 {
 
 // closeStep lets no more requests into a step that has enough.
 func (g *Gate) closeStep(at int64) {
-	if int(g.hot.in.Load()) < g.learner.probe.fill() && at-g.began < g.stepPatience() {
+	if int(g.hot.in.Load()) < g.learner.probe.fill(g.hot.read()) && at-g.began < g.stepPatience() {
 		g.hot.due.Store(at + int64(windowLook))
 		return
 	}

@@ -17,19 +17,25 @@ import (
 // All hangs on the base line. A minimum of recent windows would drift up under lasting overload, when every window is slow;
 // one for ever would keep a service down that has really become slower. So it is measured, by a probe: the limit is
 // lowered below what the service seems to have room for, and the requests that enter then are timed. If they are as fast as
-// a base line that an earlier probe measured, it is confirmed. If not, the limit is halved until latency does not fall any more: then the service
+// a base line that an earlier probe measured, it is confirmed. If not, the limit is lowered until latency does not fall any more: then the service
 // has nothing to wait for, and that is its latency now, be it longer or shorter. So one measurement tells fewer places (latency
-// falls with the limit) from slower ones (it does not). A probe costs a part of the service's work for some latencies, so it is
-// made only while the service is used to its limit and visibly slower than the base line, 10 to 30 s after it was
-// last confirmed; at once if the limit has lost a third since, or if there is no base line yet. Windows far below the limit
-// are measurements for nothing, and windows as fast as the base line confirm it.
+// falls with the limit) from slower ones (it does not).
+//
+// A probe costs something only below what the service has room for: for some latencies, a third or a half of its work is not done. As long as
+// latency falls in proportion to the limit the service is still full, so the limit is halved; then it goes down more carefully. Its way
+// down is no step: better classes go on entering. It is made only while the service is used to its limit and visibly slower than
+// the base line, 10 to 30 s after it was last confirmed; at once if there is no base line yet, or if the limit has lost a third since,
+// or is less than were open without waiting. Not if it is just less than the first limit, which nobody had used: so an overload
+// after a calm time begins without a probe. Windows far below the limit are measurements for nothing, and windows as fast as
+// the base line confirm it.
 //
 // What it fails at. A service whose latency depends on the request is compared between windows with other requests: a lasting
-// change of what is asked looks like a slower service until the next probe. A service that slows down at once for several
-// edges is probed by one of them while the others go on, so the probe sees less of a fall; that the probes are at random times and the
-// tolerance is wide keeps them from following each other down. Fewer than ten answers in thirty seconds are not
-// learned from at all. A probe lets nobody in until the service has worked off what is beyond the lower limit, which takes about
-// one latency: where that is near queueTime, requests of every class may wait too long then. A service that answers errors faster than it works looks fast: that is the breaker's matter.
+// change of what is asked looks like a slower service until the next probe. A base line seen just before an overload while the service was
+// nearly full is too long, and the limit too high, until the next probe. Several edges that keep one service full for minutes probe it one at a
+// time: each sees the others' requests, takes a part of their waiting for the service's own latency, and the base lines drift up:
+// the service still does its work, with more of it waiting there. Fewer than ten answers in thirty seconds are not
+// learned from at all. A service whose latency is near queueTime cannot serve all of the better classes during a probe: it lasts for several
+// latencies. A service that answers errors faster than it works looks fast: that is the breaker's matter.
 type learner struct {
 	min, max float64
 	limit    float64 // without a probe
@@ -38,10 +44,11 @@ type learner struct {
 	proven   bool // the base line comes from a probe: not only was it seen far below the limit, but fewer open ones are no faster
 
 	confirmed int64   // when the base line last was
-	heldAt    float64 // the limit then
+	enough    float64 // a limit below it is a reason for a probe: so many were open then without waiting, or most of the limit
 	interval  int64   // until a probe is due after that
 	probedAt  int64   // when the last probe ended
 	window    int64   // how long the next window lasts
+	peak      int     // of the last window
 
 	probe probe
 }
@@ -50,22 +57,29 @@ type learner struct {
 type probe struct {
 	on     bool
 	step   int
-	limit  float64
-	first  sample // of the last window
-	before sample // of the step before; at the first, of the last window
+	goal   float64 // the limit of this step
+	limit  float64 // in force: on the way to the goal, or there
+	before level   // the step before; at the first, the last window
+	full   level   // where the service last had more to do than it could
 	began  int64
 }
 
-// fill is how many requests a step needs to be as certain as a window.
-func (p *probe) fill() int {
-	n := p.before.sd / errorMax
+// level is what was seen under a limit.
+type level struct {
+	sample
+	limit float64
+}
+
+// fill is how many requests a step needs to be as certain as a window, by what it has seen so far and the one before.
+func (p *probe) fill(so sample) int {
+	n := max(so.sd, p.before.sd) / errorMax
 	return min(max(probeFill, int(n*n)), probeFillMax)
 }
 
 func newLearner(low, high int) learner {
 	l := learner{min: float64(low), max: float64(high), window: int64(windowMin), probedAt: -int64(probeAgain)}
 	l.limit = min(max(adaptiveStart, l.min), l.max)
-	l.confirm(0)
+	l.confirm(l.limit, 0)
 	return l
 }
 
@@ -77,9 +91,9 @@ func (l *learner) places() int {
 	return int(l.limit)
 }
 
-// confirm notes that the base line is right as of now, and draws when it must be looked at again.
-func (l *learner) confirm(at int64) {
-	l.confirmed, l.heldAt = at, l.limit
+// confirm notes that the base line is right as of now, and draws when it must be looked at again. open is how many were open.
+func (l *learner) confirm(open float64, at int64) {
+	l.confirmed, l.enough = at, min(open, l.limit*2/3)
 	l.interval = int64(probeMin) + rand.Int64N(int64(probeMax-probeMin))
 }
 
@@ -90,6 +104,8 @@ func band(s sample) float64 { return min(math.Log2(calm)+s.se, math.Log2(calmMax
 // entered shortly before, so that the slowest answers are missing: it is good enough to move the limit, not the base line. Afterwards places may be another.
 func (l *learner) observe(s sample, peak int, young bool, at int64) {
 	l.window = min(max(int64(windowMin), 2*s.slow()), int64(windowMax))
+	open := float64(min(peak, l.peak)) // when a load comes, peak is ahead of latency
+	l.peak = peak
 	if float64(peak)*2 < l.limit { // the service had nothing to wait for
 		switch {
 		case s.late:
@@ -100,7 +116,7 @@ func (l *learner) observe(s sample, peak int, young bool, at int64) {
 			l.base += 0.2 * (s.mean - l.base)
 		}
 		l.proven = false
-		l.confirm(at)
+		l.confirm(open, at)
 		return
 	}
 	if !l.known {
@@ -111,12 +127,12 @@ func (l *learner) observe(s sample, peak int, young bool, at int64) {
 	}
 	slower := s.mean - l.base
 	if slower <= band(s) && !young && !s.late {
-		l.confirm(at)
+		l.confirm(open, at)
 	}
 	l.follow(slower, s.late, peak)
 	if l.probeDue(at) {
 		// What is open beyond what works waits, and makes the others slower in proportion.
-		l.startProbe(s, 0.7*l.limit*math.Exp2(-max(0, slower)), at)
+		l.startProbe(s, careful*l.limit*math.Exp2(-max(0, slower)), at)
 	}
 }
 
@@ -141,12 +157,23 @@ func (l *learner) probeDue(at int64) bool {
 	if at < l.probedAt+int64(probeAgain) {
 		return false
 	}
-	return at >= l.confirmed+l.interval || l.limit < l.heldAt*2/3
+	return at >= l.confirmed+l.interval || l.limit < l.enough
 }
 
 // startProbe begins the first step.
-func (l *learner) startProbe(before sample, limit float64, at int64) {
-	l.probe = probe{on: true, limit: min(max(limit, l.min), l.limit), first: before, before: before, began: at}
+func (l *learner) startProbe(s sample, goal float64, at int64) {
+	now := level{sample: s, limit: l.limit}
+	l.probe = probe{on: true, goal: min(max(goal, l.min), l.limit), limit: l.limit, before: now, full: now, began: at}
+}
+
+// glide takes the limit towards the goal of a step that began so long ago, and reports whether it is there. It falls half as fast as
+// requests leave: for two that leave one may enter, so that those of the better classes need not wait until the service has worked off
+// the rest.
+func (p *probe) glide(age int64) bool {
+	from := p.before.limit
+	leaving := from * math.Exp2(-p.before.mean) // in a nanosecond
+	p.limit = max(p.goal, from-float64(age)*leaving/2)
+	return p.limit == p.goal
 }
 
 // probed takes what a step has seen; without enough samples the probe ends without a result. Afterwards the probe may be over.
@@ -156,24 +183,33 @@ func (l *learner) probed(s sample, at int64) {
 		l.endProbe(at)
 		return
 	}
-	fell := p.before.late || s.mean < p.before.mean-math.Log2(fallen)-math.Hypot(s.se, p.before.se)
+	fell, lower := p.before.mean-s.mean, math.Log2(p.before.limit/p.goal)
+	full := p.before.late || fell > lower*fallen+math.Hypot(s.se, p.before.se)
 	same := l.proven && math.Abs(s.mean-l.base) <= band(s)
+	if full {
+		p.full = p.before
+	}
 	switch {
 	case same && !s.late:
 		l.base += (s.mean - l.base) / 2
-	case p.step+1 < probeSteps && p.limit > l.min && (s.late || fell || p.step == 0):
+	case p.step+1 < probeSteps && p.goal > l.min && (s.late || full || p.step == 0):
 		p.step++
-		p.limit = max(l.min, p.limit/2)
-		p.before = s
+		p.before = level{sample: s, limit: p.goal}
+		if s.late || fell > lower*inProportion {
+			p.goal /= 2
+		} else {
+			p.goal *= careful
+		}
+		p.goal = max(l.min, p.goal)
 		return
 	case s.late: // even so few are too many, or it is down
 		l.endProbe(at)
 		return
 	default:
 		l.base, l.known, l.proven = s.mean, true, true
-		l.limit = max(p.limit, min(l.limit, tolerance*l.limit*math.Exp2(l.base-p.first.mean))) // the gradient, at once
+		l.limit = max(p.limit, min(l.limit, tolerance*p.full.limit*math.Exp2(l.base-p.full.mean))) // the gradient, at once
 	}
-	l.confirm(at)
+	l.confirm(l.limit, at)
 	l.interval = max(l.interval, probeShare*(at-p.began))
 	l.endProbe(at)
 }

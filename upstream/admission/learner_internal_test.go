@@ -22,15 +22,15 @@ func TestProbe(t *testing.T) {
 		name   string
 		proven bool // of a base line of 10 ms; without, it was only seen
 		steps  []sample
-		limits []int // in force after each
+		limits []int // that each leads to
 		base   time.Duration
 	}{
 		{"as it was", true, []sample{of(10*ms, 50)}, []int{100}, 10 * ms},
-		{"as it was seen, and it stays when fewer are open", false, []sample{of(10*ms, 50), of(10*ms, 50)}, []int{16, 75}, 10 * ms},
-		{"it was seen when the service was full", false, []sample{of(10*ms, 50), of(5*ms, 50), of(5*ms, 50)}, []int{16, 8, 37}, 5 * ms},
-		{"slower for good", true, []sample{of(20*ms, 50), of(20*ms, 50)}, []int{16, 100}, 20 * ms},
-		{"fewer places", true, []sample{of(20*ms, 50), of(10*ms, 50)}, []int{16, 100}, 10 * ms},
-		{"too late until few are open", true, []sample{tooLate(of(15*ms, 50)), tooLate(of(15*ms, 50)), of(15*ms, 50), of(15*ms, 50)}, []int{16, 8, 4, 100}, 15 * ms},
+		{"as it was seen, and it stays when fewer are open", false, []sample{of(10*ms, 50), of(10*ms, 50)}, []int{22, 75}, 10 * ms},
+		{"it was seen when the service was full", false, []sample{of(10*ms, 50), of(5*ms, 50), of(5*ms, 50)}, []int{22, 11, 24}, 5 * ms},
+		{"slower for good", true, []sample{of(20*ms, 50), of(20*ms, 50)}, []int{22, 100}, 20 * ms},
+		{"fewer places", true, []sample{of(20*ms, 50), of(10*ms, 50)}, []int{22, 100}, 10 * ms},
+		{"too late until few are open", true, []sample{tooLate(of(15*ms, 50)), tooLate(of(15*ms, 50)), of(15*ms, 50), of(15*ms, 50)}, []int{16, 8, 5, 24}, 15 * ms},
 		{"always too late is no measurement", true, []sample{tooLate(of(10*ms, 50)), tooLate(of(10*ms, 50)), tooLate(of(10*ms, 50)), tooLate(of(10*ms, 50))}, []int{16, 8, 4, 100}, 10 * ms},
 		{"nobody came", true, []sample{of(time.Second, samplesMin-1)}, []int{100}, 10 * ms},
 	} {
@@ -39,13 +39,74 @@ func TestProbe(t *testing.T) {
 			l.limit, l.base, l.known, l.proven = 100, of(10*ms, 1).mean, true, tt.proven
 			l.startProbe(of(20*ms, 50), 32, 0)
 			for i, s := range tt.steps {
+				l.probe.glide(int64(time.Minute))
 				l.probed(s, int64(i))
+				if l.probe.on {
+					l.probe.glide(int64(time.Minute))
+				}
 				if got := l.places(); got != tt.limits[i] {
 					t.Fatalf("after step %d the limit is %d, want %d", i, got, tt.limits[i])
 				}
 			}
 			if got := time.Duration(math.Exp2(l.base)).Round(10 * time.Microsecond); got != tt.base || l.probe.on {
 				t.Errorf("base line %v, want %v; it goes on: %v", got, tt.base, l.probe.on)
+			}
+		})
+	}
+}
+
+// TestGlide: on the way down half as many may enter as leave.
+func TestGlide(t *testing.T) {
+	l := newLearner(4, 1000)
+	l.limit = 100
+	l.startProbe(of(200*time.Millisecond, 50), 25, 0)
+	for _, tt := range []struct {
+		age    time.Duration
+		places int
+	}{{0, 100}, {99 * time.Millisecond, 75}, {199 * time.Millisecond, 50}, {299 * time.Millisecond, 25}, {time.Hour, 25}} {
+		if there := l.probe.glide(int64(tt.age)); l.places() != tt.places || there != (tt.age > 300*time.Millisecond) {
+			t.Errorf("after %v: %d places, want %d; there: %v", tt.age, l.places(), tt.places, there)
+		}
+	}
+}
+
+// TestFill: a step takes as many requests as its own spread asks for, or that of the step before, when a queue may have hidden it.
+func TestFill(t *testing.T) {
+	for _, tt := range []struct {
+		before, now float64
+		want        int
+	}{{0.1, 0.1, probeFill}, {1.5, 0.1, 100}, {0.1, 1.5, 100}, {0.1, 15, probeFillMax}} {
+		p := probe{before: level{sample: sample{sd: tt.before}}}
+		if got := p.fill(sample{sd: tt.now}); got != tt.want {
+			t.Errorf("with deviations of %v and %v: %d requests, want %d", tt.before, tt.now, got, tt.want)
+		}
+	}
+}
+
+// TestLost: what a limit must have come down to for a probe at once.
+func TestLost(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct {
+		name   string
+		peaks  []int // of windows of a limit of 100 in which the service had nothing to wait for
+		enough float64
+	}{
+		{"used to its limit, it must have lost a third", []int{100, 100}, 66},
+		{"used far below it, it must be less than was used", []int{20, 20}, 20},
+		{"when a load comes it is ahead of the answers", []int{20, 90}, 20},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := newLearner(4, 1000)
+			l.limit, l.base, l.known, l.proven = 100, of(10*ms, 1).mean, true, true
+			for i, peak := range tt.peaks {
+				l.limit = 100
+				l.observe(of(10*ms, 50), peak, false, int64(i))
+			}
+			for _, limit := range []float64{tt.enough + 1, tt.enough - 1} {
+				l.limit = limit
+				if due := l.probeDue(int64(probeAgain)); due != (limit < tt.enough) {
+					t.Errorf("at a limit of %v a probe is due: %v", limit, due)
+				}
 			}
 		})
 	}
@@ -74,7 +135,7 @@ func TestWindow(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			l := newLearner(4, 1000)
 			l.limit, l.base, l.known, l.proven = 100, of(10*ms, 1).mean, true, true
-			l.confirm(0)
+			l.confirm(100, 0)
 			l.observe(tt.s, tt.peak, tt.young, 1)
 			base := time.Duration(math.Exp2(l.base)).Round(time.Microsecond)
 			if math.Abs(l.limit-tt.limit) > 0.01 || base != tt.base || l.probe.on {

@@ -52,13 +52,19 @@ const (
 	probeAgain = 2 * time.Second
 	// A step of a probe lets in probeFill to probeFillMax requests, by how much they vary, if they come within probeWait or twice
 	// a slow answer.
-	probeFill    = 25
+	probeFill    = 16
 	probeFillMax = 1000
 	probeWait    = 2 * time.Second
 	// probeSteps bounds the halvings of one probe: from 1,000 to below 4.
 	probeSteps = 9
-	// fallen is how much lower a step's latency must be than the one's before it to count as lower.
-	fallen = 1.15
+	// careful is how far below what a service seems to have room for a step goes: far enough to be surely below it, and little work
+	// is missing.
+	careful = 0.7
+	// inProportion is which part of a step's lower limit shows in the latency of a service that is still full, on logarithmic scales.
+	inProportion = 0.75
+	// fallen is which part of a step's lower limit must show in its latency to count as lower, on logarithmic scales: half of the limit
+	// and a seventh less latency.
+	fallen = 0.2
 )
 
 // Limits of the breaker.

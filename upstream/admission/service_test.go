@@ -71,15 +71,41 @@ type tally struct {
 	sent    [spec.Classes]int
 	good    [spec.Classes]int
 	reasons map[exchange.Reason]int
+	began   time.Time
+	seconds []second
 }
 
-func (t *tally) add(rank int, good bool, why exchange.Reason) {
+// second is what became of one second of a load; the last one has all that came later.
+type second struct {
+	done       int // good answers that came in it
+	sent, good int // of the requests of the best class that were made in it
+}
+
+func newTally(long time.Duration) *tally {
+	return &tally{reasons: map[exchange.Reason]int{}, began: time.Now(), seconds: make([]second, long/time.Second+1)}
+}
+
+func (t *tally) second(at time.Time) *second {
+	return &t.seconds[min(int(at.Sub(t.began)/time.Second), len(t.seconds)-1)]
+}
+
+// add takes a request made at an instant and over now.
+func (t *tally) add(rank int, at time.Time, good bool, why exchange.Reason) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if good {
-		t.good[rank]++
-	}
 	t.reasons[why]++
+	made := t.second(at)
+	if rank == 0 {
+		made.sent++
+	}
+	if !good {
+		return
+	}
+	t.good[rank]++
+	t.second(time.Now()).done++
+	if rank == 0 {
+		made.good++
+	}
 }
 
 func (t *tally) share(rank int) float64 { return float64(t.good[rank]) / float64(max(1, t.sent[rank])) }
@@ -118,7 +144,7 @@ func simulate(t *testing.T, c spec.Concurrency, places int, latency func(r *rand
 
 // send sends a load for so long and returns what became of it, when all have been answered or, without wait, at once.
 func (w *world) send(l load, long time.Duration) *tally {
-	t := &tally{reasons: map[exchange.Reason]int{}}
+	t := newTally(long)
 	var here sync.WaitGroup
 	if l.try == 0 {
 		l.try = time.Hour
@@ -143,7 +169,7 @@ func (w *world) send(l load, long time.Duration) *tally {
 			began := time.Now()
 			ticket, _, err := w.gate.Enter(rank, began, time.Time{}, nil)
 			if err != nil {
-				t.add(rank, false, w.gate.Reason(err))
+				t.add(rank, began, false, w.gate.Reason(err))
 				return
 			}
 			sent := time.Now()
@@ -153,7 +179,7 @@ func (w *world) send(l load, long time.Duration) *tally {
 			} else {
 				w.gate.GiveUp(ticket, time.Since(sent))
 			}
-			t.add(rank, served && time.Since(began) <= l.good, exchange.ReasonNone)
+			t.add(rank, began, served && time.Since(began) <= l.good, exchange.ReasonNone)
 		})
 	}
 	time.Sleep(time.Until(end))
