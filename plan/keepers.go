@@ -5,8 +5,8 @@ import (
 
 	"skerry.dev/skerry/cert"
 	"skerry.dev/skerry/limit"
-	"skerry.dev/skerry/mirror"
 	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/mirror"
 	"skerry.dev/skerry/rewrite"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/static"

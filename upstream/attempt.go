@@ -44,7 +44,7 @@ func (a *attempt) run(s *Stage, x *exchange.Exchange, until time.Time) error {
 	}
 }
 
-// open takes a kept connection or makes one. A connection that comes when the attempt has been stopped is given back.
+// open takes a kept connection or makes one. A kept connection that comes when the attempt has been stopped is given back.
 func (a *attempt) open(until time.Time) error {
 	c := a.ep.peer.Get(a.began)
 	a.reused = c != nil
@@ -60,8 +60,12 @@ func (a *attempt) open(until time.Time) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.stopped {
+	switch {
+	case a.stopped && a.reused:
 		c.Keep(time.Now())
+		return h1.ErrAbandoned
+	case a.stopped: // it has carried nothing: nobody would look whether it is alive before a POST
+		c.Close()
 		return h1.ErrAbandoned
 	}
 	a.conn = c

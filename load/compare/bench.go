@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"text/template"
 
 	"skerry.dev/skerry/load/rival"
 )
@@ -59,15 +58,6 @@ var caddyConf string
 
 //go:embed skerry.tmpl
 var skerrySpec string
-
-// fill renders a template; the templates are ours, so an error is a bug.
-func fill(text string, v values) string {
-	var b bytes.Buffer
-	if err := template.Must(template.New("").Parse(text)).Execute(&b, v); err != nil {
-		panic("BUG: " + err.Error())
-	}
-	return b.String()
-}
 
 // peer is a proxy to measure.
 type peer struct {
@@ -143,16 +133,16 @@ var allPeers = []peer{
 	{name: "skerry", start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) { return startSkerry(b.skerry, o, v) }},
 	{name: "before", start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) { return startSkerry(b.o.before, o, v) }},
 	{name: "nginx", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
-		o.Conf = fill(nginxConf, v)
+		o.Conf = rival.Fill(nginxConf, v)
 		return rival.Nginx(o)
 	}},
 	{name: "haproxy", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
-		o.Conf = fill(haproxyConf, v)
+		o.Conf = rival.Fill(haproxyConf, v)
 		o.Out = v.Log
 		return rival.HAProxy(o)
 	}},
 	{name: "caddy", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
-		o.Conf = fill(caddyConf, v)
+		o.Conf = rival.Fill(caddyConf, v)
 		return rival.Caddy(o)
 	}},
 	{name: "nethttp", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
@@ -177,7 +167,7 @@ func startSkerry(binary string, o rival.Options, v values) (*rival.Proc, error) 
 		return nil, err
 	}
 	path := filepath.Join(o.Dir, "bench.yaml")
-	if err := os.WriteFile(path, []byte(fill(skerrySpec, v)), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(rival.Fill(skerrySpec, v)), 0o644); err != nil {
 		return nil, err
 	}
 	o.Out = v.Log // its log event goes to standard output
@@ -194,6 +184,6 @@ func (b *bench) startOrigin(dir, addr string) (*rival.Proc, error) {
 	if err := os.WriteFile(filepath.Join(dir, "100k"), bytes.Repeat([]byte("0123456789abcdef"), 6400), 0o644); err != nil {
 		return nil, err
 	}
-	conf := fill(originConf, values{Origin: addr, Dir: dir, Body: strings.Repeat("x", 1024)})
+	conf := rival.Fill(originConf, values{Origin: addr, Dir: dir, Body: strings.Repeat("x", 1024)})
 	return rival.Nginx(rival.Options{Dir: dir, Conf: conf, Ready: addr, Pin: b.pinOther})
 }

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"text/template"
 	"time"
 
 	"skerry.dev/skerry/load/origin"
@@ -33,15 +31,6 @@ var nginxConf string
 
 //go:embed haproxy.tmpl
 var haproxyConf string
-
-// fill renders a template; the templates are ours, so an error is a bug.
-func fill(text string, v values) string {
-	var b bytes.Buffer
-	if err := template.Must(template.New("").Parse(text)).Execute(&b, v); err != nil {
-		panic("BUG: " + err.Error())
-	}
-	return b.String()
-}
 
 // peer is a proxy in front of the endpoints. Each runs on one processor's worth of workers.
 type peer struct {
@@ -139,7 +128,7 @@ func (b *bench) start(p peer, v values, n int, m origin.Mode) (r *setup, err err
 	if err != nil {
 		return r, err
 	}
-	o := rival.Options{Dir: dir, Conf: fill(p.conf, v), Ready: v.Addr}
+	o := rival.Options{Dir: dir, Conf: rival.Fill(p.conf, v), Ready: v.Addr}
 	if r.proxy, err = p.start(b, o, v); err != nil {
 		return r, err
 	}

@@ -140,8 +140,8 @@ func (r report) settings(b *strings.Builder) {
 	v := values{Addr: "ADDRESS", Endpoints: []string{"ENDPOINT1", "ENDPOINT2", "ENDPOINT3", "ENDPOINT4"}, FirstByte: "1s", Watch: true}
 	over := values{Addr: "ADDRESS", Endpoints: []string{"ENDPOINT"}, FirstByte: "5s", Bound: true, Places: places}
 	for _, p := range r.peers {
-		fmt.Fprintf(b, "\n<details><summary>%s, one endpoint fails</summary>\n\n```\n%s```\n\n</details>\n", p.name, fill(p.conf, v))
-		fmt.Fprintf(b, "\n<details><summary>%s, overload</summary>\n\n```\n%s```\n\n</details>\n", p.name, fill(p.conf, over))
+		fmt.Fprintf(b, "\n<details><summary>%s, one endpoint fails</summary>\n\n```\n%s```\n\n</details>\n", p.name, rival.Fill(p.conf, v))
+		fmt.Fprintf(b, "\n<details><summary>%s, overload</summary>\n\n```\n%s```\n\n</details>\n", p.name, rival.Fill(p.conf, over))
 	}
 }
 

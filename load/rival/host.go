@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"text/template"
 )
 
 // Machine describes where a measurement ran: processor, how many, kernel, Go.
@@ -75,4 +76,13 @@ func Section(path, begin, end, empty, section string) error {
 		return fmt.Errorf("%s has no %s … %s: add the two lines where the section belongs", path, begin, end)
 	}
 	return os.WriteFile(path, []byte(head+begin+"\n"+strings.TrimSpace(section)+"\n"+end+tail), 0o644)
+}
+
+// Fill renders a template with values. The templates are the caller's own, so that an error is a bug.
+func Fill(text string, values any) string {
+	var b strings.Builder
+	if err := template.Must(template.New("").Parse(text)).Execute(&b, values); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return b.String()
 }
