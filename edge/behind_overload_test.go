@@ -25,9 +25,9 @@ const (
 // overloadGood is how soon an answer must be there, from when the request was to be made, for a client who still waits.
 const overloadGood = 1500 * time.Millisecond
 
-// overloadLearn is how long it may take to find the limit: the base line is measured once at the beginning, which costs a second in which
-// less is done.
-const overloadLearn = 3 * time.Second
+// overloadLearn is how much of the beginning of the overload is not judged: nothing, because the base line of latency was seen in the
+// calm second before it.
+const overloadLearn = time.Duration(0)
 
 // overloadKind is a kind of request: critical ones want half of what the service can do, the others more than is left.
 type overloadKind struct {
