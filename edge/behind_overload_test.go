@@ -25,10 +25,6 @@ const (
 // overloadGood is how soon an answer must be there, from when the request was to be made, for a client who still waits.
 const overloadGood = 1500 * time.Millisecond
 
-// overloadLearn is how much of the beginning of the overload is not judged: nothing, because the base line of latency was seen in the
-// calm second before it.
-const overloadLearn = time.Duration(0)
-
 // overloadKind is a kind of request: critical ones want half of what the service can do, the others more than is left.
 type overloadKind struct {
 	name, path, agent string
@@ -136,6 +132,26 @@ func ableTo(t *testing.T, p *endpoint.Process) float64 {
 func TestSoakOverload(t *testing.T) {
 	length, seed := soakLength(t, 6*time.Second, time.Minute)
 	t.Parallel()
+	// A load whose requests are made late is none of so many a second, and says nothing about the edge.
+	for again := 2; ; again-- {
+		v := overload(t, length, seed)
+		if late := v.o.late(); late > 0.05 && again > 0 {
+			t.Logf("made again: %.1f %% of the requests were made late", 100*late)
+			continue
+		}
+		v.judge(t)
+		return
+	}
+}
+
+// overloaded is what became of an overload.
+type overloaded struct {
+	o              *openLoad
+	able           float64       // requests a second that the service can do
+	from, to, over time.Duration // the overload, and the end of what came after it
+}
+
+func overload(t *testing.T, length time.Duration, seed uint64) overloaded {
 	p := processes(t, 1, endpoint.Mode{Body: 100, Places: overloadPlaces, Hold: overloadHold})
 	b := openBehind(t, edge.Options{Conns: 4000, PerAddress: 4000}, fmt.Sprintf(behindSpec,
 		"  routes:\n    - {match: {prefix: /pay}, service: app, priority: critical}\n    - {match: {prefix: /shop}, service: app, priority: {class: normal, crawlers: low}}\n",
@@ -155,13 +171,22 @@ func TestSoakOverload(t *testing.T) {
 	_, over := o.run(overloadRate/2, 11*time.Second, calm(to))
 	o.wg.Wait()
 	able = min(able, ableTo(t, p[0]))
-	from += overloadLearn
-	o.judge(t, able, from, to)
-	if recovery := over - to - time.Second; recovery >= 10*time.Second {
+	return overloaded{o, able, from, to, over}
+}
+
+// judge says what is wrong with it.
+func (v overloaded) judge(t *testing.T) {
+	v.o.judge(t, v.able, v.from, v.to)
+	if recovery := v.over - v.to - time.Second; recovery >= 10*time.Second {
 		t.Errorf("it took %v until nearly all of a second's requests were well again, the most is 10 s", recovery)
 	} else {
 		t.Logf("well again after %v", max(0, recovery))
 	}
+}
+
+// late is the share of requests that were made late.
+func (o *openLoad) late() float64 {
+	return o.count(func(a *arrival) bool { return a.late > 250*time.Millisecond }) / float64(len(o.results))
 }
 
 // series counts good answers by when they came.
@@ -180,8 +205,7 @@ func (o *openLoad) judge(t *testing.T, able float64, from, to time.Duration) {
 		in := func(a *arrival) bool { return a.kind == kind && a.at >= from && a.at < to }
 		share[kind] = o.count(func(a *arrival) bool { return in(a) && a.good() }) / max(1, o.count(in))
 	}
-	late := o.count(func(a *arrival) bool { return a.late > 250*time.Millisecond }) / float64(len(o.results))
-	t.Logf("goodput %.0f/s of %.0f/s, shares by class %.3f; %.1f %% of requests were made late", goodput, able, share, 100*late)
+	t.Logf("goodput %.0f/s of %.0f/s, shares by class %.3f; %.1f %% of requests were made late", goodput, able, share, 100*o.late())
 	t.Logf("good answers by half second: %.0f", o.series(500*time.Millisecond))
 	if goodput < 0.8*able {
 		t.Errorf("goodput is %.0f/s, less than four fifths of %.0f/s", goodput, able)

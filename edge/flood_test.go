@@ -272,7 +272,7 @@ var attacks = []attack{
 		swallow(c)
 	}},
 	{"a head by bytes", 2, false, true, 64 << 10, func(_ *flood, c net.Conn) { drip(c, strings.Repeat("GET / HTTP/1.1\r\nHost: shop.test\r\nX: ", 500)) }},
-	{"a body by bytes", 2, false, true, 80 << 10, func(_ *flood, c net.Conn) {
+	{"a body by bytes", 2, false, true, 96 << 10, func(_ *flood, c net.Conn) {
 		say(c, "POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 100000\r\n\r\n")
 		drip(c, strings.Repeat("x", 100_000))
 	}},
