@@ -116,17 +116,13 @@ func (ep *endpoint) failed(kind fault.Kind) {
 	}
 }
 
-// answered is failedWith for an answer that is not taken, unless its status says that the endpoint works.
-func (ep *endpoint) answered(status int) {
-	if brokenStatus(status) {
-		ep.failedWith(status)
+// answered takes the status of an answer, and reports whether it says that the endpoint does not work: that is a failure as any.
+func (ep *endpoint) answered(status int) (broken bool) {
+	if broken = brokenStatus(status); broken {
+		ep.countAs(len(fault.Kinds()), "status")
+		ep.service.balancer.Note(ep.member, true)
 	}
-}
-
-// failedWith is failed for a status that says that the endpoint does not work.
-func (ep *endpoint) failedWith(status int) {
-	ep.countAs(len(fault.Kinds()), "status")
-	ep.service.balancer.Note(ep.member, true)
+	return broken
 }
 
 // unreachable reports whether a name may stand for other addresses by now.

@@ -132,10 +132,8 @@ func (u *use) answered(x *exchange.Exchange) {
 		now = time.Now()
 		f.FirstByte = now.Sub(x.Now)
 	}
-	bad := brokenStatus(x.Resp.Status)
-	if bad {
-		u.ep.failedWith(x.Resp.Status)
-	} else if x.Resp.Tunnel != nil { // other answers are a success when they are whole
+	bad := u.ep.answered(x.Resp.Status)
+	if !bad && x.Resp.Tunnel != nil { // other answers are a success when they are whole
 		u.service.balancer.Note(u.ep.member, false)
 	}
 	u.judge(bad, now)
