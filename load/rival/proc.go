@@ -22,8 +22,12 @@ type Options struct {
 	Ready   string   // host:port that accepts once it is ready; empty: Start does not wait
 	Pin     string   // processors to run on, as taskset -c takes them; empty: all
 	Env     []string // added to this process's environment
-	Workers int      // of nginx; 0 is one
 	Out     string   // file that standard output is appended to; empty: Dir/output
+
+	// Of nginx only.
+	Workers  int      // 0 is one
+	Modules  []string // dynamic modules, as NginxModule takes them
+	LogLevel string   // of its error log; empty: warn
 }
 
 // A Proc is one running program and the processes it forked, which stay in its group.

@@ -1,6 +1,8 @@
 package rival
 
 import (
+	"cmp"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,9 +12,10 @@ import (
 // nginxMain is what every nginx here needs around its http block: foreground, one worker, every path below DIR, and
 // connections that live as long as the run.
 const nginxMain = `USER
+MODULES
 daemon off;
 pid DIR/nginx.pid;
-error_log DIR/errors warn;
+error_log DIR/errors LEVEL;
 worker_processes WORKERS;
 worker_rlimit_nofile 32768;
 events { worker_connections 15000; }
@@ -29,19 +32,39 @@ HTTP
 }
 `
 
-// Nginx starts nginx in the foreground with o.Workers workers; o.Conf is what stands inside its http block. Say access_log
-// there: nginx's own default is a path outside o.Dir.
+// Nginx starts nginx in the foreground with o.Workers workers and o.Modules; o.Conf is what stands inside its http block. Say
+// access_log there: nginx's own default is a path outside o.Dir.
 func Nginx(o Options) (*Proc, error) {
 	user := ""
 	if os.Geteuid() == 0 {
 		user = "user root;" // the worker must reach o.Dir, which only its owner may enter
 	}
-	conf := strings.NewReplacer("USER", user, "WORKERS", strconv.Itoa(max(o.Workers, 1)), "DIR", o.Dir, "HTTP", o.Conf).Replace(nginxMain)
+	modules := ""
+	for _, name := range o.Modules {
+		path, err := NginxModule(name)
+		if err != nil {
+			return nil, err
+		}
+		modules += "load_module " + path + ";\n"
+	}
+	conf := strings.NewReplacer("USER", user, "MODULES", modules, "LEVEL", cmp.Or(o.LogLevel, "warn"),
+		"WORKERS", strconv.Itoa(max(o.Workers, 1)), "DIR", o.Dir, "HTTP", o.Conf).Replace(nginxMain)
 	path, err := write(o.Dir, "nginx.conf", conf)
 	if err != nil {
 		return nil, err
 	}
 	return Start(o, "nginx", "-p", o.Dir, "-e", filepath.Join(o.Dir, "errors"), "-c", path)
+}
+
+// NginxModule is the file of a dynamic module of nginx, such as ngx_http_modsecurity_module.
+func NginxModule(name string) (string, error) {
+	for _, dir := range []string{"/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/nginx/modules"} {
+		path := filepath.Join(dir, name+".so")
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s of nginx is not installed: scripts/services installs it on Debian and says what to do elsewhere", name)
 }
 
 // HAProxy starts HAProxy in the foreground; o.Conf is its whole configuration.
