@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ import (
 // isBeside says whether a file is no document, but one that documents may name.
 func isBeside(name string) bool {
 	switch filepath.Ext(name) {
-	case ".csv", ".html":
+	case ".csv", ".html", ".conf", ".data":
 		return true
 	}
 	return false
@@ -40,17 +41,17 @@ func besidePath(document, name string) string {
 	return filepath.Join(filepath.Dir(document), filepath.FromSlash(name))
 }
 
-// besideName is the name of a file beside a document, with one of the two endings. Its few characters need no escape in
+// besideName is the name of a file beside a document, with one of the endings. Its few characters need no escape in
 // YAML or JSON: mentioned finds every such name in the text of a document.
-func besideName(ext string) shape[string] {
+func besideName(exts ...string) shape[string] {
 	const class = "A-Za-z0-9._-"
 	return words(func(s string) (bad, fix string) {
 		if bad, fix = localFile(s); bad != "" {
 			return bad, fix
 		}
 		switch {
-		case path.Ext(s) != ext:
-			return fmt.Sprintf("%q does not end in %s", clip(s), ext), ""
+		case !slices.Contains(exts, path.Ext(s)):
+			return fmt.Sprintf("%q does not end in %s", clip(s), strings.Join(exts, " or ")), ""
 		case strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 || !inFileName(byte(r)) }):
 			return fmt.Sprintf("the file name %q has a character that cannot be in one", clip(s)), "use letters, digits and . _ -"
 		case s[0] == '.' || strings.Contains(s, "/."):
@@ -58,7 +59,7 @@ func besideName(ext string) shape[string] {
 		}
 		return "", ""
 	}, map[string]any{
-		"pattern": "^[A-Za-z0-9_-][" + class + "]*(/[A-Za-z0-9_-][" + class + "]*)*\\" + ext + "$", "maxLength": textBytesMax,
+		"pattern": "^[A-Za-z0-9_-][" + class + "]*(/[A-Za-z0-9_-][" + class + "]*)*\\.(" + strings.ReplaceAll(strings.Join(exts, "|"), ".", "") + ")$", "maxLength": textBytesMax,
 	})
 }
 
@@ -68,7 +69,7 @@ func inFileName(c byte) bool {
 
 // mentioned are the names in the text of a document that may be those of files beside it, no more than filesMax.
 func mentioned(data []byte) (names []string) {
-	for _, ext := range []string{".csv", ".html"} {
+	for _, ext := range []string{".csv", ".html", ".conf", ".data"} {
 		for end := 0; len(names) < filesMax; {
 			i := bytes.Index(data[end:], []byte(ext))
 			if i < 0 {

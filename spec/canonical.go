@@ -102,6 +102,9 @@ func samePolicy(a, b *Policy) bool {
 			return false
 		}
 	}
+	if a.WAF != b.WAF && !bytes.Equal(toJSON(waf.write(wafDocOf(a.WAF).V)), toJSON(waf.write(wafDocOf(b.WAF).V))) {
+		return false
+	}
 	ha, hb := headersDocOf(a.Headers), headersDocOf(b.Headers)
 	return bytes.Equal(toJSON(headersShape.write(ha.V)), toJSON(headersShape.write(hb.V)))
 }
@@ -112,7 +115,9 @@ var (
 )
 
 func canonicalProfile(p *Profile) []byte {
-	d := profileDoc{extends: val[string]{V: p.Extends, Set: p.Extends != ""}, policy: policyPart{policyDocOf(&p.Policy)}}
+	said := policyDocOf(&p.Policy)
+	said.waf = p.waf // which knows zero values from those that nobody said
+	d := profileDoc{extends: val[string]{V: p.Extends, Set: p.Extends != ""}, policy: policyPart{said}}
 	return canonicalDocument("Profile", metaDocOf(p.Meta), profileShape.write(d))
 }
 

@@ -81,6 +81,23 @@ const (
 	// pagesBytesMax is how large all HTML of one errorPages may be together, in bytes: every entrypoint under a profile
 	// carries it in its canonical form, and an answer must not cost more than what it refuses.
 	pagesBytesMax = 64 << 10
+	// scoreMax is the largest threshold of an anomaly score: beyond the sum of all rules nothing is refused.
+	scoreMax = 1_000_000
+	// wafListMax is how many items one list of `allow` may have; each request is held against all of them.
+	wafListMax = 100
+	// excludeMax is how many exclusions one list may have: who needs more turns rules off.
+	excludeMax = 500
+	// ruleIDMax is the largest id of a rule.
+	ruleIDMax = 999_999_999
+	// rulesMax is how many files of rules one firewall may name.
+	rulesMax = 32
+	// rulesBytesMax is how large all files of one `rules` may be together, in bytes: every entrypoint under a profile carries
+	// them in its canonical form. The largest plugin of the Core Rule Set has a third of it.
+	rulesBytesMax = 256 << 10
+	// wafBodyMost is the largest body that a firewall holds, in bytes; all of them are held in memory.
+	wafBodyMost = 16 << 20
+	// argumentsMost is the largest bound on values: each is held against some hundred rules.
+	argumentsMost = 100_000
 	// rateMax is the largest count of a rate; beyond a million requests a second from one address there is no limit.
 	rateMax = 1_000_000
 	// burstMax is the largest burst of a limit: twice the largest count.

@@ -29,6 +29,7 @@ type policyDoc struct {
 	hedge       val[Hedge]
 	priority    val[Priority]
 	methods     val[[]string]
+	waf         val[wafDoc]
 	headers     val[headersDoc]
 }
 
@@ -49,8 +50,8 @@ type editsDoc struct {
 	remove        val[[]val[string]]
 }
 
-// A policyRow is a field of the policy, and how it gets into the model and back. The headers are no such row: they are
-// merged name by name.
+// A policyRow is a field of the policy, and how it gets into the model and back. The firewall and the headers are no such rows:
+// they are merged field by field, and name by name.
 type policyRow struct {
 	field[policyDoc]
 	whole string                       // of an entrypoint as a whole, never of a route: why
@@ -154,12 +155,15 @@ func sortedSet[T cmp.Ordered](is shape[[]T]) shape[[]T] {
 	return is
 }
 
-// policyFields are the rows of the policy, the headers among them; routeFields those that a route may have.
+// policyFields are the rows of the policy, firewall and headers among them; routeFields those that a route may have.
 var (
-	headersField = row("headers", func(d *policyDoc) *val[headersDoc] { return &d.headers }, headers.shape(),
+	wafField = row("waf", func(d *policyDoc) *val[wafDoc] { return &d.waf }, waf,
+		"The firewall (OWASP Core Rule Set): block, detect, off, or more of it; merged field by field, the nearest to the route wins.")
+	wafRouteField = row("waf", func(d *policyDoc) *val[wafDoc] { return &d.waf }, wafOnRoute, wafField.doc)
+	headersField  = row("headers", func(d *policyDoc) *val[headersDoc] { return &d.headers }, headers.shape(),
 		"Header fields that are set, defaulted and removed, in both directions; merged name by name, the nearest to the route wins.")
-	policyFields = append(fieldsOf(policyRows, false), headersField)
-	routeFields  = append(fieldsOf(policyRows, true), headersField)
+	policyFields = append(fieldsOf(policyRows, false), wafField, headersField)
+	routeFields  = append(fieldsOf(policyRows, true), wafRouteField, headersField)
 )
 
 func fieldsOf(rows []policyRow, ofRoute bool) (out []field[policyDoc]) {

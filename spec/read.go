@@ -43,8 +43,8 @@ func Load(paths []string, opt Options) (*Spec, []fault.Problem) {
 }
 
 // ReadFiles reads every .yaml, .yml and .json file under the paths: a file as it is, a directory with all below it, in
-// sorted order. Behind each stand the .csv and .html files that it mentions, if they are there (`file: moved.csv`): below
-// its own directory, and so never outside the directories of the paths. Below a given path hidden entries are left out,
+// sorted order. Behind each stand the .csv, .html, .conf and .data files that it mentions, if they are there (`file: moved.csv`):
+// below its own directory, and so never outside the directories of the paths. Below a given path hidden entries are left out,
 // so that each file of a Kubernetes config map (a link into ..data) is read once; links are followed.
 func ReadFiles(paths []string) ([]File, []fault.Problem) {
 	r := reader{seen: map[string]bool{}}

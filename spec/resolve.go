@@ -67,6 +67,7 @@ func (r *resolver) addProfiles(own []profileDoc) {
 		r.profiles[name] = &d
 		r.spec.Profiles = append(r.spec.Profiles, &Profile{
 			Meta: d.meta.model(), At: d.at, BuiltIn: d.builtIn, Extends: d.extends.V, Policy: d.policy.doc().asWritten(),
+			waf: d.policy.doc().waf,
 		})
 	}
 	for _, p := range r.spec.Profiles { // in the order of documents, so that problems are found in it
@@ -93,7 +94,7 @@ func (r *resolver) profile(name string, chain []string) *settled {
 		base = r.profile(up.V, chain)
 	}
 	if r.settled[name] == nil {
-		r.settled[name] = base.lay(d.policy.said, "profile "+name)
+		r.settled[name] = r.lay(base, d.policy.said, "profile "+name)
 	}
 	return r.settled[name]
 }
@@ -155,7 +156,7 @@ func (r *resolver) entrypoint(d *entrypointDoc) {
 	}
 	e.CanonicalHost = r.canonicalHost(d, e)
 	e.Moved = r.moved(d.redirects, e.Hosts)
-	own := base.lay(d.policy.said, "")
+	own := r.lay(base, d.policy.said, "")
 	e.Policy, e.Sources = own.policy, own.sources
 	for i, rd := range d.routes.V {
 		if rd.Set {
@@ -205,7 +206,7 @@ func (r *resolver) canonicalHost(d *entrypointDoc, e *Entrypoint) string {
 }
 
 func (r *resolver) route(d val[routeDoc], i int, base *settled) *Route {
-	own := base.lay(d.V.policy.said, "")
+	own := r.lay(base, d.V.policy.said, "")
 	out := &Route{
 		Name: fmt.Sprintf("route-%d", i+1), At: d.At, Match: d.V.match.V.model(), To: r.destination(&d.V),
 		Policy: own.policy, Sources: own.sources,

@@ -12,6 +12,8 @@ import (
 type settled struct {
 	policy            Policy
 	rows              []Source // one for each of policyRows
+	waf               *WAF     // before what follows from other fields, see layWAF
+	wafRows           []Source // one for each of wafParts
 	request, response []edit   // by folded name
 	sources           []Source // all of them, for explain
 }
@@ -48,7 +50,8 @@ var defaults = (&settled{rows: make([]Source, len(policyRows))}).lay(&policyDoc{
 	headMax: said(Size(32 << 10)), bodyMax: said(Size(10 << 20)), compress: said(Compress{On: true}),
 	errors: said(ErrorsAuto), errorPages: said([]ErrorPage{}), maintenance: said(Maintenance{}),
 	path: said(PathNormal), websocket: said(Switch(true)),
-	retry: said(Retry{Tries: 3, Statuses: []int{502, 503}}), hedge: said(Hedge{}), priority: said(Priority{ClassNormal, ClassLow}), methods: said([]string{}), headers: said(headersDoc{}),
+	retry: said(Retry{Tries: 3, Statuses: []int{502, 503}}), hedge: said(Hedge{}), priority: said(Priority{ClassNormal, ClassLow}), methods: said([]string{}),
+	waf: wafDefaults, headers: said(headersDoc{}),
 }, "default")
 
 // lay lays a document over what is in force. from is the source of its values; empty: each value's place.
@@ -56,17 +59,18 @@ func (s *settled) lay(d *policyDoc, from string) *settled {
 	if d.silent() {
 		return s
 	}
-	n := &settled{policy: s.policy, rows: slices.Clone(s.rows), request: s.request, response: s.response}
+	n := &settled{policy: s.policy, rows: slices.Clone(s.rows), waf: s.waf, wafRows: s.wafRows, request: s.request, response: s.response}
 	for i, r := range policyRows {
 		if at, set := r.set(d); set {
 			r.take(d, &n.policy)
 			n.rows[i] = Source{Path: "spec." + r.name, Value: r.brief(d), From: orElse(from, whence(at))}
 		}
 	}
+	n.layWAF(d, from)
 	n.request = layEdits(s.request, d.headers.V.request.V, from)
 	n.response = layEdits(s.response, d.headers.V.response.V, from)
 	n.policy.Headers = &Headers{Request: editsModel(n.request), Response: editsModel(n.response)}
-	n.sources = slices.Clone(n.rows)
+	n.sources = n.appendWAF(slices.Clone(n.rows))
 	n.sources = appendEdits(n.sources, "spec.headers.request", n.request)
 	n.sources = appendEdits(n.sources, "spec.headers.response", n.response)
 	return n
@@ -82,7 +86,7 @@ func (d *policyDoc) silent() bool {
 			return false
 		}
 	}
-	return !d.headers.Set
+	return !d.waf.Set && !d.headers.Set
 }
 
 // layEdits merges name by name: the nearer edit of a name replaces the farther one, whatever each of the two does.
@@ -147,6 +151,14 @@ func (d *policyDoc) asWritten() Policy {
 			r.take(d, &p)
 		}
 	}
+	if d.waf.Set {
+		p.WAF = &WAF{}
+		for _, part := range wafParts {
+			if _, set := part.set(&d.waf.V); set {
+				part.take(&d.waf.V, p.WAF)
+			}
+		}
+	}
 	if h := d.headers; h.Set {
 		p.Headers = &Headers{}
 		if h.V.request.Set {
@@ -165,6 +177,7 @@ func policyDocOf(p *Policy) *policyDoc {
 	for _, r := range policyRows {
 		r.tell(p, d)
 	}
+	d.waf = wafDocOf(p.WAF)
 	d.headers = headersDocOf(p.Headers)
 	return d
 }
