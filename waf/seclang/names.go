@@ -82,7 +82,7 @@ const (
 	VarUniqueID
 	VarUserID
 	VarXML
-	varCount
+	VarCount // how many there are
 )
 
 // Op is an operator of SecLang.
