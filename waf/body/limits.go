@@ -3,7 +3,8 @@ package body
 // Limits bounds what one body may hold. Beyond a limit it is refused with an Error that names the field. The zero value
 // admits nothing; start from DefaultLimits.
 type Limits struct {
-	// Pairs is how many named values a body, a query or a Cookie field may give, sizes of arrays and attributes of XML included.
+	// Pairs is how many named values a body, a query or a Cookie field may give, sizes of arrays and attributes of
+	// XML included. A multipart body has Parts instead.
 	Pairs int
 	// NameBytes is the length of one name, a path of JSON included.
 	NameBytes int
@@ -27,17 +28,19 @@ type Limits struct {
 
 // DefaultLimits are what browsers and APIs stay below by far: the rules' own tests, big forms and batches of a thousand
 // records included.
-var DefaultLimits = Limits{
-	Pairs:           10_000,    // a body of 128 KB with a value every 13 bytes; each value costs the rules about a microsecond
-	NameBytes:       1 << 10,   // the paths of real documents are below 200 bytes
-	NamesBytes:      1 << 20,   // eight times a body of 128 KB; real documents need about as much as their size
-	Depth:           64,        // what most services' parsers stop at (.NET 64, serde 128); real documents end at 20
-	Parts:           512,       // a form with hundreds of fields
-	PartHeaderBytes: 4 << 10,   // a file name of 255 characters, percent-encoded thrice, and room
-	PartHeaders:     8,         // browsers send two
-	Attributes:      64,        // they are compared with each other; SVG and SAML have up to 20
-	DecodedBytes:    128 << 10, // what a body may have without a coding, by default
-	DecodedRatio:    100,       // JSON and HTML give 5 to 20, monotonous data 50; a bomb has 1,000
+func DefaultLimits() Limits {
+	return Limits{
+		Pairs:           10_000,    // a body of 128 KB with a value every 13 bytes; each value costs the rules about a microsecond
+		NameBytes:       1 << 10,   // the paths of real documents are below 200 bytes
+		NamesBytes:      1 << 20,   // eight times a body of 128 KB; real documents need about as much as their size
+		Depth:           64,        // what most services' parsers stop at (.NET 64, serde 128); real documents end at 20
+		Parts:           512,       // a form with hundreds of fields
+		PartHeaderBytes: 4 << 10,   // a file name of 255 characters, percent-encoded thrice, and room
+		PartHeaders:     8,         // browsers send two
+		Attributes:      64,        // they are compared with each other; SVG and SAML have up to 20
+		DecodedBytes:    128 << 10, // what a body may have without a coding, by default
+		DecodedRatio:    100,       // JSON and HTML give 5 to 20, monotonous data 50; a bomb has 1,000
+	}
 }
 
 const (
@@ -53,6 +56,8 @@ const (
 	mediaTypeBytesMax = 1 << 10
 	// declarationBytesMax is the longest XML declaration; the usual ones have 40 to 60 bytes. Beyond it: refused.
 	declarationBytesMax = 256
+	// idleReadsMax is how many times a decoder may give nothing before it counts as stuck.
+	idleReadsMax = 100
 	// referenceBytesMax is the longest character or entity reference in XML, between & and ;. Beyond it: refused.
 	referenceBytesMax = 12
 )

@@ -1,5 +1,7 @@
 package body
 
+import "bytes"
+
 // Kind is how a body is taken apart.
 type Kind uint8
 
@@ -38,5 +40,94 @@ type Media struct {
 // escapes, control characters, anything behind a value; a multipart without a boundary of RFC 2046 too. A charset may be
 // any: Parse refuses those it does not know.
 func Classify(contentType []byte, mem *Memory) (Media, error) {
-	panic("BUG: not written")
+	m, err := classify(contentType, mem)
+	if err != nil {
+		return Media{}, err
+	}
+	return m, nil
+}
+
+func classify(field []byte, mem *Memory) (m Media, err *Error) {
+	const in = "Content-Type"
+	field = trimBlanks(field)
+	if len(field) == 0 {
+		return m, nil
+	}
+	if len(field) > mediaTypeBytesMax {
+		return m, beyond(in, 0, "too long", mediaTypeBytesMax, "")
+	}
+	end := bytes.IndexByte(field, ';')
+	if end < 0 {
+		end = len(field)
+	}
+	name := trimBlanks(field[:end])
+	if main, sub, ok := bytes.Cut(name, []byte("/")); !ok || !token(main) || !token(sub) {
+		return m, malformed(in, 0, "not a type and a subtype")
+	}
+	m.Type = lowered(name, mem)
+	m.Kind = kindOf(m.Type)
+
+	ps := parameters{in: in, data: field, at: end}
+	for ps.next(); ps.err == nil && !ps.done; ps.next() {
+		switch {
+		case equalFold(ps.name, "charset"):
+			if m.Charset = lowered(ps.value, mem); len(m.Charset) == 0 {
+				return m, malformed(in, ps.at, "an empty charset")
+			}
+		case equalFold(ps.name, "boundary"):
+			m.Boundary, m.BoundaryQuoted = ps.value, ps.quoted
+		}
+	}
+	if ps.err != nil {
+		return m, ps.err
+	}
+	if m.Kind != Multipart {
+		m.Boundary, m.BoundaryQuoted = nil, false
+		return m, nil
+	}
+	return m, boundary(m.Boundary)
+}
+
+// boundary says what is wrong with one (RFC 2046 section 5.1.1).
+func boundary(b []byte) *Error {
+	if len(b) == 0 {
+		return malformed("Content-Type", 0, "multipart without a boundary")
+	}
+	if len(b) > boundaryBytesMax {
+		return beyond("Content-Type", 0, "the boundary is too long", boundaryBytesMax, "")
+	}
+	for _, c := range b {
+		if c != '(' && c != ')' && c != ',' && c != '/' && c != ':' && c != '=' && c != '?' && c != ' ' &&
+			(!tokens[c] || bytes.IndexByte([]byte("!#$%&*^`|~"), c) >= 0) {
+			return malformed("Content-Type", 0, "a boundary with a character that none may have")
+		}
+	}
+	if b[len(b)-1] == ' ' {
+		return malformed("Content-Type", 0, "a boundary that ends in a space")
+	}
+	return nil
+}
+
+// kindOf maps a media type in lower case.
+func kindOf(t []byte) Kind {
+	switch string(t) {
+	case "application/x-www-form-urlencoded":
+		return Form
+	case "multipart/form-data":
+		return Multipart
+	case "application/json", "text/json", "text/x-json", "application/x-json", "application/csp-report":
+		return JSON
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl", "application/jsonlines",
+		"application/x-jsonlines", "application/json-lines", "application/stream+json", "text/x-ndjson", "application/json-l":
+		return NDJSON
+	case "application/xml", "text/xml":
+		return XML
+	}
+	switch {
+	case bytes.HasSuffix(t, []byte("+json")):
+		return JSON
+	case bytes.HasSuffix(t, []byte("+xml")):
+		return XML
+	}
+	return Opaque
 }
