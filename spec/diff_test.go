@@ -49,6 +49,10 @@ func TestDiff(t *testing.T) {
 	f(six+route, six+strings.Replace(route, "normal", "high", 1), "changed entrypoint shop")
 	f(six+route, six+strings.Replace(route, "priority: normal", "retry: off", 1), "changed entrypoint shop")
 	f(six+route, six+strings.Replace(route, "priority: normal", "mirror: {service: http://c}", 1), "changed entrypoint shop")
+	f(six, six+"  waf: {mode: block, paranoia: 1, shadow: 0.0001, exclude: []}\n", "nothing changed")
+	f(six, six+"  waf: {threshold: 6}\n", "changed entrypoint shop")
+	f(six+"  waf: off\n", six+"  waf: {mode: off, threshold: 6}\n", "nothing changed")
+	f(six+"  waf: {rules: [{file: a.conf, text: a}]}\n", six+"  waf: {rules: [{file: a.conf, text: b}]}\n", "changed entrypoint shop")
 	f(six+cart, strings.ReplaceAll(six, "shop", "store")+cart, "added entrypoint store; removed entrypoint shop")
 	const chain = "---\napiVersion: skerry.dev/v1\nkind: Certificate\nmetadata: {name: chain}\nspec: {certificate: file:a, key: file:b}\n"
 	f(six, six+chain, "added certificate chain")

@@ -31,7 +31,7 @@ var exclusion = object[excludeDoc]{
 		row("reason", func(d *excludeDoc) *val[string] { return &d.reason }, plainText, "Why, for those who read it later."),
 	},
 	check: func(l *log, _ Pos, d *excludeDoc) {
-		if d.methods.Set && len(d.methods.V) == 0 {
+		if d.methods.Clean && len(d.methods.V) == 0 {
 			l.refuse(d.methods.At, "name at least one, or remove the line", "the list of methods is empty")
 		}
 	},
@@ -184,6 +184,8 @@ func excludedPath(s string) (bad, fix string) {
 	switch {
 	case wild && whole == "":
 		return `"/*" is every path`, "leave the path out"
+	case strings.ContainsAny(s, "?#"):
+		return fmt.Sprintf("the path %q has a ? or # in it", clip(s)), "write the path alone; a target names parts of a query"
 	case strings.ContainsAny(s, "{}"):
 		return fmt.Sprintf("the path %q has a {name} in it", clip(s)), "exclusions know whole paths, and /* at their end"
 	case strings.Contains(whole, "*"):

@@ -142,6 +142,9 @@ var values = []string{
 	`"routes":[{"match":{"prefix":"/a"},"service":"http://a","rewrite":{"prefix":X}}]`, `"trace":{"sample":X}`,
 	`"priority":X`, `"hedge":{"after":X}`, `"retry":{"statuses":[X]}`, `"routes":[{"service":"http://a","mirror":{"service":X,"bodyMax":"1KB"}}]`,
 	`"routes":[{"service":"http://a","mirror":{"service":"http://c","share":X}}]`,
+	`"waf":X`, `"waf":{"exclude":[{"rule":X}]}`, `"waf":{"exclude":[{"rule":942100,"target":X}]}`, `"waf":{"exclude":[{"rule":"tag:a","path":X}]}`,
+	`"waf":{"allow":{"contentTypes":[X]}}`, `"waf":{"allow":{"charsets":[X]}}`, `"waf":{"allow":{"extensions":[X],"headers":[X]}}`,
+	`"waf":{"rules":[{"file":X,"text":"a"}]}`, `"waf":{"rules":[{"file":"a.conf","text":X}]}`, `"waf":{"cpuMax":X}`, `"bodyMax":"1MB","waf":{"bodyBytesMax":X}`,
 }
 
 // serviceValues are such places of a Service.
@@ -178,6 +181,7 @@ func FuzzValues(f *testing.F) {
 			"env:SKERRY_SECRET_A", "env:SKERRY_SECRET_", "https://*.example.com", "https://[::1]:8443", "*", "10.0.0.0/8", "::ffff:1.2.3.4", "0.5", "1e-9",
 			"shop.example.com", "/a/{id}", "/", "//", "/a/../b", "x.html", "a/x.html", "https://shop.example.com/a",
 			"maglev", "header X-A", "cookie a", "__Host-a", "eu-central-1", "on", "off", "high", "http://a:8080", "both", "500ms", "503", "7", "0",
+			"detect", "942100-942199", "tag:OWASP_CRS", "ARGS:q", "ARGS:/^a/", "XML:/*", "/a/*", "application/*+json", "utf-8", ".csv", "a/b.conf",
 		} {
 			f.Add(uint8(place), text)
 			if json.Valid([]byte(text)) {

@@ -98,11 +98,13 @@ func TestProfiles(t *testing.T) {
 	f := func(profile, want string) {
 		t.Helper()
 		e := mustParse(t, yaml(six+"  profile: "+orDefault(profile)+"\n---\napiVersion: skerry.dev/v1\nkind: Profile\nmetadata: {name: nothing}\nspec: {}\n")).Entrypoints[0]
-		var got, defaulted []string
+		var got, defaulted, fire []string
 		for _, s := range e.Sources {
 			switch name := strings.TrimPrefix(s.Path, "spec."); name {
 			case "trace", "redirect", "hsts", "limit", "bodyMax", "compress", "errors", "websocket":
 				got = append(got, name+" "+s.Value)
+			case "waf.mode", "waf.bodyBytesMax", "waf.allow.methods":
+				fire = append(fire, s.Value)
 			case "headMax", "tls", "cors", "maintenance", "errorPages", "retry", "hedge", "priority":
 				if want := map[string]string{
 					"retry": "on {tries: 3, statuses: [" + retried(profile) + "], idempotencyKey: off}", "hedge": "off", "priority": "{class: normal, crawlers: low}",
@@ -115,7 +117,7 @@ func TestProfiles(t *testing.T) {
 				defaulted = append(defaulted, name)
 			}
 		}
-		line := strings.Join(got, ", ")
+		line := strings.Join(got, ", ") + ", waf " + strings.Join(fire, " ")
 		if len(defaulted) > 0 {
 			line += "; default " + strings.Join(defaulted, ", ")
 		}
@@ -125,13 +127,14 @@ func TestProfiles(t *testing.T) {
 	}
 	const transport = "trace on {sample: 0.01}, redirect https, hsts on {maxAge: 365d, includeSubDomains: off, preload: off}, "
 	const on, off = "compress on {identified: off}, ", "compress off, "
-	f("website", transport+"limit {perAddress: 300/s, burst: 600}, bodyMax 100MB, "+on+"errors auto, websocket on"+security)
-	f("static", transport+"limit {perAddress: 1000/s, burst: 2000}, bodyMax 1MB, "+on+"errors auto, websocket off"+security)
-	f("api", transport+"limit {perAddress: 300/s, burst: 600}, bodyMax 10MB, "+on+"errors problem, websocket off; default X-Content-Type-Options")
-	f("partner-api", transport+"limit {perAddress: 100/s, burst: 200}, bodyMax 10MB, "+on+"errors problem, websocket off; default X-Content-Type-Options")
-	f("webhook", transport+"limit {perAddress: 50/s, burst: 100}, bodyMax 1MB, "+off+"errors problem, websocket off; default X-Content-Type-Options")
-	f("plain", "trace off, redirect off, hsts off, limit off, bodyMax off, compress off, errors auto, websocket on")
-	f("", transport+"limit {perAddress: 300/s, burst: 600}, bodyMax 10MB, "+on+"errors auto, websocket on")
+	const every = ", waf block [DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY] "
+	f("website", transport+"limit {perAddress: 300/s, burst: 600}, bodyMax 100MB, "+on+"errors auto, websocket on, waf block [GET, HEAD, OPTIONS, POST] 128KB"+security)
+	f("static", transport+"limit {perAddress: 1000/s, burst: 2000}, bodyMax 1MB, "+on+"errors auto, websocket off, waf block [GET, HEAD, OPTIONS] 128KB"+security)
+	f("api", transport+"limit {perAddress: 300/s, burst: 600}, bodyMax 10MB, "+on+"errors problem, websocket off"+every+"128KB; default X-Content-Type-Options")
+	f("partner-api", transport+"limit {perAddress: 100/s, burst: 200}, bodyMax 10MB, "+on+"errors problem, websocket off"+every+"1MB; default X-Content-Type-Options")
+	f("webhook", transport+"limit {perAddress: 50/s, burst: 100}, bodyMax 1MB, "+off+"errors problem, websocket off, waf block [GET, HEAD, POST] 128KB; default X-Content-Type-Options")
+	f("plain", "trace off, redirect off, hsts off, limit off, bodyMax off, compress off, errors auto, websocket on, waf off")
+	f("", transport+"limit {perAddress: 300/s, burst: 600}, bodyMax 10MB, "+on+"errors auto, websocket on"+every+"128KB")
 }
 
 // retried are the statuses after which a profile asks another endpoint; plain passes every answer on.

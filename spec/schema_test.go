@@ -127,6 +127,15 @@ func TestSchemaRefusesWhatParseRefuses(t *testing.T) {
 		"errorPages: off", "errorPages: {200: {html: x}}", "errorPages: {404: x}", "errorPages: {404: {file: /x.html}}",
 		"maintenance: {allow: [example.com]}", "forwarded: all", "headers: {request: {defaults: {A: b}}}",
 		"canonicalHost: [shop.example.com]", "redirects: moved.csv", "redirects: {file: moved.txt}", "redirects: {list: [{from: /a}]}",
+		"waf: on", "waf: 2", "waf: []", "waf: {mode: on}", "waf: {engine: coraza}", "waf: {paranoia: 0}", "waf: {paranoia: 5}", "waf: {threshold: 0}",
+		"waf: {responses: 4}", "waf: {allow: [GET]}", "waf: {allow: {methods: [get]}}", "waf: {allow: {contentTypes: [json]}}",
+		`waf: {allow: {contentTypes: ["*/json"]}}`, `waf: {allow: {contentTypes: ["text/html; charset=utf-8"]}}`, "waf: {allow: {charsets: [utf 8]}}",
+		"waf: {allow: {headers: [a b]}}", "waf: {allow: {extensions: [sql]}}", "waf: {allow: {versions: [HTTP/1.1]}}", "waf: {exclude: off}",
+		"waf: {exclude: [942100]}", `waf: {exclude: [{target: "ARGS:q"}]}`, "waf: {exclude: [{rule: sqli}]}", "waf: {exclude: [{rule: 0}]}",
+		`waf: {exclude: [{rule: 1, target: "!ARGS"}]}`, `waf: {exclude: [{rule: 1, target: "ARGS:"}]}`, "waf: {exclude: [{rule: 1, path: a}]}",
+		`waf: {exclude: [{rule: 1, path: "/a*"}]}`, "waf: {exclude: [{rule: 1, host: a}]}", "waf: {rules: [a.txt]}", "waf: {rules: [/a.conf]}",
+		"waf: {rules: [{text: a}]}", "waf: {bodyBytesMax: off}", "waf: {bodyBytesMax: 1.5MB}", "waf: {argumentsMax: 0}", "waf: {cpuMax: 50}", "waf: {onLimit: fail}",
+		"waf: {shadow: 2}", "routes: [{service: a, waf: {rules: []}}]",
 		"redirects: {list: [{from: a, to: /b}]}", "routes: [{service: a, rewrite: {prefix: a}}]", "routes: [{service: a, hsts: off}]",
 	} {
 		f("  service:", "  "+line+"\n  service:")

@@ -7,7 +7,7 @@ import (
 	"skerry.dev/skerry/fault"
 )
 
-// Parse reads and resolves the documents of files; .csv and .html files among them are those that the documents may
+// Parse reads and resolves the documents of files; .csv, .html, .conf and .data files among them are those that the documents may
 // name. With any problem the spec is nil, and all problems are returned, in the order of their places.
 func Parse(files []File) (*Spec, []fault.Problem) {
 	l := &log{beside: besides(files)}

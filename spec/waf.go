@@ -179,7 +179,7 @@ func mediaType(s string) (bad, fix string) {
 }
 
 func charset(s string) (bad, fix string) {
-	if s == "" || len(s) > nameBytesMax || strings.IndexFunc(s, func(r rune) bool { return notToken(r) && r != ':' }) >= 0 {
+	if s == "" || len(s) > nameBytesMax || strings.ContainsFunc(s, func(r rune) bool { return notHostRune(r) && r != '.' && r != ':' && r != '+' }) {
 		return fmt.Sprintf("%q is not a charset", clip(s)), "write its name: utf-8, iso-8859-1"
 	}
 	return "", ""
@@ -187,9 +187,7 @@ func charset(s string) (bad, fix string) {
 
 func extension(s string) (bad, fix string) {
 	name, dot := strings.CutPrefix(s, ".")
-	if !dot || name == "" || len(s) > nameBytesMax || strings.ContainsFunc(name, func(r rune) bool {
-		return r >= 0x80 || !(inFileName(byte(r)) && r != '.' && r != '/')
-	}) {
+	if !dot || name == "" || len(s) > nameBytesMax || strings.ContainsFunc(name, notHostRune) {
 		return fmt.Sprintf("%q is not an extension", clip(s)), "begin with a dot: .csv"
 	}
 	return "", ""
