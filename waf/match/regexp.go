@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -17,41 +18,71 @@ type Options struct {
 // bytes that are no UTF-8, a pattern of bytes without these flags. Any number of goroutines may use it at once.
 type Regexp struct {
 	pattern string
-	fold    bool
-	binary  bool // each byte of a value is a rune of its own
+	reading reading
 	re      *regexp.Regexp
+	min     int
+	forms   [2]form // for values without and with bytes from 0x80 on
+	bound   Mask    // the classes of a matching value of one line
+
+	prog   *program // nil: too large for an automaton
+	table  atomic.Pointer[table]
+	stride uint32
+	pause  uint32 // the state at which skip takes over; moveFound: there is no skip
+	skip   *skip
+	tables *Tables
+	build  builder
 }
 
-// Compile reads a pattern. The error is regexp/syntax's, with the pattern.
+// reading is how the bytes of a value become characters.
+type reading struct {
+	binary bool // each byte is a character of its own
+	fold   bool // ASCII letters are lower case
+}
+
+// rune is the character that a byte stands for, of the first 128 or if each does for one.
+func (o reading) rune(c byte) rune {
+	if o.fold && c >= 'A' && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return rune(c)
+}
+
+// Compile reads a pattern. The error is regexp/syntax's, which names the pattern.
 func Compile(pattern string, o Options) (*Regexp, error) {
-	r := &Regexp{pattern: pattern, fold: o.Fold, binary: namesBytes(pattern)}
+	r := &Regexp{pattern: pattern, tables: o.Tables, reading: reading{binary: namesBytes(pattern), fold: o.Fold}}
+	if r.tables == nil {
+		r.tables = NewTables(0)
+	}
 	text := pattern
-	if !r.binary {
+	if !r.reading.binary {
 		text = "(?sm)" + text
 	}
-	if _, err := syntax.Parse(text, syntax.Perl); err != nil {
-		return nil, fmt.Errorf("regular expression: %w", err)
-	}
-	re, err := regexp.Compile(text)
+	parsed, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
 		return nil, fmt.Errorf("regular expression: %w", err)
 	}
-	r.re = re
+	if r.re, err = regexp.Compile(text); err != nil {
+		return nil, fmt.Errorf("regular expression: %w", err)
+	}
+	r.min = r.reading.least(parsed)
+	r.forms, r.bound = r.reading.forms(parsed), r.reading.bound(parsed)
+	if r.prog, err = newProgram(parsed, r.reading); err != nil {
+		r.prog = nil // Go's regexp does it
+		return r, nil
+	}
+	r.begin()
+	r.pause = moveFound
+	if r.skip = newSkip(r.prog); r.skip != nil {
+		r.pause = rowIdle * r.stride
+	}
 	return r, nil
 }
 
 // String is the pattern as it was given.
 func (r *Regexp) String() string { return r.pattern }
 
-// Match says whether the pattern is found in value. It allocates nothing once it has seen values of this kind, and never
-// waits.
-func (r *Regexp) Match(value []byte) bool { return r.Slow(value) }
-
-// Possible says whether any value made of bytes of these classes can match. If it says no, none does.
-func (r *Regexp) Possible(Mask) bool { return true }
-
 // Min is the fewest bytes that a matching value has.
-func (r *Regexp) Min() int { return 0 }
+func (r *Regexp) Min() int { return r.min }
 
 // Slow says what Match says, by Go's regexp: the reference.
 func (r *Regexp) Slow(value []byte) bool { return r.re.Match(r.reference(value)) }
@@ -63,7 +94,7 @@ func (r *Regexp) Find(value []byte, at []int) []int {
 	if found == nil {
 		return nil
 	}
-	if r.binary {
+	if r.reading.binary {
 		narrow(value, found)
 	}
 	return append(at, found...)
@@ -71,18 +102,15 @@ func (r *Regexp) Find(value []byte, at []int) []int {
 
 // reference is the value as Go's regexp has to see it.
 func (r *Regexp) reference(value []byte) []byte {
-	if !r.fold && !r.binary {
+	if !r.reading.fold && !r.reading.binary {
 		return value
 	}
 	wide := make([]byte, 0, len(value)+len(value)/4)
 	for _, c := range value {
-		if r.fold && c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if r.binary {
-			wide = utf8.AppendRune(wide, rune(c))
+		if r.reading.binary {
+			wide = utf8.AppendRune(wide, r.reading.rune(c))
 		} else {
-			wide = append(wide, c)
+			wide = append(wide, byte(r.reading.rune(c)))
 		}
 	}
 	return wide

@@ -1,7 +1,17 @@
 package match
 
-// Tables bounds the memory that the tables of many patterns take together.
-type Tables struct{ max int64 }
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Tables bounds the memory that the tables of many patterns take together. At the bound no table grows: a pattern whose table is
+// full begins it anew in the room that it has, or searches without it, several times slower.
+type Tables struct {
+	max  int64
+	used atomic.Int64
+	work sync.Pool // *work
+}
 
 // NewTables allows tables of the given size in bytes; 0: TablesBytesMax.
 func NewTables(bytesMax int64) *Tables {
@@ -12,4 +22,23 @@ func NewTables(bytesMax int64) *Tables {
 }
 
 // Bytes is what the tables take now.
-func (t *Tables) Bytes() int64 { return 0 }
+func (t *Tables) Bytes() int64 { return t.used.Load() }
+
+// reserve takes n bytes if there are so many left.
+func (t *Tables) reserve(n int64) bool {
+	if t.used.Add(n) <= t.max {
+		return true
+	}
+	t.used.Add(-n)
+	return false
+}
+
+// borrow gives the memory for one search; give it back to work.
+func (t *Tables) borrow(leaves int) *work {
+	w, _ := t.work.Get().(*work)
+	if w == nil {
+		w = &work{}
+	}
+	w.fit(leaves)
+	return w
+}
