@@ -30,4 +30,8 @@ const (
 
 	// aloneBytes is how far, in bytes, a search goes without the table before it asks for it again.
 	aloneBytes = 64
+
+	// phrasesRowBytes is how much memory, in bytes, the rows of an automaton of phrases take: half of a second-level cache.
+	// States beyond have none.
+	phrasesRowBytes = 1 << 20
 )
