@@ -15,7 +15,8 @@ type Phrases struct {
 	class [256]uint8 // of a byte; 0: in no phrase
 	shift uint8      // of a state's number to its row
 	dense uint32     // the states below it have a row
-	rows  []move
+	rows  []uint16   // where a state goes: to one below markFirst, or to one of marks
+	marks []move
 	deep  []deepState // the others
 	edges []edgeTo
 	depth []uint32   // by state: its letters
@@ -24,13 +25,16 @@ type Phrases struct {
 	empty Bits       // the lists with an empty phrase
 }
 
-// move is the state that a byte leads to, with two marks so that one comparison sees whether there is more to do.
+// move is a state that a byte leads to, with what is special about it. Rows name states without by their number, in 16 bits:
+// what a text uses of the rows should fit the first-level cache.
 type move uint32
 
 const (
 	moveEnds move = 1 << 31 // phrases end there
 	moveDeep move = 1 << 30 // it has no row
 	moveTo        = moveDeep - 1
+
+	markFirst = 1 << 15 // in rows, this and above: an index into marks
 )
 
 // deepState is a state without a row.
@@ -96,12 +100,17 @@ func minimal(words []Mask) (kept []Mask) {
 // Scan puts into found each list of which a phrase is in value.
 func (p *Phrases) Scan(value []byte, found Bits) {
 	found[:len(p.empty)].Or(p.empty)
-	rows, shift, s := p.rows, p.shift&31, move(0)
+	rows, class, shift, s := p.rows, &p.class, p.shift&31, uint32(0)
 	for i := 0; i < len(value); i++ {
-		m := rows[s<<shift|move(p.class[value[i]])]
-		for m >= moveDeep {
+		s = uint32(rows[s<<shift|uint32(class[value[i]])])
+		if s < markFirst {
+			continue
+		}
+		m := p.marks[s-markFirst]
+		for {
+			s = uint32(m & moveTo)
 			if m >= moveEnds {
-				p.report(m, found)
+				p.report(s, found)
 			}
 			if m&moveDeep == 0 {
 				break
@@ -109,14 +118,13 @@ func (p *Phrases) Scan(value []byte, found Bits) {
 			if i++; i == len(value) {
 				return
 			}
-			m = p.step(uint32(m&moveTo), value[i])
+			m = p.step(s, value[i])
 		}
-		s = m & moveTo
 	}
 }
 
-func (p *Phrases) report(m move, found Bits) {
-	for _, e := range p.ends[m&moveTo] {
+func (p *Phrases) report(s uint32, found Bits) {
+	for _, e := range p.ends[s] {
 		found.Set(int(e.list))
 	}
 }
@@ -133,7 +141,11 @@ func (p *Phrases) step(s uint32, c byte) move {
 		}
 		s = p.deep[d].fail
 	}
-	return p.rows[s<<p.shift|uint32(class)]
+	to := p.rows[s<<p.shift|uint32(class)]
+	if to >= markFirst {
+		return p.marks[to-markFirst]
+	}
+	return move(to)
 }
 
 // Find returns the first match of a list in value: the leftmost one, the longest of those. Applied again to what begins a byte
@@ -168,7 +180,7 @@ func (p *Phrases) Possible(list int, m Mask) bool {
 
 // Bytes is about the memory that the automaton takes.
 func (p *Phrases) Bytes() int64 {
-	n := 4*len(p.rows) + 8*len(p.deep) + 8*len(p.edges) + 28*len(p.depth)
+	n := 2*len(p.rows) + 4*len(p.marks) + 8*len(p.deep) + 8*len(p.edges) + 28*len(p.depth)
 	for _, e := range p.ends {
 		n += 8 * len(e)
 	}

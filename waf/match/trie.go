@@ -10,7 +10,7 @@ import (
 type trie struct {
 	states []trieState
 	order  []uint32 // by distance from the root, once linked
-	used   [256]bool
+	used   [256]int // by byte: in how many phrases' letters
 }
 
 type trieState struct {
@@ -37,7 +37,7 @@ func (t *trie) add(phrase string, list uint32) {
 	s := uint32(0)
 	for i := range len(phrase) {
 		c := phrase[i]
-		t.used[c] = true
+		t.used[c]++
 		at, ok := t.states[s].find(c)
 		if !ok {
 			n := uint32(len(t.states))
@@ -101,45 +101,73 @@ func (p *Phrases) pack(t *trie) {
 	}
 	letters := classes(t, &p.class)
 	p.shift = uint8(bits.Len(uint(len(letters) - 1)))
-	p.dense = uint32(min(len(t.order), max(1, phrasesRowBytes>>(p.shift+2))))
 	p.depth, p.ends = make([]uint32, len(t.order)), make([][]ending, len(t.order))
-	encode := func(s uint32) move {
-		m := move(number[s])
-		if len(t.states[s].ends) > 0 {
-			m |= moveEnds
-		}
-		if number[s] >= p.dense {
-			m |= moveDeep
-		}
-		return m
-	}
-	p.rows = make([]move, int(p.dense)<<p.shift)
 	for n, s := range t.order {
+		p.depth[n], p.ends[n] = t.states[s].depth, t.states[s].ends
+	}
+	p.dense = uint32(min(len(t.order), markFirst-1, max(1, phrasesRowBytes>>(p.shift+1))))
+	for !p.fill(t, number, letters) {
+		p.dense /= 2
+	}
+	for _, s := range t.order[p.dense:] {
 		state := &t.states[s]
-		p.depth[n], p.ends[n] = state.depth, state.ends
-		if uint32(n) < p.dense {
-			for class, c := range letters[1:] {
-				p.rows[n<<p.shift|(class+1)] = encode(t.move(s, c))
-			}
-			continue
-		}
 		p.deep = append(p.deep, deepState{uint32(len(p.edges)), number[state.fail]})
 		for _, e := range state.children {
-			p.edges = append(p.edges, edgeTo{encode(e.to), p.class[e.byte]})
+			p.edges = append(p.edges, edgeTo{p.encode(number[e.to]), p.class[e.byte]})
 		}
 	}
 	p.deep = append(p.deep, deepState{edges: uint32(len(p.edges))})
 }
 
+// fill writes the rows. It fails if they lead to more special states than 16 bits can name; one row never does.
+func (p *Phrases) fill(t *trie, number []uint32, letters []byte) bool {
+	p.rows, p.marks = make([]uint16, int(p.dense)<<p.shift), nil
+	marked := map[move]uint16{}
+	for n, s := range t.order[:p.dense] {
+		for class, c := range letters[1:] {
+			m := p.encode(number[t.move(s, c)])
+			to := uint16(m & (markFirst - 1))
+			if m >= markFirst {
+				known, ok := marked[m]
+				if !ok {
+					if len(p.marks) == markFirst {
+						return false
+					}
+					known = uint16(markFirst + len(p.marks))
+					marked[m], p.marks = known, append(p.marks, m)
+				}
+				to = known
+			}
+			p.rows[n<<p.shift|(class+1)] = to
+		}
+	}
+	return true
+}
+
+// encode is a state with its marks.
+func (p *Phrases) encode(s uint32) move {
+	m := move(s)
+	if len(p.ends[s]) > 0 {
+		m |= moveEnds
+	}
+	if s >= p.dense {
+		m |= moveDeep
+	}
+	return m
+}
+
 // classes numbers the bytes that are in phrases from 1 on, and gives the byte of each number; both cases of a letter have
-// the number of the small one.
+// the number of the small one. Frequent bytes come first, so that what texts use of a row is next to each other.
 func classes(t *trie, class *[256]uint8) []byte {
 	letters := make([]byte, 1)
 	for c := range 256 {
-		if t.used[c] {
-			class[c] = uint8(len(letters))
+		if t.used[c] > 0 {
 			letters = append(letters, byte(c))
 		}
+	}
+	slices.SortStableFunc(letters[1:], func(a, b byte) int { return t.used[b] - t.used[a] })
+	for n, c := range letters[1:] {
+		class[c] = uint8(n + 1)
 	}
 	for c := 'A'; c <= 'Z'; c++ {
 		class[c] = class[c+'a'-'A']
