@@ -37,7 +37,7 @@ bench: ## benchmarks with a budget, beside a reference, medians of five; writes 
 	@scripts/services
 	go run ./load/compare -bench -o docs/compare.md
 
-compare: ## processor time per request beside nginx, HAProxy, Caddy and net/http; writes docs/compare.md
+compare: ## processor time per request beside nginx (with ModSecurity too), HAProxy, Caddy, net/http and Coraza; writes docs/compare.md
 	@scripts/services
 	go run ./load/compare -o docs/compare.md
 

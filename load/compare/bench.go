@@ -22,6 +22,20 @@ type row struct {
 	h2               bool // HTTP/2 by h2load instead of HTTP/1.1 by wrk
 	workers          int  // of every peer
 	atMost, aim      float64
+
+	seconds int    // least length of a sample; 0: as the flag says
+	fixture string // a benign request instead of path: the row is about firewalls, and its ratios are to nginx with ModSecurity
+}
+
+// firewall reports whether the row is about firewalls.
+func (r row) firewall() bool { return r.fixture != "" }
+
+// yardstick is the peer that a row's ratios refer to.
+func (r row) yardstick() string {
+	if r.firewall() {
+		return "modsecurity"
+	}
+	return "nginx"
 }
 
 var rows = []row{
@@ -42,6 +56,10 @@ type values struct {
 	Edits, Secure                       bool
 	Workers                             int
 	Cert, Key, Both                     string // PEM files; Both has certificate and key
+
+	Firewall bool   // the row is about firewalls
+	Rules    string // then: the file of rules for a firewall that has none of its own; empty: go without
+	Port     string // of Addr, for Caddy, which takes a host in its address for the only one it serves
 }
 
 //go:embed origin.tmpl
@@ -63,8 +81,29 @@ var skerrySpec string
 type peer struct {
 	name    string
 	version string
+	where   where
 	start   func(b *bench, o rival.Options, v values) (*rival.Proc, error)
 }
+
+// where is which rows a peer takes part in.
+type where uint8
+
+const (
+	inPlain    where = 1 << iota // rows that are not about firewalls
+	inFirewall                   // rows about firewalls
+	asFirewall                   // as a firewall, in these
+)
+
+// takesPart reports whether the peer has a part in the row.
+func (p peer) takesPart(r row) bool {
+	if r.firewall() {
+		return p.where&inFirewall != 0
+	}
+	return p.where&inPlain != 0
+}
+
+// judges reports whether the peer has a firewall.
+func (p peer) judges() bool { return p.where&asFirewall != 0 }
 
 // bench is what all rows share.
 type bench struct {
@@ -74,6 +113,8 @@ type bench struct {
 	skerry             string
 	pinProxy, pinOther string
 	peers              []peer
+	rules              ruleFiles         // of rivals with a firewall, if a row is about firewalls
+	unfit              map[string]string // firewalls that may not be compared, and why
 }
 
 func newBench(ctx context.Context, o options, dir string) (*bench, error) {
@@ -89,24 +130,7 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("no peer %q", name)
 		}
-		p, why := allPeers[i], ""
-		switch name {
-		case "skerry":
-			if b.skerry == "" {
-				var err error
-				if b.skerry, err = rival.Build(ctx, dir, "skerry"); err != nil {
-					why = err.Error()
-				}
-			}
-			p.version = rival.Version(b.skerry, "version")
-		case "before":
-			p.version = rival.Version(o.before, "version")
-		case "nethttp":
-			p.version = runtime.Version()
-		default:
-			why = rival.Missing(name)
-			p.version = rival.Version(name, versionFlag[name])
-		}
+		p, why := b.find(allPeers[i])
 		if why != "" {
 			fmt.Printf("%s is left out: %s\n", name, why)
 			continue
@@ -117,6 +141,37 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 		return nil, fmt.Errorf("no peer is left")
 	}
 	return b, nil
+}
+
+// find looks whether a peer is here and which version it is; why says why not.
+func (b *bench) find(p peer) (found peer, why string) {
+	switch p.name {
+	case "skerry":
+		if b.skerry == "" {
+			var err error
+			if b.skerry, err = rival.Build(b.ctx, b.dir, "skerry"); err != nil {
+				why = err.Error()
+			}
+		}
+		p.version = rival.Version(b.skerry, "version")
+	case "before":
+		p.version = rival.Version(b.o.before, "version")
+	case "nethttp":
+		p.version = runtime.Version()
+	case "coraza":
+		p.version = moduleVersion("github.com/corazawaf/coraza/v3")
+	case "modsecurity":
+		if why = rival.Missing("nginx"); why == "" {
+			if _, err := rival.NginxModule(modSecurityModule); err != nil {
+				why = err.Error()
+			}
+		}
+		p.version = libModSecurity()
+	default:
+		why = rival.Missing(p.name)
+		p.version = rival.Version(p.name, versionFlag[p.name])
+	}
+	return p, why
 }
 
 var versionFlag = map[string]string{"nginx": "-v", "haproxy": "-v", "caddy": "version"}
@@ -130,35 +185,55 @@ func (b *bench) versions() []string {
 }
 
 var allPeers = []peer{
-	{name: "skerry", start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) { return startSkerry(b.skerry, o, v) }},
-	{name: "before", start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) { return startSkerry(b.o.before, o, v) }},
-	{name: "nginx", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+	{name: "skerry", where: inPlain | inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
+		return startSkerry(b.skerry, o, v)
+	}},
+	{name: "before", where: inPlain | inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
+		return startSkerry(b.o.before, o, v)
+	}},
+	{name: "nginx", where: inPlain | inFirewall, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
 		o.Conf = rival.Fill(nginxConf, v)
 		return rival.Nginx(o)
 	}},
-	{name: "haproxy", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+	{name: "haproxy", where: inPlain, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
 		o.Conf = rival.Fill(haproxyConf, v)
 		o.Out = v.Log
 		return rival.HAProxy(o)
 	}},
-	{name: "caddy", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+	{name: "caddy", where: inPlain | inFirewall, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
 		o.Conf = rival.Fill(caddyConf, v)
 		return rival.Caddy(o)
 	}},
-	{name: "nethttp", start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, err
-		}
-		args := []string{"-serve", v.Addr, "-origin", v.Origin}
-		if v.Edits {
-			args = append(args, "-edits", "-log", v.Log)
-		}
-		if v.Secure {
-			args = append(args, "-cert", v.Cert, "-key", v.Key)
-		}
-		return rival.Start(o, self, args...)
+	{name: "nethttp", where: inPlain | inFirewall, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+		return startNetHTTP(o, v)
 	}},
+	{name: "modsecurity", where: inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
+		v.Rules = b.rules.conf
+		return startModSecurity(o, v)
+	}},
+	{name: "coraza", where: inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
+		v.Rules = b.rules.conf
+		return startNetHTTP(o, v)
+	}},
+}
+
+// startNetHTTP starts this program as a proxy of net/http, with Coraza if rules are named.
+func startNetHTTP(o rival.Options, v values) (*rival.Proc, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"-serve", v.Addr, "-origin", v.Origin}
+	if v.Edits {
+		args = append(args, "-edits", "-log", v.Log)
+	}
+	if v.Secure {
+		args = append(args, "-cert", v.Cert, "-key", v.Key)
+	}
+	if v.Rules != "" {
+		args = append(args, "-rules", v.Rules)
+	}
+	return rival.Start(o, self, args...)
 }
 
 func startSkerry(binary string, o rival.Options, v values) (*rival.Proc, error) {

@@ -47,6 +47,9 @@ func (b *bench) measureIdle(r idleRow) ([]idleResult, error) {
 	defer stop()
 	var results []idleResult
 	for _, p := range b.peers {
+		if !p.takesPart(r.row) {
+			continue
+		}
 		if p.name == "haproxy" {
 			continue // it wants 2.5 descriptors for each, which are more than a process may have here
 		}

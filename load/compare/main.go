@@ -1,6 +1,7 @@
 // Command compare measures the processor time a proxied request costs: Skerry beside nginx, HAProxy, Caddy and a
 // net/http ReverseProxy, all alive in the same run, one worker each, in the order A B B A over the rounds. It prints a
-// table and writes its own section of docs/compare.md.
+// table and writes its own section of docs/compare.md. Rows about firewalls measure Skerry beside nginx with ModSecurity and
+// a ReverseProxy with Coraza, and engines in this process; they have a section of their own.
 //
 //	go run ./load/compare -o docs/compare.md
 //
@@ -22,6 +23,9 @@ import (
 	"skerry.dev/skerry/load/rival"
 )
 
+// defaultRows is every row there is.
+const defaultRows = "plain,edits,tls,large,h2,plain2,edits2,tls2,large2,idle,idletls,wafbrowser,wafsmall,wafform,wafjson,engine1,engine1x2,engine4,engine4x2"
+
 // options are the flags.
 type options struct {
 	rounds, seconds, conns int
@@ -32,23 +36,26 @@ type options struct {
 
 func main() {
 	var o options
-	var rows, peers, serve, origin, log, cert, key string
-	var edits, bench bool
+	var s serving
+	var rows, peers string
+	var bench bool
 	flag.IntVar(&o.rounds, "rounds", 5, "samples of each peer, after one warm-up")
 	flag.IntVar(&o.seconds, "seconds", 2, "length of a sample; times come in steps of 10 ms, so 2 or more")
 	flag.IntVar(&o.conns, "conns", 64, "keep-alive connections")
-	flag.StringVar(&rows, "rows", "plain,edits,tls,large,h2,plain2,edits2,tls2,large2,idle,idletls", "rows to measure")
-	flag.StringVar(&peers, "peers", "skerry,nginx,haproxy,caddy,nethttp", "peers to measure; nginx is what ratios refer to")
+	flag.StringVar(&rows, "rows", defaultRows, "rows to measure")
+	flag.StringVar(&peers, "peers", "skerry,nginx,haproxy,caddy,nethttp,modsecurity,coraza",
+		"peers to measure; nginx is what ratios refer to, and modsecurity (nginx with it) in rows about firewalls")
 	flag.StringVar(&o.out, "o", "", "file whose section between the compare markers is rewritten; empty: print only")
 	flag.StringVar(&o.skerry, "skerry", "", "skerry binary to measure; empty: build the one of this folder")
 	flag.StringVar(&o.before, "before", "", "a former skerry binary, measured as the peer \"before\" in the same run")
 	flag.BoolVar(&o.calls, "calls", true, "count system calls with perf, if it is there, in one more run of each peer")
-	flag.StringVar(&serve, "serve", "", "be the net/http peer on this address (the harness starts itself so)")
-	flag.StringVar(&origin, "origin", "", "with -serve: host:port to forward to")
-	flag.StringVar(&log, "log", "", "with -serve: access log")
-	flag.StringVar(&cert, "cert", "", "with -serve: certificate file; HTTPS")
-	flag.StringVar(&key, "key", "", "with -serve: its key")
-	flag.BoolVar(&edits, "edits", false, "with -serve: edit headers")
+	flag.StringVar(&s.addr, "serve", "", "be the net/http peer on this address (the harness starts itself so)")
+	flag.StringVar(&s.origin, "origin", "", "with -serve: host:port to forward to")
+	flag.StringVar(&s.log, "log", "", "with -serve: access log")
+	flag.StringVar(&s.cert, "cert", "", "with -serve: certificate file; HTTPS")
+	flag.StringVar(&s.key, "key", "", "with -serve: its key")
+	flag.BoolVar(&s.edits, "edits", false, "with -serve: edit headers")
+	flag.StringVar(&s.rules, "rules", "", "with -serve: file of rules, which Coraza judges every request by")
 	flag.BoolVar(&bench, "bench", false, "run the benchmark rows instead")
 	flag.Parse()
 	o.rows, o.peers = strings.Split(rows, ","), strings.Split(peers, ",")
@@ -56,8 +63,8 @@ func main() {
 		o.peers = append(o.peers, "before")
 	}
 	var err error
-	if serve != "" {
-		err = serveNetHTTP(serve, origin, log, cert, key, edits)
+	if s.addr != "" {
+		err = serveNetHTTP(s)
 	} else if bench {
 		err = runRows(o.out)
 	} else {
@@ -82,16 +89,8 @@ func run(o options) error {
 		return err
 	}
 	r := report{start: time.Now(), machine: rival.Machine(), loadBefore: rival.LoadAverage(), versions: b.versions(), options: o, pinned: b.pinProxy != ""}
-	for _, row := range rows {
-		if !slices.Contains(o.rows, row.key) {
-			continue
-		}
-		fmt.Printf("\n%s\n", row.title)
-		results, err := b.measure(row)
-		if err != nil {
-			return fmt.Errorf("row %s: %w", row.key, err)
-		}
-		r.rows = append(r.rows, rowResult{row, results})
+	if r.rows, err = b.measureAll(rows); err != nil {
+		return err
 	}
 	for _, row := range idleRows {
 		if !slices.Contains(o.rows, row.key) {
@@ -104,11 +103,70 @@ func run(o options) error {
 		}
 		r.idle = append(r.idle, idleRowResult{row, results})
 	}
+	if r.firewall, err = b.measureFirewalls(); err != nil {
+		return err
+	}
 	r.loadAfter = rival.LoadAverage()
-	text := r.markdown()
-	fmt.Println("\n" + text)
-	if o.out == "" {
+	return r.write()
+}
+
+// measureAll measures those of the rows that were asked for.
+func (b *bench) measureAll(rows []row) (measured []rowResult, err error) {
+	for _, row := range rows {
+		if !slices.Contains(b.o.rows, row.key) {
+			continue
+		}
+		fmt.Printf("\n%s\n", row.title)
+		results, err := b.measure(row)
+		if err != nil {
+			return nil, fmt.Errorf("row %s: %w", row.key, err)
+		}
+		measured = append(measured, rowResult{row, results})
+	}
+	return measured, nil
+}
+
+// measureFirewalls measures the whole edges with firewalls and the engines that were asked for.
+func (b *bench) measureFirewalls() (f firewallReport, err error) {
+	if slices.ContainsFunc(firewallRows, func(r row) bool { return slices.Contains(b.o.rows, r.key) }) {
+		if f.control, err = b.control(); err != nil {
+			return f, fmt.Errorf("control set: %w", err)
+		}
+		f.rules, f.unfit = b.rules, b.unfit
+	}
+	if f.rows, err = b.measureAll(firewallRows); err != nil {
+		return f, err
+	}
+	for _, t := range engineTables {
+		if !slices.Contains(b.o.rows, t.key) {
+			continue
+		}
+		fmt.Printf("\n%s\n", t.title)
+		result, err := b.measureEngines(t)
+		if err != nil {
+			return f, fmt.Errorf("table %s: %w", t.key, err)
+		}
+		f.engines = append(f.engines, result)
+	}
+	return f, nil
+}
+
+// write prints the sections and rewrites those of the file that were measured: the others keep what they say.
+func (r report) write() error {
+	section := func(begin, end, text string) error {
+		fmt.Println("\n" + text)
+		if r.options.out == "" {
+			return nil
+		}
+		return rival.Section(r.options.out, begin, end, newFile, text)
+	}
+	if len(r.rows)+len(r.idle) > 0 {
+		if err := section(markBegin, markEnd, r.markdown()); err != nil {
+			return err
+		}
+	}
+	if r.firewall.empty() {
 		return nil
 	}
-	return rival.Section(o.out, markBegin, markEnd, newFile, text)
+	return section(firewallBegin, firewallEnd, r.firewall.markdown(r))
 }

@@ -11,15 +11,24 @@ import (
 	"time"
 )
 
+// serving is what the net/http peer does.
+type serving struct {
+	addr, origin string
+	log          string // file; empty: none
+	cert, key    string // files; empty: plain
+	edits        bool
+	rules        string // file for Coraza; empty: no firewall
+}
+
 // serveNetHTTP is the peer that a Go program gets from the standard library, tuned: enough kept connections, pooled copy
 // buffers, nothing added that the other peers do not add.
-func serveNetHTTP(addr, origin, log, cert, key string, edits bool) error {
-	target := &url.URL{Scheme: "http", Host: origin}
+func serveNetHTTP(s serving) error {
+	target := &url.URL{Scheme: "http", Host: s.origin}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
-			if edits {
+			if s.edits {
 				r.Out.Header.Set("X-A", "a")
 				r.Out.Header.Set("X-B", "b")
 				r.Out.Header.Del("X-C")
@@ -33,16 +42,23 @@ func serveNetHTTP(addr, origin, log, cert, key string, edits bool) error {
 		BufferPool: &buffers{sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}},
 	}
 	var handler http.Handler = proxy
-	if log != "" {
-		l, err := openLog(log)
+	if s.rules != "" {
+		engine, err := newCoraza(ruleFiles{conf: s.rules}, nil)
 		if err != nil {
 			return err
 		}
-		handler = l.wrap(proxy)
+		handler = engine.wrap(handler)
 	}
-	server := &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: time.Minute}
-	if cert != "" {
-		return server.ListenAndServeTLS(cert, key)
+	if s.log != "" {
+		l, err := openLog(s.log)
+		if err != nil {
+			return err
+		}
+		handler = l.wrap(handler)
+	}
+	server := &http.Server{Addr: s.addr, Handler: handler, ReadHeaderTimeout: time.Minute}
+	if s.cert != "" {
+		return server.ListenAndServeTLS(s.cert, s.key)
 	}
 	return server.ListenAndServe()
 }

@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// The harness owns what stands between these lines of docs/compare.md, one pair for each of its two sections.
+// The harness owns what stands between these lines of docs/compare.md, one pair for each of its three sections.
 const (
-	markBegin = "<!-- compare:begin -->"
-	markEnd   = "<!-- compare:end -->"
-	rowsBegin = "<!-- bench:begin -->"
-	rowsEnd   = "<!-- bench:end -->"
+	markBegin     = "<!-- compare:begin -->"
+	markEnd       = "<!-- compare:end -->"
+	firewallBegin = "<!-- firewall:begin -->"
+	firewallEnd   = "<!-- firewall:end -->"
+	rowsBegin     = "<!-- bench:begin -->"
+	rowsEnd       = "<!-- bench:end -->"
 )
 
 const newFile = `# Skerry beside its rivals
@@ -19,7 +21,7 @@ const newFile = `# Skerry beside its rivals
 Processor time is what an edge costs. The sections below are written by ` + "`make compare` and `make bench`" + `; do not edit them by
 hand.
 
-` + markBegin + "\n" + markEnd + "\n\n## Benchmark rows\n\n" + rowsBegin + "\n" + rowsEnd + "\n"
+` + markBegin + "\n" + markEnd + "\n\n## Firewalls\n\n" + firewallBegin + "\n" + firewallEnd + "\n\n## Benchmark rows\n\n" + rowsBegin + "\n" + rowsEnd + "\n"
 
 // rowResult is a row and what was measured.
 type rowResult struct {
@@ -37,6 +39,7 @@ type report struct {
 	pinned                bool
 	rows                  []rowResult
 	idle                  []idleRowResult
+	firewall              firewallReport
 }
 
 // idleRowResult is a row about idle connections and what was measured.
@@ -90,22 +93,33 @@ func (r report) markdown() string {
 	fmt.Fprintf(&b, "\nThe limit per address is one that nothing reaches: 1,000,000 a second in Skerry and nginx (limit_req), the same as a rate in a stick table in HAProxy; "+
 		"Caddy and net/http have none of their own and run without. In rows of two workers nothing is pinned: proxy, load and origin share both processors.\n")
 	fmt.Fprintf(&b, "\nHAProxy and Skerry log to standard output (a file); HAProxy writes each line at once, the others buffer.\n")
-	fmt.Fprintf(&b, "\nMachine: %s. Load average before %s, after %s.\nPeers: %s.\n", r.machine, r.loadBefore, r.loadAfter, strings.Join(r.versions, ", "))
-	fmt.Fprintf(&b, "Measured %s by `go run ./load/compare -rounds %d -seconds %d -conns %d -rows %s -peers %s`.\n",
-		r.start.UTC().Format("2006-01-02 15:04 UTC"), r.options.rounds, r.options.seconds, r.options.conns,
-		strings.Join(r.options.rows, ","), strings.Join(r.options.peers, ","))
+	b.WriteString("\n" + r.footer())
 	return b.String()
 }
 
+// footer says where, when, with what and by which command was measured.
+func (r report) footer() string {
+	return fmt.Sprintf("Machine: %s. Load average before %s, after %s.\nPeers: %s.\nMeasured %s by `go run ./load/compare -rounds %d -seconds %d -conns %d -rows %s -peers %s`.\n",
+		r.machine, r.loadBefore, r.loadAfter, strings.Join(r.versions, ", "), r.start.UTC().Format("2006-01-02 15:04 UTC"),
+		r.options.rounds, r.options.seconds, r.options.conns, strings.Join(r.options.rows, ","), strings.Join(r.options.peers, ","))
+}
+
+// yardstickNames are the yardsticks in words.
+var yardstickNames = map[string]string{"nginx": "nginx", "modsecurity": "nginx with ModSecurity"}
+
 // table prints one row's peers.
 func (r rowResult) table(b *strings.Builder) {
-	nginx := r.median("nginx")
+	yardstick := r.median(r.yardstick())
 	fmt.Fprintf(b, "\n### %s\n\n", r.title)
-	b.WriteString("| peer | median | min–max | user + system | × nginx | requests/s | system calls/request | samples |\n|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(b, "| peer | median | min–max | user + system | × %s | requests/s | system calls/request | samples |\n|---|---|---|---|---|---|---|---|\n", r.yardstick())
 	for _, p := range r.results {
 		n := len(p.samples)
 		if n == 0 {
-			fmt.Fprintf(b, "| %s | failed | | | | | | 0 |\n", p.peer)
+			what := "failed"
+			if p.absent != "" {
+				what = "left out"
+			}
+			fmt.Fprintf(b, "| %s | %s | | | | | | 0 |\n", r.name(p), what)
 			continue
 		}
 		m := p.samples[n/2]
@@ -113,14 +127,14 @@ func (r rowResult) table(b *strings.Builder) {
 		if p.calls > 0 {
 			calls = fmt.Sprintf("%.2f", p.calls)
 		}
-		fmt.Fprintf(b, "| %s | %.2f | %.2f–%.2f | %.1f + %.1f | %s | %.0f | %s | %d |\n", p.peer, m.micros(), p.samples[0].micros(),
-			p.samples[n-1].micros(), m.user, m.system, ratio(m.micros(), nginx), m.rate, calls, n)
+		fmt.Fprintf(b, "| %s | %.2f | %.2f–%.2f | %.1f + %.1f | %s | %.0f | %s | %d |\n", r.name(p), m.micros(), p.samples[0].micros(),
+			p.samples[n-1].micros(), m.user, m.system, r.times(m.micros(), yardstick), m.rate, calls, n)
 	}
 	if before := r.median("before"); before > 0 {
 		fmt.Fprintf(b, "\nSkerry is %s × what it was before.\n", ratio(r.median("skerry"), before))
 	}
 	if r.atMost > 0 {
-		fmt.Fprintf(b, "\nSkerry's budget: at most %.2f × nginx, aim %.2f. %s\n", r.atMost, r.aim, r.verdict(nginx))
+		fmt.Fprintf(b, "\nSkerry's budget: at most %s × %s, aim %s. %s\n", r.times(r.atMost, 1), yardstickNames[r.yardstick()], r.times(r.aim, 1), r.verdict(yardstick))
 	}
 	for _, p := range r.results {
 		for _, f := range p.failed {
@@ -129,17 +143,34 @@ func (r rowResult) table(b *strings.Builder) {
 	}
 }
 
-func (r rowResult) verdict(nginx float64) string {
-	own := r.median("skerry")
-	switch {
-	case own == 0 || nginx == 0:
-		return "Not judged: skerry or nginx was not measured."
-	case own <= r.aim*nginx:
-		return fmt.Sprintf("Measured %.2f: aim reached.", own/nginx)
-	case own <= r.atMost*nginx:
-		return fmt.Sprintf("Measured %.2f: met.", own/nginx)
+// name is the peer's, and that it has no firewall where others have one.
+func (r rowResult) name(p result) string {
+	if r.firewall() && !p.judges {
+		return p.peer + ", no firewall"
 	}
-	return fmt.Sprintf("Measured %.2f: **missed**.", own/nginx)
+	return p.peer
+}
+
+// times is a ratio; those between firewalls are small.
+func (r rowResult) times(a, b float64) string {
+	if r.firewall() && b > 0 {
+		return fmt.Sprintf("%.4f", a/b)
+	}
+	return ratio(a, b)
+}
+
+func (r rowResult) verdict(yardstick float64) string {
+	own := r.median("skerry")
+	switch measured := r.times(own, yardstick); {
+	case own == 0 || yardstick == 0:
+		return fmt.Sprintf("Not judged: skerry or %s was not measured.", r.yardstick())
+	case own <= r.aim*yardstick:
+		return fmt.Sprintf("Measured %s: aim reached.", measured)
+	case own <= r.atMost*yardstick:
+		return fmt.Sprintf("Measured %s: met.", measured)
+	default:
+		return fmt.Sprintf("Measured %s: **missed**.", measured)
+	}
 }
 
 // median is the middle good sample of a peer, 0 if it has none; samples are sorted.

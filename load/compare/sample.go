@@ -29,9 +29,11 @@ func (s sample) micros() float64 { return s.user + s.system }
 // result is all samples of a peer in a row.
 type result struct {
 	peer    string
+	judges  bool     // it has a firewall
 	samples []sample // only good ones
 	failed  []string
 	calls   float64 // system calls per request; 0: not measured
+	absent  string  // why it takes no part; empty: it does
 }
 
 // running is a peer in a row's run.
@@ -50,14 +52,10 @@ func (b *bench) measure(r row) ([]result, error) {
 		return nil, err
 	}
 	defer stop()
-	var peers []*running
-	for _, p := range b.peers {
-		run, err := b.startPeer(p, r, dir, origin)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p.name, err)
-		}
-		defer run.proc.Stop()
-		peers = append(peers, run)
+	peers, absent, err := b.startPeers(r, dir, origin)
+	defer stopAll(peers)
+	if err != nil {
+		return nil, err
 	}
 	if err := b.rounds(r, peers); err != nil {
 		return nil, err
@@ -70,7 +68,41 @@ func (b *bench) measure(r row) ([]result, error) {
 		slices.SortFunc(p.samples, func(a, b sample) int { return cmp.Compare(a.micros(), b.micros()) })
 		results = append(results, p.result)
 	}
-	return results, nil
+	return append(results, absent...), nil
+}
+
+// startPeers starts who takes part in a row. In a row about firewalls a peer may be absent, with a reason: it failed the
+// control set, or it does not start so.
+func (b *bench) startPeers(r row, dir, origin string) (peers []*running, absent []result, err error) {
+	for _, p := range b.peers {
+		if !p.takesPart(r) {
+			continue
+		}
+		why := ""
+		if r.firewall() {
+			why = b.unfit[p.name]
+		}
+		if why == "" {
+			run, err := b.startPeer(p, r, dir, origin)
+			switch {
+			case err == nil:
+				peers = append(peers, run)
+				continue
+			case !r.firewall():
+				return peers, nil, fmt.Errorf("%s: %w", p.name, err)
+			}
+			why = "it does not start: " + err.Error()
+		}
+		fmt.Printf("  %s is left out: %s\n", p.name, why)
+		absent = append(absent, result{peer: p.name, judges: p.judges(), absent: why})
+	}
+	return peers, absent, nil
+}
+
+func stopAll(peers []*running) {
+	for _, p := range peers {
+		p.proc.Stop()
+	}
 }
 
 // prepare makes the folder of a row, with a certificate if the row needs one, and starts its origin.
@@ -80,6 +112,15 @@ func (b *bench) prepare(r row) (dir, origin string, stop func(), err error) {
 	}
 	if r.secure {
 		if err := writeCertificate(dir); err != nil {
+			return "", "", nil, err
+		}
+	}
+	if r.firewall() {
+		fixture, err := benignRequest(r.fixture)
+		if err != nil {
+			return "", "", nil, err
+		}
+		if err := os.WriteFile(b.scriptOf(r), []byte(fixture.wrkScript()), 0o644); err != nil {
 			return "", "", nil, err
 		}
 	}
@@ -108,7 +149,8 @@ func (b *bench) startPeer(p peer, r row, dir, origin string) (*running, error) {
 	if err := os.Mkdir(own, 0o755); err != nil {
 		return nil, err
 	}
-	v := values{Addr: addr, Origin: origin, Dir: own, Log: filepath.Join(own, "access.log"), Edits: r.edits, Secure: r.secure, Workers: r.workers,
+	_, port, _ := strings.Cut(addr, ":")
+	v := values{Firewall: r.firewall(), Port: port, Addr: addr, Origin: origin, Dir: own, Log: filepath.Join(own, "access.log"), Edits: r.edits, Secure: r.secure, Workers: r.workers,
 		Cert: filepath.Join(dir, certFile), Key: filepath.Join(dir, keyFile), Both: filepath.Join(dir, bothFile)}
 	o := rival.Options{Dir: own, Ready: addr, Pin: b.pinProxy, Workers: r.workers, Env: []string{"GOMAXPROCS=" + strconv.Itoa(r.workers)}}
 	if r.workers > 1 {
@@ -118,7 +160,7 @@ func (b *bench) startPeer(p peer, r row, dir, origin string) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &running{peer: p, proc: proc, url: scheme(r) + addr + r.path, log: v.Log, result: result{peer: p.name}}, nil
+	return &running{peer: p, proc: proc, url: scheme(r) + addr + r.path, log: v.Log, result: result{peer: p.name, judges: p.judges()}}, nil
 }
 
 // rounds takes the samples: a warm-up, then every peer once a round, in turned order every other round.
