@@ -20,6 +20,9 @@ func Decode(coding, data []byte, l Limits, mem *Memory) ([]byte, error) {
 	if coding = trimBlanks(coding); len(coding) == 0 || equalFold(coding, "identity") {
 		return data, nil
 	}
+	if len(data) == 0 { // zstd would take it for no frame at all
+		return nil, malformed(in, 0, "an empty body with a coding")
+	}
 	left := bytes.NewReader(data)
 	from, done, err := decoder(coding, left)
 	switch {

@@ -6,14 +6,14 @@ import "bytes"
 // only, + is a space, percent-escapes are decoded, and what is no escape stays as it is. A piece without = is a name with an
 // empty value; an empty piece is nothing. It fails with an *Error beyond Limits.Pairs and NameBytes; dst then has the pairs before.
 func AppendQuery(dst []Pair, query []byte, l Limits, mem *Memory) ([]Pair, error) {
-	f := formReader{dst: dst, data: query, in: "query", l: &l, mem: mem}
+	f := formReader{dst: dst, data: query, in: "query", l: l, mem: mem}
 	if err := f.pairs(); err != nil {
 		return f.dst, err
 	}
 	return f.dst, nil
 }
 
-func (p *Parsed) form(m Media, data []byte, l *Limits, mem *Memory) *Error {
+func (p *Parsed) form(m Media, data []byte, l Limits, mem *Memory) *Error {
 	if !latinCharset(m.Charset) {
 		return ambiguous("form", 0, "a charset that is not known to be a superset of ASCII")
 	}
@@ -28,7 +28,7 @@ type formReader struct {
 	dst     []Pair
 	data    []byte
 	in      string
-	l       *Limits
+	l       Limits
 	mem     *Memory
 	invalid int // percent signs that begin no escape
 }

@@ -23,12 +23,12 @@ type jsonReader struct {
 	at   int
 	base int // what At of errors is counted from
 	in   string
-	l    *Limits
+	l    Limits
 	mem  *Memory
 	used int // bytes of built names
 }
 
-func (p *Parsed) json(m Media, data []byte, l *Limits, mem *Memory) *Error {
+func (p *Parsed) json(m Media, data []byte, l Limits, mem *Memory) *Error {
 	if !unicodeCharset(m.Charset) {
 		return ambiguous("JSON", 0, "a charset other than UTF-8")
 	}
@@ -51,7 +51,7 @@ func (p *Parsed) json(m Media, data []byte, l *Limits, mem *Memory) *Error {
 
 // lines reads NDJSON: each line is one JSON text and becomes an element of one array. The last line may lack its line feed;
 // an empty line, or a value over several lines, is refused, since readers of lines and readers of values differ there.
-func (p *Parsed) lines(m Media, data []byte, l *Limits, mem *Memory) *Error {
+func (p *Parsed) lines(m Media, data []byte, l Limits, mem *Memory) *Error {
 	if !unicodeCharset(m.Charset) {
 		return ambiguous("NDJSON", 0, "a charset other than UTF-8")
 	}

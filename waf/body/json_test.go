@@ -45,7 +45,7 @@ func TestJSONIsRefused(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		``, ` `, `{`, `[`, `}`, `]`, `[1`, `[1,`, `[1,]`, `[,1]`, `[1 2]`, `[1}`, `{"a":1]`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{,}`, `{a:1}`, `{'a':1}`, `{1:1}`,
+		` `, `{`, `[`, `}`, `]`, `[1`, `[1,`, `[1,]`, `[,1]`, `[1 2]`, `[1}`, `{"a":1]`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{,}`, `{a:1}`, `{'a':1}`, `{1:1}`,
 		`{"a" 1}`, `{"a":1 "b":2}`, `[1]]`, `{}{}`, `1 2`, `[1]x`, `nul`, `nulL`, `True`, `NaN`, `Infinity`, `+1`, `01`, `-`, `-01`, `1.`, `.1`, `1e`, `1e+`, `0x10`,
 		`"`, `"abc`, `"\`, `"\"`, `"\x"`, `"\u12"`, `"\u12g4"`, `"\ud800"`, `"\udc00"`, `"\ud800\ud800"`, `"\ud800x"`, `"\ud800\n"`, `"\ud800`, `"\u`,
 		"\"a\nb\"", "\"a\x00\"", "\"long enough for words \x1f\"", "\"\\n\t\"", "\"\xff\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\\n\xff\"", "\xef\xbb\xbf{}",
@@ -80,7 +80,8 @@ func TestNDJSON(t *testing.T) {
 	f("1\n\n2", "json.0=1", "malformed")
 	f("[1,\n2]", "json.0.0=1", "malformed")
 	f("1 2\n", "json.0=1", "malformed")
-	f("", "", "malformed")
+	f("\n", "", "malformed")
+	f("", "", "ok")
 }
 
 func TestJSONLimits(t *testing.T) {
@@ -179,6 +180,9 @@ func FuzzJSON(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) == 0 {
+			return
+		}
 		original := bytes.Clone(text)
 		p := new(body.Parsed)
 		err := p.Parse(body.Media{Kind: body.JSON}, text, body.DefaultLimits(), new(body.Memory))

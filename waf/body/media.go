@@ -78,6 +78,9 @@ func classify(field []byte, mem *Memory) (m Media, err *Error) {
 			m.Boundary, m.BoundaryQuoted = ps.value, ps.quoted
 		}
 	}
+	if ps.doubt != nil {
+		return m, ps.doubt
+	}
 	if ps.err != nil {
 		return m, ps.err
 	}

@@ -15,7 +15,7 @@ type partsReader struct {
 	data    []byte
 	at      int
 	marker  []byte // "--" and the boundary
-	l       *Limits
+	l       Limits
 	mem     *Memory
 	refused *Error // the first reason
 	parts   int
@@ -27,7 +27,7 @@ type partHead struct {
 	disposed   bool // there was a usable Content-Disposition
 }
 
-func (p *Parsed) multipart(m Media, data []byte, l *Limits, mem *Memory) *Error {
+func (p *Parsed) multipart(m Media, data []byte, l Limits, mem *Memory) *Error {
 	p.BoundaryQuoted = m.BoundaryQuoted
 	if err := boundary(m.Boundary); err != nil {
 		return err
@@ -223,8 +223,10 @@ func (r *partsReader) disposition(h *partHead, value []byte, at int) {
 			h.file = ps.value
 		}
 	}
-	if ps.err != nil {
-		r.refuse(ps.err)
+	for _, err := range [...]*Error{ps.doubt, ps.err} {
+		if err != nil {
+			r.refuse(err)
+		}
 	}
 	if len(h.name) > r.l.NameBytes {
 		r.refuse(beyond("multipart", at, "the name of a field is too long", r.l.NameBytes, "NameBytes"))

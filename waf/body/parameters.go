@@ -13,7 +13,8 @@ type parameters struct {
 	name, value []byte
 	quoted      bool
 	done        bool
-	err         *Error
+	err         *Error // the first fault of the grammar, behind which there is no next one
+	doubt       *Error // the first thing that has two readings; what follows is read all the same
 
 	names [parametersMax][]byte
 	count int
@@ -45,17 +46,16 @@ func (p *parameters) next() {
 	case len(p.name) == 0 || p.at >= len(p.data) || p.data[p.at] != '=':
 		p.fail(malformed(p.in, p.at, "a parameter that is not name=value"))
 		return
-	case bytes.IndexByte(p.name, '*') >= 0:
-		p.fail(ambiguous(p.in, from, "an extended or continued parameter: services do not agree on RFC 2231 and 5987"))
-		return
 	case p.count >= len(p.names):
 		p.fail(beyond(p.in, from, "too many parameters", parametersMax, ""))
 		return
 	}
+	if bytes.IndexByte(p.name, '*') >= 0 {
+		p.note(from, "an extended or continued parameter: services do not agree on RFC 2231 and 5987")
+	}
 	for _, n := range p.names[:p.count] {
 		if bytes.EqualFold(n, p.name) {
-			p.fail(ambiguous(p.in, from, "a parameter that occurs twice"))
-			return
+			p.note(from, "a parameter that occurs twice")
 		}
 	}
 	p.names[p.count] = p.name
@@ -88,8 +88,10 @@ func (p *parameters) content() {
 			p.fail(malformed(p.in, p.at, "a character in quotes that none may have"))
 			return
 		case c == '\\':
-			p.fail(ambiguous(p.in, p.at, "a backslash in quotes: services do not agree what it escapes"))
-			return
+			p.note(p.at, "a backslash in quotes: services do not agree what it escapes")
+			if p.at+1 < len(p.data) && (p.data[p.at+1] == '"' || p.data[p.at+1] == '\\') {
+				p.at++
+			}
 		}
 	}
 	p.fail(malformed(p.in, from, "quotes that are not closed"))
@@ -98,6 +100,13 @@ func (p *parameters) content() {
 func (p *parameters) space() {
 	for p.at < len(p.data) && (p.data[p.at] == ' ' || p.data[p.at] == '\t') {
 		p.at++
+	}
+}
+
+// note keeps a doubt; the first one counts.
+func (p *parameters) note(at int, what string) {
+	if p.doubt == nil {
+		p.doubt = ambiguous(p.in, p.base+at, what)
 	}
 }
 

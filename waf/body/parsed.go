@@ -66,24 +66,27 @@ func emptied[T any](list []T) []T {
 	return list[:0]
 }
 
-// Parse takes a body apart as its media says; None and Opaque bodies give nothing. It fails with an *Error if the body is
+// Parse takes a body apart as its media says; None and Opaque bodies give nothing, and so do empty ones. It fails with an *Error if the body is
 // not of that format, has two readings, or goes beyond a limit. What was read until then stays in p for the log and for
 // engines that only detect, and is never a reason to let the body pass. The parsed values are views into data and mem.
 func (p *Parsed) Parse(m Media, data []byte, l Limits, mem *Memory) error {
+	if len(data) == 0 {
+		return nil // there is nothing to hide in it, and clients name a type for bodies that they do not send
+	}
 	var err *Error
 	switch m.Kind {
 	case Form:
-		err = p.form(m, data, &l, mem)
+		err = p.form(m, data, l, mem)
 	case Multipart:
-		if err = p.multipart(m, data, &l, mem); err != nil {
+		if err = p.multipart(m, data, l, mem); err != nil {
 			p.StrictError = true
 		}
 	case JSON:
-		err = p.json(m, data, &l, mem)
+		err = p.json(m, data, l, mem)
 	case NDJSON:
-		err = p.lines(m, data, &l, mem)
+		err = p.lines(m, data, l, mem)
 	case XML:
-		err = p.xml(m, data, &l, mem)
+		err = p.xml(m, data, l, mem)
 	}
 	if err != nil {
 		return err

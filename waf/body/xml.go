@@ -11,7 +11,7 @@ type xmlReader struct {
 	p    *Parsed
 	data []byte
 	at   int
-	l    *Limits
+	l    Limits
 	mem  *Memory
 	text []byte // of the text at hand, from its first byte, if it is one piece of data so far
 	join []byte // the text at hand if it has several pieces; from mem
@@ -23,7 +23,7 @@ var (
 	attributeName = []byte("//@*")
 )
 
-func (p *Parsed) xml(m Media, data []byte, l *Limits, mem *Memory) *Error {
+func (p *Parsed) xml(m Media, data []byte, l Limits, mem *Memory) *Error {
 	if !unicodeCharset(m.Charset) {
 		return ambiguous("XML", 0, "a charset other than UTF-8")
 	}
