@@ -179,6 +179,9 @@ func (p *parser) action(t span, start, colon, end int) (action, bool) {
 // apply reads a list of actions into b.
 func (p *parser) apply(b *builder, list []action) {
 	for _, a := range list {
+		if p.full() {
+			return
+		}
 		name := strings.ToLower(a.name.s)
 		row, ok := actionRows[name]
 		why, refused := actionsRefused[name]

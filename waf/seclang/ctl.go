@@ -68,6 +68,9 @@ func applyCtl(p *parser, b *builder, a action) {
 		return
 	}
 	name, value = name.trim(), value.trim()
+	if n := len(value.s) - 1; n > 0 && value.s[0] == '\'' && value.s[n] == '\'' { // Coraza would look for the quotes too
+		value = value.sub(1, n)
+	}
 	if why, refused := ctlsRefused[strings.ToLower(name.s)]; refused {
 		p.wrong(name.pos(), "ctl:"+name.s+" is not offered: "+why, "")
 		return

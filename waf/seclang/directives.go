@@ -10,7 +10,7 @@ func (p *parser) directive(t span) {
 	}
 	key := strings.ToLower(name.s)
 	if key != "secrule" && key != "secaction" {
-		p.unfinished(t.pos())
+		p.unfinished()
 	}
 	args, wrong, at := words(t.from(len(name.s)))
 	if wrong != "" {

@@ -35,6 +35,9 @@ func (p *parser) wrong(at Pos, text, fix string) {
 	p.problems = append(p.problems, fault.Problem{File: at.File, Line: at.Line, Col: at.Col, Text: text, Fix: fix})
 }
 
+// full reports whether no more problems are listed.
+func (p *parser) full() bool { return len(p.problems) > problemsMax }
+
 // noted notes the flaw, if there is one, and reports whether there was.
 func (p *parser) noted(f *flaw) bool {
 	if f != nil {

@@ -9,7 +9,8 @@ const space = " \t\r\v\f"
 //
 // White space at both ends of each line goes, as in Coraza; so a directive that is broken within its operator loses the
 // indentation of the next line, which Apache would keep. Lines of comment may stand within a directive, as in Coraza.
-// An empty line may not: Coraza passes over it, ModSecurity ends the directive there.
+// An empty line may not: Coraza passes over it, Apache ends the directive there. A comment ends with its line, as in Coraza;
+// ModSecurity 3 joins its next line too if it ends in a backslash, so a directive directly behind such a comment is refused.
 type lines struct {
 	file string
 	rest string
@@ -35,6 +36,7 @@ func (l *lines) raw() (s string, col int, ok bool) {
 func (l *lines) next() (t span, torn string, ok bool) {
 	var b strings.Builder
 	src := &source{file: l.file}
+	remark := "" // the comment before
 	for {
 		s, col, more := l.raw()
 		switch {
@@ -42,16 +44,22 @@ func (l *lines) next() (t span, torn string, ok bool) {
 			return span{}, "", false
 		case !more:
 			return span{b.String(), 0, src}.end(), "the file ends within a directive: its last line ends in a backslash", true
-		case s == "" && len(src.marks) == 0, strings.HasPrefix(s, "#"):
+		case strings.HasPrefix(s, "#"):
+			remark = s
+			continue
+		case s == "" && len(src.marks) == 0:
+			remark = ""
 			continue
 		case s == "":
 			return span{b.String(), 0, src}.end(), "an empty line within a directive: the line before ends in a backslash", true
+		case len(src.marks) == 0 && strings.HasSuffix(remark, `\`):
+			torn = "the comment before this line ends in a backslash: ModSecurity takes the line as comment, Coraza does not"
 		}
 		src.marks = append(src.marks, mark{b.Len(), l.line, col})
 		head, joined := strings.CutSuffix(s, `\`)
 		b.WriteString(head)
 		if !joined {
-			return span{b.String(), 0, src}, "", true
+			return span{b.String(), 0, src}, torn, true
 		}
 	}
 }

@@ -75,21 +75,14 @@ func (p *parser) argument(out *Operator, t span) {
 	case formPhrases:
 		out.Phrases = p.phrases(t)
 	case formPhraseFiles:
-		for _, f := range t.fields() {
-			out.Phrases = append(out.Phrases, p.list(f)...)
-		}
-		if len(out.Phrases) > phrasesMax {
-			p.wrong(t.pos(), fmt.Sprintf("more than %d phrases (phrasesMax)", phrasesMax), "")
-		}
+		out.Phrases = p.files(t)
 	case formPrefixes:
 		for _, f := range t.split(",") {
 			p.prefix(out, f.s, f.pos())
 		}
 	case formPrefixFiles:
-		for _, f := range t.fields() {
-			for _, s := range p.list(f) {
-				p.prefix(out, s, f.pos())
-			}
+		for _, s := range p.files(t) {
+			p.prefix(out, s, t.pos())
 		}
 	case formBytes:
 		p.byteRanges(t)
@@ -165,9 +158,13 @@ func (p *parser) list(t span) []string {
 	}
 	var out []string
 	for line := range strings.SplitSeq(text, "\n") {
-		if line = strings.Trim(line, space); line != "" && line[0] != '#' {
-			out = append(out, line)
+		if line = strings.Trim(line, space); line == "" || line[0] == '#' {
+			continue
 		}
+		if !p.room(1, t.pos()) {
+			return nil
+		}
+		out = append(out, line)
 	}
 	if len(out) == 0 {
 		p.wrong(t.pos(), "the file "+quote(t.s)+" has no phrase", "the rule could never match")
@@ -176,12 +173,36 @@ func (p *parser) list(t span) []string {
 	return out
 }
 
+// files are the phrases of all the files that t names. Rules that name the same file share its phrases.
+func (p *parser) files(t span) []string {
+	names := t.fields()
+	if len(names) == 1 {
+		return p.list(names[0])
+	}
+	var out []string
+	for _, f := range names {
+		more := p.list(f)
+		if !p.room(len(more), f.pos()) {
+			return nil
+		}
+		out = append(out, more...)
+	}
+	return out
+}
+
+// room takes n phrases from what a Set may have.
+func (p *parser) room(n int, at Pos) bool {
+	before := p.held
+	p.held += n
+	if before <= phrasesMax && p.held > phrasesMax {
+		p.wrong(at, fmt.Sprintf("more than %d phrases and prefixes in all (phrasesMax)", phrasesMax), "")
+	}
+	return p.held <= phrasesMax
+}
+
 // prefix adds an address or prefix, in its usual form.
 func (p *parser) prefix(out *Operator, s string, at Pos) {
-	if len(out.Phrases) >= phrasesMax {
-		if len(out.Phrases) == phrasesMax {
-			p.wrong(at, fmt.Sprintf("more than %d prefixes (phrasesMax)", phrasesMax), "")
-		}
+	if p.full() || !p.room(1, at) {
 		return
 	}
 	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
@@ -199,6 +220,9 @@ func (p *parser) prefix(out *Operator, s string, at Pos) {
 // byteRanges checks "9,10,32-126".
 func (p *parser) byteRanges(t span) {
 	for _, f := range t.split(",") {
+		if p.full() {
+			return
+		}
 		low, high, ranged := strings.Cut(f.s, "-")
 		if !ranged {
 			high = low

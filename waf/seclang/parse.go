@@ -41,19 +41,20 @@ type parser struct {
 	set      *Set
 	problems []fault.Problem
 
-	stack    []string // files that include each other, the innermost last
-	files    int
-	dir      string // of the file that is read
-	lines    *lines // of it
-	rules    int
-	defaults [6]*defaults   // by phase
-	ids      map[int]int    // rule id → index of its item
-	places   map[int]Pos    // rule id → where it stands
-	markers  map[string]int // name → index of the last item that is it
-	jumps    []jump
-	lists    map[string][]string // phrase files that have been read
-	open     *Rule               // the first rule of a chain that is not finished
-	last     *Rule               // its last link so far
+	stack     []string // files that include each other, the innermost last
+	fileCount int
+	held      int    // phrases and prefixes so far
+	dir       string // of the file that is read
+	lines     *lines // of it
+	rules     int
+	defaults  [6]*defaults   // by phase
+	ids       map[int]int    // rule id → index of its item
+	places    map[int]Pos    // rule id → where it stands
+	markers   map[string]int // name → index of the last item that is it
+	jumps     []jump
+	lists     map[string][]string // phrase files that have been read
+	open      *Rule               // the first rule of a chain that is not finished
+	last      *Rule               // its last link so far
 }
 
 // jump is a skipAfter, to be checked when all markers are known.
@@ -106,11 +107,11 @@ func (p *parser) file(name string, at Pos) {
 	case len(p.stack) >= includeDepthMax:
 		p.wrong(at, fmt.Sprintf("files include each other more than %d deep (includeDepthMax)", includeDepthMax), "")
 		return
-	case p.files >= filesMax:
+	case p.fileCount >= filesMax:
 		p.wrong(at, fmt.Sprintf("more than %d files (filesMax)", filesMax), "")
 		return
 	}
-	p.files++
+	p.fileCount++
 	text, err := p.read(name, fileBytesMax, "fileBytesMax")
 	if err != nil {
 		p.wrong(at, err.Error(), "")
@@ -127,7 +128,7 @@ func (p *parser) text(name, text string) {
 	p.dir, p.lines = path.Dir(name), newLines(name, text)
 	for {
 		t, torn, ok := p.lines.next()
-		if !ok || len(p.problems) > problemsMax {
+		if !ok || p.full() {
 			break
 		}
 		if torn != "" {
@@ -136,7 +137,7 @@ func (p *parser) text(name, text string) {
 		}
 		p.directive(t)
 	}
-	p.unfinished(Pos{})
+	p.unfinished()
 	p.dir, p.lines = outerDir, outerLines
 }
 

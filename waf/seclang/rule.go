@@ -148,7 +148,7 @@ func (p *parser) link(r *Rule, b *builder) {
 }
 
 // unfinished reports a chain that does not end.
-func (p *parser) unfinished(Pos) {
+func (p *parser) unfinished() {
 	if p.open == nil {
 		return
 	}

@@ -65,7 +65,7 @@ func (t span) split(seps string) []span {
 	return parts
 }
 
-// unescape removes backslashes that stand before quote and are not escaped themselves; all others stay, for patterns need them.
+// unescape removes backslashes that stand before quote; all others stay, for patterns need them.
 func (t span) unescape(quote byte) span {
 	var drop []int
 	for i := 0; i+1 < len(t.s); i++ {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ParseTarget reads one target as rules have it: "ARGS:q", "!REQUEST_COOKIES:/^_pk_/", "&TX:x", "XML:/*". A key goes to the end of
-// the string; in quotes it is free of its meaning for the language.
+// ParseTarget reads one target as rules have it: "ARGS:q", "!REQUEST_COOKIES:/^_pk_/", "&TX:x", "XML:/*". A key with "|" or "," in it stands
+// in quotes: "ARGS:'a,b'". A pattern goes to the last slash.
 func ParseTarget(s string) (Target, error) {
 	t, _, f := readTarget(bareSpan(s), true)
 	if f != nil {
@@ -35,7 +35,7 @@ func (p *parser) targets(t span) []Target {
 	}
 }
 
-// readTarget reads one target and says where it ends: at a separator or the end. alone: separators are part of a key.
+// readTarget reads one target and says where it ends: at a separator or the end. alone: it must be the end.
 func readTarget(t span, alone bool) (out Target, n int, f *flaw) {
 	i := 0
 	for ; i < len(t.s) && strings.IndexByte("!& \t", t.s[i]) >= 0; i++ {
@@ -90,7 +90,7 @@ func readKey(out *Target, t span, alone bool) (n int, f *flaw) {
 		f = patternKey(out, t.sub(1, n))
 		n++
 	default:
-		for n < len(t.s) && (alone || t.s[n] != '|' && t.s[n] != ',') {
+		for n < len(t.s) && t.s[n] != '|' && t.s[n] != ',' {
 			n++
 		}
 		out.Key = lower(t.sub(0, n).trim().s)
@@ -99,7 +99,7 @@ func readKey(out *Target, t span, alone bool) (n int, f *flaw) {
 		}
 	}
 	if f == nil && n < len(t.s) && (alone || t.s[n] != '|' && t.s[n] != ',') {
-		f = &flaw{t.at(n), "text behind the key's end", `a slash within a pattern is written \/`}
+		f = &flaw{t.at(n), "text behind the key's end", `a slash within a pattern is written \/, a key with | or , stands in quotes`}
 	}
 	return n, f
 }
@@ -119,7 +119,7 @@ func slash(s string, alone bool) int {
 
 // readPath reads the path of XML: all text, or all attributes.
 func readPath(out *Target, t span, alone bool) (n int, f *flaw) {
-	for n < len(t.s) && (alone || t.s[n] != '|' && t.s[n] != ',') {
+	for n < len(t.s) && (alone || t.s[n] != '|' && t.s[n] != ',') { // alone, a list is no path
 		n++
 	}
 	out.Key = t.sub(0, n).trim().s
@@ -166,8 +166,9 @@ func pattern(t span, flags string) *flaw {
 	}
 	text, at, fix := err.Error(), t.pos(), ""
 	if e, ok := err.(*syntax.Error); ok {
-		text = string(e.Code) + ": " + e.Expr
-		if i := strings.Index(t.s, e.Expr); i > 0 && e.Code != syntax.ErrInvalidUTF8 {
+		expr := strings.TrimPrefix(e.Expr, flags)
+		text = string(e.Code) + ": " + expr
+		if i := strings.Index(t.s, expr); i > 0 && e.Code != syntax.ErrInvalidUTF8 {
 			at = t.at(i)
 		}
 		if e.Code == syntax.ErrInvalidPerlOp || e.Code == syntax.ErrInvalidEscape {

@@ -8,9 +8,9 @@ type word struct {
 	quoted bool
 }
 
-// words cuts a directive's arguments. Within double quotes \" is a quote, and every other backslash stays, as in Coraza and
-// ModSecurity 3; Apache, and so ModSecurity 2, would also make one backslash of two. A bare word ends at white space that no
-// 'quoted' key protects.
+// words cuts a directive's arguments. Within double quotes \" is a quote, and every other backslash stays, as in Coraza's operators;
+// Apache, and so ModSecurity 2, would also make one backslash of two. Coraza leaves \" as it is in actions; here a word is a word.
+// A bare word ends at white space that no 'quoted' key protects.
 func words(t span) (out []word, wrong string, at Pos) {
 	for {
 		t = t.from(len(t.s) - len(strings.TrimLeft(t.s, space)))
