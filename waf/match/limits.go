@@ -21,6 +21,10 @@ const (
 	// regexp.
 	leavesMax = 1<<16 - 1
 
+	// linksMax is how many ways from one position to another a pattern may have, of two bytes each: forty times what all of
+	// the rule set's have together. A pattern with more is left to Go's regexp.
+	linksMax = 1 << 22
+
 	// bytesPerMiss is how many bytes a table that was full before must have served for each transition that was built for
 	// it: fewer, and to build it costs more than to do without.
 	bytesPerMiss = 16

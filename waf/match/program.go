@@ -57,7 +57,9 @@ func newProgram(re *syntax.Regexp, o reading) (*program, error) {
 		p.takes = append(p.takes, takes)
 	}
 	p.contexts(uses)
-	p.close(code, number)
+	if err := p.close(code, number); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -109,9 +111,9 @@ func (p *program) contexts(uses syntax.EmptyOp) {
 	}
 }
 
-// close computes where each leaf leads, and what begins in each context.
-func (p *program) close(code *syntax.Prog, number []int) {
-	known := map[uint32]uint32{}
+// close computes where each leaf leads, and what begins in each context. It fails if that is too much.
+func (p *program) close(code *syntax.Prog, number []int) error {
+	known, size := map[uint32]uint32{}, 0
 	begins := reach(code, number, uint32(code.Start), nil)
 	implied := make([]bool, len(p.leaves))
 	for _, l := range begins.leaves {
@@ -126,10 +128,20 @@ func (p *program) close(code *syntax.Prog, number []int) {
 		n, ok := known[in.Out]
 		if !ok {
 			n = uint32(len(p.after))
-			known[in.Out], p.after = n, append(p.after, reach(code, number, in.Out, implied))
+			c := reach(code, number, in.Out, implied)
+			if size += len(c.leaves); size > linksMax {
+				return fmt.Errorf("more than %d ways from one position to another", linksMax)
+			}
+			known[in.Out], p.after = n, append(p.after, c)
 		}
 		p.leaves[number[pc]].then = n
 	}
+	p.open(begins)
+	return nil
+}
+
+// open computes what begins in each context.
+func (p *program) open(begins closure) {
 	w := newWork(len(p.leaves))
 	for left := range kinds {
 		if p.left[left] != left && left != kindOther {

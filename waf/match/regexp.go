@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 )
@@ -19,7 +20,7 @@ type Options struct {
 type Regexp struct {
 	pattern string
 	reading reading
-	re      *regexp.Regexp
+	re      func() *regexp.Regexp // compiled when it is first asked: most patterns never match
 	min     int
 	forms   [2]form // for values without and with bytes from 0x80 on
 	bound   Mask    // the classes of a matching value of one line
@@ -61,9 +62,7 @@ func Compile(pattern string, o Options) (*Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("regular expression: %w", err)
 	}
-	if r.re, err = regexp.Compile(text); err != nil {
-		return nil, fmt.Errorf("regular expression: %w", err)
-	}
+	r.re = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) }) // it parses: see above
 	r.min = r.reading.least(parsed)
 	r.forms, r.bound = r.reading.forms(parsed), r.reading.bound(parsed)
 	if r.prog, err = newProgram(parsed, r.reading); err != nil {
@@ -85,12 +84,12 @@ func (r *Regexp) String() string { return r.pattern }
 func (r *Regexp) Min() int { return r.min }
 
 // Slow says what Match says, by Go's regexp: the reference.
-func (r *Regexp) Slow(value []byte) bool { return r.re.Match(r.reference(value)) }
+func (r *Regexp) Slow(value []byte) bool { return r.re().Match(r.reference(value)) }
 
 // Find returns where the leftmost match and its groups are, appended to at: two indexes for each, as
 // regexp.FindSubmatchIndex does; nil without a match.
 func (r *Regexp) Find(value []byte, at []int) []int {
-	found := r.re.FindSubmatchIndex(r.reference(value))
+	found := r.re().FindSubmatchIndex(r.reference(value))
 	if found == nil {
 		return nil
 	}
