@@ -1,0 +1,321 @@
+package engine
+
+import (
+	"bytes"
+	"slices"
+
+	"skerry.dev/skerry/waf/seclang"
+)
+
+// A rule set begins with rules that only arrange its own variables, and every section of it with gates that ask for the
+// paranoia level. Under one policy most of them have one outcome, whatever the request: fold runs them once, when the policy is
+// made, in the order in which a request would. What they set is what transactions start with, and what they jump over is left out.
+//
+// It goes on through rules that do depend on the request, and keeps account of what those could change: a variable that one of
+// them may have set is not known any more, one that it may have read must not change any more, a part of the rules that it may
+// jump over is not certain to run, and a rule that it may take out is not certain to be there.
+type folder struct {
+	y        *Policy
+	t        *Transaction // to evaluate with; its variables are what is known
+	unknown  []bool       // by TX number: may have been set by a rule that stays
+	read     []bool       // by TX number: may have been read by one
+	open     []string     // markers that rules that stay may jump to, not passed yet
+	removals []removal    // what rules that stay may take out
+	held     int          // rules that a skip counts, which must all stay
+}
+
+// fold leaves in the steps what depends on the request. The reference runs everything each time.
+func (y *Policy) fold() {
+	if y.reference {
+		return
+	}
+	f := &folder{y: y, unknown: make([]bool, len(y.tx)), read: make([]bool, len(y.tx))}
+	for _, x := range y.where {
+		if x.Target == nil {
+			f.removals = append(f.removals, x.removal())
+		}
+	}
+	f.t = &Transaction{p: y, reference: true, mode: ModeDetect, tx: slices.Clone(y.tx), spans: y.spans, fields: slices.Clone(y.scalars), severity: 255}
+	for phase := 1; phase <= 4; phase++ {
+		y.steps[phase] = f.phase(y.steps[phase])
+		f.open, f.held = nil, 0
+	}
+	for i := range y.tx {
+		if !f.unknown[i] {
+			y.tx[i] = f.t.tx[i]
+			y.tx[i].text = bytes.Clone(y.tx[i].text)
+		}
+	}
+}
+
+// phase returns the steps that stay.
+func (f *folder) phase(steps []step) (kept []step) {
+	for i := 0; i < len(steps); i++ {
+		s := steps[i]
+		if s.rule == nil {
+			f.open = slices.DeleteFunc(f.open, func(m string) bool { return m == s.marker })
+			kept = append(kept, s)
+			continue
+		}
+		if f.held > 0 {
+			f.held--
+			f.stay(s.rule)
+			kept = append(kept, s)
+			continue
+		}
+		matched, certain := f.evaluate(s.rule)
+		switch {
+		case certain && !matched:
+			continue
+		case certain && s.rule.skipAfter != "":
+			if to := f.jump(steps, i); to > 0 {
+				f.apply(s.rule)
+				i = to - 1 // the marker itself is looked at next
+				continue
+			}
+		case certain && f.settable(s.rule):
+			f.apply(s.rule)
+			continue
+		}
+		f.stay(s.rule)
+		kept = append(kept, s)
+	}
+	return kept
+}
+
+// evaluate runs a rule on what is known, without its actions. certain is false if the outcome depends on anything else.
+func (f *folder) evaluate(r *rule) (matched, certain bool) {
+	for link := r; link != nil; link = link.next {
+		if !f.knows(link) {
+			return false, false
+		}
+		if !f.holds(link) {
+			return false, true
+		}
+		if link.next != nil && len(link.actions) > 0 && !f.certainFrom(link.next) {
+			return false, false // its actions happen whether or not the chain holds
+		}
+	}
+	return true, true
+}
+
+func (f *folder) certainFrom(link *rule) bool {
+	for ; link != nil; link = link.next {
+		if !f.knows(link) {
+			return false
+		}
+	}
+	return true
+}
+
+// knows reports whether everything that a link looks at is known.
+func (f *folder) knows(r *rule) bool {
+	for i := range r.targets {
+		if g := &r.targets[i]; g.v != seclang.VarTX || g.tx < captures || f.unknown[g.tx] {
+			return false
+		}
+	}
+	switch o := r.op.(type) {
+	case *textOp:
+		return f.knowsText(&o.arg)
+	case *numberOp:
+		return f.knowsText(&o.arg)
+	case *ipOp, sqliOp, xssOp:
+		return false
+	}
+	return true
+}
+
+func (f *folder) knowsText(x *text) bool {
+	for i := range x.parts {
+		if p := &x.parts[i]; p.v != seclang.VarNone && (p.v != seclang.VarTX || p.tx < captures || f.unknown[p.tx]) {
+			return false
+		}
+	}
+	return true
+}
+
+// holds runs a link's operator on what is known.
+func (f *folder) holds(r *rule) bool {
+	t := f.t
+	if r.op == nil {
+		return true
+	}
+	for i := range r.targets {
+		t.picked = t.picked[:0]
+		t.collect(r, &r.targets[i])
+		for _, g := range t.picked {
+			value := g.val
+			for _, id := range r.chain {
+				value = t.transform(id, value)
+			}
+			if r.op.match(t, value, false) != r.not {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// jump is where a rule that certainly matches, and jumps, goes on: the index of its marker; 0 if it has to stay.
+func (f *folder) jump(steps []step, at int) int {
+	r := steps[at].rule
+	if !f.quiet(r) || len(r.actions) > 0 && !f.settable(r) {
+		return 0
+	}
+	to := at + 1
+	for ; to < len(steps) && (steps[to].rule != nil || steps[to].marker != r.skipAfter); to++ {
+		if steps[to].rule == nil && slices.Contains(f.open, steps[to].marker) {
+			return 0 // another rule may come down in between
+		}
+	}
+	for i := range f.removals {
+		m := &f.removals[i]
+		if !m.of(r) {
+			continue
+		}
+		for _, s := range steps[at+1 : to] {
+			if s.rule != nil && !m.of(s.rule) {
+				return 0 // without the jump these would run
+			}
+		}
+	}
+	return to
+}
+
+// quiet reports whether a rule does nothing but set variables and jump.
+func (f *folder) quiet(r *rule) bool {
+	if r.logged || r.skip > 0 || r.disruptive != seclang.DisruptivePass && r.disruptive != seclang.DisruptiveBlock {
+		return false
+	}
+	for link := r; link != nil; link = link.next {
+		if link.capture {
+			return false
+		}
+		for i := range link.actions {
+			if link.actions[i].set == nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// settable reports whether what a rule sets can be set beforehand.
+func (f *folder) settable(r *rule) bool {
+	if !f.quiet(r) || len(f.open) > 0 || slices.ContainsFunc(f.removals, func(m removal) bool { return m.of(r) }) {
+		return false
+	}
+	for link := r; link != nil; link = link.next {
+		for i := range link.actions {
+			s := link.actions[i].set
+			if s.tx < 0 || f.unknown[s.tx] || f.read[s.tx] || !f.knowsText(&s.value) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// apply does what a rule that certainly matches sets.
+func (f *folder) apply(r *rule) {
+	for link := r; link != nil; link = link.next {
+		f.t.act(link)
+	}
+}
+
+// stay notes what a rule that depends on the request may do.
+func (f *folder) stay(r *rule) {
+	if r.skipAfter != "" {
+		f.open = append(f.open, r.skipAfter)
+	}
+	f.held = max(f.held, r.skip)
+	for link := r; link != nil; link = link.next {
+		for i := range link.targets {
+			if g := &link.targets[i]; g.v == seclang.VarTX {
+				if g.tx >= 0 {
+					f.read[g.tx] = true
+				} else {
+					f.readAny(g)
+				}
+			}
+		}
+		f.readsOf(link)
+		if link.capture {
+			for n := range captures {
+				f.unknown[n] = true
+			}
+		}
+		for i := range link.actions {
+			f.acts(&link.actions[i])
+		}
+	}
+}
+
+// readAny notes that a rule reads all variables whose names a pattern chooses.
+func (f *folder) readAny(g *target) {
+	for n, name := range f.y.names.names {
+		if g.covers([]byte(name)) {
+			f.read[n] = true
+		}
+	}
+}
+
+func (f *folder) readsOf(link *rule) {
+	switch o := link.op.(type) {
+	case *textOp:
+		f.reads(&o.arg)
+	case *numberOp:
+		f.reads(&o.arg)
+	}
+	f.reads(&link.msg)
+	f.reads(&link.data)
+}
+
+func (f *folder) reads(x *text) {
+	for i := range x.parts {
+		if p := &x.parts[i]; p.v == seclang.VarTX {
+			f.read[p.tx] = true
+		}
+	}
+}
+
+// acts notes what an action may change.
+func (f *folder) acts(a *action) {
+	switch {
+	case a.set != nil:
+		f.reads(&a.set.name)
+		f.reads(&a.set.value)
+		if a.set.tx >= 0 {
+			f.unknown[a.set.tx] = true
+			return
+		}
+		prefix := ""
+		if first := a.set.name.parts[0]; first.v == seclang.VarNone {
+			prefix = string(bytes.ToLower(first.lit))
+		}
+		for n, name := range f.y.names.names {
+			if len(name) >= len(prefix) && name[:len(prefix)] == prefix {
+				f.unknown[n] = true
+			}
+		}
+	case a.ctl != nil:
+		switch c := a.ctl; c.kind {
+		case seclang.CtlRuleRemoveByID:
+			f.removals = append(f.removals, removal{ranges: c.ranges})
+		case seclang.CtlRuleRemoveByTag:
+			f.removals = append(f.removals, removal{tag: c.value})
+		case seclang.CtlRuleRemoveByMsg:
+			f.removals = append(f.removals, removal{msg: c.value})
+		}
+	}
+}
+
+// removal is the exclusion as what a request adds when it meets its conditions.
+func (x *Exclusion) removal() removal {
+	m := removal{tag: []byte(x.Tag)}
+	if x.Tag == "" {
+		m.ranges = []seclang.Range{x.Rules}
+	}
+	return m
+}

@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"math/bits"
+
+	"skerry.dev/skerry/waf/match"
+	"skerry.dev/skerry/waf/transform"
+)
+
+// hit is a field that the unit of a rule matched.
+type hit struct{ field, next int32 } // next: 1 more than its index in hits; 0: none
+
+// stage is a value after the transformations up to one node of the tree.
+type stage struct {
+	val   []byte
+	mask  match.Mask
+	field int32 // 1 more than the field it was made from; 0: none
+	home  int32 // the node whose value this is, if it was left as it was
+	found bool  // of home: the phrases in it have been looked for
+}
+
+// scan finds which units match which fields, for the rules of this phase that the policy has in force.
+func (t *Transaction) scan() {
+	t.scanned = true
+	clear(t.hitHead)
+	clear(t.hitTail)
+	t.hits = t.hits[:0]
+	p := t.p.prog
+	active := t.p.active[t.phase]
+	for i := range t.fields {
+		if t.exhausted {
+			return
+		}
+		f := &t.fields[i]
+		set := p.classes[f.v].of(f.key)
+		if !f.masked {
+			if !set.Meets(active) {
+				continue
+			}
+			f.mask, f.masked = match.MaskOf(f.val), true
+		}
+		t.scanField(int32(i), set, active, t.entry(f.mask))
+	}
+}
+
+// scanField runs the units that are left for one field.
+func (t *Transaction) scanField(at int32, set, active match.Bits, e *maskEntry) {
+	t.scanMem.Reset()
+	t.stages[0] = stage{val: t.fields[at].val, mask: t.fields[at].mask, field: at + 1}
+	for w := range set {
+		word := set[w] & active[w] & e.alive[w]
+		for word != 0 {
+			i := w<<6 + bits.TrailingZeros64(word)
+			word &= word - 1
+			if t.matches(int32(i), at) {
+				t.addHit(int32(i), at)
+			}
+		}
+	}
+}
+
+// matches reports whether a unit matches a field.
+func (t *Transaction) matches(i, at int32) bool {
+	p := t.p.prog
+	u := &p.units[i]
+	if u.rule.src.MultiMatch {
+		return t.matchesAny(u, at)
+	}
+	s := t.stage(u.node, at)
+	if s.home != 0 && s.mask != t.stages[0].mask && !t.entry(s.mask).possible.Has(int(i)) {
+		return false
+	}
+	return t.holds(u, s)
+}
+
+// holds runs a unit's operator.
+func (t *Transaction) holds(u *unit, s *stage) bool {
+	switch {
+	case u.rx != nil:
+		if len(s.val) < u.rx.Min() {
+			return false
+		}
+		t.spend(len(s.val))
+		return u.rx.Match(s.val)
+	case u.list >= 0:
+		found := t.found[s.home]
+		if home := &t.stages[s.home]; !home.found {
+			home.found = true
+			found.Clear()
+			t.spend(len(s.val))
+			t.p.prog.phrases.Scan(s.val, found)
+		}
+		return found.Has(u.list)
+	}
+	t.spend(len(s.val))
+	return u.op.match(t, s.val, false)
+}
+
+// matchesAny is matches with multiMatch: at any stage of the transformations.
+func (t *Transaction) matchesAny(u *unit, at int32) bool {
+	for node := u.node; ; node = t.p.prog.tree.nodes[node].parent {
+		if u.op.match(t, t.stage(node, at).val, false) {
+			return true
+		}
+		if node == 0 {
+			return false
+		}
+	}
+}
+
+// stage is a field's value after the transformations of a node, made once per field.
+func (t *Transaction) stage(node, at int32) *stage {
+	s := &t.stages[node]
+	if s.field == at+1 {
+		return s
+	}
+	n := t.p.prog.tree.nodes[node]
+	in := t.stage(n.parent, at)
+	if n.id.Identity(in.mask) {
+		*s = *in
+		return s
+	}
+	b := t.scanMem.Alloc(n.id.Max(len(in.val)))
+	out := n.id.Append(b[:0], in.val)
+	t.scanMem.Trim(b, len(out))
+	t.spend(len(in.val))
+	*s = stage{val: out, mask: match.MaskOf(out), field: at + 1, home: node}
+	return s
+}
+
+// transform is a transformation of the interpreter: a value of its own, in the request's memory.
+func (t *Transaction) transform(id transform.ID, in []byte) []byte {
+	if !t.reference && id.Identity(match.MaskOf(in)) {
+		return in
+	}
+	b := t.mem.Alloc(id.Max(len(in)))
+	out := id.Append(b[:0], in)
+	return t.mem.Trim(b, len(out))
+}
+
+func (t *Transaction) addHit(u, at int32) {
+	t.hits = append(t.hits, hit{field: at})
+	n := int32(len(t.hits))
+	if t.hitHead[u] == 0 {
+		t.hitHead[u] = n
+	} else {
+		t.hits[t.hitTail[u]-1].next = n
+	}
+	t.hitTail[u] = n
+}

@@ -1,0 +1,214 @@
+package engine
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"skerry.dev/skerry/waf/seclang"
+)
+
+// txVar is one TX variable: text or number, so that scores are added without being written out.
+type txVar struct {
+	kind txKind
+	num  int
+	text []byte
+}
+
+type txKind uint8
+
+const (
+	txUnset txKind = iota
+	txText
+	txNumber
+)
+
+// txNames numbers the TX variables that the text of a program names; 0 to 9 are the captures.
+type txNames struct {
+	ids   map[string]int32
+	names []string
+}
+
+func newTXNames() *txNames {
+	n := &txNames{ids: map[string]int32{}}
+	for i := range captures {
+		n.id(strconv.Itoa(i))
+	}
+	return n
+}
+
+// id is the number of a name, given when it is first asked for.
+func (n *txNames) id(name string) int32 {
+	name = strings.ToLower(name)
+	if id, ok := n.ids[name]; ok {
+		return id
+	}
+	id := int32(len(n.names))
+	n.ids[name], n.names = id, append(n.names, name)
+	return id
+}
+
+// txExtra is a TX variable whose name a request made.
+type txExtra struct {
+	name []byte
+	txVar
+}
+
+// txAt is the variable of a number.
+func (t *Transaction) txAt(id int32) *txVar { return &t.tx[id] }
+
+// txNamed is the variable of a name in lower case, and makes one if it must; nil if there would be too many.
+func (t *Transaction) txNamed(name []byte) *txVar {
+	if id, ok := t.p.names.ids[string(name)]; ok {
+		return &t.tx[id]
+	}
+	for i := range t.extra {
+		if bytes.Equal(t.extra[i].name, name) {
+			return &t.extra[i].txVar
+		}
+	}
+	if len(t.extra) >= txExtraMax {
+		t.refuse(LimitTX)
+		return nil
+	}
+	t.extra = append(t.extra, txExtra{name: t.mem.Copy(name)})
+	return &t.extra[len(t.extra)-1].txVar
+}
+
+// bytes is the variable as rules see it.
+func (v *txVar) bytes(t *Transaction) []byte {
+	if v.kind == txNumber {
+		return t.number(v.num)
+	}
+	return v.text
+}
+
+// int is the variable as numeric operators see it.
+func (v *txVar) int() int {
+	switch v.kind {
+	case txNumber:
+		return v.num
+	case txText:
+		return atoi(v.text)
+	}
+	return 0
+}
+
+func (t *Transaction) collectTX(g *target) {
+	switch {
+	case g.re == nil && len(g.key) > 0:
+		if v := &t.tx[g.tx]; v.kind != txUnset {
+			t.picked = append(t.picked, got{v: seclang.VarTX, key: g.key, val: v.bytes(t), field: -1})
+			return
+		}
+		return
+	}
+	for i := range t.tx {
+		v := &t.tx[i]
+		if v.kind == txUnset {
+			continue
+		}
+		if name := t.p.txName(i); g.covers(name) {
+			t.picked = append(t.picked, got{v: seclang.VarTX, key: name, val: v.bytes(t), field: -1})
+		}
+	}
+	for i := range t.extra {
+		if x := &t.extra[i]; x.kind != txUnset && g.covers(x.name) {
+			t.picked = append(t.picked, got{v: seclang.VarTX, key: x.name, val: x.bytes(t), field: -1})
+		}
+	}
+}
+
+// capture sets TX:n for the rule that is being evaluated.
+func (t *Transaction) capture(n int, value []byte) {
+	t.tx[n] = txVar{kind: txText, text: value}
+}
+
+// text is a Text ready to be expanded.
+type text struct {
+	fixed []byte // if there are no parts
+	parts []textPart
+}
+
+type textPart struct {
+	lit []byte
+	v   seclang.Variable
+	key []byte
+	tx  int32 // of TX
+}
+
+func (n *txNames) text(src seclang.Text) text {
+	if fixed, ok := src.Fixed(); ok {
+		return text{fixed: []byte(fixed)}
+	}
+	out := text{parts: make([]textPart, len(src))}
+	for i, p := range src {
+		out.parts[i] = textPart{lit: []byte(p.Literal), v: p.Var, key: []byte(p.Key)}
+		if p.Var == seclang.VarTX {
+			out.parts[i].tx = n.id(p.Key)
+		}
+	}
+	return out
+}
+
+// expand is the text with the macros' values. A macro whose variable is not set is empty.
+func (t *Transaction) expand(x *text) []byte {
+	switch len(x.parts) {
+	case 0:
+		return x.fixed
+	case 1:
+		return t.expandPart(&x.parts[0])
+	}
+	pieces, size := t.pieces[:0], 0
+	for i := range x.parts {
+		piece := t.expandPart(&x.parts[i])
+		pieces, size = append(pieces, piece), size+len(piece)
+	}
+	t.pieces = pieces
+	out := t.mem.Alloc(min(size, txTextMax))
+	n := 0
+	for _, piece := range pieces {
+		n += copy(out[n:], piece)
+	}
+	return out
+}
+
+func (t *Transaction) expandPart(p *textPart) []byte {
+	switch p.v {
+	case seclang.VarNone:
+		return p.lit
+	case seclang.VarTX:
+		return t.tx[p.tx].bytes(t)
+	case seclang.VarMatchedVar, seclang.VarMatchedVarName:
+		return t.matchedText(p.v)
+	case seclang.VarRule:
+		return t.ruleText(p.key)
+	}
+	for _, v := range parts(p.v) {
+		if f := t.first(v, p.key); f != nil {
+			return f.val
+		}
+	}
+	if f := t.first(p.v, p.key); f != nil {
+		return f.val
+	}
+	return nil
+}
+
+// first is the first field of a variable, under a key if one is given.
+func (t *Transaction) first(v seclang.Variable, key []byte) *field {
+	for i := t.spans[v].head; i >= 0; i = t.fields[i].next {
+		if f := &t.fields[i]; len(key) == 0 || equalFold(f.key, key) {
+			return f
+		}
+	}
+	return nil
+}
+
+// int is the number that a text stands for.
+func (t *Transaction) int(x *text) int {
+	if len(x.parts) == 1 && x.parts[0].v == seclang.VarTX {
+		return t.tx[x.parts[0].tx].int()
+	}
+	return atoi(t.expand(x))
+}

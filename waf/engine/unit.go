@@ -1,0 +1,296 @@
+package engine
+
+import (
+	"strings"
+
+	"skerry.dev/skerry/waf/injection"
+	"skerry.dev/skerry/waf/match"
+	"skerry.dev/skerry/waf/seclang"
+	"skerry.dev/skerry/waf/transform"
+)
+
+// unit is the first link of a rule as the scan sees it: something to find in values, whose outcome depends on nothing but
+// the value.
+type unit struct {
+	rule *rule
+	node int32         // the transformations before it
+	rx   *match.Regexp // of @rx; reads lower case itself if the chain ended so
+	list int           // of @pm: its number among the phrase lists, else -1
+	op   operator      // of the others, and of all with multiMatch
+	need need
+}
+
+// need is what a value must have for an operator other than @rx and @pm to match.
+type need struct {
+	all match.Mask // each of these classes
+	any match.Mask // one of these; 0: no matter
+	sql bool
+	xss bool
+}
+
+// maskEntry is what follows from the mask of a value.
+type maskEntry struct {
+	alive    match.Bits // units that may match a value of this mask, transformed as they ask
+	possible match.Bits // units that may match a value of this mask once it has been transformed
+}
+
+func (p *Program) addUnits(c *compiler) {
+	for _, r := range p.rules {
+		if !scannable(r) {
+			continue
+		}
+		u := unit{rule: r, node: r.node, list: -1, op: r.op}
+		switch o := r.op.(type) {
+		case *rxOp:
+			u.rx = o.re
+			if r.fold {
+				pattern, _ := r.src.Operator.Arg.Fixed()
+				u.rx = c.regexp(r.src.Pos, pattern, true)
+			}
+		case *pmOp:
+			u.list = o.list
+		default:
+			if r.fold { // these do not read lower case by themselves
+				u.node = c.tree.chain(r.src.Transforms)
+			}
+			u.need = needOf(r.op)
+		}
+		if r.src.MultiMatch {
+			u.node = c.tree.chain(r.src.Transforms)
+		}
+		r.unit = int32(len(p.units))
+		p.units = append(p.units, u)
+	}
+	all := match.NewBits(len(p.units))
+	for i := range p.units {
+		all.Set(i)
+	}
+	p.anything = maskEntry{alive: all, possible: all}
+}
+
+// chain is the place of a whole chain in the tree.
+func (t *tree) chain(chain []transform.ID) (at int32) {
+	for _, id := range chain {
+		at = t.child(at, id)
+	}
+	return at
+}
+
+// scannable reports whether the first link of a rule depends on nothing but each value by itself.
+func scannable(r *rule) bool {
+	if r.op == nil || r.not {
+		return false
+	}
+	for i := range r.targets {
+		g := &r.targets[i]
+		switch g.v {
+		case seclang.VarTX, seclang.VarMatchedVar, seclang.VarMatchedVarName, seclang.VarMatchedVars, seclang.VarMatchedVarsNames,
+			seclang.VarHighestSeverity, seclang.VarRule, seclang.VarDuration, seclang.VarReqbodyProcessor:
+			return false
+		}
+		if g.count {
+			return false
+		}
+	}
+	switch o := r.op.(type) {
+	case *rxOp, *pmOp, sqliOp, xssOp, *byteRangeOp, urlEncodingOp, utf8Op:
+		return true
+	case *textOp:
+		return o.op != seclang.OpWithin && len(o.arg.parts) == 0
+	}
+	return false
+}
+
+func needOf(op operator) need {
+	switch o := op.(type) {
+	case *textOp:
+		return need{all: match.MaskOf(o.arg.fixed)}
+	case sqliOp:
+		return need{sql: true}
+	case xssOp:
+		return need{xss: true}
+	case *byteRangeOp:
+		n := need{}
+		for c, valid := range o.valid {
+			if !valid {
+				n.any |= match.MaskOfByte(byte(c))
+			}
+		}
+		return n
+	case urlEncodingOp:
+		return need{all: match.MaskOfByte('%')}
+	case utf8Op:
+		return need{all: match.MaskHigh}
+	}
+	return need{}
+}
+
+// possible reports whether a value of a mask can match, the transformations done.
+func (u *unit) possible(p *Program, m match.Mask) bool {
+	switch {
+	case u.rx != nil:
+		return u.rx.Possible(m)
+	case u.list >= 0:
+		return p.phrases.Possible(u.list, m)
+	case u.need.sql:
+		return injection.SQLiPossible(m)
+	case u.need.xss:
+		return injection.XSSPossible(m)
+	case u.need.any != 0:
+		return m&u.need.any != 0
+	}
+	return m&u.need.all == u.need.all
+}
+
+// entry is what follows from a mask, remembered if there is room.
+func (t *Transaction) entry(m match.Mask) *maskEntry {
+	p := t.p.prog
+	if e, ok := p.memo.Get(m); ok {
+		return e
+	}
+	if t.cold >= coldMasks {
+		return &p.anything
+	}
+	t.cold++
+	return p.memo.Put(m, p.judgeMask(m))
+}
+
+// judgeMask works out which units a value of a mask leaves possible: before its transformations, and after.
+func (p *Program) judgeMask(m match.Mask) maskEntry {
+	e := maskEntry{alive: match.NewBits(len(p.units)), possible: match.NewBits(len(p.units))}
+	outs := make([]match.Mask, len(p.tree.nodes))
+	outs[0] = m
+	for i := 1; i < len(outs); i++ {
+		n := p.tree.nodes[i]
+		if in := outs[n.parent]; n.id.Identity(in) {
+			outs[i] = in
+		} else {
+			outs[i] = n.id.Output(in)
+		}
+	}
+	for i := range p.units {
+		u := &p.units[i]
+		if u.possible(p, m) {
+			e.possible.Set(i)
+		}
+		out := outs[u.node]
+		switch {
+		case u.rule.src.MultiMatch:
+			for node := u.node; node != 0; node = p.tree.nodes[node].parent {
+				out |= outs[node]
+			}
+			if u.possible(p, out|m) {
+				e.alive.Set(i)
+			}
+		case out == m:
+			if e.possible.Has(i) {
+				e.alive.Set(i)
+			}
+		case u.possible(p, out):
+			e.alive.Set(i)
+		}
+	}
+	return e
+}
+
+// class says which units look at a variable: at all of its keys but some.
+type class struct {
+	base  match.Bits // at a key that no rule names
+	keyed map[string]match.Bits
+}
+
+// classesOf sorts the units by what they look at. Keys that patterns choose or leave out are the interpreter's to check.
+func classesOf(units []unit) (out [seclang.VarCount]class) {
+	keys := [seclang.VarCount]map[string]bool{}
+	for i := range units {
+		r := units[i].rule
+		for _, list := range [][]target{r.targets, r.nots} {
+			for j := range list {
+				for _, v := range withParts(list[j].v) {
+					if len(list[j].key) > 0 {
+						if keys[v] == nil {
+							keys[v] = map[string]bool{}
+						}
+						keys[v][string(list[j].key)] = true
+					}
+				}
+			}
+		}
+	}
+	for v := range out {
+		out[v].base = match.NewBits(len(units))
+		out[v].fill(units, seclang.Variable(v), "")
+		if len(keys[v]) == 0 {
+			continue
+		}
+		out[v].keyed = map[string]match.Bits{}
+		for key := range keys[v] {
+			out[v].fill(units, seclang.Variable(v), key)
+		}
+	}
+	return out
+}
+
+func withParts(v seclang.Variable) []seclang.Variable {
+	if p := parts(v); p != nil {
+		return p
+	}
+	return []seclang.Variable{v}
+}
+
+// fill works out the units of one key; of the empty one, those of every key that has no entry.
+func (c *class) fill(units []unit, v seclang.Variable, key string) {
+	bits := c.base
+	if key != "" {
+		bits = match.NewBits(len(units))
+		c.keyed[key] = bits
+	}
+	for i := range units {
+		r := units[i].rule
+		if anyCovers(r.targets, v, key) && !anyNames(r.nots, v, key) {
+			bits.Set(i)
+		}
+	}
+}
+
+func anyCovers(list []target, v seclang.Variable, key string) bool {
+	for i := range list {
+		if g := &list[i]; g.of(v) && (g.re != nil || len(g.key) == 0 || string(g.key) == key) {
+			return true
+		}
+	}
+	return false
+}
+
+func anyNames(list []target, v seclang.Variable, key string) bool {
+	for i := range list {
+		if g := &list[i]; g.of(v) && g.re == nil && (len(g.key) == 0 || string(g.key) == key) {
+			return true
+		}
+	}
+	return false
+}
+
+// of is the units that look at a field.
+func (c *class) of(key []byte) match.Bits {
+	if c.keyed == nil {
+		return c.base
+	}
+	var low [64]byte
+	if len(key) > len(low) {
+		if bits, ok := c.keyed[strings.ToLower(string(key))]; ok {
+			return bits
+		}
+		return c.base
+	}
+	for i, b := range key {
+		if 'A' <= b && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		low[i] = b
+	}
+	if bits, ok := c.keyed[string(low[:len(key)])]; ok {
+		return bits
+	}
+	return c.base
+}
