@@ -294,22 +294,27 @@ func (r *xmlReader) peek() byte {
 
 // name reads a qualified name: at most one colon, inside.
 func (r *xmlReader) name() (view, *Error) {
-	from, colon := r.at, -1
+	from, part, colon := r.at, r.at, false // part is where the prefix or the local name begins
 	for r.at < len(r.data) {
 		c, size := rune(r.data[r.at]), 1
-		if c >= utf8.RuneSelf {
+		switch {
+		case r.at > part && nameBytes[c&0xff]:
+			r.at++
+			continue
+		case c == ':' && r.at > part && !colon:
+			colon, part = true, r.at+1
+			r.at++
+			continue
+		case c >= utf8.RuneSelf:
 			c, size = utf8.DecodeRune(r.data[r.at:])
 		}
-		first := r.at == from || r.at == colon+1
-		if c == ':' && !first && colon < 0 {
-			colon = r.at
-		} else if !nameRune(c, first) {
+		if !nameRune(c, r.at == part) {
 			break
 		}
 		r.at += size
 	}
 	switch {
-	case r.at == from || r.at == colon+1:
+	case r.at == part:
 		return nil, r.malformed("no name where one must be")
 	case r.at-from > r.l.NameBytes:
 		return nil, beyond("XML", from, "the name of an element or attribute is too long", r.l.NameBytes, "NameBytes")

@@ -6,6 +6,14 @@ import (
 	"unicode/utf8"
 )
 
+// nameBytes are the ASCII characters that a name may have behind its first.
+var nameBytes = func() (t [256]bool) {
+	for c := range rune(utf8.RuneSelf) {
+		t[c] = nameRune(c, false)
+	}
+	return t
+}()
+
 // nameRune reports whether a name may have c, or begin with it (XML 1.0 section 2.3; colons are the caller's).
 func nameRune(c rune, first bool) bool {
 	switch {
