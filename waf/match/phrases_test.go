@@ -56,7 +56,7 @@ func TestPhrasesOfRuleSet(t *testing.T) {
 	p := match.NewPhrases(lists)
 	t.Logf("%d lists, %d bytes", len(lists), p.Bytes())
 	rnd := dice(t)
-	for range 300 {
+	for range 120 {
 		v := values[rnd.IntN(len(values))]
 		agreePhrases(t, p, lists, []byte(v))
 		agreePhrases(t, p, lists, mutate(rnd, v))

@@ -114,8 +114,9 @@ func (p *program) contexts(uses syntax.EmptyOp) {
 // close computes where each leaf leads, and what begins in each context. It fails if that is too much.
 func (p *program) close(code *syntax.Prog, number []int) error {
 	known, size := map[uint32]uint32{}, 0
-	begins := reach(code, number, uint32(code.Start), nil)
+	k := &linker{code: code, number: number, seen: make([]uint32, len(code.Inst))}
 	implied := make([]bool, len(p.leaves))
+	begins := k.reach(uint32(code.Start), implied)
 	for _, l := range begins.leaves {
 		implied[l] = true
 	}
@@ -128,7 +129,7 @@ func (p *program) close(code *syntax.Prog, number []int) error {
 		n, ok := known[in.Out]
 		if !ok {
 			n = uint32(len(p.after))
-			c := reach(code, number, in.Out, implied)
+			c := k.reach(in.Out, implied)
 			if size += len(c.leaves); size > linksMax {
 				return fmt.Errorf("more than %d ways from one position to another", linksMax)
 			}
@@ -169,31 +170,42 @@ func (p *program) open(begins closure) {
 	}
 }
 
-// reach is the leaves reached from pc without a character and without an assertion, but for those that are implied.
-func reach(code *syntax.Prog, number []int, pc uint32, implied []bool) closure {
-	var c closure
-	seen := map[uint32]bool{pc: true}
-	push := func(stack []uint32, pc uint32) []uint32 {
-		if seen[pc] {
-			return stack
-		}
-		seen[pc] = true
-		return append(stack, pc)
+// linker follows instructions that take no character.
+type linker struct {
+	code   *syntax.Prog
+	number []int    // of the leaf that an instruction is
+	seen   []uint32 // by instruction: the last pass that met it
+	pass   uint32
+	stack  []uint32
+}
+
+func (k *linker) push(pc uint32) {
+	if k.seen[pc] != k.pass {
+		k.seen[pc] = k.pass
+		k.stack = append(k.stack, pc)
 	}
-	for stack := []uint32{pc}; len(stack) > 0; {
-		pc := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		in := &code.Inst[pc]
+}
+
+// reach is the leaves reached from pc without a character and without an assertion, but for those that are implied.
+func (k *linker) reach(pc uint32, implied []bool) closure {
+	var c closure
+	k.pass++
+	k.push(pc)
+	for len(k.stack) > 0 {
+		pc := k.stack[len(k.stack)-1]
+		k.stack = k.stack[:len(k.stack)-1]
+		in := &k.code.Inst[pc]
 		switch in.Op {
 		case syntax.InstAlt, syntax.InstAltMatch:
-			stack = push(push(stack, in.Arg), in.Out)
+			k.push(in.Arg)
+			k.push(in.Out)
 		case syntax.InstCapture, syntax.InstNop:
-			stack = push(stack, in.Out)
+			k.push(in.Out)
 		case syntax.InstMatch:
 			c.match = true
 		case syntax.InstFail:
 		default:
-			if n := number[pc]; implied == nil || !implied[n] {
+			if n := k.number[pc]; !implied[n] {
 				c.leaves = append(c.leaves, uint16(n))
 			}
 		}

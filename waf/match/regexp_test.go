@@ -198,6 +198,21 @@ func TestManyAtOnce(t *testing.T) {
 	t.Logf("-seed=%d", *seed)
 }
 
+// What is too large for an automaton is left to Go's regexp, with the same answers.
+func TestTooLarge(t *testing.T) {
+	var letters strings.Builder
+	for r := rune(0x4e00); r < 0x4e00+300; r++ {
+		letters.WriteString("|" + string(r) + string(r+1))
+	}
+	for _, pattern := range []string{"x" + letters.String(), "x(?:a?b?c?d?e?f?g?h?){900}y"} {
+		r := compile(t, pattern, match.Options{})
+		for _, v := range []string{"", "x", "xabcy", "xhgfy", "丁七", "丁丁", "xy"} {
+			agree(t, r, []byte(v))
+		}
+		r.Warm([]byte("x"))
+	}
+}
+
 func TestFind(t *testing.T) {
 	find := func(pattern string, fold bool, value string, want ...int) {
 		t.Helper()
