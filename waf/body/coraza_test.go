@@ -2,6 +2,7 @@ package body_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -168,8 +169,10 @@ func TestCorazaSeesTheSame(t *testing.T) {
 // reading or refuses. The list is testdata/differs.md; each of its rows is here.
 func TestDiffersFromCoraza(t *testing.T) {
 	w := oracle(t)
+	classes := map[string]bool{}
 	f := func(class, contentType, text, want string) {
 		t.Helper()
+		classes[class] = true
 		theirs, refused := ask(w, "", "", contentType, text)
 		got, err := ours("", "", contentType, text)
 		if refused == (err != nil) && difference(got, theirs) == "" {
@@ -193,6 +196,7 @@ func TestDiffersFromCoraza(t *testing.T) {
 	f("ndjson", "application/x-ndjson", "{\"a\":1}\n{\"a\":2}\n", "ok")
 	f("json-charset", "application/json; charset=utf-16", `{"a":1}`, "ambiguous")
 	f("form-charset", "application/x-www-form-urlencoded; charset=utf-7", `a=1`, "ambiguous")
+	f("json-types", "application/csp-report", `{"a":1}`, "ok")
 	f("type-prefix", "application/x-www-form-urlencodedx", `a=1`, "ok")
 	f("type-parameter-twice", "application/json; charset=utf-8; charset=utf-16", `{"a":1}`, "ambiguous")
 	f("multipart-preamble", "multipart/form-data; boundary=b", parts("x\n"+head+"\n\nx\n--b--"), "ambiguous")
@@ -211,4 +215,34 @@ func TestDiffersFromCoraza(t *testing.T) {
 	f("multipart-not-form-data", "multipart/form-data; boundary=b", parts("--b\nContent-Disposition: attachment; name=a\n\nx\n--b--"), "malformed")
 	f("multipart-header-name", "multipart/form-data; boundary=b", parts(head+"\nX : 1\n\nx\n--b--"), "malformed")
 	f("multipart-file-sizes", "multipart/form-data; boundary=b", parts(head+"; filename=x\n\nx\n"+head+"; filename=x\n\nyy\n--b--"), "ok")
+	for class := range classes {
+		if !documented(t)[class] {
+			t.Errorf("%s is not in testdata/differs.md", class)
+		}
+	}
+	for class := range documented(t) {
+		if !classes[class] {
+			t.Errorf("%s of testdata/differs.md has no test", class)
+		}
+	}
+}
+
+// documented are the classes of testdata/differs.md.
+func documented(t *testing.T) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile("testdata/differs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 6 || strings.Contains(cells[1], "--") || strings.TrimSpace(cells[1]) == "class" {
+			continue
+		}
+		for _, class := range strings.Split(cells[1], ",") {
+			classes[strings.TrimSpace(class)] = true
+		}
+	}
+	return classes
 }

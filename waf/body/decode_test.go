@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -114,17 +115,45 @@ func TestDecodeIsRefused(t *testing.T) {
 	}
 }
 
-// A bomb costs no more memory than the limit allows.
+// A bomb, or a large window, costs no more memory than the limit allows.
 func TestDecodeIsBounded(t *testing.T) {
-	bomb := coded(t, "gzip", strings.Repeat("\x00", 64<<20))
-	l := body.DefaultLimits()
-	allocated := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			_, _ = body.Decode([]byte("gzip"), bomb, l, new(body.Memory))
+	windowed := func(w io.WriteCloser, b *bytes.Buffer) []byte {
+		for range 3 {
+			if _, err := io.WriteString(w, "some text"); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.(interface{ Flush() error }).Flush(); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}).AllocedBytesPerOp()
-	if allocated > 1<<20 {
-		t.Errorf("%d bytes for a bomb", allocated)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	var br, zs bytes.Buffer
+	z, err := zstd.NewWriter(&zs, zstd.WithWindowSize(8<<20), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothing := strings.Repeat("\x00", 16<<20)
+	for _, c := range []struct {
+		name, coding string
+		data         []byte
+		most         uint64
+	}{
+		{"gzip bomb", "gzip", coded(t, "gzip", nothing), 1 << 20}, {"br bomb", "br", coded(t, "br", nothing), 5 << 20}, {"zstd bomb", "zstd", coded(t, "zstd", nothing), 1 << 20},
+		{"br window", "br", windowed(brotli.NewWriterOptions(&br, brotli.WriterOptions{LGWin: 24}), &br), 1 << 20}, {"zstd window", "zstd", windowed(z, &zs), 1 << 20},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 10 {
+			_, _ = decode(c.coding, c.data, func(*body.Limits) {})
+		}
+		runtime.ReadMemStats(&after)
+		if n := (after.TotalAlloc - before.TotalAlloc) / 10; n > c.most {
+			t.Errorf("%s: %d bytes for a body of %d", c.name, n, len(c.data))
+		}
 	}
 }
 

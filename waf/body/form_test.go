@@ -47,8 +47,13 @@ func TestFormNotesInvalidEscapes(t *testing.T) {
 	if err != nil || p.InvalidEscapes != 2 {
 		t.Error(p.InvalidEscapes, err)
 	}
-	if _, err := parse(t, "application/x-www-form-urlencoded; charset=utf-7", "a=1"); reason(t, err) != "ambiguous" {
-		t.Error("UTF-7:", err)
+	for charset, want := range map[string]string{
+		"UTF-8": "ok", "iso-8859-15": "ok", "windows-1252": "ok", "latin1": "ok", "us-ascii": "ok", "utf-7": "ambiguous", "utf-16": "ambiguous",
+		"shift_jis": "ambiguous", "ibm037": "ambiguous", "iso-8859-": "ambiguous", "iso-8859-8-i": "ambiguous", "iso-8859-155": "ambiguous", "windows-125x": "ambiguous",
+	} {
+		if _, err := parse(t, "application/x-www-form-urlencoded; charset="+charset, "a=1"); reason(t, err) != want {
+			t.Error(charset, err)
+		}
 	}
 }
 
