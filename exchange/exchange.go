@@ -168,6 +168,7 @@ type Facts struct {
 	Trace     TraceFacts
 	Entry     EntryFacts
 	Limit     LimitFacts
+	Firewall  FirewallFacts
 	Encoding  EncodingFacts
 	Origin    OriginFacts
 }
@@ -189,6 +190,35 @@ type TraceFacts struct {
 type LimitFacts struct {
 	Policy string // the limit that refused the request; empty: none did
 }
+
+// FirewallFacts is written by waf. It keeps no value of a request, only where rules matched.
+type FirewallFacts struct {
+	Verdict   Judged
+	Detect    bool            // nothing is refused here, Verdict says what would have been
+	Score     int             // the anomaly score of the request
+	Rules     []FirewallMatch // the rules that matched and log, in order
+	Limit     string          // the bound of the firewall that the request passed; empty: none
+	Partial   bool            // the body was not looked at, or not all of it
+	Answer    bool            // it was the answer that was refused
+	Held      io.Closer       // waf's own: what it holds until its Done
+	Responses io.Closer       // waf's own: what judges the answer
+}
+
+// FirewallMatch is a rule that matched.
+type FirewallMatch struct {
+	Rule int
+	Vars []string // the variables and keys, ARGS:q
+}
+
+// Judged is what the firewall made of a request.
+type Judged uint8
+
+// The verdicts.
+const (
+	JudgedNot    Judged = iota // it did not run, or not to its end
+	JudgedPassed               // it let the request pass
+	JudgedRefused
+)
 
 // EncodingFacts is written by compress.
 type EncodingFacts struct {

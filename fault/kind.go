@@ -38,6 +38,11 @@ const (
 	NoFile
 	Misdirected
 	RateLimited
+	Blocked
+	BodyMalformed
+	MediaTypeRefused
+	CodingRefused
+	ResponseBlocked
 	Maintenance
 	OriginForbidden
 	OriginDNS
@@ -88,6 +93,11 @@ var table = [kinds]row{
 	NoFile:               {"no_file", SideClient, 404, "http_request_denied", "There is nothing here."},
 	Misdirected:          {"misdirected", SideClient, 421, "http_request_denied", "This connection is not for this host. Please open another one."},
 	RateLimited:          {"rate_limited", SideClient, 429, "http_request_denied", "There were too many requests. Please try again later."},
+	Blocked:              {"blocked", SideClient, 403, "http_request_denied", "The request was refused."},
+	BodyMalformed:        {"body_malformed", SideClient, 400, "http_request_error", "The request body is malformed or ambiguous."},
+	MediaTypeRefused:     {"media_type_refused", SideClient, 415, "http_request_denied", "The type of the request body is not accepted here."},
+	CodingRefused:        {"coding_refused", SideClient, 415, "http_request_denied", "The content coding of the request body is not accepted here."},
+	ResponseBlocked:      {"response_blocked", SideOrigin, 502, "http_protocol_error", "The answer of the service was refused."},
 	Maintenance:          {"maintenance", SideEdge, 503, "proxy_internal_response", "The service is down for maintenance. Please try again later."},
 	OriginForbidden:      {"origin_forbidden", SideOrigin, 502, "destination_ip_prohibited", "The service cannot be reached."},
 	OriginDNS:            {"origin_dns", SideOrigin, 502, "dns_error", "The service cannot be reached."},
