@@ -36,7 +36,11 @@ func appendCase(dst, in []byte, table *[256]byte, other func(rune) rune) []byte 
 		dst, in = all[:len(dst)+n], in[n:]
 		for len(in) > 0 && in[0] >= utf8.RuneSelf {
 			r, size := utf8.DecodeRune(in)
-			if o := other(r); o != r {
+			o := r
+			if !caseless(r) {
+				o = other(r)
+			}
+			if o != r {
 				dst = utf8.AppendRune(dst, o)
 			} else {
 				dst = append(dst, in[:size]...)
@@ -46,6 +50,10 @@ func appendCase(dst, in []byte, table *[256]byte, other func(rune) rune) []byte 
 	}
 	return dst
 }
+
+// caseless reports whether r is in the blocks of Chinese, Japanese and Korean, which have no letters with two cases: the search
+// in Unicode's tables costs more than all else here.
+func caseless(r rune) bool { return r >= 0x2E80 && r < 0xA640 || r >= 0xAC00 && r < 0xFB00 }
 
 // caseRun puts the ASCII bytes at the front of in into out, in the other case, and counts them.
 func caseRun(out, in []byte, table *[256]byte) int {
@@ -69,7 +77,7 @@ func changedCase(in []byte, table *[256]byte, other func(rune) rune) bool {
 			continue
 		}
 		r, size := utf8.DecodeRune(in[i:])
-		if other(r) != r {
+		if !caseless(r) && other(r) != r {
 			return true
 		}
 		i += size

@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	_ "embed"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -23,11 +24,16 @@ type entity struct {
 	mask  match.Mask // classes of the name
 }
 
-// entities are sorted by name; those that begin with c are entities[entityFrom[c]:entityFrom[c+1]].
-var entities, entityFrom = parseEntities(entityText)
+// entityList is a list of entities in the order of their names; those that begin with c are list[from[c]:from[c+1]].
+type entityList struct {
+	list []entity
+	from [129]uint16
+}
 
-func parseEntities(text string) (list []entity, from [129]uint16) {
-	list = make([]entity, 0, strings.Count(text, "\n"))
+// strictEntities need their semicolon; the 106 of legacyEntities do not, and are found in front of other letters too.
+var strictEntities, legacyEntities = parseEntities(entityText)
+
+func parseEntities(text string) (strict, legacy entityList) {
 	for line := range strings.Lines(text) {
 		name, numbers, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		e := entity{name: name}
@@ -40,17 +46,36 @@ func parseEntities(text string) (list []entity, from [129]uint16) {
 			n, _ := strconv.ParseUint(number, 16, 21)
 			e.chars[i] = rune(n)
 		}
-		list = append(list, e)
-		from[name[0]+1] = uint16(len(list))
+		if strings.HasSuffix(name, ";") {
+			strict.add(e)
+		} else {
+			legacy.add(e)
+		}
 	}
-	for c := 1; c < len(from); c++ {
-		from[c] = max(from[c], from[c-1])
-	}
-	return list, from
+	strict.close()
+	legacy.close()
+	return strict, legacy
 }
 
-// legacyMax is the length of the longest name that needs no semicolon: it is found in front of other letters too.
-const legacyMax = 6
+func (l *entityList) add(e entity) {
+	l.list = append(l.list, e)
+	l.from[e.name[0]+1] = uint16(len(l.list))
+}
+
+// close fills in the bounds of letters with which no name begins.
+func (l *entityList) close() {
+	for c := 1; c < len(l.from); c++ {
+		l.from[c] = max(l.from[c], l.from[c-1])
+	}
+}
+
+// beginning has the entities whose names begin with c.
+func (l *entityList) beginning(c byte) []entity {
+	if c >= utf8.RuneSelf {
+		return nil
+	}
+	return l.list[l.from[c]:l.from[c+1]]
+}
 
 func appendEntities(dst, in []byte) []byte {
 	for {
@@ -97,23 +122,30 @@ func reference(in []byte) (chars [2]rune, size int) {
 		chars[0], size = numeric(in)
 		return chars, size
 	}
-	n := 0
-	for name := in[1:]; n < len(name) && n < entityNameMax && match.MaskOfByte(name[n])&alnumMask != 0; {
-		n++
+	if name := strictName(in[1:]); name != nil {
+		if e := find(strictEntities.beginning(name[0]), name); e != nil {
+			return e.chars, 1 + len(name)
+		}
 	}
-	name := in[1 : 1+n]
-	if 1+n < len(in) && in[1+n] == ';' {
-		name = in[1 : 2+n]
-	}
-	if e := findEntity(name); e != nil {
-		return e.chars, 1 + len(name)
-	}
-	for n := min(len(name)-1, legacyMax); n > 1; n-- {
-		if e := findEntity(name[:n]); e != nil {
-			return e.chars, 1 + n
+	for _, e := range slices.Backward(legacyEntities.beginning(in[1])) { // a longer name stands behind a shorter one
+		if end := 1 + len(e.name); end <= len(in) && string(in[1:end]) == e.name {
+			return e.chars, end
 		}
 	}
 	return chars, 0
+}
+
+// strictName is the run of letters and digits at the front of in with the semicolon behind it; nil: that is not there.
+func strictName(in []byte) []byte {
+	for n := 0; n < len(in) && n <= entityNameMax; n++ {
+		if in[n] == ';' {
+			return in[:n+1]
+		}
+		if match.MaskOfByte(in[n])&alnumMask == 0 {
+			break
+		}
+	}
+	return nil
 }
 
 const alnumMask = match.MaskLetters | match.MaskDigits
@@ -151,15 +183,11 @@ var windows1252 = [32]rune{
 	0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D, 0x017E, 0x0178,
 }
 
-// findEntity finds an entity by its whole name; nil: there is none.
-func findEntity(name []byte) *entity {
-	if len(name) < 2 || name[0] >= utf8.RuneSelf {
-		return nil
-	}
-	lo, hi := int(entityFrom[name[0]]), int(entityFrom[name[0]+1])
-	for lo < hi {
+// find finds an entity of a sorted list by its whole name; nil: there is none.
+func find(list []entity, name []byte) *entity {
+	for lo, hi := 0, len(list); lo < hi; {
 		mid := int(uint(lo+hi) / 2)
-		switch e := &entities[mid]; {
+		switch e := &list[mid]; {
 		case e.name == string(name):
 			return e
 		case e.name < string(name):
@@ -191,21 +219,25 @@ func identityEntities(m match.Mask) bool {
 	if numericIn(m) {
 		return false
 	}
-	for i := range entities {
-		if entities[i].mask&^m == 0 {
-			return false
-		}
-	}
-	return true
+	return !anyName(strictEntities.list, m) && !anyName(legacyEntities.list, m)
+}
+
+// anyName reports whether a name of the list can be in values of m.
+func anyName(list []entity, m match.Mask) bool {
+	return slices.ContainsFunc(list, func(e entity) bool { return e.mask&^m == 0 })
 }
 
 func outputEntities(m match.Mask) match.Mask {
 	if numericIn(m) {
 		return match.MaskAll
 	}
-	out := m
-	for i := range entities {
-		e := &entities[i]
+	return m | namedOutput(strictEntities.list, m) | namedOutput(legacyEntities.list, m)
+}
+
+// namedOutput has the classes of what the names stand for that can be in values of m.
+func namedOutput(list []entity, m match.Mask) (out match.Mask) {
+	for i := range list {
+		e := &list[i]
 		if e.mask&^m != 0 {
 			continue
 		}

@@ -3,6 +3,7 @@ package transform_test
 import (
 	"bytes"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 	"sync"
@@ -83,8 +84,11 @@ func differs(id transform.ID, in []byte) (want []byte, differ bool) {
 		}
 		return pieces(id, in), true
 	case transform.NormalizePath, transform.NormalizePathWin:
-		root := len(in) > 0 && strings.Trim(string(in), `./\ :`) == "" && string(id.Append(nil, in)) == "/"
-		return []byte("/"), root
+		p := string(in)
+		if id == transform.NormalizePathWin {
+			p = strings.ReplaceAll(p, `\`, "/")
+		}
+		return []byte("/"), strings.HasSuffix(p, "/") && path.Clean(p) == "/"
 	case transform.SQLHexDecode:
 		return sqlHexPairs.ReplaceAllFunc(in, func(m []byte) []byte {
 			out := make([]byte, len(m)/2-1)
