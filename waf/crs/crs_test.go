@@ -209,6 +209,9 @@ func TestSetupExample(t *testing.T) {
 			got[name], _ = a.Set.Value.Fixed()
 		}
 	}
+	if v := (crs.Setup{}).Set()["crs_setup_version"]; v != got["crs_setup_version"] {
+		t.Errorf("Setup is for version %s, the example for %s", v, got["crs_setup_version"])
+	}
 	if rules != 27 || len(set.Edits) != 1 {
 		t.Errorf("%d rules and %d changes", rules, len(set.Edits))
 	}

@@ -3,6 +3,7 @@ package seclang
 // What may be read. Beyond a limit there is a problem that names it, and no Set.
 const (
 	fileBytesMax    = 4 << 20  // bytes of one file of rules; the largest of CRS 4 has 150 KB
+	setBytesMax     = 64 << 20 // bytes of all files of rules of one Set, each as often as it is included; CRS 4 has 500 KB
 	dataBytesMax    = 16 << 20 // bytes of one file of phrases or prefixes; the largest of CRS 4 has 70 KB
 	filesMax        = 1024     // files of rules in one Set; a plugin brings three
 	includeDepthMax = 16       // files that include each other; a cycle is told apart before

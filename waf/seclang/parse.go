@@ -43,6 +43,7 @@ type parser struct {
 
 	stack     []string // files that include each other, the innermost last
 	fileCount int
+	bytes     int    // of the files so far
 	held      int    // phrases and prefixes so far
 	dir       string // of the file that is read
 	lines     *lines // of it
@@ -73,6 +74,9 @@ func newParser(fsys fs.FS) *parser {
 // finish checks what can be known only at the end.
 func (p *parser) finish() (*Set, []fault.Problem) {
 	for _, j := range p.jumps {
+		if p.full() {
+			break
+		}
 		p.jump(j)
 	}
 	if len(p.problems) > 0 {
@@ -115,6 +119,10 @@ func (p *parser) file(name string, at Pos) {
 	text, err := p.read(name, fileBytesMax, "fileBytesMax")
 	if err != nil {
 		p.wrong(at, err.Error(), "")
+		return
+	}
+	if p.bytes += len(text); p.bytes > setBytesMax {
+		p.wrong(at, fmt.Sprintf("files of rules of more than %d MB in all (setBytesMax)", setBytesMax>>20), "")
 		return
 	}
 	p.stack = append(p.stack, name)

@@ -201,6 +201,7 @@ func TestLimits(t *testing.T) {
 		{"rulesMax", nil, numbered("SecAction \"id:%d\"\n", 20_001)},
 		{"editsMax", nil, numbered("SecRuleRemoveById %d\n", 20_001)},
 		{"chainMax", nil, "SecAction \"id:1,chain\"\n" + strings.Repeat("SecAction \"chain\"\n", 64) + "SecAction \"t:none\""},
+		{"setBytesMax", fstest.MapFS{"e": {Data: []byte(big[:4<<20])}}, strings.Repeat("Include e\n", 17)},
 		{"filesMax", fstest.MapFS{"e": {Data: nil}}, strings.Repeat("Include e\n", 1025)},
 	} {
 		set, ps := seclang.ParseText("r.conf", c.main, c.files)

@@ -85,11 +85,14 @@ func (t span) without(drop []int) span {
 	var b strings.Builder
 	first := t.pos()
 	marks := []mark{{0, first.Line, first.Col}}
-	for _, m := range t.src.marks {
-		if off := m.off - t.off; off > 0 && off < len(t.s) {
-			n, _ := slices.BinarySearch(drop, off)
-			marks = append(marks, mark{off - n, m.line, m.col})
+	within := t.src.marks[sort.Search(len(t.src.marks), func(k int) bool { return t.src.marks[k].off > t.off }):]
+	for _, m := range within {
+		off := m.off - t.off
+		if off >= len(t.s) {
+			break
 		}
+		n, _ := slices.BinarySearch(drop, off)
+		marks = append(marks, mark{off - n, m.line, m.col})
 	}
 	start := 0
 	for n, d := range drop {
