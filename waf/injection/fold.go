@@ -81,7 +81,7 @@ func (f *folder) firstToken() bool {
 	return false
 }
 
-var skipped = setOf(comment, leftParen, sqlType)
+const skipped categories = 1<<comment | 1<<leftParen | 1<<sqlType
 
 // fetch reads until n tokens stand from left on, as far as there is room.
 func (f *folder) fetch(n int) {

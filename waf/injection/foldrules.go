@@ -6,7 +6,7 @@ import "bytes"
 // is one is no type any more.
 
 // mergeable are the categories that phrases are made of; only the second half may be a logical operator.
-var mergeable = setOf(keyword, bareword, operator, union, function, expression, tsql, sqlType)
+const mergeable categories = 1<<keyword | 1<<bareword | 1<<operator | 1<<union | 1<<function | 1<<expression | 1<<tsql | 1<<sqlType
 
 // merge makes one token of two that are a phrase, such as UNION ALL.
 func (f *folder) merge(a, b *token) bool {
@@ -27,7 +27,7 @@ func (f *folder) merge(a, b *token) bool {
 // foldWord applies the rules for two tokens of which the first is a word.
 func (f *folder) foldWord(a, b *token) answer {
 	switch {
-	case a.kind.in(setOf(bareword, variable)) && a.traits&callable != 0 && b.kind == leftParen:
+	case a.traits&callable != 0 && b.kind == leftParen && (a.kind == bareword || a.kind == variable):
 		a.kind = function
 		return again
 	case a.kind == keyword && a.traits&wordIn != 0:
@@ -54,7 +54,7 @@ func (f *folder) foldRare(a, b *token) answer {
 		if f.merge(a, b) {
 			return f.drop(1, f.left-1)
 		}
-		if b.kind.in(pairs[sqlType] &^ setOf(rightBrace)) {
+		if b.kind != rightBrace && b.kind.in(pairs[sqlType]) {
 			*a = *b
 			return f.drop(1, 0)
 		}
@@ -105,9 +105,9 @@ var triples = func() (t [len(letters)]categories) {
 }()
 
 // Sets of the third token.
-var (
-	operands  = setOf(number, bareword, variable, quoted)
-	arguments = operands | setOf(function)
+const (
+	operands  categories = 1<<number | 1<<bareword | 1<<variable | 1<<quoted
+	arguments            = operands | 1<<function
 )
 
 // foldThree applies the rules for three tokens and reports whether to look again.
@@ -147,11 +147,11 @@ func foldOperand(a, b, c *token) bool {
 	if b.traits&cast != 0 && c.kind == sqlType {
 		return true
 	}
-	switch a.kind {
+	switch c.kind {
 	case number, bareword:
-		return c.kind.in(setOf(number, bareword))
+		return a.kind != quoted
 	case variable:
-		return c.kind.in(setOf(number, bareword, variable))
+		return a.kind == variable
 	}
 	return false
 }

@@ -22,8 +22,8 @@ func (f *folder) hopeless() bool {
 }
 
 // calm are the categories that no rule changes, if the token has none of the traits.
-var calm = setOf(keyword, union, group, expression, tsql, function, bareword, number, variable, quoted, operator, logic,
-	leftParen, dot, colon, semicolon, unknown)
+const calm categories = 1<<keyword | 1<<union | 1<<group | 1<<expression | 1<<tsql | 1<<function | 1<<bareword | 1<<number |
+	1<<variable | 1<<quoted | 1<<operator | 1<<logic | 1<<leftParen | 1<<dot | 1<<colon | 1<<semicolon | 1<<unknown
 
 const restless = first | wordIn | wordLike | wordUser | callable
 

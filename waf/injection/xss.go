@@ -179,13 +179,16 @@ func blackComment(text []byte) bool {
 	return string(begin[:n]) == "IMPORT" || string(begin[:n]) == "ENTITY"
 }
 
+// schemes are those of scripts, and of what can hold one.
+var schemes = [...]string{"DATA", "VIEW-SOURCE", "VBSCRIPT", "JAVA"}
+
 // blackURL reports whether an address is a script or can hold one. White space, control characters and all but ASCII before it
 // do not count.
 func blackURL(text []byte) bool {
 	for len(text) > 0 && (text[0] <= ' ' || text[0] >= 0x7f) {
 		text = text[1:]
 	}
-	for _, scheme := range [...]string{"DATA", "VIEW-SOURCE", "VBSCRIPT", "JAVA"} {
+	for _, scheme := range schemes {
 		if begins(text, scheme) {
 			return true
 		}
