@@ -30,6 +30,7 @@ func (g *settingFlags) add(cmd *cobra.Command) {
 	f.StringArrayVar(&g.allow, "origin-allow", nil, "CIDR of addresses that services may have although they are refused by default; repeatable")
 	f.StringVar(&g.set.Secrets.Dir, "secrets", "", "directory below which file: references to keys and certificates resolve")
 	f.StringVar(&g.set.Files, "files", "", "directory below which services may be directories of files")
+	f.StringVar(&g.set.CRS, "crs", "", "directory with a release of the OWASP Core Rule Set 4, in the place of the embedded one")
 	f.StringArrayVar(&g.trusted, "trusted-proxies", nil, "CIDR of proxies in front whose forwarding fields are believed; repeatable")
 	f.StringVar(&g.set.Env.ClientFrom, "client-from", "x-forwarded-for", "where trusted proxies say who the client is: x-forwarded-for or forwarded (RFC 7239)")
 	f.StringVar(&g.set.Region, "region", "", "region of this node: endpoints in the same one are asked first")

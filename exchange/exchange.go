@@ -201,7 +201,6 @@ type FirewallFacts struct {
 	Partial   bool            // the body was not looked at, or not all of it
 	Answer    bool            // it was the answer that was refused
 	Held      io.Closer       // waf's own: what it holds until its Done
-	Responses io.Closer       // waf's own: what judges the answer
 }
 
 // FirewallMatch is a rule that matched.

@@ -41,6 +41,7 @@ func (l *line) exchange(x *exchange.Exchange, end time.Time) {
 	b = field(b, `,"encoding":"`, x.Facts.Encoding.Made, textBytesMax)
 	b = milliseconds(append(b, `,"ms":`...), end.Sub(x.Now))
 	b = field(b, `,"limit":"`, x.Facts.Limit.Policy, textBytesMax)
+	b = firewall(b, &x.Facts.Firewall)
 	b = origin(b, &x.Facts.Origin)
 	if x.Cause != nil {
 		b = failure(b, x.Cause)
@@ -110,6 +111,55 @@ func request(b []byte, r *exchange.Request) []byte {
 		b = redacted(b, `,"target":"`, r.Target, targetBytesMax, false)
 	}
 	return b
+}
+
+// firewall appends what the firewall made of the request, if there is anything to tell: rules that matched, or a limit.
+func firewall(b []byte, f *exchange.FirewallFacts) []byte {
+	if len(f.Rules) == 0 && f.Limit == "" && f.Verdict != exchange.JudgedRefused {
+		if f.Partial {
+			b = append(b, `,"waf":{"inspected":"head"}`...)
+		}
+		return b
+	}
+	mode, verdict := "block", "passed"
+	if f.Detect {
+		mode = "detect"
+	}
+	switch {
+	case f.Verdict == exchange.JudgedRefused && f.Detect:
+		verdict = "detected"
+	case f.Verdict == exchange.JudgedRefused:
+		verdict = "refused"
+	}
+	b = append(append(append(append(b, `,"waf":{"mode":"`...), mode...), `","verdict":"`...), verdict...)
+	b = strconv.AppendInt(append(b, `","score":`...), int64(f.Score), 10)
+	b = field(b, `,"limit":"`, f.Limit, textBytesMax)
+	if f.Partial {
+		b = append(b, `,"inspected":"head"`...)
+	}
+	if f.Answer {
+		b = append(b, `,"of":"answer"`...)
+	}
+	b = append(b, `,"rules":[`...)
+	for i := range f.Rules {
+		r := &f.Rules[i]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(append(b, `{"id":`...), int64(r.Rule), 10)
+		for j, v := range r.Vars {
+			head := `,"`
+			if j == 0 {
+				head = `,"vars":["`
+			}
+			b = member(b, head, v, textBytesMax)
+		}
+		if len(r.Vars) > 0 {
+			b = append(b, ']')
+		}
+		b = append(b, '}')
+	}
+	return append(b, `]}`...)
 }
 
 // origin appends how the service was asked.

@@ -11,6 +11,7 @@ import (
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/static"
 	"skerry.dev/skerry/upstream"
+	"skerry.dev/skerry/waf"
 )
 
 // Keepers is everything that outlives a plan, one keeper per folder, and what stages must know of the process. Edge owns it.
@@ -20,6 +21,7 @@ type Keepers struct {
 	Certs    *cert.Keeper
 	Files    *static.Roots
 	Mirror   *mirror.Keeper
+	Firewall *waf.Keeper
 	Env      rewrite.Env
 }
 
@@ -36,6 +38,8 @@ type Setting struct {
 	Secrets spec.Secrets
 	Files   string // the directory of --files; empty: no service may be a directory
 	Data    string // where the local CA is kept; empty: in memory
+
+	CRS string // a directory with another release of the OWASP Core Rule Set; empty: the embedded one
 
 	Region    string           // where this node is, for services with endpoints in several places; empty: unknown
 	Zone      string           // within Region
@@ -74,11 +78,15 @@ func newKeepers(set Setting, meters *meter.Set, idle bool) (*Keepers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keepers{Upstream: up, Limit: limit.NewTables(limitBytes, meters), Certs: certs, Files: files, Mirror: mirror.NewKeeper(meters), Env: set.Env}, nil
+	return &Keepers{
+		Upstream: up, Limit: limit.NewTables(limitBytes, meters), Certs: certs, Files: files, Mirror: mirror.NewKeeper(meters),
+		Firewall: waf.NewKeeper(waf.Options{Dir: set.CRS, Meters: meters, Idle: idle}), Env: set.Env,
+	}, nil
 }
 
 // Close lets go of what is open. Nothing may run on a plan of these keepers any more.
 func (k *Keepers) Close() {
 	k.Mirror.Close()
+	k.Firewall.Close()
 	k.Files.Close()
 }

@@ -13,6 +13,7 @@ import (
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/static"
 	"skerry.dev/skerry/upstream"
+	"skerry.dev/skerry/waf"
 )
 
 // fact is a field of exchange.Facts that one stage gives and later ones need.
@@ -24,6 +25,7 @@ const (
 	factRequestID fact = "RequestID" // given by rewrite
 	factTrace     fact = "Trace"     // given by rewrite
 	factLimit     fact = "Limit"     // given by limit
+	factFirewall  fact = "Firewall"  // given by waf
 	factEncoding  fact = "Encoding"  // given by compress
 	factMirror    fact = "Mirror"    // Origin.Mirror, given by mirror
 	factOrigin    fact = "Origin"    // the rest of it, given by upstream
@@ -74,10 +76,27 @@ var order = []row{
 		},
 	},
 	{
+		name: "waf", needs: []fact{factEntry, factClient, factRequestID}, gives: []fact{factFirewall}, shared: true,
+		why: "behind the limits, which are cheaper, and before everything that could answer from what others asked for, or that " +
+			"sends a byte of the request on",
+		build: func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
+			s, problems := waf.New(&r.Policy, b.keepers.Firewall)
+			return stage(s), problems
+		},
+	},
+	{
 		name: "compress", needs: []fact{factEntry}, gives: []fact{factEncoding}, shared: true,
 		why: "outside of whatever makes or edits a body, inside of what edits the head",
 		build: func(_ *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
 			s, problems := compress.New(&r.Policy)
+			return stage(s), problems
+		},
+	},
+	{
+		name: "waf-answer", needs: []fact{factFirewall}, shared: true,
+		why: "inside of what compresses: the rules see the answer as the service made it, and what they refuse goes no further",
+		build: func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
+			s, problems := waf.NewAnswer(&r.Policy, b.keepers.Firewall)
 			return stage(s), problems
 		},
 	},

@@ -152,8 +152,8 @@ const htmlBefore = `<!doctype html>
 // statusTitle is the reason phrase of a status code that a fault can have (RFC 9110 section 15).
 func statusTitle(status int) string {
 	title := map[int]string{
-		400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
-		414: "URI Too Long", 417: "Expectation Failed", 421: "Misdirected Request", 429: "Too Many Requests", 431: "Request Header Fields Too Large", 499: "Client Closed Request",
+		400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
+		414: "URI Too Long", 415: "Unsupported Media Type", 417: "Expectation Failed", 421: "Misdirected Request", 429: "Too Many Requests", 431: "Request Header Fields Too Large", 499: "Client Closed Request",
 		500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
 		504: "Gateway Timeout", 505: "HTTP Version Not Supported",
 	}[status]

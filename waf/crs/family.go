@@ -1,5 +1,10 @@
 package crs
 
+import (
+	"maps"
+	"slices"
+)
+
 // families are what the rules of a file are about, by the thousand of their ids.
 var families = map[int]string{
 	900: "setup",
@@ -43,4 +48,13 @@ func Family(id int) string {
 		return "plugin"
 	}
 	return "custom"
+}
+
+// Families are all words that Family says.
+func Families() []string {
+	seen := map[string]bool{"plugin": true, "custom": true}
+	for _, f := range families {
+		seen[f] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
 }

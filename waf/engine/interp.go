@@ -157,7 +157,8 @@ func (t *Transaction) finish(r *rule, from int) {
 		t.set(seclang.VarHighestSeverity, t.number(t.severity))
 	}
 	t.current = r
-	if r.logged && from < len(t.results) {
+	if r.logged {
+		t.loggedAny = true
 		t.describe(r, from)
 	}
 	switch r.disruptive {

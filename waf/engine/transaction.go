@@ -55,6 +55,7 @@ type Transaction struct {
 	hasMatch  bool
 	current   *rule
 	results   []result
+	loggedAny bool // a rule matched that logs
 	groups    []int
 	pieces    [][]byte
 
@@ -366,3 +367,18 @@ func (x *Exclusion) applies(method, path []byte) bool {
 	}
 	return x.Path == "" || string(path) == x.Path
 }
+
+// AllowType lets a content type pass for this request that the policy's list allows by a pattern.
+func (t *Transaction) AllowType(media []byte) {
+	id, ok := t.p.names.ids["allowed_request_content_type"]
+	if !ok {
+		return
+	}
+	b := t.mem.Alloc(len(media) + 2)
+	b[0], b[len(b)-1] = '|', '|'
+	copy(b[1:], media)
+	t.tx[id] = txVar{kind: txText, text: b}
+}
+
+// Matched reports whether any rule matched that logs.
+func (t *Transaction) Matched() bool { return t.loggedAny }

@@ -43,14 +43,16 @@ const (
 	LimitWork            // work spent on its rules
 	LimitTX              // TX variables that it made
 	LimitRemovals        // exclusions that it added
+	LimitBodyBytes       // of a body that would have to be held
+	LimitType            // a body of a type that is not allowed
 )
 
-var limitNames = [...]string{"", "values", "arguments", "body", "work", "variables", "exclusions"}
+var limitNames = [...]string{"", "values", "arguments", "body", "work", "variables", "exclusions", "body_bytes", "content_type"}
 
 // String is the limit as logs and metrics print it.
 func (l Limit) String() string { return limitNames[l] }
 
-var limitStatus = [...]int{0, 413, 413, 400, 403, 403, 403}
+var limitStatus = [...]int{0, 400, 400, 400, 403, 403, 403, 413, 415}
 
 // refuse notes that a limit was passed, and refuses the request if the policy says so.
 func (t *Transaction) refuse(l Limit) {
@@ -193,7 +195,7 @@ func (t *Transaction) result(r *rule, g *got) {
 
 // describe keeps the message of a rule that logs.
 func (t *Transaction) describe(r *rule, from int) {
-	if !t.p.describe {
+	if !t.p.describe || from >= len(t.results) {
 		return
 	}
 	t.results[from].msg = t.mem.Copy(t.expand(&r.msg))
