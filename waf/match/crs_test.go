@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
@@ -98,15 +99,23 @@ var (
 // crsValues is what the set's own tests send: whole data and URIs, fields of headers, and their parts, decoded once.
 func crsValues(t testing.TB) []string {
 	t.Helper()
+	all, err := crsRead()
+	if err != nil || len(all) < 5_000 {
+		t.Fatalf("%d values found in the tests of the rule set: %v", len(all), err)
+	}
+	return all
+}
+
+// crsRead reads the tests once.
+var crsRead = sync.OnceValues(func() (all []string, err error) {
 	seen := map[string]bool{}
-	var all []string
 	add := func(v string) {
 		if len(v) < 20_000 && !seen[v] {
 			seen[v] = true
 			all = append(all, v)
 		}
 	}
-	err := fs.WalkDir(tests.FS, ".", func(name string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(tests.FS, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".yaml") {
 			return err
 		}
@@ -122,11 +131,8 @@ func crsValues(t testing.TB) []string {
 		}
 		return err
 	})
-	if err != nil || len(all) < 5_000 {
-		t.Fatalf("%d values found in the tests of the rule set: %v", len(all), err)
-	}
-	return all
-}
+	return all, err
+})
 
 // unescape decodes %XX and +, and leaves what is no code.
 func unescape(v string) string {
@@ -145,6 +151,10 @@ func unescape(v string) string {
 	return b.String()
 }
 
+// hex is the value of a hexadecimal digit, negative of anything else.
 func hex(c byte) int {
-	return strings.IndexByte("0123456789abcdef", c|0x20)
+	if c >= 'A' && c <= 'F' {
+		c += 'a' - 'A'
+	}
+	return strings.IndexByte("0123456789abcdef", c)
 }

@@ -56,7 +56,7 @@ func TestPhrasesOfRuleSet(t *testing.T) {
 	p := match.NewPhrases(lists)
 	t.Logf("%d lists, %d bytes", len(lists), p.Bytes())
 	rnd := dice(t)
-	for range 120 {
+	for range 40 {
 		v := values[rnd.IntN(len(values))]
 		agreePhrases(t, p, lists, []byte(v))
 		agreePhrases(t, p, lists, mutate(rnd, v))
@@ -110,7 +110,7 @@ func TestManyPhrases(t *testing.T) {
 	if p.Bytes() > 16<<20 {
 		t.Errorf("%d bytes", p.Bytes())
 	}
-	for range 20 {
+	for range 6 {
 		var v []byte
 		for range 6 {
 			list := lists[rnd.IntN(len(lists))]
