@@ -15,7 +15,7 @@ import (
 
 // seeds are values with something for each transformation.
 var seeds = []string{
-	"", "a", "/", ".", "%", "+", "&", `\`, "#", "1", "\x00", "\xa0", "\x85",
+	"", "a", "1", "A", "a  b", "a /b", "a b", `\a`, `\b`, `\f`, `\n`, `\xff`, `\uffff`, "/", ".", "%", "+", "&", `\`, "#", "1", "\x00", "\xa0", "\x85",
 	"The quick brown fox, jumps; over  the lazy dog.",
 	"a\tb\nc\vd\fe\rf  g\u00a0h\u0085i\u2003j\xa0k\u3000",
 	"TestCase%41%u0041%uff1c%U2019%zz%u12%4", "a+b%2Bc%00%c0%af",

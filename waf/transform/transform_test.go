@@ -1,6 +1,7 @@
 package transform_test
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -106,6 +107,20 @@ func TestLowers(t *testing.T) {
 	f(transform.RemoveNulls, letters, false)
 	f(transform.RemoveNulls, match.MaskDigits, true)
 	f(transform.Uppercase, letters, false)
+}
+
+// TestFoldsPrecise looks for a value that shows why a transformation does not fold.
+func TestFoldsPrecise(t *testing.T) {
+	for id := range transform.Count {
+		shown := id.Folds()
+		for _, s := range append(seeds, "%41", "TU", "414A", "0x4A") {
+			in := []byte(s)
+			shown = shown || !bytes.Equal(id.Append(nil, lower(in)), lower(id.Append(nil, in)))
+		}
+		if !shown {
+			t.Errorf("%v does not fold, but nothing shows why", id)
+		}
+	}
 }
 
 // TestIdentityPrecise looks for a value that is changed wherever Identity says that there is one.
