@@ -66,7 +66,7 @@ func (e event) lines() string {
 	for _, r := range e.WAF.Rules {
 		fmt.Fprintf(&b, "[uri %q] [id \"%d\"]", e.Path, r.ID)
 		for _, v := range r.Vars {
-			fmt.Fprintf(&b, " [var %q]", v)
+			fmt.Fprintf(&b, " [found within %s:]", oneLine(v))
 		}
 		fmt.Fprintf(&b, " [msg \"%s\"] [data \"%s\"]\n", oneLine(r.Msg), oneLine(r.Data))
 	}
@@ -93,7 +93,7 @@ func TestTranslate(t *testing.T) {
 	f(`{"kind":"event","text":"drained"}`+"\n", "")
 	f(`{"path":"/","status":200}`, "|")
 	f(`{"path":"/a","waf":{"rules":[{"id":942100,"vars":["ARGS:q"]}],"score":5,"verdict":"detected"}}`+"\n",
-		"[uri \"/a\"] [id \"942100\"] [var \"ARGS:q\"] [msg \"\"] [data \"\"]\n|")
+		"[uri \"/a\"] [id \"942100\"] [found within ARGS:q:] [msg \"\"] [data \"\"]\n|")
 	f(`{"path":"/a","waf":{"rules":[{"id":1,"msg":"a\nb","data":"c"},{"id":2}]}}`+"\n{}\n",
 		"[uri \"/a\"] [id \"1\"] [msg \"a\\nb\"] [data \"c\"]\n[uri \"/a\"] [id \"2\"] [msg \"\"] [data \"\"]\n||")
 	f("{}\nnot JSON\n", `|invalid character 'o' in literal null (expecting 'u') in "not JSON\n"`)

@@ -1,9 +1,12 @@
 package ftw_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/coreruleset/go-ftw/v2/config"
+
+	"skerry.dev/skerry/waf/waftest"
 )
 
 // listMax bounds what the edge does otherwise than the tests expect: tests in ignored.yaml and changed.yaml together.
@@ -16,16 +19,14 @@ func TestLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ids []string
-	for _, tt := range suite(t) {
-		for _, tt := range tt.Tests {
-			ids = append(ids, tt.IdString())
-		}
+	expects := map[string]int{} // by test, how many rules it expects
+	for _, tt := range waftest.Tests(t) {
+		expects[tt.ID] = len(tt.Stages[0].Output.Expect)
 	}
 	n := 0
 	for re, why := range f.TestOverride.Ignore {
 		before := n
-		for _, id := range ids {
+		for id := range expects {
 			if re.MatchString(id) {
 				n++
 			}
@@ -42,6 +43,11 @@ func TestLists(t *testing.T) {
 		n += len(o.TestIds)
 		if len(o.Reason) < 10 || len(o.TestIds) == 0 {
 			t.Errorf("changed.yaml: %d has the reason %q and names %d tests", o.RuleId, o.Reason, len(o.TestIds))
+		}
+		for _, n := range o.TestIds {
+			if id := fmt.Sprintf("%d-%d", o.RuleId, n); expects[id] == 0 {
+				t.Errorf("changed.yaml: test %s expects no rule, so nothing of it may change", id)
+			}
 		}
 		if s := o.Output.Status; s < 400 || s > 499 || len(o.Output.Log.ExpectIds) > 0 {
 			t.Errorf("changed.yaml: %d may become a 4xx and nothing else, not status %d with rules %v", o.RuleId, s, o.Output.Log.ExpectIds)

@@ -27,6 +27,11 @@ func suite(t *testing.T) (all []*test.FTWTest) {
 		if err != nil {
 			return err
 		}
+		for _, tt := range f.Tests {
+			for i := range tt.Stages {
+				tt.Stages[i].Output.RetryOnce = nil // the log is never late here, and a second failure would end the run
+			}
+		}
 		all = append(all, f)
 		return nil
 	})

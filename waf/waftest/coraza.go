@@ -93,7 +93,7 @@ func NewCoraza(t testing.TB, o Options) *Coraza {
 type Match struct {
 	Rule int    // the id of the rule, or of its chain's first
 	Link int    // 0 the rule itself, 1 the first chained to it, and so on
-	Var  string // "ARGS:foo", the key in lower case; "" of an action without a target
+	Var  string // "ARGS:foo", ASCII of the key in lower case; "" of an action without a target
 }
 
 // String is the match as "942100/0 ARGS:foo".
@@ -102,6 +102,7 @@ func (m Match) String() string { return fmt.Sprintf("%d/%d %s", m.Rule, m.Link, 
 // A Judgement is what an engine makes of a request.
 type Judgement struct {
 	Matches     []Match // each once, ordered by rule, link and variable; those of rules that do not log too
+	Logged      []int   // the rules among them that log, in order
 	Interrupted bool
 	Status      int // of the interruption
 	By          int // the rule that interrupted
@@ -116,11 +117,6 @@ func (j Judgement) Rules() (ids []int) {
 		}
 	}
 	return ids
-}
-
-// Logged returns the rules above the Core Rule Set's setup and initialisation (900000 to 901999), which match every request.
-func (j Judgement) Logged() []int {
-	return slices.DeleteFunc(j.Rules(), func(id int) bool { return id >= 900000 && id <= 901999 })
 }
 
 // A Response is what a request got, for the rules of phases 3 and 4.
@@ -187,8 +183,11 @@ func response(tx types.Transaction, r Response) {
 
 // judgement reads what a transaction has come to.
 func judgement(tx types.Transaction) (j Judgement) {
-	matches := map[Match]bool{}
+	matches, logged := map[Match]bool{}, map[int]bool{}
 	for _, m := range tx.MatchedRules() {
+		if m.(interface{ Log() bool }).Log() { // every MatchedRule of version 3 has it
+			logged[m.Rule().ID()] = true
+		}
 		for _, d := range m.MatchedDatas() {
 			matches[Match{Rule: m.Rule().ID(), Link: d.ChainLevel(), Var: name(d)}] = true
 		}
@@ -196,6 +195,7 @@ func judgement(tx types.Transaction) (j Judgement) {
 	j.Matches = slices.SortedFunc(maps.Keys(matches), func(a, b Match) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Link, b.Link), cmp.Compare(a.Var, b.Var))
 	})
+	j.Logged = slices.Sorted(maps.Keys(logged))
 	if it := tx.Interruption(); it != nil {
 		j.Interrupted, j.Status, j.By = true, it.Status, it.RuleID
 	}
@@ -214,7 +214,18 @@ func name(d types.MatchData) string {
 	case v == "UNKNOWN":
 		return ""
 	case d.Key() != "":
-		return v + ":" + strings.ToLower(d.Key())
+		return v + ":" + lower(d.Key())
 	}
 	return v
+}
+
+// lower lowers ASCII and leaves other bytes alone, as keys have any.
+func lower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c | 0x20
+		}
+	}
+	return string(b)
 }

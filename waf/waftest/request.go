@@ -104,7 +104,7 @@ func requestLine(line string) (r Request) {
 	if i := strings.LastIndex(rest, " "); i >= 0 && strings.HasPrefix(rest[i+1:], "HTTP/") {
 		r.URI, r.Proto = rest[:i], rest[i+1:]
 	} else {
-		r.URI = rest
+		r.URI = strings.TrimSuffix(rest, " ") // what go-ftw writes for no version
 	}
 	return r
 }
