@@ -196,6 +196,7 @@ func TestDiffersFromCoraza(t *testing.T) {
 	f("ndjson", "application/x-ndjson", "{\"a\":1}\n{\"a\":2}\n", "ok")
 	f("json-charset", "application/json; charset=utf-16", `{"a":1}`, "ambiguous")
 	f("form-charset", "application/x-www-form-urlencoded; charset=utf-7", `a=1`, "ambiguous")
+	f("form-name-case", "application/x-www-form-urlencoded", `a=1&A=2`, "ok")
 	f("json-types", "application/csp-report", `{"a":1}`, "ok")
 	f("type-prefix", "application/x-www-form-urlencodedx", `a=1`, "ok")
 	f("type-parameter-twice", "application/json; charset=utf-8; charset=utf-16", `{"a":1}`, "ambiguous")
@@ -269,6 +270,8 @@ func FuzzCoraza(f *testing.F) {
 			t.Fatalf("%s %q is refused by Coraza", contentType, text)
 		case contentType == "text/xml" && (strings.Contains(text, "<!") || strings.HasPrefix(text, "\ufeff")): // xml-split-text, xml-bom
 			return
+		case which%4 == 0 && folded(text): // form-name-case
+			return
 		}
 		delete(got, "FILES_SIZES") // multipart-file-sizes
 		delete(want, "FILES_SIZES")
@@ -276,4 +279,19 @@ func FuzzCoraza(f *testing.F) {
 			t.Fatalf("%s %q %q\n%s", contentType, text, cookies, d)
 		}
 	})
+}
+
+// folded reports whether two names of a form are the same to Coraza, which lowers them as text in UTF-8, and not here.
+func folded(text string) bool {
+	pairs, _ := body.AppendQuery(nil, []byte(text), body.DefaultLimits(), new(body.Memory))
+	names := map[string]string{}
+	for _, p := range pairs {
+		name := string(p.Name)
+		lower := strings.ToLower(name)
+		if other, ok := names[lower]; ok && other != name {
+			return true
+		}
+		names[lower] = name
+	}
+	return false
 }

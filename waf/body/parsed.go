@@ -66,9 +66,10 @@ func emptied[T any](list []T) []T {
 	return list[:0]
 }
 
-// Parse takes a body apart as its media says; None and Opaque bodies give nothing, and so do empty ones. It fails with an *Error if the body is
-// not of that format, has two readings, or goes beyond a limit. What was read until then stays in p for the log and for
-// engines that only detect, and is never a reason to let the body pass. The parsed values are views into data and mem.
+// Parse takes a body apart as its media says, into a p that is new or Reset. None and Opaque bodies give nothing, and so do
+// empty ones. It fails with an *Error if the body is not of that format, has two readings, or goes beyond a limit. What was
+// read until then stays in p, for the rules to see what was tried and for the log, and is never a reason to let the body pass.
+// The values are views into data and mem.
 func (p *Parsed) Parse(m Media, data []byte, l Limits, mem *Memory) error {
 	if len(data) == 0 {
 		return nil // there is nothing to hide in it, and clients name a type for bodies that they do not send
