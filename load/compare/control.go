@@ -75,58 +75,73 @@ func (l *idLog) take() []int {
 	return ids
 }
 
+// controlSet is what edges with a firewall are asked, and where.
+type controlSet struct {
+	*bench
+	row
+	dir, origin string
+	want        []expectation
+}
+
 // control runs the control set at every edge with a firewall and fills b.unfit. It returns the number of requests.
 func (b *bench) control() (int, error) {
-	row := row{key: "control", fixture: benign[0], workers: 1}
-	dir, origin, stop, err := b.prepare(row)
+	c, stop, err := b.newControlSet()
 	if err != nil {
 		return 0, err
 	}
 	defer stop()
-	if b.rules, err = writeRules(dir, blocking); err != nil {
-		return 0, err
-	}
-	want, err := expectations(b.rules)
-	if err != nil {
-		return 0, err
-	}
 	b.unfit = map[string]string{}
-	fmt.Printf("\ncontrol set: %d rules, %d requests\n", b.rules.rules, len(want))
+	fmt.Printf("\ncontrol set: %d rules, %d requests\n", b.rules.rules, len(c.want))
 	for _, p := range b.peers {
 		if !p.judges() {
 			continue
 		}
 		verdict := "as expected"
-		if why := b.controlPeer(p, row, dir, origin, want); why != "" {
+		if why := c.ask(p); why != "" {
 			b.unfit[p.name], verdict = why, why
 		}
 		fmt.Printf("  %-11s %s\n", p.name, verdict)
 	}
-	return len(want), nil
+	return len(c.want), nil
 }
 
-// controlPeer says why a peer is unfit; empty: it is fit. Of nginx the ids are read in its log, Skerry's engine is asked in
-// this process.
-func (b *bench) controlPeer(p peer, row row, dir, origin string, want []expectation) string {
+// newControlSet writes the rules, starts an origin and asks Coraza what is expected.
+func (b *bench) newControlSet() (c controlSet, stop func(), err error) {
+	c = controlSet{bench: b, row: row{key: "control", fixture: benign[0], workers: 1}}
+	if c.dir, c.origin, stop, err = b.prepare(c.row); err != nil {
+		return c, nil, err
+	}
+	if b.rules, err = writeRules(c.dir, blocking); err == nil {
+		c.want, err = expectations(b.rules)
+	}
+	if err != nil {
+		stop()
+	}
+	return c, stop, err
+}
+
+// ask says why a peer is unfit; empty: it is fit. Of nginx the ids are read in its log, Skerry's engine is asked in this
+// process.
+func (c controlSet) ask(p peer) string {
 	if p.name == "skerry" {
-		if why := controlEngine(b.rules, blocking, want); why != "" {
+		if why := controlEngine(c.rules, blocking, c.want); why != "" {
 			return why
 		}
 	}
-	run, err := b.startPeer(p, row, dir, origin)
+	run, err := c.startPeer(p, c.row, c.dir, c.origin)
 	if err != nil {
 		return "it does not start: " + err.Error()
 	}
 	defer run.proc.Stop()
 	var log *modSecurityLog
 	if p.name == "modsecurity" {
-		log = &modSecurityLog{path: filepath.Join(dir, p.name, "errors")}
-		if why := log.rulesDiffer(b.rules); why != "" {
+		log = &modSecurityLog{path: filepath.Join(c.dir, p.name, "errors")}
+		if why := log.rulesDiffer(c.rules); why != "" {
 			return why
 		}
 	}
 	var differ []string
-	for _, w := range want {
+	for _, w := range c.want {
 		status, err := send(run.url, w.request)
 		if err != nil {
 			return fmt.Sprintf("request %s: %v", w.name, err)

@@ -48,29 +48,34 @@ func TestControl(t *testing.T) {
 	if _, err := rival.NginxModule(modSecurityModule); err != nil {
 		t.Skip(err)
 	}
-	none := func(name string, start func(rival.Options, values) (*rival.Proc, error)) peer {
-		return peer{name: name, where: inFirewall | asFirewall, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
-			return start(o, v)
-		}}
+	b := &bench{ctx: context.Background(), dir: t.TempDir()}
+	c, stop, err := b.newControlSet()
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer stop()
 	f := func(want string, p peer) {
 		t.Helper()
-		b := &bench{ctx: context.Background(), dir: t.TempDir(), peers: []peer{p}}
-		if _, err := b.control(); err != nil {
-			t.Fatal(err)
-		}
-		if got := b.unfit[p.name]; got != want && (want == "" || !strings.Contains(got, want)) {
+		if got := c.ask(p); got != want && (want == "" || !strings.Contains(got, want)) {
 			t.Errorf("%s is unfit: %q, want %q", p.name, got, want)
+		}
+		if err := os.RemoveAll(filepath.Join(c.dir, p.name)); err != nil {
+			t.Fatal(err)
 		}
 	}
 	of := func(name string) peer {
 		return allPeers[slices.IndexFunc(allPeers, func(p peer) bool { return p.name == name })]
 	}
+	without := func(name string, start func(rival.Options, values) (*rival.Proc, error)) peer {
+		return peer{name: name, where: inFirewall | asFirewall, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+			return start(o, v)
+		}}
+	}
 	f("", of("modsecurity"))
 	f("", of("coraza"))
-	f("not be loaded", none("modsecurity", func(rival.Options, values) (*rival.Proc, error) { return nil, errors.New("it could not be loaded") }))
-	f("ModSecurity loaded", none("modsecurity", startModSecurity))
-	f("xss_form is answered 200", none("coraza", startNetHTTP))
+	f("not be loaded", without("modsecurity", func(rival.Options, values) (*rival.Proc, error) { return nil, errors.New("it could not be loaded") }))
+	f("ModSecurity loaded", without("modsecurity", startModSecurity))
+	f("xss_form is answered 200", without("coraza", startNetHTTP))
 }
 
 func TestModSecurityLog(t *testing.T) {

@@ -45,20 +45,13 @@ func TestCountRules(t *testing.T) {
 	}
 }
 
-// TestWriteRules holds the rule set against what is known of it: 4.25.0 has two chained rules without actions.
+// TestWriteRules holds the rule set against what is known of 4.25.0. That Coraza counts the same, expectations checks.
 func TestWriteRules(t *testing.T) {
 	files, err := writeRules(t.TempDir(), policy{Paranoia: 1, Threshold: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if files.mended < 2 || files.rules < 600 {
-		t.Errorf("%+v, want at least 2 mended and 600 rules", files)
-	}
-	waf, err := newCoraza(files, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if waf.Rules() != files.rules {
-		t.Errorf("Coraza loads %d rules of %d", waf.Rules(), files.rules)
+	if files.mended != 2 || files.rules != 625 || files.markers != 30 {
+		t.Errorf("%+v, want 625 rules, 30 markers and 2 mended", files)
 	}
 }
