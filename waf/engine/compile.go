@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,8 +24,9 @@ type rule struct {
 	targets []target
 	nots    []target // !VAR
 	chain   []transform.ID
-	node    int32 // of chain in the program's tree of transformations, without lowercase at its end
-	fold    bool  // lowercase was at its end
+	node    int32 // of chain in the program's tree of transformations
+	folded  int32 // of chain without its last lowercase, where the pattern can read lower case itself; -1: it cannot
+	foldAt  int32 // where that lowercase was
 	op      operator
 	not     bool
 	capture bool
@@ -100,7 +100,7 @@ func (c *compiler) link(src *seclang.Rule, head *rule, number int32) *rule {
 			r.targets = append(r.targets, c.target(src.Pos, g))
 		}
 	}
-	r.node, r.fold = c.tree.node(src.Transforms)
+	r.node, r.folded, r.foldAt = c.tree.chain(src.Transforms)
 	if len(src.Targets) > 0 {
 		r.op = c.operator(r, src)
 	}
@@ -258,14 +258,30 @@ type treeNode struct {
 
 func newTree() *tree { return &tree{nodes: make([]treeNode, 1)} }
 
-// node is the place of a chain, without the lowercase that can be left to the pattern: one at the end, or before
-// transformations that do not mind.
-func (t *tree) node(chain []transform.ID) (at int32, fold bool) {
-	chain, fold = moveFold(chain)
+// chain is the place of a chain, and that of it without its last lowercase, if the transformations behind that give the same
+// whatever the case of ASCII letters: what was lowercase is then left to the pattern, for values in which it stands for ASCII
+// letters only, at the place foldAt.
+func (t *tree) chain(chain []transform.ID) (at, folded, foldAt int32) {
 	for _, id := range chain {
 		at = t.child(at, id)
 	}
-	return at, fold
+	for i := len(chain) - 1; i >= 0; i-- {
+		if chain[i] != transform.Lowercase {
+			if !chain[i].Folds() {
+				break
+			}
+			continue
+		}
+		for _, id := range chain[:i] {
+			foldAt = t.child(foldAt, id)
+		}
+		folded = foldAt
+		for _, id := range chain[i+1:] {
+			folded = t.child(folded, id)
+		}
+		return at, folded, foldAt
+	}
+	return at, -1, 0
 }
 
 func (t *tree) child(parent int32, id transform.ID) int32 {
@@ -276,17 +292,4 @@ func (t *tree) child(parent int32, id transform.ID) int32 {
 	}
 	t.nodes = append(t.nodes, treeNode{parent: parent, id: id})
 	return int32(len(t.nodes) - 1)
-}
-
-// moveFold takes the last lowercase out of a chain if everything after it gives the same whatever the case.
-func moveFold(chain []transform.ID) (rest []transform.ID, fold bool) {
-	for i := len(chain) - 1; i >= 0; i-- {
-		if chain[i] == transform.Lowercase {
-			return slices.Concat(chain[:i], chain[i+1:]), true
-		}
-		if !chain[i].Folds() {
-			break
-		}
-	}
-	return chain, false
 }

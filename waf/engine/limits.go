@@ -22,7 +22,7 @@ const (
 	masksMax = 16 << 10
 
 	// coldMasks is how many masks that are not remembered one request can have worked out; after that it goes without.
-	coldMasks = 64
+	coldMasks = 256
 
 	// ownRulesMax is how many rules of its own a policy can have.
 	ownRulesMax = 2_000

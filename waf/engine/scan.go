@@ -66,34 +66,39 @@ func (t *Transaction) matches(i, at int32) bool {
 	if u.rule.src.MultiMatch {
 		return t.matchesAny(u, at)
 	}
-	s := t.stage(u.node, at)
+	rx, s := u.rx, (*stage)(nil)
+	if u.low != nil && t.stage(u.rule.foldAt, at).mask&match.MaskHigh == 0 {
+		rx, s = u.low, t.stage(u.rule.folded, at)
+	} else {
+		s = t.stage(u.node, at)
+	}
+	if rx != nil && len(s.val) < rx.Min() {
+		return false
+	}
 	if s.home != 0 && s.mask != t.stages[0].mask && !t.entry(s.mask).possible.Has(int(i)) {
 		return false
 	}
-	return t.holds(u, s)
-}
-
-// holds runs a unit's operator.
-func (t *Transaction) holds(u *unit, s *stage) bool {
 	switch {
-	case u.rx != nil:
-		if len(s.val) < u.rx.Min() {
-			return false
-		}
+	case rx != nil:
 		t.spend(len(s.val))
-		return u.rx.Match(s.val)
+		return rx.Match(s.val)
 	case u.list >= 0:
-		found := t.found[s.home]
-		if home := &t.stages[s.home]; !home.found {
-			home.found = true
-			found.Clear()
-			t.spend(len(s.val))
-			t.p.prog.phrases.Scan(s.val, found)
-		}
-		return found.Has(u.list)
+		return t.phrases(s).Has(u.list)
 	}
 	t.spend(len(s.val))
 	return u.op.match(t, s.val, false)
+}
+
+// phrases are the lists of which a phrase is in a value, looked for once.
+func (t *Transaction) phrases(s *stage) match.Bits {
+	found := t.found[s.home]
+	if home := &t.stages[s.home]; !home.found {
+		home.found = true
+		found.Clear()
+		t.spend(len(s.val))
+		t.p.prog.phrases.Scan(s.val, found)
+	}
+	return found
 }
 
 // matchesAny is matches with multiMatch: at any stage of the transformations.

@@ -6,7 +6,6 @@ import (
 	"skerry.dev/skerry/waf/injection"
 	"skerry.dev/skerry/waf/match"
 	"skerry.dev/skerry/waf/seclang"
-	"skerry.dev/skerry/waf/transform"
 )
 
 // unit is the first link of a rule as the scan sees it: something to find in values, whose outcome depends on nothing but
@@ -14,7 +13,8 @@ import (
 type unit struct {
 	rule *rule
 	node int32         // the transformations before it
-	rx   *match.Regexp // of @rx; reads lower case itself if the chain ended so
+	rx   *match.Regexp // of @rx
+	low  *match.Regexp // of @rx, reading lower case itself, behind the transformations up to rule.folded; nil: rx only
 	list int           // of @pm: its number among the phrase lists, else -1
 	op   operator      // of the others, and of all with multiMatch
 	need need
@@ -43,20 +43,14 @@ func (p *Program) addUnits(c *compiler) {
 		switch o := r.op.(type) {
 		case *rxOp:
 			u.rx = o.re
-			if r.fold {
+			if r.folded >= 0 && !r.src.MultiMatch {
 				pattern, _ := r.src.Operator.Arg.Fixed()
-				u.rx = c.regexp(r.src.Pos, pattern, true)
+				u.low = c.regexp(r.src.Pos, pattern, true)
 			}
 		case *pmOp:
 			u.list = o.list
 		default:
-			if r.fold { // these do not read lower case by themselves
-				u.node = c.tree.chain(r.src.Transforms)
-			}
 			u.need = needOf(r.op)
-		}
-		if r.src.MultiMatch {
-			u.node = c.tree.chain(r.src.Transforms)
 		}
 		r.unit = int32(len(p.units))
 		p.units = append(p.units, u)
@@ -66,14 +60,6 @@ func (p *Program) addUnits(c *compiler) {
 		all.Set(i)
 	}
 	p.anything = maskEntry{alive: all, possible: all}
-}
-
-// chain is the place of a whole chain in the tree.
-func (t *tree) chain(chain []transform.ID) (at int32) {
-	for _, id := range chain {
-		at = t.child(at, id)
-	}
-	return at
 }
 
 // scannable reports whether the first link of a rule depends on nothing but each value by itself.
@@ -125,7 +111,7 @@ func needOf(op operator) need {
 	return need{}
 }
 
-// possible reports whether a value of a mask can match, the transformations done.
+// possible reports whether any value whose classes are in m can match, the transformations done.
 func (u *unit) possible(p *Program, m match.Mask) bool {
 	switch {
 	case u.rx != nil:
@@ -140,6 +126,14 @@ func (u *unit) possible(p *Program, m match.Mask) bool {
 		return m&u.need.any != 0
 	}
 	return m&u.need.all == u.need.all
+}
+
+// exactly is possible for values that have each class of m.
+func (u *unit) exactly(p *Program, m match.Mask) bool {
+	if u.rx != nil {
+		return u.rx.PossibleExactly(m) || u.low != nil && u.low.PossibleExactly(m)
+	}
+	return u.possible(p, m)
 }
 
 // entry is what follows from a mask, remembered if there is room.
@@ -158,39 +152,51 @@ func (t *Transaction) entry(m match.Mask) *maskEntry {
 // judgeMask works out which units a value of a mask leaves possible: before its transformations, and after.
 func (p *Program) judgeMask(m match.Mask) maskEntry {
 	e := maskEntry{alive: match.NewBits(len(p.units)), possible: match.NewBits(len(p.units))}
-	outs := make([]match.Mask, len(p.tree.nodes))
-	outs[0] = m
+	outs := make([]bound, len(p.tree.nodes))
+	outs[0] = bound{mask: m, same: true}
 	for i := 1; i < len(outs); i++ {
 		n := p.tree.nodes[i]
-		if in := outs[n.parent]; n.id.Identity(in) {
+		if in := outs[n.parent]; n.id.Identity(in.mask) {
 			outs[i] = in
 		} else {
-			outs[i] = n.id.Output(in)
+			outs[i] = bound{mask: n.id.Output(in.mask)}
 		}
 	}
 	for i := range p.units {
 		u := &p.units[i]
-		if u.possible(p, m) {
+		if u.exactly(p, m) {
 			e.possible.Set(i)
 		}
-		out := outs[u.node]
-		switch {
-		case u.rule.src.MultiMatch:
-			for node := u.node; node != 0; node = p.tree.nodes[node].parent {
-				out |= outs[node]
-			}
-			if u.possible(p, out|m) {
-				e.alive.Set(i)
-			}
-		case out == m:
-			if e.possible.Has(i) {
-				e.alive.Set(i)
-			}
-		case u.possible(p, out):
+		if u.alive(p, m, outs, e.possible.Has(i)) {
 			e.alive.Set(i)
 		}
 	}
 	return e
+}
+
+// bound is what the classes of a value can be after transformations.
+type bound struct {
+	mask match.Mask // no others
+	same bool       // the value is as it was
+}
+
+// alive reports whether a value of mask m may match once it is transformed; untouched, whether it may as it is.
+func (u *unit) alive(p *Program, m match.Mask, outs []bound, untouched bool) bool {
+	out := outs[u.node]
+	switch {
+	case u.rule.src.MultiMatch:
+		for node := u.node; node != 0; node = p.tree.nodes[node].parent {
+			out.mask |= outs[node].mask
+		}
+		return u.possible(p, out.mask|m)
+	case u.low != nil && outs[u.rule.folded].same:
+		return untouched
+	case u.low != nil:
+		return u.low.Possible(outs[u.rule.folded].mask) || u.rx.Possible(out.mask)
+	case out.same:
+		return untouched
+	}
+	return u.possible(p, out.mask)
 }
 
 // class says which units look at a variable: at all of its keys but some.
