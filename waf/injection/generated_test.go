@@ -15,7 +15,7 @@ func rounds(t *testing.T) int {
 	switch {
 	case os.Getenv("SKERRY_SOAK") != "":
 		return 20_000_000
-	case testing.Short():
+	case testing.Short(), raced:
 		return 20_000
 	}
 	return 200_000
