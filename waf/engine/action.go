@@ -45,7 +45,7 @@ func (t *Transaction) setTX(s *setVar) {
 	v := (*txVar)(nil)
 	if s.tx >= 0 {
 		v = &t.tx[s.tx]
-	} else if v = t.txNamed(bytes.ToLower(t.expand(&s.name))); v == nil {
+	} else if v = t.txNamed(t.lower(t.expand(&s.name))); v == nil {
 		return
 	}
 	switch s.op {
@@ -63,6 +63,22 @@ func (t *Transaction) setTX(s *setVar) {
 		}
 		*v = txVar{kind: txNumber, num: v.int() + n}
 	}
+}
+
+// lower is a name in lower case.
+func (t *Transaction) lower(name []byte) []byte {
+	for i, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			out := t.mem.Copy(name)
+			for j := i; j < len(out); j++ {
+				if c := out[j]; 'A' <= c && c <= 'Z' {
+					out[j] = c + 'a' - 'A'
+				}
+			}
+			return out
+		}
+	}
+	return name
 }
 
 // removal is an exclusion that holds for this request only: of rules, or of a target of rules.

@@ -147,7 +147,7 @@ func (c *compiler) operator(r *rule, src *seclang.Rule) operator {
 			c.problem(src.Pos, "rule %d: @rx with a macro is not offered: a pattern is compiled once", r.id)
 			return constOp(false)
 		}
-		return &rxOp{re: c.regexp(src.Pos, pattern, false)}
+		return &rxOp{re: c.regexp(src.Pos, pattern, false), whole: pattern == "^.*$"}
 	case seclang.OpPm, seclang.OpPmFromFile:
 		return c.pm(o.Phrases)
 	case seclang.OpDetectSQLi:

@@ -245,7 +245,10 @@ type target struct {
 	key   []byte // lower case; empty: every key, or re's
 	re    *match.Regexp
 	count bool
-	tx    int32 // of TX with a key: its number
+	tx    int32 // of TX with a key: its number; else -1
+
+	txs     []int32 // of TX without one: the variables that it covers, of the first txKnown there are
+	txKnown int32
 }
 
 // covers reports whether a key is among the target's.

@@ -255,7 +255,7 @@ func (f *folder) stay(r *rule) {
 // readAny notes that a rule reads all variables whose names a pattern chooses.
 func (f *folder) readAny(g *target) {
 	for n, name := range f.y.names.names {
-		if g.covers([]byte(name)) {
+		if g.covers(name) {
 			f.read[n] = true
 		}
 	}
@@ -290,12 +290,12 @@ func (f *folder) acts(a *action) {
 			f.unknown[a.set.tx] = true
 			return
 		}
-		prefix := ""
+		prefix := []byte(nil)
 		if first := a.set.name.parts[0]; first.v == seclang.VarNone {
-			prefix = string(bytes.ToLower(first.lit))
+			prefix = bytes.ToLower(first.lit)
 		}
 		for n, name := range f.y.names.names {
-			if len(name) >= len(prefix) && name[:len(prefix)] == prefix {
+			if bytes.HasPrefix(name, prefix) {
 				f.unknown[n] = true
 			}
 		}

@@ -18,7 +18,10 @@ type operator interface {
 	match(t *Transaction, value []byte, capture bool) bool
 }
 
-type rxOp struct{ re *match.Regexp }
+type rxOp struct {
+	re    *match.Regexp
+	whole bool // the pattern is ^.*$, which takes all of any value
+}
 
 func (o *rxOp) match(t *Transaction, value []byte, capture bool) bool {
 	if t.reference {
@@ -29,6 +32,10 @@ func (o *rxOp) match(t *Transaction, value []byte, capture bool) bool {
 		return false
 	}
 	if !capture {
+		return true
+	}
+	if o.whole {
+		t.capture(0, value)
 		return true
 	}
 	t.groups = o.re.Find(value, t.groups[:0])
@@ -201,10 +208,13 @@ func (utf8Op) match(_ *Transaction, value []byte, _ bool) bool { return !utf8.Va
 
 type ipOp struct{ prefixes []netip.Prefix }
 
-func (o *ipOp) match(_ *Transaction, value []byte, _ bool) bool {
-	addr, err := netip.ParseAddr(string(value))
-	if err != nil {
-		return false
+func (o *ipOp) match(t *Transaction, value []byte, _ bool) bool {
+	addr := t.client
+	if len(value) == 0 || len(t.remote) == 0 || &value[0] != &t.remote[0] { // not REMOTE_ADDR as it is
+		var err error
+		if addr, err = netip.ParseAddr(string(value)); err != nil {
+			return false
+		}
 	}
 	addr = addr.Unmap()
 	return slices.ContainsFunc(o.prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })

@@ -223,14 +223,11 @@ func (y *Policy) Steps() (n int) {
 	return n
 }
 
-// txName is the name of a TX variable.
-func (y *Policy) txName(i int) []byte { return []byte(y.names.names[i]) }
-
 // clone is a copy that can be added to.
 func (n *txNames) clone() *txNames {
 	c := &txNames{ids: make(map[string]int32, len(n.ids)), names: slices.Clone(n.names)}
 	for i, name := range n.names {
-		c.ids[name] = int32(i)
+		c.ids[string(name)] = int32(i)
 	}
 	return c
 }

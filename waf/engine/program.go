@@ -60,6 +60,13 @@ func New(set *seclang.Set) (*Program, []fault.Problem) {
 	p.addUnits(c)
 	p.phrases, p.lists = c.finish(), len(c.lists)
 	p.regexps = c.regexps
+	for _, r := range p.rules {
+		for ; r != nil; r = r.next {
+			for i := range r.targets {
+				r.targets[i].cover(p.names)
+			}
+		}
+	}
 	p.classes = classesOf(p.units)
 	return p, c.problems
 }

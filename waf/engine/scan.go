@@ -103,9 +103,16 @@ func (t *Transaction) phrases(s *stage) match.Bits {
 
 // matchesAny is matches with multiMatch: at any stage of the transformations.
 func (t *Transaction) matchesAny(u *unit, at int32) bool {
-	for node := u.node; ; node = t.p.prog.tree.nodes[node].parent {
-		if u.op.match(t, t.stage(node, at).val, false) {
-			return true
+	p, home := t.p.prog, int32(-1)
+	for node := u.node; ; node = p.tree.nodes[node].parent {
+		if s := t.stage(node, at); s.home != home {
+			home = s.home
+			if t.entry(s.mask).possible.Has(int(u.rule.unit)) {
+				t.spend(len(s.val))
+				if u.op.match(t, s.val, false) {
+					return true
+				}
+			}
 		}
 		if node == 0 {
 			return false

@@ -37,6 +37,9 @@ type Transaction struct {
 	tx     []txVar
 	extra  []txExtra
 
+	client netip.Addr
+	remote []byte // client as REMOTE_ADDR
+
 	phase        int
 	allow        seclang.Disruptive
 	skip         int
@@ -133,7 +136,8 @@ func (t *Transaction) End() {
 func (t *Transaction) Client(addr netip.Addr, port uint16) {
 	if t.p.uses[seclang.VarRemoteAddr] {
 		b := t.mem.Alloc(64)
-		t.set(seclang.VarRemoteAddr, t.mem.Trim(b, len(addr.AppendTo(b[:0]))))
+		t.client, t.remote = addr, t.mem.Trim(b, len(addr.AppendTo(b[:0])))
+		t.set(seclang.VarRemoteAddr, t.remote)
 	}
 	if t.p.uses[seclang.VarRemotePort] {
 		t.set(seclang.VarRemotePort, t.number(int(port)))

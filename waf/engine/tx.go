@@ -26,7 +26,7 @@ const (
 // txNames numbers the TX variables that the text of a program names; 0 to 9 are the captures.
 type txNames struct {
 	ids   map[string]int32
-	names []string
+	names [][]byte
 }
 
 func newTXNames() *txNames {
@@ -44,7 +44,7 @@ func (n *txNames) id(name string) int32 {
 		return id
 	}
 	id := int32(len(n.names))
-	n.ids[name], n.names = id, append(n.names, name)
+	n.ids[name], n.names = id, append(n.names, []byte(name))
 	return id
 }
 
@@ -95,21 +95,18 @@ func (v *txVar) int() int {
 }
 
 func (t *Transaction) collectTX(g *target) {
-	switch {
-	case g.re == nil && len(g.key) > 0:
+	if g.tx >= 0 {
 		if v := &t.tx[g.tx]; v.kind != txUnset {
 			t.picked = append(t.picked, got{v: seclang.VarTX, key: g.key, val: v.bytes(t), field: -1})
-			return
 		}
 		return
 	}
-	for i := range t.tx {
-		v := &t.tx[i]
-		if v.kind == txUnset {
-			continue
-		}
-		if name := t.p.txName(i); g.covers(name) {
-			t.picked = append(t.picked, got{v: seclang.VarTX, key: name, val: v.bytes(t), field: -1})
+	for _, id := range g.txs {
+		t.pickTX(int(id))
+	}
+	for i := int(g.txKnown); i < len(t.tx); i++ { // of the policy's own rules
+		if g.covers(t.p.names.names[i]) {
+			t.pickTX(i)
 		}
 	}
 	for i := range t.extra {
@@ -117,6 +114,25 @@ func (t *Transaction) collectTX(g *target) {
 			t.picked = append(t.picked, got{v: seclang.VarTX, key: x.name, val: x.bytes(t), field: -1})
 		}
 	}
+}
+
+func (t *Transaction) pickTX(id int) {
+	if v := &t.tx[id]; v.kind != txUnset {
+		t.picked = append(t.picked, got{v: seclang.VarTX, key: t.p.names.names[id], val: v.bytes(t), field: -1})
+	}
+}
+
+// cover works out which of the names there are a target without a single key covers.
+func (g *target) cover(n *txNames) {
+	if g.v != seclang.VarTX || g.tx >= 0 {
+		return
+	}
+	for i, name := range n.names {
+		if g.covers(name) {
+			g.txs = append(g.txs, int32(i))
+		}
+	}
+	g.txKnown = int32(len(n.names))
 }
 
 // capture sets TX:n for the rule that is being evaluated.

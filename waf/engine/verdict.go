@@ -73,9 +73,11 @@ func (t *Transaction) refuse(l Limit) {
 
 // refused is refuse for an error of package body.
 func (t *Transaction) refused(err error) {
+	if err == nil {
+		return
+	}
 	var e *body.Error
 	switch {
-	case err == nil:
 	case errors.As(err, &e) && e.Reason == body.Limit:
 		t.refuse(LimitArguments)
 	default:
