@@ -85,17 +85,14 @@ func kindOf(processor []byte) body.Kind {
 	return body.Opaque
 }
 
-// body holds the request's body and shows it to the rules; one without a processor streams, if its type is allowed.
+// body holds the request's body and shows it to the rules; one without a processor streams, if its type is allowed. One without a
+// Content-Type is read as a form, as the Core Rule Set wants it.
 func (i *inspection) body() {
 	r := i.in
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 || r.Method == http.MethodConnect {
 		return // a tunnel has no body: what follows belongs to another protocol
 	}
-	mediaType := string(i.media.Type)
-	if mediaType == "" {
-		mediaType = "application/octet-stream" // RFC 9110 section 8.3
-	}
-	if !i.f.allowed(mediaType) {
+	if mediaType := string(i.media.Type); mediaType != "" && !i.f.allowed(mediaType) {
 		i.result.Body = BodyUninspected
 		i.refuse(http.StatusUnsupportedMediaType, "a body of the type "+shorten(mediaType, nameBytesMax)+" (Options.Allow.ContentTypes)")
 		return
@@ -105,7 +102,7 @@ func (i *inspection) body() {
 		i.media.Kind = kindOf(processor)
 	}
 	switch {
-	case !parse || i.media.Kind == body.None || i.media.Kind == body.Opaque:
+	case !parse || i.media.Kind == body.Opaque:
 		i.result.Body = BodyUninspected
 	case i.coding == codingRefused:
 		i.result.Body = BodyUninspected

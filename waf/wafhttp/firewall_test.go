@@ -147,6 +147,7 @@ func TestDetect(t *testing.T) {
 		{"malformed", "application/json", `{"a":`, "", 400, wafhttp.BodyWhole},
 		{"type", "application/pdf", "%PDF", "", 415, wafhttp.BodyUninspected},
 		{"types", "application/json", "{}", "Content-Type: text/plain", 400, wafhttp.BodyUninspected},
+		{"no type, attack", "", "q=" + sqli, "", 403, wafhttp.BodyWhole},
 		{"large", "application/json", large, "", 413, wafhttp.BodyPart},
 		{"large, attack at its beginning", "application/json", `{"b":"` + sqli + `",` + large[1:], "", 413, wafhttp.BodyPart},
 		{"coding", "application/json", "{}", "Content-Encoding: lzma", 415, wafhttp.BodyUninspected},

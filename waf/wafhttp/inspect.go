@@ -155,22 +155,25 @@ func beyond(l engine.Limit) string {
 	return "more " + l.String() + " than one request may have"
 }
 
-// classify reads the one Content-Type and the one Content-Encoding.
+// classify reads the one Content-Type and the one Content-Encoding. A body of a type with two readings is not taken apart where
+// it is only watched.
 func (i *inspection) classify() {
+	i.coding = codingOf(i.in.Header["Content-Encoding"])
 	values := i.in.Header["Content-Type"]
 	if len(values) > 1 {
+		i.media.Kind = body.Opaque
 		i.refuse(http.StatusBadRequest, "more than one Content-Type: handlers do not agree which one holds")
 		return
 	}
 	if len(values) == 1 {
 		m, err := body.Classify(i.view(values[0]), &i.s.mem)
 		if err != nil {
+			i.media.Kind = body.Opaque
 			i.refuse(http.StatusBadRequest, err.Error())
 			return
 		}
 		i.media = m
 	}
-	i.coding = codingOf(i.in.Header["Content-Encoding"])
 }
 
 // head shows the request's head to the rules.
