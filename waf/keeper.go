@@ -76,7 +76,7 @@ func NewKeeper(o Options) *Keeper {
 	return k
 }
 
-// Close ends the shadow. No stage may run any more.
+// Close ends the shadow; a second call does nothing. No stage may run any more.
 func (k *Keeper) Close() {
 	if k.shadow != nil {
 		k.shadow.close()

@@ -16,6 +16,7 @@ import (
 type shadow struct {
 	queue    chan *sample
 	done     chan struct{}
+	end      sync.Once
 	over     sync.WaitGroup
 	compared *meter.Counter
 	differed *meter.Counter
@@ -45,7 +46,7 @@ func newShadow(set *meter.Set) *shadow {
 }
 
 func (s *shadow) close() {
-	close(s.done)
+	s.end.Do(func() { close(s.done) })
 	s.over.Wait()
 }
 
