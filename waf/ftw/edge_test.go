@@ -47,6 +47,7 @@ spec:
     mode: detect
     paranoia: 4
     responses: on
+    cpuMax: 10s
     rules: [setup.conf]
 `, strings.Join(hosts(t), ", "), origin)
 	for name, text := range map[string]string{"spec.yaml": text, "setup.conf": setup} {

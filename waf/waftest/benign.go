@@ -5,7 +5,6 @@ import (
 	"embed"
 	"encoding/base64"
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,29 +17,29 @@ import (
 // benign is requests as people and programs send them, by kind. In the files a line ends with LF, a request has no length,
 // <<base64:…>> stands for bytes and <<repeat N:…>> for a text N times.
 //
-//go:embed benign/*.txtar
+//go:embed testdata/benign/*.txtar
 var benign embed.FS
 
 // Benign returns the corpus of requests that no firewall should mind, as clients would send them: with CRLF in the head and
 // in multipart bodies, and with a length after Host. A name is file and request, "browser/chrome first visit".
 func Benign(t testing.TB) []Request {
 	t.Helper()
-	files, err := benign.ReadDir("benign")
+	files, err := benign.ReadDir("testdata/benign")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []Request
 	for _, f := range files {
-		text, err := benign.ReadFile("benign/" + f.Name())
+		text, err := benign.ReadFile("testdata/benign/" + f.Name())
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f2 := range txtar.Parse(text).Files {
-			r, err := written(f2.Data)
+		for _, one := range txtar.Parse(text).Files {
+			r, err := written(one.Data)
 			if err != nil {
-				t.Fatalf("benign/%s: %s: %v", f.Name(), f2.Name, err)
+				t.Fatalf("testdata/benign/%s: %s: %v", f.Name(), one.Name, err)
 			}
-			r.Name = strings.TrimSuffix(path.Base(f.Name()), ".txtar") + "/" + f2.Name
+			r.Name = strings.TrimSuffix(f.Name(), ".txtar") + "/" + one.Name
 			all = append(all, r)
 		}
 	}

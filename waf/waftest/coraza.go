@@ -37,6 +37,13 @@ SecDefaultAction "phase:4,log,auditlog,pass"
 SecDefaultAction "phase:5,log,auditlog,pass"
 `
 
+// WebPolicy is lists like those of a web profile: methods and content types that the Core Rule Set refuses by itself, though
+// they are no attack. It goes before the rules.
+const WebPolicy = `SecAction "id:900200,phase:1,pass,nolog,t:none,\
+	setvar:'tx.allowed_methods=GET HEAD POST PUT PATCH DELETE OPTIONS QUERY',\
+	setvar:'tx.allowed_request_content_type=|application/x-www-form-urlencoded| |multipart/form-data| |text/xml| |application/xml| |application/soap+xml| |application/json| |text/plain| |application/octet-stream| |application/csp-report| |application/reports+json| |application/x-ndjson| |application/merge-patch+json| |application/json-patch+json| |application/strategic-merge-patch+json| |application/scim+json| |application/activity+json| |application/graphql| |application/grpc| |application/grpc-web+proto| |application/grpc-web-text| |application/protobuf| |application/x-protobuf| |application/msgpack| |application/offset+octet-stream| |application/x-git-upload-pack-request|'"
+`
+
 // Options say how the oracle is set up. The zero value is the Core Rule Set as it comes, blocking, at paranoia 1.
 type Options struct {
 	Paranoia int    // 1 to 4, for blocking and detection; 0: what the rules say
@@ -89,6 +96,22 @@ func NewCoraza(t testing.TB, o Options) *Coraza {
 	return &Coraza{waf: o.NewWAF(t)}
 }
 
+// NewCorazaOf builds an oracle of these directives alone, its engine on. Bodies of forms, multipart and JSON are looked at.
+func NewCorazaOf(t testing.TB, directives string) *Coraza {
+	t.Helper()
+	const bodies = `SecRuleEngine On
+SecRequestBodyAccess On
+SecResponseBodyAccess On
+SecResponseBodyMimeType text/plain text/html
+SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:200001,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"
+`
+	waf, err := coraza.NewWAF(coraza.NewWAFConfig().WithRootFS(coreruleset.FS).WithDirectives(bodies + directives))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Coraza{waf: waf}
+}
+
 // A Match is that a rule matched on a variable.
 type Match struct {
 	Rule int    // the id of the rule, or of its chain's first
@@ -102,11 +125,20 @@ func (m Match) String() string { return fmt.Sprintf("%d/%d %s", m.Rule, m.Link, 
 // A Judgement is what an engine makes of a request.
 type Judgement struct {
 	Matches     []Match // each once, ordered by rule, link and variable; those of rules that do not log too
+	Found       []Found // the same in the order in which they came, with their values
 	Logged      []int   // the rules among them that log, in order
 	Interrupted bool
-	Status      int // of the interruption
-	By          int // the rule that interrupted
-	Score       int // TX:blocking_inbound_anomaly_score at the end
+	Action      string // of the interruption: deny, drop, redirect
+	Location    string // of a redirect
+	Status      int    // of the interruption
+	By          int    // the rule that interrupted
+	Score       int    // TX:blocking_inbound_anomaly_score at the end
+}
+
+// Found is a match with what the operator saw.
+type Found struct {
+	Match
+	Value string
 }
 
 // Rules returns the ids of the rules that matched, each once, in order.
@@ -189,7 +221,9 @@ func judgement(tx types.Transaction) (j Judgement) {
 			logged[m.Rule().ID()] = true
 		}
 		for _, d := range m.MatchedDatas() {
-			matches[Match{Rule: m.Rule().ID(), Link: d.ChainLevel(), Var: name(d)}] = true
+			found := Match{Rule: m.Rule().ID(), Link: d.ChainLevel(), Var: name(d)}
+			matches[found] = true
+			j.Found = append(j.Found, Found{Match: found, Value: d.Value()})
 		}
 	}
 	j.Matches = slices.SortedFunc(maps.Keys(matches), func(a, b Match) int {
@@ -197,7 +231,7 @@ func judgement(tx types.Transaction) (j Judgement) {
 	})
 	j.Logged = slices.Sorted(maps.Keys(logged))
 	if it := tx.Interruption(); it != nil {
-		j.Interrupted, j.Status, j.By = true, it.Status, it.RuleID
+		j.Interrupted, j.Status, j.By, j.Action, j.Location = true, it.Status, it.RuleID, it.Action, it.Data
 	}
 	if state, ok := tx.(plugintypes.TransactionState); ok {
 		if score := state.Variables().TX().Get("blocking_inbound_anomaly_score"); len(score) > 0 {

@@ -1,32 +1,27 @@
 package waftest_test
 
 import (
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"skerry.dev/skerry/waf/waftest"
 )
 
-// TestCorazaTests asks the oracle the Core Rule Set's own tests, without sockets: nearly all must be as they expect, or the
-// setup is wrong. What is not depends on a front end; waf/ftw runs them all.
-func TestCorazaTests(t *testing.T) {
-	c := waftest.NewCoraza(t, waftest.Options{Detect: true, Before: waftest.TestSetup})
-	all, bad := waftest.Tests(t), 0
-	step := 7
-	for i := 0; i < len(all); i += step {
-		for n, s := range all[i].Stages {
-			r := waftest.ParseRequest(s.Raw())
-			rules := c.JudgeBoth(r, waftest.Answer(r)).Rules()
-			missing := slices.ContainsFunc(s.Output.Expect, func(id int) bool { return !slices.Contains(rules, id) })
-			if missing || slices.ContainsFunc(s.Output.NoExpect, func(id int) bool { return slices.Contains(rules, id) }) {
-				bad++
-				t.Logf("%s stage %d expects %v and not %v, matched %v", all[i].ID, n, s.Output.Expect, s.Output.NoExpect, rules)
+// TestCorazaConcurrent asks the oracle from several goroutines.
+func TestCorazaConcurrent(t *testing.T) {
+	c := waftest.NewCoraza(t, waftest.Options{Detect: true})
+	var asked sync.WaitGroup
+	for i := range 8 {
+		asked.Go(func() {
+			r := waftest.ParseRequest(fmt.Appendf(nil, "GET /?a%d=<script>x()</script> HTTP/1.1\r\nHost: a.example\r\n\r\n", i))
+			if want := (waftest.Match{Rule: 941110, Var: fmt.Sprintf("ARGS:a%d", i)}); !slices.Contains(c.Judge(r).Matches, want) {
+				t.Errorf("%v is not found", want)
 			}
-		}
+		})
 	}
-	if bad > 3 {
-		t.Errorf("%d of %d tests are not as they expect", bad, len(all)/step)
-	}
+	asked.Wait()
 }
 
 func TestCorazaJudges(t *testing.T) {

@@ -1,7 +1,7 @@
 // Package waftest is what tests of the firewall share.
 //
 // It owns the regression tests of the Core Rule Set as data (Tests), requests as bytes and as parts (Request), mutations of
-// them (Mutate), a corpus of requests that no firewall should mind (Benign, in benign/*.txtar), and Coraza as the oracle
+// them (Mutate), a corpus of requests that no firewall should mind (Benign, in testdata/benign), and Coraza as the oracle
 // (NewCoraza).
 //
 // It promises that everything is the same in every run: tests and corpus have an order, mutations come from the random

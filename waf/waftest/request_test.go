@@ -3,6 +3,7 @@ package waftest_test
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"skerry.dev/skerry/waf/waftest"
@@ -55,7 +56,10 @@ func FuzzParseRequest(f *testing.F) {
 		if len(once.Body) > len(raw) {
 			t.Fatalf("a body of %d bytes out of %d", len(once.Body), len(raw))
 		}
-		once = once.Without("Transfer-Encoding")
+		once = once.Without("Transfer-Encoding").Without("Content-Length")
+		if strings.TrimLeft(once.Method, " \t") == "" {
+			return // a line without a first word has no one form
+		}
 		twice := waftest.ParseRequest(once.Raw())
 		if !bytes.Equal(twice.Raw(), once.Raw()) {
 			t.Errorf("%q\nbecomes %q\nthen    %q", raw, once.Raw(), twice.Raw())
