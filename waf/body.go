@@ -112,12 +112,16 @@ type held struct {
 	next  uint8  // what Next returns: 0 buf, 1 rest, 2 inner
 }
 
-// grow makes room for n more bytes, and reports whether there is memory.
+// grow makes room for n more bytes, and reports whether there is memory. It takes no more than twice what has come: what was
+// announced may never come.
 func (h *held) grow(k *Keeper, n int, size int64, most int) bool {
 	if len(h.buf)+n <= cap(h.buf) {
 		return true
 	}
-	want := max(int(size), 2*cap(h.buf), len(h.buf)+n, chunkBytes)
+	want := max(2*cap(h.buf), len(h.buf)+n, chunkBytes)
+	if size >= 0 {
+		most = int(size)
+	}
 	want = max(min(want, most), len(h.buf)+n)
 	if !k.hold(want - h.taken) {
 		return false
