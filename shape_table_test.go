@@ -50,6 +50,7 @@ var rows = map[string]row{
 	"waf/crs":       {may: []string{"waf/seclang"}},
 	"waf/engine":    {may: []string{"waf/match", "waf/injection", "waf/body", "waf/transform", "waf/seclang"}, tests: []string{"waf/crs", "waf/waftest"}},
 	"waf/wafhttp":   {may: []string{"waf/engine", "waf/body", "waf/crs", "waf/seclang"}, tests: []string{"waf/waftest"}},
+	"waf/ftw":       {tests: []string{"waf/waftest"}}, // a module of its own
 	"waf/waftest":   {may: []string{"waf/crs", "waf/seclang", "waf/engine", "waf/body"}},
 	"bot":           {may: []string{"spec", "exchange"}},
 	"limit":         {may: []string{"spec", "exchange"}},
@@ -79,7 +80,7 @@ var rows = map[string]row{
 	"target":          {may: []string{"spec", "store"}},
 	"load":            {may: []string{"exchange", "wire/*"}},
 	"load/rival":      {none: true},
-	"load/compare":    {may: []string{"load/rival"}},
+	"load/compare":    {may: []string{"load/rival", "waf/engine", "waf/body", "waf/crs"}},
 	"load/origin":     {may: []string{"load/rival"}},
 	"load/outage":     {may: []string{"load/rival", "load/origin"}},
 	"drill":           {may: []string{"exchange", "wire/*", "slo", "fleet", "inventory", "task"}},
@@ -112,7 +113,7 @@ type dependency struct {
 
 // thirdParty is every dependency there is; a new one is a decision for ARCHITECTURE.md.
 var thirdParty = []dependency{
-	{"github.com/goccy/go-yaml", []string{"spec"}, false, "YAML with positions"},
+	{"github.com/goccy/go-yaml", []string{"spec"}, true, "YAML with positions"},
 	{"github.com/spf13/cobra", []string{"cli"}, false, "subcommands, completion, manual pages"},
 	{"github.com/spf13/pflag", []string{"cli"}, false, "the flags of cobra"},
 	{"github.com/prometheus", []string{"admin"}, false, "the text format at scrape time; counting is meter's"},
@@ -125,6 +126,8 @@ var thirdParty = []dependency{
 	{"github.com/corazawaf/libinjection-go", []string{"waf/engine"}, true, "what SQL injection and XSS look like, to the reference engine"},
 	{"github.com/corazawaf/coraza-coreruleset", []string{"waf/crs", "load/compare"}, true, "the OWASP Core Rule Set and its tests; the rules of rivals"},
 	{"github.com/corazawaf/coraza/v3", []string{"load/compare"}, true, "the firewall's oracle and its rival"},
+	{"github.com/coreruleset/go-ftw/v2", nil, true, "the Core Rule Set's test runner"},
+	{"github.com/rs/zerolog", nil, true, "to silence go-ftw"},
 	{"github.com/chromedp", nil, true, "a real browser"},
 	{"github.com/rogpeppe/go-internal", nil, true, "scripts of the whole binary"},
 	{"golang.org/x/tools/txtar", nil, true, "golden files"},
