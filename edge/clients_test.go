@@ -250,7 +250,7 @@ func TestCurl(t *testing.T) {
 			must(t, os.WriteFile(big, bytes.Repeat([]byte("x"), 65<<10), 0o644))
 			f("/upload?large", []string{"--data-binary", "@" + big}, 413, "*", anyID)
 			must(t, os.Truncate(big, 64<<10))
-			f("/upload?fits", []string{"--data-binary", "@" + big}, 200, "POST")
+			f("/upload?fits", []string{"-H", "Content-Type: application/octet-stream", "--data-binary", "@" + big}, 200, "POST")
 
 			// A connection is for the hosts of its certificate.
 			f("/small", []string{"-H", "Host: localhost"}, 421, "*")

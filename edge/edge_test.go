@@ -130,7 +130,7 @@ func TestReloadUnderLoad(t *testing.T) {
 			defer c.conn.Close()
 			request := "GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n"
 			if i%4 == 0 { // must never be repeated by the edge: a connection that a reload closes would show
-				request = "POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 5\r\n\r\nhello"
+				request = "POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 5\r\n\r\nhello"
 			}
 			for {
 				select {
@@ -196,7 +196,7 @@ func TestServicesChangeUnderLoad(t *testing.T) {
 				default:
 				}
 				sent.Add(1)
-				resp, _, err := c.do("POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 5\r\n\r\nhello")
+				resp, _, err := c.do("POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 5\r\n\r\nhello")
 				if err != nil || resp.StatusCode != 200 {
 					failed.Add(1)
 					t.Errorf("%v %v", err, resp)
@@ -308,7 +308,7 @@ func TestLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.do("POST /a HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 3\r\n\r\nabc")
+	c.do("POST /a HTTP/1.1\r\nHost: shop.test\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\nabc")
 	_, refusal, _ := c.do("GET /b HTTP/1.1\r\nHost: nobody.test\r\n\r\n")
 	c.conn.Close()
 	e.Drain()

@@ -61,6 +61,7 @@ spec:
   hosts: [shop.test]
   limit: off
   redirect: off
+  waf: {allow: {methods: [GET, PUT, POST]}}
   routes: [{name: here, match: {path: /here}, respond: {body: hello}}]
   service: ` + origin + "\n"
 }
@@ -220,6 +221,7 @@ func (f *flood) honest(ctx context.Context, way int, r *rand.Rand) {
 		}
 		req.Host = "shop.test"
 		req.Header.Set("X-Number", strconv.FormatUint(id, 10))
+		req.Header.Set("Content-Type", "application/octet-stream")
 		if f.again {
 			req.Header["Idempotency-Key"] = nil
 		}
@@ -273,7 +275,11 @@ var attacks = []attack{
 	}},
 	{"a head by bytes", 2, false, true, 64 << 10, func(_ *flood, c net.Conn) { drip(c, strings.Repeat("GET / HTTP/1.1\r\nHost: shop.test\r\nX: ", 500)) }},
 	{"a body by bytes", 2, false, true, 96 << 10, func(_ *flood, c net.Conn) {
-		say(c, "POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 100000\r\n\r\n")
+		say(c, "POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\n")
+		drip(c, strings.Repeat("x", 100_000))
+	}},
+	{"a form by bytes", 2, false, true, 128 << 10, func(_ *flood, c net.Conn) { // which the firewall holds
+		say(c, "POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n\r\n")
 		drip(c, strings.Repeat("x", 100_000))
 	}},
 	{"a reader by bytes", 20, false, true, 120 << 10, func(_ *flood, c net.Conn) {

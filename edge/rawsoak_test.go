@@ -281,7 +281,7 @@ func newOrder(r *rand.Rand) order {
 		body = content(^o.id, bulk(r))
 	}
 	o.closes = len(body) > 0 && (o.rough || o.do == doEarly)
-	o.bytes = frame(r, fmt.Sprintf("%s %s/%d HTTP/1.1\r\nHost: shop.test\r\nX-Number: %d\r\nX-Want: %d\r\nX-Do: %s\r\nX-Sum: %s\r\n",
+	o.bytes = frame(r, fmt.Sprintf("%s %s/%d HTTP/1.1\r\nHost: shop.test\r\nX-Number: %d\r\nX-Want: %d\r\nX-Do: %s\r\nX-Sum: %s\r\nContent-Type: application/octet-stream\r\n",
 		o.method, services[i], o.id, o.id, o.want, o.do, sum(body)), body)
 	return o
 }
@@ -422,6 +422,7 @@ spec:
   limit: off
   redirect: off
   bodyMax: off
+  waf: {allow: {methods: [GET, HEAD, PUT, POST, DELETE]}}
   routes:
     - {name: calm-tls, match: {prefix: /calm-tls}, service: calm-tls}
     - {name: calm, match: {prefix: /calm}, service: calm}

@@ -135,11 +135,15 @@ func (s *soak) one(c *client, r *rand.Rand) (keep bool) {
 	id, do, want := r.Uint64(), deeds[r.IntN(len(deeds))], sizes(r)
 	method := []string{"GET", "PUT", "POST", "DELETE"}[r.IntN(4)]
 	var body []byte
+	kind := "application/octet-stream" // goes on as it comes
 	if method == "PUT" || method == "POST" {
 		body = content(^id, sizes(r))
+		if r.IntN(2) == 0 { // the firewall holds it
+			kind, body = "application/x-www-form-urlencoded", fmt.Appendf(nil, "a=%x", content(^id, r.IntN(20_000)))
+		}
 	}
-	head := fmt.Sprintf("%s /soak/%d HTTP/1.1\r\nHost: shop.test\r\nX-Number: %d\r\nX-Want: %d\r\nX-Do: %s\r\nX-Sum: %s\r\n",
-		method, id, id, want, do, sum(body))
+	head := fmt.Sprintf("%s /soak/%d HTTP/1.1\r\nHost: shop.test\r\nX-Number: %d\r\nX-Want: %d\r\nX-Do: %s\r\nX-Sum: %s\r\nContent-Type: %s\r\n",
+		method, id, id, want, do, sum(body), kind)
 	message := frame(r, head, body)
 	s.requests.Add(1)
 	if r.IntN(50) == 0 { // a client that gives up
@@ -245,7 +249,7 @@ func (s *soak) reload(e *edge.Edge, origins []string, r *rand.Rand) {
 }
 
 func soakSpec(n int, a, b string) string {
-	return fmt.Sprintf(released, "pair", n, n) + "---\napiVersion: skerry.dev/v1\nkind: Service\nmetadata: {name: pair, owner: o}\nspec:\n  endpoints: [" +
+	return fmt.Sprintf(released, "pair", n, n) + "  waf: {allow: {methods: [GET, PUT, POST, DELETE]}}\n---\napiVersion: skerry.dev/v1\nkind: Service\nmetadata: {name: pair, owner: o}\nspec:\n  endpoints: [" +
 		a + ", " + b + "]\n"
 }
 
