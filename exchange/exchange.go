@@ -193,20 +193,22 @@ type LimitFacts struct {
 
 // FirewallFacts is written by waf. It keeps no value of a request, only where rules matched.
 type FirewallFacts struct {
-	Verdict   Judged
-	Detect    bool            // nothing is refused here, Verdict says what would have been
-	Score     int             // the anomaly score of the request
-	Rules     []FirewallMatch // the rules that matched and log, in order
-	Limit     string          // the bound of the firewall that the request passed; empty: none
-	Partial   bool            // the body was not looked at, or not all of it
-	Answer    bool            // it was the answer that was refused
-	Held      io.Closer       // waf's own: what it holds until its Done
+	Verdict Judged
+	Detect  bool            // nothing is refused here, Verdict says what would have been
+	Score   int             // the anomaly score of the request
+	Rules   []FirewallMatch // the rules that matched and log, in order
+	Limit   string          // the bound of the firewall that the request passed; empty: none
+	Partial bool            // the body was not looked at, or not all of it
+	Answer  bool            // it was the answer that was refused
+	Held    io.Closer       // waf's own: what it holds until its Done
 }
 
 // FirewallMatch is a rule that matched.
 type FirewallMatch struct {
 	Rule int
 	Vars []string // the variables and keys, ARGS:q
+	Msg  string   // with Data, only where the policy logs values: the rule's message
+	Data string   // and what it says of the value that matched
 }
 
 // Judged is what the firewall made of a request.

@@ -157,6 +157,8 @@ func firewall(b []byte, f *exchange.FirewallFacts) []byte {
 		if len(r.Vars) > 0 {
 			b = append(b, ']')
 		}
+		b = field(b, `,"msg":"`, r.Msg, errorBytesMax)
+		b = field(b, `,"data":"`, r.Data, errorBytesMax)
 		b = append(b, '}')
 	}
 	return append(b, `]}`...)

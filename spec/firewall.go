@@ -27,6 +27,7 @@ type WAF struct {
 	ArgumentsMax int           `yaml:"argumentsMax"` // values of query and body together, default 1,000
 	CPUMax       time.Duration `yaml:"cpuMax"`       // processor time for one request, default 100 ms
 	OnLimit      WAFOnLimit    `yaml:"onLimit"`      // default refuse
+	LogValues    Switch        `yaml:"logValues"`    // whether the log event has the messages of rules, with the values that matched; default off
 	Shadow       float64       `yaml:"shadow"`       // share of requests that the reference engine judges too, off the path, 0 to 1; default 0.0001
 }
 

@@ -24,6 +24,7 @@ type wafDoc struct {
 	argumentsMax      val[int]
 	cpuMax            val[time.Duration]
 	onLimit           val[WAFOnLimit]
+	logValues         val[Switch]
 	shadow            val[float64]
 }
 
@@ -83,6 +84,8 @@ var (
 			"The processor time that one request may cost the firewall; dearer ones get 403."),
 		partOf("onLimit", func(d *wafDoc) *val[WAFOnLimit] { return &d.onLimit }, func(m *WAF) *WAFOnLimit { return &m.OnLimit }, oneOf(WAFRefuse, WAFPass),
 			"What a request beyond one of these limits gets: refuse, or pass, judged by what was inspected."),
+		partOf("logValues", func(d *wafDoc) *val[Switch] { return &d.logValues }, func(m *WAF) *Switch { return &m.LogValues }, onOff,
+			"Whether the log event also has the messages of the rules and the values that matched, which may be personal or secret."),
 		partOf("shadow", func(d *wafDoc) *val[float64] { return &d.shadow }, func(m *WAF) *float64 { return &m.Shadow }, share,
 			"The share of requests, from 0 to 1, that the reference engine judges as well, beside the traffic; a difference is an alarm."),
 	}

@@ -117,7 +117,7 @@ func (k *Keeper) policy(w *spec.WAF) (*policy, []fault.Problem) {
 	}
 	p := &policy{spec: w, types: w.Allow.ContentTypes, limits: limits(w), shadow: uint64(w.Shadow * (1 << 63) * 2)}
 	var problems []fault.Problem
-	if p.engine, problems = Compile(w, rules, false); len(problems) > 0 {
+	if p.engine, problems = Compile(w, rules, bool(w.LogValues)); len(problems) > 0 {
 		return nil, problems
 	}
 	if w.Shadow > 0 && w.Engine != spec.WAFReference {

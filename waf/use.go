@@ -215,7 +215,7 @@ func (u *use) note() {
 			if n == rulesMax {
 				return false
 			}
-			facts.Rules = append(facts.Rules, exchange.FirewallMatch{Rule: m.Rule})
+			facts.Rules = append(facts.Rules, exchange.FirewallMatch{Rule: m.Rule, Msg: string(m.Msg), Data: string(m.Data)})
 			n++
 			if c := k.matched[crs.Family(m.Rule)]; c != nil {
 				c.Inc()
