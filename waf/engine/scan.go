@@ -14,7 +14,7 @@ type hit struct{ field, next int32 } // next: 1 more than its index in hits; 0: 
 type stage struct {
 	val   []byte
 	mask  match.Mask
-	field int32 // 1 more than the field it was made from; 0: none
+	turn  int32 // the scan of a field that it was made in; 0: none
 	home  int32 // the node whose value this is, if it was left as it was
 	found bool  // of home: the phrases in it have been looked for
 }
@@ -45,8 +45,9 @@ func (t *Transaction) scan() {
 
 // scanField runs the units that are left for one field.
 func (t *Transaction) scanField(at int32, set, active match.Bits, e *maskEntry) {
-	t.scanMem.Reset()
-	t.stages[0] = stage{val: t.fields[at].val, mask: t.fields[at].mask, field: at + 1}
+	t.scanMem.Reset() // and with it the stages of the field before, or of the same one in an earlier phase
+	t.turn++
+	t.stages[0] = stage{val: t.fields[at].val, mask: t.fields[at].mask, turn: t.turn}
 	for w := range set {
 		word := set[w] & active[w] & e.alive[w]
 		for word != 0 {
@@ -123,7 +124,7 @@ func (t *Transaction) matchesAny(u *unit, at int32) bool {
 // stage is a field's value after the transformations of a node, made once per field.
 func (t *Transaction) stage(node, at int32) *stage {
 	s := &t.stages[node]
-	if s.field == at+1 {
+	if s.turn == t.turn {
 		return s
 	}
 	n := t.p.prog.tree.nodes[node]
@@ -136,7 +137,7 @@ func (t *Transaction) stage(node, at int32) *stage {
 	out := n.id.Append(b[:0], in.val)
 	t.scanMem.Trim(b, len(out))
 	t.spend(len(in.val))
-	*s = stage{val: out, mask: match.MaskOf(out), field: at + 1, home: node}
+	*s = stage{val: out, mask: match.MaskOf(out), turn: t.turn, home: node}
 	return s
 }
 

@@ -63,6 +63,7 @@ type Transaction struct {
 	pieces    [][]byte
 
 	scanned bool
+	turn    int32 // counts the scans of fields
 	cold    int
 	hits    []hit
 	hitHead []int32 // by unit: 1 more than the index of its first hit; 0: none
