@@ -54,6 +54,7 @@ func demo(cmd *cobra.Command, once bool) error {
 	}{
 		{"A request goes through", stepRequest},
 		{"What the profile protects", stepProtected},
+		{"What the firewall refuses", stepFirewall},
 		{"Routes, and what no route takes", stepRoutes},
 		{"Reloads under load", stepReload},
 		{"More than a service can take", stepBusy},

@@ -64,6 +64,26 @@ func stepProtected(w *presenter, s *demoStage) {
 	w.check(err != nil, "a handshake for nobody.localhost: %v", err)
 }
 
+// stepFirewall sends an attack, and the same characters in a question that a person could ask.
+func stepFirewall(w *presenter, s *demoStage) {
+	c := s.client(demoHost)
+	defer c.close()
+	show := func(path string, status int) {
+		a, err := c.get(path)
+		if err != nil {
+			w.check(false, "GET %s: %v", c.url(path), err)
+			return
+		}
+		w.check(a.status == status, "GET %s → %d", c.url(path), a.status)
+		w.detail("%s", strings.TrimSpace(a.body))
+	}
+	show("/search?q=1%27%20OR%20%271%27=%271%27%20--", 403)
+	line, found := s.logged(`"path":"/search"`, `"verdict":"refused"`, `"id":942100,`) // libinjection's
+	w.check(found, "the client is told nothing but an id, the log names the rules of OWASP CRS")
+	w.detail("%s", excerpt(line, `"waf"`, `,"fault"`))
+	show("/search?q=O%27Brien%27s%20select%20or%20the%20blue%20one?", 200)
+}
+
 // stepRoutes shows answers that the edge gives itself.
 func stepRoutes(w *presenter, s *demoStage) {
 	f := func(c *demoClient, path, accept string, status int, show func(answer) string) {

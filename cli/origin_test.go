@@ -227,6 +227,9 @@ func parseAsk(ts *testscript.TestScript, args []string) (a ask) {
 		ts.Fatalf("http: no URL")
 	}
 	a.url = args[0]
+	if a.body != "" && a.header.Get("Content-Type") == "" {
+		a.header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	return a
 }
 

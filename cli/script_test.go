@@ -57,7 +57,7 @@ func TestMain(m *testing.M) {
 //	signal SIG             send it HUP, TERM or USR1
 //	exited CODE            wait until it has ended with this exit code
 //	await FILE REGEXP      wait until a file has a match
-//	http [-X M] [-H 'N: v'] [-d BODY] [-from IP] [-until STATUS] URL   send a request; stdout is the answer
+//	http [-X M] [-H 'N: v'] [-d BODY] [-from IP] [-until STATUS] URL   send a request, a body as a form unless a field says otherwise; stdout is the answer
 //	&http ARG…             the same in the background; `answer` waits for it, and stdout is the answer
 //	same NAME              the last answer's X-Origin is what it was at the first same NAME
 //	share N FIELD NAME…    N clients with addresses of their own, sending this field, meet each of these origins
