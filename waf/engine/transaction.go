@@ -237,10 +237,7 @@ func (t *Transaction) Body(media body.Media, data []byte) error {
 	if t.bodyOff {
 		return nil
 	}
-	if (media.Kind == body.None || media.Kind == body.Opaque) && t.forceBody {
-		media.Kind = body.Form
-	}
-	err := t.parsed.Parse(media, data, t.p.limits, &t.mem)
+	err := t.parse(media, data)
 	p := &t.parsed
 	t.pairsOf(seclang.VarArgsPost, seclang.VarArgsPostNames, p.Args)
 	t.pairsOf(seclang.VarXML, seclang.VarNone, p.XML)
@@ -269,6 +266,23 @@ func (t *Transaction) Body(media body.Media, data []byte) error {
 		t.refused(err)
 	}
 	return err
+}
+
+// parse takes the body apart. One of no type, or of a type that has no parser, is read as a form, where the rules ask for it as
+// the Core Rule Set does; plain text that is JSON, as beacons send it, is read as that.
+func (t *Transaction) parse(media body.Media, data []byte) error {
+	if media.Kind != body.None && media.Kind != body.Opaque || !t.forceBody {
+		return t.parsed.Parse(media, data, t.p.limits, &t.mem)
+	}
+	if first := bytes.TrimLeft(data, " \t\r\n"); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
+		media.Kind = body.JSON
+		if t.parsed.Parse(media, data, t.p.limits, &t.mem) == nil {
+			return nil
+		}
+		t.parsed.Reset()
+	}
+	media.Kind = body.Form
+	return t.parsed.Parse(media, data, t.p.limits, &t.mem)
 }
 
 func (t *Transaction) pairsOf(v, names seclang.Variable, pairs []body.Pair) {
