@@ -215,7 +215,14 @@ func (c *wafCase) judge(p *engine.Policy) *engine.Transaction {
 	}
 	t.Path([]byte(c.req.method), c.path)
 	t.Head()
-	if _, parse := t.Processor(); len(c.req.body) > 0 && parse && media.Kind != body.Opaque {
+	processor, parse := t.Processor()
+	switch kind, asked := processors[strings.ToLower(string(processor))]; {
+	case asked:
+		media.Kind = kind
+	case media.Kind == body.None:
+		media.Kind = body.Form // as the Core Rule Set wants it
+	}
+	if len(c.req.body) > 0 && parse && media.Kind != body.Opaque && !strings.HasPrefix(string(media.Type), "application/grpc") {
 		limits := body.DefaultLimits()
 		limits.DecodedBytes = max(int(c.policy.BodyBytesMax), 1)
 		data, err := body.Decode([]byte(c.req.field("Content-Encoding")), c.req.body, limits, &mem)
@@ -228,6 +235,9 @@ func (c *wafCase) judge(p *engine.Policy) *engine.Transaction {
 	t.Request()
 	return t
 }
+
+// processors are what ctl:requestBodyProcessor can ask for.
+var processors = map[string]body.Kind{"urlencoded": body.Form, "multipart": body.Multipart, "json": body.JSON, "xml": body.XML}
 
 // note keeps what is to be said about the request, once.
 func (c *wafCase) note(err error) {

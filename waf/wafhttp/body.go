@@ -85,6 +85,38 @@ func kindOf(processor []byte) body.Kind {
 	return body.Opaque
 }
 
+// isGRPC reports whether a type is gRPC's, in one of its wire formats, or gRPC-Web's.
+func isGRPC(media []byte) bool {
+	rest, ok := strings.CutPrefix(string(media), "application/grpc")
+	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "-web"), "-text")
+	return ok && (rest == "" || rest[0] == '+')
+}
+
+var errFrames = errors.New("the request body is not gRPC's, though its Content-Type says so")
+
+// frames is a body that can be read if it begins as gRPC's frames do: with a flag that is 0 or 1. No text begins so.
+type frames struct {
+	from  io.Reader
+	begun bool
+	wrong bool
+}
+
+// Read reads the body.
+func (f *frames) Read(b []byte) (int, error) {
+	if f.wrong {
+		return 0, errFrames
+	}
+	n, err := f.from.Read(b)
+	if n > 0 && !f.begun {
+		f.begun, f.wrong = true, b[0] > 1
+	}
+	if f.wrong {
+		clear(b[:n])
+		return 0, errFrames
+	}
+	return n, err
+}
+
 // body holds the request's body and shows it to the rules; one without a processor streams, if its type is allowed. One without a
 // Content-Type is read as a form, as the Core Rule Set wants it.
 func (i *inspection) body() {
@@ -102,6 +134,11 @@ func (i *inspection) body() {
 		i.media.Kind = kindOf(processor)
 	}
 	switch {
+	case isGRPC(i.media.Type):
+		i.result.Body = BodyUninspected
+		if i.media.Kind != body.Opaque && i.f.options.Mode == Block { // +json, +xml: handlers that know nothing of gRPC would read them as such
+			i.held = &held{rest: &frames{from: r.Body}}
+		}
 	case !parse || i.media.Kind == body.Opaque:
 		i.result.Body = BodyUninspected
 	case i.coding == codingRefused:

@@ -85,12 +85,17 @@ func TestRequests(t *testing.T) {
 	f("stream", "POST", "/", "application/octet-stream", strings.NewReader(sqli), 200)
 	f("no type", "POST", "/", "", strings.NewReader("bytes"), 403)
 	f("grpc", "POST", "/", "application/grpc+proto", chunked("\x00\x00\x00\x00\x01a"), 200)
+	f("grpc of json", "POST", "/", "application/grpc+json", chunked("\x00\x00\x00\x00\x02{}"), 200)
 	f("type that is not allowed", "POST", "/", "application/pdf", strings.NewReader("%PDF"), 415)
 	f("too large", "POST", "/", "application/json", strings.NewReader(`"`+strings.Repeat("a", 128<<10)+`"`), 413)
 	f("too large, chunked", "POST", "/", "application/json", chunked(`"`+strings.Repeat("a", 128<<10)+`"`), 413)
 	f("largest", "POST", "/", "text/xml", strings.NewReader("<a>"+strings.Repeat("a ", 64<<9)+"</a>"), 200)
 	f("too many arguments", "POST", "/", "application/x-www-form-urlencoded", strings.NewReader(strings.Repeat("a=b&", 1001)), 400)
 	f("method", "PROPFIND", "/", "", nil, 403)
+	r.send(t, "POST", "/", "application/grpc+json", strings.NewReader(`{"a":"`+sqli+`"}`))
+	if got, _ := r.last(); got.body != "" || got.err == nil {
+		t.Errorf("JSON that calls itself gRPC was read: %q, error %v", got.body, got.err)
+	}
 	if n := r.firewall.Held(); n != 0 {
 		t.Errorf("%d bytes are still held", n)
 	}
