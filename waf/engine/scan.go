@@ -14,9 +14,10 @@ type hit struct{ field, next int32 } // next: 1 more than its index in hits; 0: 
 type stage struct {
 	val   []byte
 	mask  match.Mask
-	turn  int32 // the scan of a field that it was made in; 0: none
-	home  int32 // the node whose value this is, if it was left as it was
-	found bool  // of home: the phrases in it have been looked for
+	entry *maskEntry // of mask
+	turn  int32      // the scan of a field that it was made in; 0: none
+	home  int32      // the node whose value this is, if it was left as it was
+	found bool       // of home: the phrases in it have been looked for
 }
 
 // scan finds which units match which fields, for the rules of this phase that the policy has in force.
@@ -47,7 +48,7 @@ func (t *Transaction) scan() {
 func (t *Transaction) scanField(at int32, set, active match.Bits, e *maskEntry) {
 	t.scanMem.Reset() // and with it the stages of the field before, or of the same one in an earlier phase
 	t.turn++
-	t.stages[0] = stage{val: t.fields[at].val, mask: t.fields[at].mask, turn: t.turn}
+	t.stages[0] = stage{val: t.fields[at].val, mask: t.fields[at].mask, entry: e, turn: t.turn}
 	for w := range set {
 		word := set[w] & active[w] & e.alive[w]
 		for word != 0 {
@@ -76,7 +77,7 @@ func (t *Transaction) matches(i, at int32) bool {
 	if rx != nil && len(s.val) < rx.Min() {
 		return false
 	}
-	if s.home != 0 && s.mask != t.stages[0].mask && !t.entry(s.mask).possible.Has(int(i)) {
+	if s.home != 0 && !s.entry.possible.Has(int(i)) {
 		return false
 	}
 	switch {
@@ -104,21 +105,32 @@ func (t *Transaction) phrases(s *stage) match.Bits {
 
 // matchesAny is matches with multiMatch: at any stage of the transformations.
 func (t *Transaction) matchesAny(u *unit, at int32) bool {
-	p, home := t.p.prog, int32(-1)
-	for node := u.node; ; node = p.tree.nodes[node].parent {
-		if s := t.stage(node, at); s.home != home {
-			home = s.home
-			if t.entry(s.mask).possible.Has(int(u.rule.unit)) {
-				t.spend(len(s.val))
-				if u.op.match(t, s.val, false) {
-					return true
-				}
-			}
-		}
-		if node == 0 {
+	home, least := int32(-1), u.least()
+	var s *stage
+	for i, node := range u.path {
+		// Decoding base64 changes nearly every value, mostly to one that is too short for anything.
+		if i >= u.cut && s != nil && t.p.prog.tree.nodes[node].id == transform.Base64Decode && transform.Base64Len(s.val) < least {
 			return false
 		}
+		s = t.stage(node, at)
+		if s.home == home {
+			continue
+		}
+		home = s.home
+		if len(s.val) < least {
+			if i >= u.cut {
+				return false
+			}
+			continue
+		}
+		if s.entry.possible.Has(int(u.rule.unit)) {
+			t.spend(len(s.val))
+			if u.op.match(t, s.val, false) {
+				return true
+			}
+		}
 	}
+	return false
 }
 
 // stage is a field's value after the transformations of a node, made once per field.
@@ -129,7 +141,7 @@ func (t *Transaction) stage(node, at int32) *stage {
 	}
 	n := t.p.prog.tree.nodes[node]
 	in := t.stage(n.parent, at)
-	if n.id.Identity(in.mask) {
+	if in.entry.identity(n.id) {
 		*s = *in
 		return s
 	}
@@ -137,7 +149,8 @@ func (t *Transaction) stage(node, at int32) *stage {
 	out := n.id.Append(b[:0], in.val)
 	t.scanMem.Trim(b, len(out))
 	t.spend(len(in.val))
-	*s = stage{val: out, mask: match.MaskOf(out), turn: t.turn, home: node}
+	mask := match.MaskOf(out)
+	*s = stage{val: out, mask: mask, entry: t.entry(mask), turn: t.turn, home: node}
 	return s
 }
 

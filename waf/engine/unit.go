@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"skerry.dev/skerry/waf/injection"
 	"skerry.dev/skerry/waf/match"
 	"skerry.dev/skerry/waf/seclang"
+	"skerry.dev/skerry/waf/transform"
 )
 
 // unit is the first link of a rule as the scan sees it: something to find in values, whose outcome depends on nothing but
@@ -18,6 +20,8 @@ type unit struct {
 	list int           // of @pm: its number among the phrase lists, else -1
 	op   operator      // of the others, and of all with multiMatch
 	need need
+	path []int32 // the stages of the transformations, from the value as it is to node
+	cut  int     // from path[cut] on a value never grows: one that is too short there is too short for good
 }
 
 // need is what a value must have for an operator other than @rx and @pm to match.
@@ -32,7 +36,11 @@ type need struct {
 type maskEntry struct {
 	alive    match.Bits // units that may match a value of this mask, transformed as they ask
 	possible match.Bits // units that may match a value of this mask once it has been transformed
+	same     uint64     // transformations, by their number, that leave a value of this mask as it is
 }
+
+// identity reports whether a transformation leaves a value of the entry's mask as it is; not if nobody knows.
+func (e *maskEntry) identity(id transform.ID) bool { return e.same>>id&1 != 0 }
 
 func (p *Program) addUnits(c *compiler) {
 	for _, r := range p.rules {
@@ -52,6 +60,7 @@ func (p *Program) addUnits(c *compiler) {
 		default:
 			u.need = needOf(r.op)
 		}
+		u.path, u.cut = p.tree.path(u.node)
 		r.unit = int32(len(p.units))
 		p.units = append(p.units, u)
 	}
@@ -60,6 +69,30 @@ func (p *Program) addUnits(c *compiler) {
 		all.Set(i)
 	}
 	p.anything = maskEntry{alive: all, possible: all}
+}
+
+// path is the nodes from the root to one, and the first of them from which on no transformation makes a value longer.
+func (t *tree) path(node int32) (path []int32, cut int) {
+	for ; node != 0; node = t.nodes[node].parent {
+		path = append(path, node)
+	}
+	path = append(path, 0)
+	slices.Reverse(path)
+	const n = 1 << 10
+	for i, at := range path {
+		if at != 0 && t.nodes[at].id.Max(n) > n {
+			cut = i
+		}
+	}
+	return path, cut
+}
+
+// least is the fewest bytes that a value must have for the unit to match it.
+func (u *unit) least() int {
+	if u.rx != nil {
+		return u.rx.Min()
+	}
+	return 0
 }
 
 // scannable reports whether the first link of a rule depends on nothing but each value by itself.
@@ -154,6 +187,11 @@ func (p *Program) judgeMask(m match.Mask) maskEntry {
 	e := maskEntry{alive: match.NewBits(len(p.units)), possible: match.NewBits(len(p.units))}
 	outs := make([]bound, len(p.tree.nodes))
 	outs[0] = bound{mask: m, same: true}
+	for id := range transform.Count {
+		if id.Identity(m) {
+			e.same |= 1 << id
+		}
+	}
 	for i := 1; i < len(outs); i++ {
 		n := p.tree.nodes[i]
 		if in := outs[n.parent]; n.id.Identity(in.mask) {
@@ -184,11 +222,15 @@ type bound struct {
 func (u *unit) alive(p *Program, m match.Mask, outs []bound, untouched bool) bool {
 	out := outs[u.node]
 	switch {
-	case u.rule.src.MultiMatch:
-		for node := u.node; node != 0; node = p.tree.nodes[node].parent {
-			out.mask |= outs[node].mask
+	case u.rule.src.MultiMatch: // at any stage
+		for node := u.node; ; node = p.tree.nodes[node].parent {
+			if outs[node].same {
+				return untouched // and so are the stages before it
+			}
+			if u.possible(p, outs[node].mask) {
+				return true
+			}
 		}
-		return u.possible(p, out.mask|m)
 	case u.low != nil && outs[u.rule.folded].same:
 		return untouched
 	case u.low != nil:
