@@ -44,7 +44,7 @@ func (t *Transaction) act(r *rule) {
 func (t *Transaction) setTX(s *setVar) {
 	v := (*txVar)(nil)
 	if s.tx >= 0 {
-		v = &t.tx[s.tx]
+		v = t.txAt(s.tx)
 	} else if v = t.txNamed(t.lower(t.expand(&s.name))); v == nil {
 		return
 	}

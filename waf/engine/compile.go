@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 
@@ -147,7 +148,7 @@ func (c *compiler) operator(r *rule, src *seclang.Rule) operator {
 			c.problem(src.Pos, "rule %d: @rx with a macro is not offered: a pattern is compiled once", r.id)
 			return constOp(false)
 		}
-		return &rxOp{re: c.regexp(src.Pos, pattern, false), whole: pattern == "^.*$"}
+		return &rxOp{re: c.regexp(src.Pos, pattern, false), groups: groupsOf(pattern), whole: pattern == "^.*$"}
 	case seclang.OpPm, seclang.OpPmFromFile:
 		return c.pm(o.Phrases)
 	case seclang.OpDetectSQLi:
@@ -173,6 +174,15 @@ func (c *compiler) operator(r *rule, src *seclang.Rule) operator {
 	}
 	c.problem(src.Pos, "rule %d: operator %s is not offered", r.id, o.Op)
 	return constOp(false)
+}
+
+// groupsOf is how many variables a match of a pattern sets: TX:0 for all of it, and one for each group, TX:8 the last.
+func groupsOf(pattern string) int {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return 1
+	}
+	return min(re.MaxCap()+1, captures-1)
 }
 
 func (c *compiler) pm(phrases []string) *pmOp {

@@ -19,8 +19,9 @@ type operator interface {
 }
 
 type rxOp struct {
-	re    *match.Regexp
-	whole bool // the pattern is ^.*$, which takes all of any value
+	re     *match.Regexp
+	groups int  // that it captures, the whole match included
+	whole  bool // the pattern is ^.*$, which takes all of any value
 }
 
 func (o *rxOp) match(t *Transaction, value []byte, capture bool) bool {
@@ -31,20 +32,11 @@ func (o *rxOp) match(t *Transaction, value []byte, capture bool) bool {
 	} else if !o.re.Match(value) {
 		return false
 	}
-	if !capture {
-		return true
-	}
-	if o.whole {
-		t.capture(0, value)
-		return true
-	}
-	t.groups = o.re.Find(value, t.groups[:0])
-	for i := range min(len(t.groups)/2, captures-1) {
-		if from, to := t.groups[2*i], t.groups[2*i+1]; from >= 0 {
-			t.capture(i, value[from:to])
-		} else {
-			t.capture(i, nil)
-		}
+	switch {
+	case capture && o.whole:
+		t.capture(catch{value: value, groups: 1})
+	case capture:
+		t.capture(catch{re: o.re, value: value, groups: o.groups})
 	}
 	return true
 }
@@ -65,7 +57,7 @@ func (o *pmOp) match(t *Transaction, value []byte, capture bool) bool {
 	}
 	from, to, ok := o.phrases.Find(o.list, value)
 	if ok && capture {
-		t.capture(0, value[from:to])
+		t.capture(catch{value: value[from:to], groups: 1})
 	}
 	return ok
 }
@@ -76,13 +68,13 @@ func (sqliOp) match(t *Transaction, value []byte, capture bool) bool {
 	if t.reference {
 		found, print := libinjection.IsSQLi(string(value))
 		if found && capture {
-			t.capture(0, []byte(print))
+			t.capture(catch{value: []byte(print), groups: 1})
 		}
 		return found
 	}
 	print, found := injection.SQLi(value)
 	if found && capture {
-		t.capture(0, t.mem.Copy([]byte(print.String())))
+		t.capture(catch{value: t.mem.Copy([]byte(print.String())), groups: 1})
 	}
 	return found
 }

@@ -58,7 +58,8 @@ type Transaction struct {
 	hasMatch  bool
 	current   *rule
 	results   []result
-	loggedAny bool // a rule matched that logs
+	loggedAny bool    // a rule matched that logs
+	caught    []catch // what TX:0 and on are to be
 	groups    []int
 	pieces    [][]byte
 
@@ -124,7 +125,7 @@ func (t *Transaction) End() {
 	t.parsed.Reset()
 	*t = Transaction{
 		mem: t.mem, scanMem: t.scanMem, parsed: t.parsed, pairs: t.pairs[:0], fields: t.fields[:0], tx: t.tx[:0], extra: t.extra[:0],
-		removals: t.removals[:0], picked: t.picked[:0], matched: t.matched[:0], results: t.results[:0], groups: t.groups[:0],
+		removals: t.removals[:0], picked: t.picked[:0], matched: t.matched[:0], results: t.results[:0], caught: t.caught[:0], groups: t.groups[:0],
 		pieces: t.pieces[:0], hits: t.hits[:0], hitHead: t.hitHead, hitTail: t.hitTail, stages: t.stages, found: t.found,
 	}
 	if cap(t.fields) > fieldsKept {

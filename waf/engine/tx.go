@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"skerry.dev/skerry/waf/match"
 	"skerry.dev/skerry/waf/seclang"
 )
 
@@ -54,13 +55,18 @@ type txExtra struct {
 	txVar
 }
 
-// txAt is the variable of a number.
-func (t *Transaction) txAt(id int32) *txVar { return &t.tx[id] }
+// txAt is the variable of a number. Captures are worked out when somebody looks at one, which few rules do.
+func (t *Transaction) txAt(id int32) *txVar {
+	if id < captures && len(t.caught) > 0 {
+		t.resolve()
+	}
+	return &t.tx[id]
+}
 
 // txNamed is the variable of a name in lower case, and makes one if it must; nil if there would be too many.
 func (t *Transaction) txNamed(name []byte) *txVar {
 	if id, ok := t.p.names.ids[string(name)]; ok {
-		return &t.tx[id]
+		return t.txAt(id)
 	}
 	for i := range t.extra {
 		if bytes.Equal(t.extra[i].name, name) {
@@ -96,7 +102,7 @@ func (v *txVar) int() int {
 
 func (t *Transaction) collectTX(g *target) {
 	if g.tx >= 0 {
-		if v := &t.tx[g.tx]; v.kind != txUnset {
+		if v := t.txAt(g.tx); v.kind != txUnset {
 			t.picked = append(t.picked, got{v: seclang.VarTX, key: g.key, val: v.bytes(t), field: -1})
 		}
 		return
@@ -117,7 +123,7 @@ func (t *Transaction) collectTX(g *target) {
 }
 
 func (t *Transaction) pickTX(id int) {
-	if v := &t.tx[id]; v.kind != txUnset {
+	if v := t.txAt(int32(id)); v.kind != txUnset {
 		t.picked = append(t.picked, got{v: seclang.VarTX, key: t.p.names.names[id], val: v.bytes(t), field: -1})
 	}
 }
@@ -135,9 +141,38 @@ func (g *target) cover(n *txNames) {
 	g.txKnown = int32(len(n.names))
 }
 
-// capture sets TX:n for the rule that is being evaluated.
-func (t *Transaction) capture(n int, value []byte) {
-	t.tx[n] = txVar{kind: txText, text: value}
+// catch is what one match captured: groups of a pattern, found when they are asked for, or one value as TX:0.
+type catch struct {
+	re     *match.Regexp // nil: value is TX:0
+	value  []byte
+	groups int // how many variables it sets, from TX:0 on
+}
+
+// capture notes what a match captured. It takes the place of what earlier ones did, but for variables beyond its groups.
+func (t *Transaction) capture(c catch) {
+	for n := len(t.caught); n > 0 && t.caught[n-1].groups <= c.groups; n-- {
+		t.caught = t.caught[:n-1]
+	}
+	t.caught = append(t.caught, c)
+}
+
+// resolve sets TX:0 and on.
+func (t *Transaction) resolve() {
+	for _, c := range t.caught {
+		if c.re == nil {
+			t.tx[0] = txVar{kind: txText, text: c.value}
+			continue
+		}
+		t.groups = c.re.Find(c.value, t.groups[:0])
+		for i := range c.groups {
+			v := txVar{kind: txText}
+			if from, to := t.groups[2*i], t.groups[2*i+1]; from >= 0 {
+				v.text = c.value[from:to]
+			}
+			t.tx[i] = v
+		}
+	}
+	t.caught = t.caught[:0]
 }
 
 // text is a Text ready to be expanded.
@@ -194,7 +229,7 @@ func (t *Transaction) expandPart(p *textPart) []byte {
 	case seclang.VarNone:
 		return p.lit
 	case seclang.VarTX:
-		return t.tx[p.tx].bytes(t)
+		return t.txAt(p.tx).bytes(t)
 	case seclang.VarMatchedVar, seclang.VarMatchedVarName:
 		return t.matchedText(p.v)
 	case seclang.VarRule:
@@ -224,7 +259,7 @@ func (t *Transaction) first(v seclang.Variable, key []byte) *field {
 // int is the number that a text stands for.
 func (t *Transaction) int(x *text) int {
 	if len(x.parts) == 1 && x.parts[0].v == seclang.VarTX {
-		return t.tx[x.parts[0].tx].int()
+		return t.txAt(x.parts[0].tx).int()
 	}
 	return atoi(t.expand(x))
 }

@@ -130,8 +130,10 @@ func (t *Transaction) Limit() Limit { return t.limit }
 
 // TX is the value of a TX variable, by its name in lower case; nil if it is not set.
 func (t *Transaction) TX(name string) []byte {
-	if id, ok := t.p.names.ids[name]; ok && t.tx[id].kind != txUnset {
-		return t.tx[id].bytes(t)
+	if id, ok := t.p.names.ids[name]; ok {
+		if v := t.txAt(id); v.kind != txUnset {
+			return v.bytes(t)
+		}
 	}
 	return nil
 }
