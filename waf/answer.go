@@ -2,24 +2,26 @@ package waf
 
 import (
 	"bytes"
-	"io"
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/spec"
-	"skerry.dev/skerry/waf/body"
 	"skerry.dev/skerry/waf/engine"
 )
 
 // Answer shows responses to the rules, where the policy asks for it: their heads, and bodies of text up to bodyBytesMax, which are
-// held for it. A response of any other kind, an event stream among them, is passed on as it comes.
+// held for it. The body of any other kind, an event stream among them, is passed on as it comes.
 type Answer struct{ stage *Stage }
 
-// NewAnswer compiles the firewall's part in responses; the stage is nil if there is none.
+// NewAnswer compiles the firewall's part in responses; the stage is nil if there is none. What is wrong with the policy New has
+// said.
 func NewAnswer(p *spec.Policy, k *Keeper) (*Answer, []fault.Problem) {
-	s, problems := New(p, k)
-	if s == nil || !s.responses {
-		return nil, problems
+	if p.WAF == nil || !bool(p.WAF.Responses) {
+		return nil, nil
+	}
+	s, _ := New(p, k)
+	if s == nil {
+		return nil, nil
 	}
 	return &Answer{stage: s}, nil
 }
@@ -37,43 +39,29 @@ func (a *Answer) Response(x *exchange.Exchange) exchange.Verdict {
 		return exchange.Next
 	}
 	before := x.Facts.Firewall.Verdict
-	v, over := u.answer()
+	u.inside = true
+	v := u.answer()
+	u.inside = false
 	x.Facts.Firewall.Answer = x.Facts.Firewall.Verdict != before
-	return orNext(v, over)
+	u.end() // its memory is not kept while the client takes the answer
+	return v
 }
 
-func orNext(v exchange.Verdict, over bool) exchange.Verdict {
-	if over {
-		return v
-	}
-	return exchange.Next
-}
-
-func (u *use) answer() (exchange.Verdict, bool) {
+func (u *use) answer() exchange.Verdict {
 	x, t := u.x, u.t
 	t.Status(x.Resp.Status, http11)
 	for i := range x.Resp.Fields {
 		t.ResponseHeader(x.Resp.Fields[i].Name, x.Resp.Fields[i].Value)
 	}
 	if v, over := u.answered(t.ResponseHead()); over {
-		return v, over
+		return v
 	}
-	if x.Resp.Body == nil || !isText(x.Resp.Fields.Get(exchange.NameContentType)) {
-		return u.answered(t.ResponseBody(nil))
+	var data []byte
+	if x.Resp.Body != nil {
+		data = u.holdAnswer()
 	}
-	data, ok := u.holdAnswer()
-	if !ok {
-		x.Facts.Firewall.Partial = true
-		return u.answered(t.ResponseBody(nil))
-	}
-	if coding := x.Resp.Fields.Get(exchange.NameContentEncoding); len(coding) > 0 {
-		plain, err := body.Decode(coding, data, u.stage.policy.limits, &u.mem)
-		if err != nil {
-			x.Facts.Firewall.Partial = true
-		}
-		data = plain
-	}
-	return u.answered(t.ResponseBody(data))
+	v, _ := u.answered(t.ResponseBody(data))
+	return v
 }
 
 // answered turns what the rules say of a response into what becomes of it.
@@ -103,31 +91,33 @@ func isText(media []byte) bool {
 
 var eventStream = []byte("text/event-stream")
 
-// holdAnswer takes the response's body into memory; false if it is too large, and then it is passed on.
-func (u *use) holdAnswer() (data []byte, ok bool) {
+// holdAnswer takes the response's body into memory, without its coding; nothing if it is of no type that the rules read, or
+// too large: then it is passed on as it comes.
+func (u *use) holdAnswer() []byte {
 	x, b := u.x, u.x.Resp.Body
-	if b.Size() > int64(u.stage.most) {
-		return nil, false
+	if !isText(x.Resp.Fields.Get(exchange.NameContentType)) {
+		return nil
+	}
+	coding := x.Resp.Fields.Get(exchange.NameContentEncoding)
+	if b.Size() > int64(u.stage.most) || x.Resp.Fields.Count(exchange.NameContentEncoding) > 1 {
+		x.Facts.Firewall.Partial = true
+		return nil
 	}
 	h := &u.reply
-	h.inner = b
+	*h = held{keeper: u.stage.keeper, inner: b}
 	x.Resp.Body = h
-	for {
-		view, err := b.Next()
-		if len(view) > 0 {
-			if len(h.buf)+len(view) > u.stage.most || !h.grow(u.stage.keeper, len(view), b.Size(), u.stage.most) {
-				h.rest = view
-				return nil, false
-			}
-			h.buf = append(h.buf, view...)
-		}
-		switch {
-		case err == io.EOF:
-			h.whole = true
-			return h.buf, true
-		case err != nil:
-			h.err = err
-			return nil, false
-		}
+	if h.fill(u.stage.most) != endWhole {
+		x.Facts.Firewall.Partial = true
+		return nil
 	}
+	h.trailers = len(x.Resp.Trailers) > 0
+	if len(coding) == 0 {
+		return h.buf
+	}
+	plain, err := u.decode(coding, h.buf)
+	if err != nil {
+		x.Facts.Firewall.Partial = true
+		return nil
+	}
+	return plain
 }

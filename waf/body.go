@@ -2,7 +2,7 @@ package waf
 
 import (
 	"bytes"
-	"io"
+	"errors"
 	"path"
 
 	"skerry.dev/skerry/exchange"
@@ -13,209 +13,199 @@ import (
 
 var (
 	errType   = fault.New(fault.MediaTypeRefused, "the type of the request body is not among those that are allowed (waf.allow.contentTypes)")
-	errCoding = fault.New(fault.CodingRefused, "the content coding of the request body cannot be taken off within bounds, so that nobody could look into it")
-	errHeld   = fault.New(fault.Overloaded, "the firewall holds as many request bodies as the edge has memory for (256 MB)")
+	errCoding = fault.New(fault.CodingRefused, "the request names more than one Content-Encoding")
 	errLost   = fault.New(fault.Internal, "BUG: a request body that was there in one piece cannot be had again")
 )
 
 // body holds the body until the rules have seen it. What cannot be taken apart streams through, if it is allowed.
 func (u *use) body() (exchange.Verdict, bool) {
 	x := u.x
-	if x.Req.Upgrade != nil || x.Req.Method == exchange.MethodConnect || bytes.HasPrefix(u.media.Type, grpcType) {
-		x.Facts.Firewall.Partial = true
-		return exchange.Next, false
+	x.Facts.Firewall.Partial = true // until all of it was looked at
+	if x.Req.Method == exchange.MethodConnect {
+		return exchange.Next, false // what follows is another protocol
 	}
 	if u.media.Kind != body.None && !u.stage.policy.allows(u.media.Type) {
-		return u.refuse(engine.LimitType, errType)
+		return u.reject(engine.LimitType, errType)
 	}
-	if _, parse := u.t.Processor(); !parse || !u.parsed() {
-		x.Facts.Firewall.Partial = true
+	if isGRPC(u.media.Type) {
+		if u.media.Kind != body.Opaque { // +json, +xml: services that know nothing of gRPC would read them as such
+			u.frames = frames{Body: x.Req.Body}
+			x.Req.Body = &u.frames
+		}
 		return exchange.Next, false
 	}
-	data, v, over := u.hold()
+	processor, parse := u.t.Processor()
+	if len(processor) > 0 {
+		u.media.Kind = kindOf(processor)
+	}
+	if u.media.Kind == body.None {
+		u.media.Kind = body.Form // as the Core Rule Set wants it
+	}
+	if !parse || u.media.Kind == body.Opaque {
+		return exchange.Next, false
+	}
+	if x.Req.Sent.Count(exchange.NameContentEncoding) > 1 {
+		return u.reject(engine.LimitBody, errCoding)
+	}
+	data, whole, v, over := u.hold()
 	if over || data == nil {
 		return v, over
 	}
-	if u.coded != nil {
-		plain, err := body.Decode(u.coded, data, u.stage.policy.limits, &u.mem)
+	return u.show(data, whole)
+}
+
+// show gives a body, or its beginning, to the rules.
+func (u *use) show(data []byte, whole bool) (exchange.Verdict, bool) {
+	if coding := u.x.Req.Sent.Get(exchange.NameContentEncoding); len(coding) > 0 {
+		if !whole {
+			return exchange.Next, false // a beginning cannot be decoded
+		}
+		plain, err := u.decode(coding, data)
 		if err != nil {
-			return u.refuse(engine.LimitBody, errCoding)
+			return u.undecoded(err)
 		}
 		data = plain
 	}
 	u.data = data
-	_ = u.t.Body(u.media, data) // Request's verdict says what became of it
+	u.trailers(u.t)
+	err := u.t.Body(u.media, data)
+	if err != nil && whole {
+		u.wrong = err // the engine's verdict follows
+	}
+	u.x.Facts.Firewall.Partial = !whole
 	return exchange.Next, false
+}
+
+// decode takes the coding off a body. The memory of the result counts as held: it is kept as long as the transaction.
+func (u *use) decode(coding, data []byte) ([]byte, error) {
+	l := u.stage.policy.limits
+	if n := decodedRoom * l.DecodedBytes; u.room == 0 {
+		if !u.stage.keeper.hold(n) {
+			return nil, u.stage.keeper.errHeld
+		}
+		u.room = n
+	}
+	return body.Decode(coding, data, l, &u.mem)
+}
+
+// undecoded ends the exchange, or not, when a coding cannot be taken off.
+func (u *use) undecoded(err error) (exchange.Verdict, bool) {
+	var e *body.Error
+	switch {
+	case !errors.As(err, &e):
+		return u.beyond(engine.LimitBodyBytes, u.stage.keeper.errHeld)
+	case e.Reason == body.Limit:
+		return u.beyond(engine.LimitBodyBytes, fault.Wrap(fault.BodyTooLarge, "the request body is too large without its content coding (waf.bodyBytesMax)", err))
+	case e.Reason == body.Malformed:
+		return u.reject(engine.LimitBody, fault.Wrap(fault.BodyMalformed, "the content coding of the request body", err))
+	}
+	return u.reject(engine.LimitBody, fault.Wrap(fault.CodingRefused, "the content coding of the request body", err))
+}
+
+// hold takes all of the body into memory. Without data the exchange is over, or the body is passed on as it comes; data that is
+// not whole is its beginning, of one that is too large and passes all the same.
+func (u *use) hold() (data []byte, whole bool, v exchange.Verdict, over bool) {
+	x, b := u.x, u.x.Req.Body
+	if b.Size() > int64(u.stage.most) {
+		if v, over = u.beyond(engine.LimitBodyBytes, u.stage.large); over {
+			return nil, false, v, over // it is not even asked for
+		}
+	}
+	if w, ok := b.(exchange.Whole); ok && !x.Req.ExpectContinue {
+		data, err := w.Whole()
+		switch {
+		case err != nil:
+			return nil, false, x.Fail(err), true
+		case data != nil && !b.Replay():
+			return nil, false, x.Fail(errLost), true
+		case data != nil:
+			return data[:min(len(data), u.stage.most)], len(data) <= u.stage.most, exchange.Next, false
+		}
+	}
+	h := &u.held
+	*h = held{keeper: u.stage.keeper, inner: b, viewed: u.stage.responses}
+	x.Req.Body = h
+	end := h.fill(u.stage.most)
+	x.Req.ExpectContinue = false // the first read has asked for the body
+	switch end {
+	case endBroken:
+		return nil, false, x.Fail(h.err), true
+	case endMemory:
+		v, over = u.beyond(engine.LimitBodyBytes, u.stage.keeper.errHeld)
+	case endLarge:
+		v, over = u.beyond(engine.LimitBodyBytes, u.stage.large)
+	case endWhole:
+		h.trailers = len(x.Req.Trailers) > 0
+	}
+	if over {
+		return nil, false, v, true
+	}
+	if data = h.buf; data == nil {
+		data = []byte{}
+	}
+	return data, h.whole, exchange.Next, false
+}
+
+// kindOf is the kind of the processor that a rule asked for.
+func kindOf(processor []byte) body.Kind {
+	switch string(bytes.ToLower(processor)) {
+	case "urlencoded":
+		return body.Form
+	case "multipart":
+		return body.Multipart
+	case "json":
+		return body.JSON
+	case "xml":
+		return body.XML
+	}
+	return body.Opaque
+}
+
+// isGRPC reports whether a type is gRPC's, in one of its wire formats, or gRPC-Web's.
+func isGRPC(media []byte) bool {
+	rest, ok := bytes.CutPrefix(media, grpcType)
+	if !ok {
+		return false
+	}
+	rest = bytes.TrimPrefix(rest, []byte("-web"))
+	rest = bytes.TrimPrefix(rest, []byte("-text"))
+	return len(rest) == 0 || rest[0] == '+'
 }
 
 var grpcType = []byte("application/grpc")
 
-// hold takes all of the body into memory: nil without an end to the exchange if it is passed on as it comes.
-func (u *use) hold() (data []byte, v exchange.Verdict, over bool) {
-	x, b := u.x, u.x.Req.Body
-	if b.Size() > int64(u.stage.most) {
-		v, over = u.refuse(engine.LimitBodyBytes, u.stage.large)
-		return nil, v, over
-	}
-	if w, ok := b.(exchange.Whole); ok && !x.Req.ExpectContinue {
-		whole, err := w.Whole()
-		if err != nil {
-			return nil, x.Fail(err), true
+// frames is a body that passes if it looks like gRPC's frames: a flag, 0 or 1, and a length. No text begins so.
+type frames struct {
+	exchange.Body
+	begun bool
+}
+
+var errFrames = fault.New(fault.BodyMalformed, "the request body is not gRPC's, though its Content-Type says so")
+
+// Next returns the next bytes.
+func (f *frames) Next() ([]byte, error) {
+	view, err := f.Body.Next()
+	if len(view) > 0 && !f.begun {
+		if view[0] > 1 {
+			return nil, errFrames
 		}
-		if whole != nil {
-			if !b.Replay() {
-				return nil, x.Fail(errLost), true
-			}
-			return whole, exchange.Next, false
-		}
+		f.begun = true
 	}
-	h := &u.held
-	h.inner = b
-	x.Req.Body = h
-	for {
-		view, err := b.Next() // of a client that waits for 100 Continue, this asks for the body
-		x.Req.ExpectContinue = false
-		if len(view) > 0 {
-			if !h.grow(u.stage.keeper, len(view), b.Size(), u.stage.most) {
-				v, over = u.refuse(engine.LimitBodyBytes, errHeld)
-				h.rest = view
-				return nil, v, over
-			}
-			if len(h.buf)+len(view) > u.stage.most {
-				v, over = u.refuse(engine.LimitBodyBytes, u.stage.large)
-				h.rest = view
-				return nil, v, over
-			}
-			h.buf = append(h.buf, view...)
-		}
-		switch {
-		case err == io.EOF:
-			h.whole = true
-			if h.buf == nil {
-				h.buf = []byte{}
-			}
-			return h.buf, exchange.Next, false
-		case err != nil:
-			return nil, x.Fail(err), true
-		}
-	}
+	return view, err
 }
 
-// held is a request body that is in memory, or its beginning.
-type held struct {
-	inner exchange.Body
-	buf   []byte
-	taken int    // of the keeper's memory
-	rest  []byte // what follows buf: a view of inner that holds until its next call
-	whole bool   // buf is all of it
-	err   error  // how inner ended, if not at its end
-	next  uint8  // what Next returns: 0 buf, 1 rest, 2 inner
+// Replay starts again, if the body can.
+func (f *frames) Replay() bool {
+	ok := f.Body.Replay()
+	f.begun = f.begun && !ok
+	return ok
 }
-
-// grow makes room for n more bytes, and reports whether there is memory. It takes no more than twice what has come: what was
-// announced may never come.
-func (h *held) grow(k *Keeper, n int, size int64, most int) bool {
-	if len(h.buf)+n <= cap(h.buf) {
-		return true
-	}
-	want := max(2*cap(h.buf), len(h.buf)+n, chunkBytes)
-	if size >= 0 {
-		most = int(size)
-	}
-	want = max(min(want, most), len(h.buf)+n)
-	if !k.hold(want - h.taken) {
-		return false
-	}
-	h.taken = want
-	grown := make([]byte, len(h.buf), want)
-	copy(grown, h.buf)
-	h.buf = grown
-	return true
-}
-
-// release gives the memory back. Nobody may hold the body, or a view of it, any more.
-func (h *held) release(k *Keeper) {
-	exchange.Poison(h.buf)
-	if h.taken > 0 {
-		k.release(h.taken)
-	}
-	*h = held{}
-}
-
-// Next returns all that is held, then what follows.
-func (h *held) Next() ([]byte, error) {
-	if h.next == 0 {
-		h.next = 1
-		if len(h.buf) > 0 {
-			return h.buf, nil
-		}
-	}
-	if h.whole {
-		return nil, io.EOF
-	}
-	if h.next == 1 {
-		h.next = 2
-		if len(h.rest) > 0 {
-			return h.rest, nil
-		}
-	}
-	h.rest = nil
-	if h.err != nil {
-		return nil, h.err
-	}
-	return h.inner.Next()
-}
-
-// Size is the number of bytes, -1 if that is unknown.
-func (h *held) Size() int64 {
-	if h.whole {
-		return int64(len(h.buf))
-	}
-	return h.inner.Size()
-}
-
-// Ready reports whether Next would answer without waiting.
-func (h *held) Ready() bool {
-	if h.whole || h.next == 0 && len(h.buf) > 0 || h.next <= 1 && len(h.rest) > 0 {
-		return true
-	}
-	r, ok := h.inner.(exchange.Ready)
-	return ok && r.Ready()
-}
-
-// Whole returns all of it, if it is in memory and was not begun.
-func (h *held) Whole() ([]byte, error) {
-	if !h.whole || h.next != 0 {
-		return nil, nil
-	}
-	h.next = 2
-	return h.buf, nil
-}
-
-// Replay starts again, if inner was not asked for what follows.
-func (h *held) Replay() bool {
-	if !h.whole && h.next == 2 {
-		return false
-	}
-	h.next = 0
-	return true
-}
-
-// Check reports whether what has come of it is well formed.
-func (h *held) Check() error {
-	if c, ok := h.inner.(exchange.Checked); ok && !h.whole {
-		return c.Check()
-	}
-	return nil
-}
-
-// Close closes what follows.
-func (h *held) Close() error { return h.inner.Close() }
 
 // allows reports whether a body of this type may pass.
 func (p *policy) allows(media []byte) bool {
+	name := string(media)
 	for _, t := range p.types {
-		if ok, _ := path.Match(t, string(media)); ok {
+		if ok, _ := path.Match(t, name); ok {
 			return true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"time"
 
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/waf/crs"
@@ -20,7 +21,7 @@ type Rules struct {
 	set         *seclang.Set
 	version     string
 	sum         [sha256.Size]byte // of the files; zero: embedded
-	tags        map[string]bool
+	tags        map[string]tagged
 	headers     []string // restricted ones
 	headersMore []string // from paranoia 2
 	extensions  []string
@@ -55,13 +56,13 @@ func newRules(set *seclang.Set) (*Rules, []fault.Problem) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	r := &Rules{program: program, set: set, version: crs.Version(set), tags: map[string]bool{}}
+	r := &Rules{program: program, set: set, version: crs.Version(set), tags: map[string]tagged{}}
 	for _, item := range set.Items {
 		if item.Rule == nil {
 			continue
 		}
 		for _, tag := range item.Rule.Tags {
-			r.tags[tag] = true
+			r.tags[tag] |= taggedBy(item.Rule.ID)
 		}
 		for _, a := range item.Rule.Actions {
 			if a.Set != nil {
@@ -123,20 +124,54 @@ func LoadDir(dir fs.FS, old *Rules) (*Rules, error) {
 
 var errRulesLarge = errors.New("the directory of rules (--crs) has more than 32 MB of .conf and .data files")
 
-// sumOf is a hash of the names and contents of all files of rules below a directory.
+// sumOf is a hash of the names and contents of all files of rules in a directory.
 func sumOf(dir fs.FS) (sum [sha256.Size]byte, err error) {
 	h, total := sha256.New(), 0
-	err = fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".conf") && !strings.HasSuffix(name, ".data") && !strings.HasSuffix(name, ".example") {
-			return err
-		}
+	err = eachFile(dir, func(name string) error {
 		b, err := fs.ReadFile(dir, name)
 		if total += len(b); total > rulesBytesMax {
 			return errRulesLarge
 		}
-		fmt.Fprintf(h, "%s %d\n", name, len(b))
+		fmt.Fprintf(h, "%q %d\n", name, len(b))
 		h.Write(b)
 		return err
 	})
 	return [sha256.Size]byte(h.Sum(nil)), err
+}
+
+// markOf says when the files of rules in a directory were changed last, and how many bytes each has: as long as it is the same,
+// and settled, so are they.
+func markOf(dir fs.FS) (mark string, last time.Time, err error) {
+	var b strings.Builder
+	b.WriteString("files:\n") // no mark is empty
+	err = eachFile(dir, func(name string) error {
+		info, err := fs.Stat(dir, name) // of what a link names: a ConfigMap's files are links
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%q %d %d\n", name, info.Size(), info.ModTime().UnixNano())
+		if info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+		return nil
+	})
+	return b.String(), last, err
+}
+
+// eachFile calls f with the files of rules in a directory, hidden ones left out.
+func eachFile(dir fs.FS, f func(name string) error) error {
+	return fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case name != "." && strings.HasPrefix(d.Name(), "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir() || !strings.HasSuffix(name, ".conf") && !strings.HasSuffix(name, ".data") && !strings.HasSuffix(name, ".example"):
+			return nil
+		}
+		return f(name)
+	})
 }

@@ -2,10 +2,12 @@ package waf
 
 import (
 	"bytes"
+	"fmt"
+	"net/netip"
+	"runtime/debug"
 	"sync"
 	"time"
 
-	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/waf/body"
 	"skerry.dev/skerry/waf/engine"
@@ -20,6 +22,7 @@ type shadow struct {
 	over     sync.WaitGroup
 	compared *meter.Counter
 	differed *meter.Counter
+	failed   *meter.Counter
 	dropped  *meter.Counter
 	events   *meter.Events
 	told     time.Time
@@ -38,6 +41,7 @@ func newShadow(set *meter.Set) *shadow {
 	s := &shadow{
 		queue: make(chan *sample, shadowQueue), done: make(chan struct{}), events: set.Events(),
 		compared: set.Counter(name, help, "outcome", "same"), differed: set.Counter(name, help, "outcome", "different"),
+		failed:  set.Counter(name, help, "outcome", "panic"),
 		dropped: set.Counter(name, help, "outcome", "not_compared"),
 	}
 	s.over.Add(1)
@@ -72,19 +76,40 @@ func (s *shadow) run() {
 }
 
 func (s *shadow) compare(one *sample) {
+	defer func() {
+		if v := recover(); v != nil { // an engine that fails here must not end the process
+			s.failed.Inc()
+			s.alarm("BUG: an engine of the firewall panics on a request to " + one.name + fmt.Sprintf(": %v\n%s", v, debug.Stack()))
+		}
+	}()
+	slow := one.policy.slow()
+	if slow == nil {
+		s.dropped.Inc()
+		return
+	}
 	a := one.policy.engine.Judge(&one.input)
-	defer a.End()
-	b := one.policy.reference.Judge(&one.input)
-	defer b.End()
+	if a.Limit() == engine.LimitWork { // the reference has no such limit: it would reach it sooner
+		a.End()
+		s.dropped.Inc()
+		return
+	}
+	b := slow.Judge(&one.input)
 	difference := engine.Difference(a, b)
+	a.End()
+	b.End()
 	if difference == "" {
 		s.compared.Inc()
 		return
 	}
 	s.differed.Inc()
-	if now := time.Now(); now.Sub(s.told) >= shadowTellPause {
+	s.alarm("BUG: the compiled engine and the reference differ on a request to " + one.name + ": " + difference)
+}
+
+// alarm adds an event, but not one for every request.
+func (s *shadow) alarm(text string) {
+	if now := time.Now(); s.told.IsZero() || now.Sub(s.told) >= shadowTellPause {
 		s.told = now
-		s.events.Add("firewall", "BUG: the compiled engine and the reference differ on a request to "+one.name+": "+difference)
+		s.events.Add("firewall", text)
 	}
 }
 
@@ -101,12 +126,17 @@ func (u *use) compare() {
 	x := u.x
 	one := &sample{policy: u.stage.policy, name: x.Route}
 	in := &one.input
-	in.Client = x.Conn.Client
+	if x.Conn != nil {
+		in.Client = netip.AddrPortFrom(x.Facts.Client.Addr.Unmap(), x.Conn.Client.Port())
+	}
 	in.Method, in.Target, in.Proto = bytes.Clone(x.Req.MethodName), bytes.Clone(x.Req.Target), proto(x)
 	in.Host, in.Path, in.Body = bytes.Clone(x.Req.Host), bytes.Clone(x.Req.Path), bytes.Clone(u.data)
 	in.Media = u.media
 	in.Media.Type, in.Media.Charset, in.Media.Boundary = bytes.Clone(u.media.Type), bytes.Clone(u.media.Charset), bytes.Clone(u.media.Boundary)
 	u.fields(one)
+	if u.data != nil {
+		u.trailers(one)
+	}
 	if one.size > shadowBytesMax {
 		k.dropped.Inc()
 		return
@@ -125,30 +155,7 @@ func (one *sample) Header(name, value []byte) {
 	}
 }
 
-var _ fieldSink = (*sample)(nil)
-var _ fieldSink = (*engine.Transaction)(nil)
-
-// fieldSink takes the fields that the rules are shown.
-type fieldSink interface{ Header(name, value []byte) }
-
-// fields shows the request's fields, but for those that the edge consumes.
-func (u *use) fields(to fieldSink) {
-	x, host := u.x, false
-	for i := range x.Req.Sent {
-		f := &x.Req.Sent[i]
-		switch f.ID {
-		case exchange.NameExpect, exchange.NameUpgrade, exchange.NameKeepAlive, exchange.NameTE, exchange.NameTrailer, exchange.NameProxyConnection:
-			continue
-		case exchange.NameContentEncoding:
-			if u.coded != nil {
-				continue // the rules see the body without it
-			}
-		case exchange.NameHost:
-			host = true
-		}
-		to.Header(f.Name, f.Value)
-	}
-	if !host && len(x.Req.Authority) > 0 && x.Conn != nil && x.Conn.Protocol == "h2" {
-		to.Header(exchange.NameHost.Bytes(), x.Req.Authority)
-	}
-}
+var (
+	_ fieldSink = (*sample)(nil)
+	_ fieldSink = (*engine.Transaction)(nil)
+)

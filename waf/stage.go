@@ -43,12 +43,13 @@ func (s *Stage) Name() string { return "waf" }
 // Request judges the request: its head, then its body if it has one that can be taken apart.
 func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 	u := uses.Get().(*use)
-	u.stage, u.x, u.t = s, x, s.policy.engine.Begin()
+	u.stage, u.x, u.t, u.inside = s, x, s.policy.engine.Begin(), true
 	x.Facts.Firewall.Held = u // from here on Done gives back what is held, also after a panic
 	x.Facts.Firewall.Detect = s.detect
 	v, over := u.judge()
 	u.note()
-	if s.policy.reference != nil && rand.Uint64() < s.policy.shadow {
+	u.inside = false
+	if s.policy.shadow > 0 && rand.Uint64() <= s.policy.shadow {
 		u.compare()
 	}
 	if over || !s.responses {
@@ -57,10 +58,31 @@ func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 	return v
 }
 
+// Response gives the memory of a body back that was sent in one piece: an answer may take long, and nobody asks for the
+// body again.
+func (s *Stage) Response(x *exchange.Exchange) exchange.Verdict {
+	u, ok := x.Facts.Firewall.Held.(*use)
+	if ok && u.t == nil && u.held.whole && u.held.next == partInner {
+		u.held.free()
+		u.held.whole, u.held.err = false, errLost
+	}
+	return exchange.Next
+}
+
 // Done gives back what is held.
 func (s *Stage) Done(x *exchange.Exchange) {
-	if held := x.Facts.Firewall.Held; held != nil {
-		x.Facts.Firewall.Held = nil
-		held.Close() // never fails
+	u, ok := x.Facts.Firewall.Held.(*use)
+	if !ok {
+		return
 	}
+	x.Facts.Firewall.Held = nil
+	switch {
+	case u.held.inner != nil:
+		x.Join() // a pump may still read it
+		x.Req.Body = u.held.inner
+	case u.frames.Body != nil:
+		x.Join()
+		x.Req.Body = u.frames.Body
+	}
+	u.Close() // never fails
 }

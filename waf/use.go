@@ -3,30 +3,30 @@ package waf
 import (
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/waf/body"
-	"skerry.dev/skerry/waf/crs"
 	"skerry.dev/skerry/waf/engine"
 )
 
 // use is the firewall's part in one exchange.
 type use struct {
-	stage *Stage
-	x     *exchange.Exchange
-	t     *engine.Transaction
-	mem   body.Memory // of a decoded body
-	media body.Media
-	wrong error  // what is wrong with Content-Type; nil: nothing
-	coded []byte // Content-Encoding that the body is decoded from; nil: none
-	data  []byte // the body as it was shown to the rules
-	noted int    // of the matches: those that facts have
-	held  held
-	reply held // of a response that is judged
+	stage  *Stage
+	x      *exchange.Exchange
+	t      *engine.Transaction
+	inside bool        // the engine runs, or a panic has left it so
+	mem    body.Memory // of a decoded body; as long as the transaction
+	room   int         // that it takes of the keeper's memory
+	media  body.Media
+	wrong  error  // what is wrong with Content-Type or body; nil: nothing
+	data   []byte // the body as it was shown to the rules
+	noted  int    // of the matches: those that facts have
+	held   held
+	frames frames
+	reply  held // of a response that is judged
 }
 
 var uses = sync.Pool{New: func() any { return new(use) }}
@@ -35,19 +35,26 @@ var uses = sync.Pool{New: func() any { return new(use) }}
 func (u *use) Close() error {
 	u.count()
 	u.end()
-	u.held.release(u.stage.keeper)
-	u.reply.release(u.stage.keeper)
-	u.mem.Reset()
+	u.held.release()
+	u.reply.release()
 	*u = use{mem: u.mem}
 	uses.Put(u)
 	return nil
 }
 
+// end ends the transaction: its memory is not kept while somebody is waited for. One that a panic left goes to the collector.
 func (u *use) end() {
-	if u.t != nil {
-		u.t.End()
-		u.t = nil
+	if u.t == nil {
+		return
 	}
+	if !u.inside {
+		u.t.End()
+	}
+	if u.room > 0 {
+		u.stage.keeper.release(u.room)
+	}
+	u.t, u.room, u.data, u.media = nil, 0, nil, body.Media{}
+	u.mem.Reset()
 }
 
 // judge runs the rules of the request. over says that the exchange does not go on.
@@ -56,8 +63,8 @@ func (u *use) judge() (v exchange.Verdict, over bool) {
 	if v, over := u.verdict(u.t.Head()); over {
 		return v, true
 	}
-	if u.wrong != nil {
-		if v, over := u.refuse(engine.LimitBody, fault.New(fault.BodyMalformed, u.wrong.Error())); over {
+	if u.wrong != nil || u.t.Limit() == engine.LimitBody {
+		if v, over := u.reject(engine.LimitBody, u.malformed()); over {
 			return v, true
 		}
 	}
@@ -66,14 +73,34 @@ func (u *use) judge() (v exchange.Verdict, over bool) {
 			return v, true
 		}
 	}
-	return u.verdict(u.t.Request())
+	if v, over := u.verdict(u.t.Request()); over {
+		return v, true
+	}
+	if u.wrong != nil && !tooMuch(u.wrong) { // onLimit lets limits pass, and no body that has two readings
+		return u.reject(engine.LimitBody, u.malformed())
+	}
+	return exchange.Next, false
+}
+
+// malformed is the fault of a request that is not what it says.
+func (u *use) malformed() *fault.Error {
+	if u.wrong == nil {
+		return limitFaults[engine.LimitBody]
+	}
+	return fault.Wrap(fault.BodyMalformed, limitFaults[engine.LimitBody].Text, u.wrong)
+}
+
+// tooMuch reports whether an error of package body is about a limit.
+func tooMuch(err error) bool {
+	var e *body.Error
+	return errors.As(err, &e) && e.Reason == body.Limit
 }
 
 // head shows the rules everything but the body.
 func (u *use) head() {
 	x, t := u.x, u.t
-	if x.Conn != nil {
-		t.Client(x.Facts.Client.Addr, x.Conn.Client.Port())
+	if addr := x.Facts.Client.Addr; x.Conn != nil && addr.IsValid() {
+		t.Client(addr.Unmap(), x.Conn.Client.Port())
 	}
 	id := x.Scratch.Alloc(32)
 	hex.Encode(id, x.Facts.RequestID[:])
@@ -108,26 +135,39 @@ var errTwoTypes = errors.New("there is more than one Content-Type field")
 // classify finds out what the body is.
 func (u *use) classify() {
 	sent := u.x.Req.Sent
-	value := sent.Get(exchange.NameContentType)
-	if len(value) > 0 && sent.Count(exchange.NameContentType) > 1 {
+	if sent.Count(exchange.NameContentType) > 1 {
 		u.wrong = errTwoTypes
 		return
 	}
-	u.media, u.wrong = body.Classify(value, &u.mem)
-	if coding := sent.Get(exchange.NameContentEncoding); len(coding) > 0 && u.x.Req.Body != nil && u.parsed() && sent.Count(exchange.NameContentEncoding) == 1 {
-		u.coded = coding
+	u.media, u.wrong = body.Classify(sent.Get(exchange.NameContentType), &u.mem)
+}
+
+// fieldSink takes the fields that the rules are shown.
+type fieldSink interface{ Header(name, value []byte) }
+
+// fields shows the request's fields, but for those that the edge consumes.
+func (u *use) fields(to fieldSink) {
+	x := u.x
+	for i := range x.Req.Sent {
+		f := &x.Req.Sent[i]
+		switch f.ID {
+		case exchange.NameExpect, exchange.NameUpgrade, exchange.NameKeepAlive, exchange.NameTE, exchange.NameTrailer, exchange.NameProxyConnection:
+			continue
+		case exchange.NameContentEncoding:
+			if x.Req.Body != nil && u.media.Kind != body.Opaque {
+				continue // the rules see the body without it
+			}
+		}
+		to.Header(f.Name, f.Value)
 	}
 }
 
-// parsed reports whether the body is of a kind that is taken apart.
-func (u *use) parsed() bool {
-	switch u.media.Kind {
-	case body.Form, body.Multipart, body.JSON, body.NDJSON, body.XML:
-		return true
-	case body.None:
-		return true // read as a form, as the Core Rule Set wants it
+// trailers shows the fields behind a held body: services may take them for fields of the head.
+func (u *use) trailers(to fieldSink) {
+	for i := range u.x.Req.Trailers {
+		f := &u.x.Req.Trailers[i]
+		to.Header(f.Name, f.Value)
 	}
-	return false
 }
 
 // verdict turns what the rules say into what becomes of the exchange.
@@ -139,105 +179,98 @@ func (u *use) verdict(v engine.Verdict) (exchange.Verdict, bool) {
 	x.Facts.Firewall.Verdict = exchange.JudgedRefused
 	switch v.Action {
 	case engine.ActionDrop:
+		x.Fail(u.fault(v)) // for the log
 		return exchange.Abort, true
 	case engine.ActionRedirect:
-		x.Answer(v.Status)
-		x.Resp.Fields.Add(exchange.NameLocation, x.Scratch.Copy(v.Location))
-		return exchange.Respond, true
+		if isLocation(v.Location) {
+			x.Answer(v.Status)
+			x.Resp.Fields.Add(exchange.NameLocation, x.Scratch.Copy(v.Location))
+			return exchange.Respond, true
+		}
 	}
 	return x.Fail(u.fault(v)), true
 }
 
-// kinds are the kinds of fault whose status a rule may ask for; any other is 403.
-var kinds = map[int]fault.Kind{400: fault.BadRequest, 404: fault.NoRoute, 405: fault.MethodNotAllowed, 413: fault.BodyTooLarge, 415: fault.MediaTypeRefused,
-	429: fault.RateLimited, 500: fault.Internal, 503: fault.Overloaded}
+// isLocation reports whether a rule's redirect may be sent: macros may have put anything of the request into it.
+func isLocation(text []byte) bool {
+	for _, c := range text {
+		if c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+// kindOfStatus is the kind of fault with a status that a rule may ask for.
+func kindOfStatus(status int) (fault.Kind, bool) {
+	switch status {
+	case 400:
+		return fault.BadRequest, true
+	case 403:
+		return fault.Blocked, true
+	case 404:
+		return fault.NoRoute, true
+	case 405:
+		return fault.MethodNotAllowed, true
+	case 413:
+		return fault.BodyTooLarge, true
+	case 415:
+		return fault.MediaTypeRefused, true
+	case 429:
+		return fault.RateLimited, true
+	case 500:
+		return fault.Internal, true
+	case 503:
+		return fault.Overloaded, true
+	}
+	return fault.Blocked, false
+}
 
 func (u *use) fault(v engine.Verdict) *fault.Error {
 	if v.Limit != engine.LimitNone {
-		return limitFaults[v.Limit]
+		err := limitFaults[v.Limit]
+		if u.wrong != nil && (v.Limit == engine.LimitBody || v.Limit == engine.LimitArguments) {
+			return fault.Wrap(err.Kind, err.Text, u.wrong)
+		}
+		return err
 	}
-	kind, ok := kinds[v.Status]
-	if !ok {
-		kind = fault.Blocked
-	}
+	kind, _ := kindOfStatus(v.Status)
 	return fault.New(kind, "rule "+strconv.Itoa(v.Rule)+" refused the request; its anomaly score is "+strconv.Itoa(u.t.Score()))
 }
 
 var limitFaults = [...]*fault.Error{
 	engine.LimitFields:    fault.New(fault.BadRequest, "the request has more named values than the firewall looks at"),
 	engine.LimitArguments: fault.New(fault.BadRequest, "the request has more arguments, longer names, or deeper ones than the firewall looks at (waf.argumentsMax)"),
-	engine.LimitBody:      fault.New(fault.BodyMalformed, "the request body is not what its Content-Type says, or has two readings"),
+	engine.LimitBody:      fault.New(fault.BodyMalformed, "the request is not what its Content-Type says, or has two readings"),
 	engine.LimitWork:      fault.New(fault.Blocked, "looking at the request takes more processor time than it may (waf.cpuMax)"),
 	engine.LimitTX:        fault.New(fault.Blocked, "the request makes more variables in the rules than it may"),
 	engine.LimitRemovals:  fault.New(fault.Blocked, "the request makes more exclusions in the rules than it may"),
 }
 
-// refuse ends the exchange for a reason that is not a rule's, or notes it where that is the policy.
-func (u *use) refuse(l engine.Limit, err *fault.Error) (exchange.Verdict, bool) {
-	facts := &u.x.Facts.Firewall
-	if facts.Limit == "" {
-		facts.Limit = l.String()
+// beyond ends the exchange at a limit of the policy, unless limits are passed (waf.onLimit).
+func (u *use) beyond(l engine.Limit, err *fault.Error) (exchange.Verdict, bool) {
+	if !u.stage.pass {
+		return u.reject(l, err)
 	}
-	facts.Partial = true
-	if u.stage.pass {
-		return exchange.Next, false
-	}
-	facts.Verdict = exchange.JudgedRefused
+	u.limit(l)
+	return exchange.Next, false
+}
+
+// reject ends the exchange for a reason that is not a rule's, unless requests are only watched.
+func (u *use) reject(l engine.Limit, err *fault.Error) (exchange.Verdict, bool) {
+	u.limit(l)
+	u.x.Facts.Firewall.Verdict = exchange.JudgedRefused
 	if u.stage.detect {
 		return exchange.Next, false
 	}
 	return u.x.Fail(err), true
 }
 
-// note keeps what the log event says.
-func (u *use) note() {
-	facts, t, k := &u.x.Facts.Firewall, u.t, u.stage.keeper
-	if l := t.Limit(); l != engine.LimitNone && facts.Limit == "" {
+// limit notes that the request is not looked at in whole.
+func (u *use) limit(l engine.Limit) {
+	facts := &u.x.Facts.Firewall
+	if facts.Limit == "" {
 		facts.Limit = l.String()
 	}
-	if t.Would().Refused() {
-		facts.Verdict = exchange.JudgedRefused
-	}
-	if facts.Verdict == exchange.JudgedNot {
-		facts.Verdict = exchange.JudgedPassed
-	}
-	if !t.Matched() {
-		return
-	}
-	facts.Score = t.Score()
-	at := 0
-	t.Matches(func(m engine.Match) bool {
-		if at++; at <= u.noted || !m.Logged || m.Link > 0 {
-			return true
-		}
-		n := len(facts.Rules)
-		if n == 0 || facts.Rules[n-1].Rule != m.Rule {
-			if n == rulesMax {
-				return false
-			}
-			facts.Rules = append(facts.Rules, exchange.FirewallMatch{Rule: m.Rule, Msg: string(m.Msg), Data: string(m.Data)})
-			n++
-			if c := k.matched[crs.Family(m.Rule)]; c != nil {
-				c.Inc()
-			}
-		}
-		if r := &facts.Rules[n-1]; len(r.Vars) < varsMax {
-			r.Vars = append(r.Vars, fmt.Sprintf("%.*s", varBytesMax, m.Name()))
-		}
-		return true
-	})
-	u.noted = at
-}
-
-// count counts the verdict.
-func (u *use) count() {
-	facts, k := &u.x.Facts.Firewall, u.stage.keeper
-	switch {
-	case facts.Limit != "":
-		k.judged[verdictLimit].Inc()
-	case facts.Verdict == exchange.JudgedRefused && facts.Detect:
-		k.judged[verdictDetected].Inc()
-	case facts.Verdict == exchange.JudgedRefused:
-		k.judged[verdictRefused].Inc()
-	}
+	facts.Partial = true
 }
