@@ -24,8 +24,11 @@ func (u *use) body() (exchange.Verdict, bool) {
 	if x.Req.Method == exchange.MethodConnect {
 		return exchange.Next, false // what follows is another protocol
 	}
-	if u.media.Kind != body.None && !u.stage.policy.allows(u.media.Type) {
-		return u.reject(engine.LimitType, errType)
+	strange := u.media.Kind != body.None && !u.stage.policy.allows(u.media.Type)
+	if strange {
+		if v, over := u.reject(engine.LimitType, errType); over {
+			return v, true
+		}
 	}
 	if isGRPC(u.media.Type) {
 		if u.media.Kind != body.Opaque { // +json, +xml: services that know nothing of gRPC would read them as such
@@ -38,10 +41,9 @@ func (u *use) body() (exchange.Verdict, bool) {
 	if len(processor) > 0 {
 		u.media.Kind = kindOf(processor)
 	}
-	if u.media.Kind == body.None {
-		u.media.Kind = body.Form // as the Core Rule Set wants it
-	}
-	if !parse || u.media.Kind == body.Opaque {
+	// A body without a type, plain text, which forms of any site can send and many a service reads as something else, and one
+	// that is not allowed and passes all the same: the engine reads them as JSON or as a form.
+	if opaque := u.media.Kind == body.Opaque && !strange && string(u.media.Type) != "text/plain"; opaque || !parse {
 		return exchange.Next, false
 	}
 	if x.Req.Sent.Count(exchange.NameContentEncoding) > 1 {

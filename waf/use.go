@@ -48,6 +48,12 @@ func (u *use) end() {
 		return
 	}
 	if !u.inside {
+		if u.t.Matched() {
+			u.inside = true
+			u.t.Log()
+			u.inside = false
+			u.note()
+		}
 		u.t.End()
 	}
 	if u.room > 0 {

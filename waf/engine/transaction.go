@@ -269,10 +269,10 @@ func (t *Transaction) Body(media body.Media, data []byte) error {
 	return err
 }
 
-// parse takes the body apart. One of no type, or of a type that has no parser, is read as a form, where the rules ask for it as
-// the Core Rule Set does; plain text that is JSON, as beacons send it, is read as that.
+// parse takes the body apart. One of no type, or of a type that has no parser, is read as a form, as the Core Rule Set has it; if
+// all of it is JSON, as what beacons send as plain text is, it is read as that.
 func (t *Transaction) parse(media body.Media, data []byte) error {
-	if media.Kind != body.None && media.Kind != body.Opaque || !t.forceBody {
+	if media.Kind != body.None && media.Kind != body.Opaque {
 		return t.parsed.Parse(media, data, t.p.limits, &t.mem)
 	}
 	if first := bytes.TrimLeft(data, " \t\r\n"); len(first) > 0 && (first[0] == '{' || first[0] == '[') {

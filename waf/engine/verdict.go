@@ -61,7 +61,7 @@ func (t *Transaction) refuse(l Limit) {
 	}
 	v := Verdict{Action: ActionDeny, Status: limitStatus[l], Limit: l}
 	switch {
-	case t.p.passLimits:
+	case t.p.passLimits && l != LimitBody: // what cannot be read is no matter of how much there is
 	case t.mode == ModeDetect:
 		if !t.would.Refused() {
 			t.would = v

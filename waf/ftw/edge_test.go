@@ -47,7 +47,12 @@ spec:
     mode: detect
     paranoia: 4
     responses: on
+    logValues: on
     cpuMax: 10s
+    allow:
+      methods: [GET, HEAD, POST, OPTIONS]
+      contentTypes: [application/x-www-form-urlencoded, multipart/form-data, text/xml, application/xml, application/soap+xml, application/json]
+      charsets: [utf-8, iso-8859-1, iso-8859-15, windows-1252]
     rules: [setup.conf]
 `, strings.Join(hosts(t), ", "), origin)
 	for name, text := range map[string]string{"spec.yaml": text, "setup.conf": setup} {
