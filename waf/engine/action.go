@@ -61,7 +61,7 @@ func (t *Transaction) setTX(s *setVar) {
 		if s.op == seclang.SetSub {
 			n = -n
 		}
-		*v = txVar{kind: txNumber, num: v.int() + n}
+		*v = txVar{kind: txNumber, num: max(-numberMax, min(v.int()+n, numberMax))}
 	}
 }
 
@@ -105,7 +105,9 @@ func (t *Transaction) control(c *ctl) {
 		t.ruleEngine(c.value)
 	case seclang.CtlRuleRemoveByID, seclang.CtlRuleRemoveByTag, seclang.CtlRuleRemoveByMsg,
 		seclang.CtlRuleRemoveTargetByID, seclang.CtlRuleRemoveTargetByTag, seclang.CtlRuleRemoveTargetByMsg:
-		t.remove(c)
+		if m, ok := c.removal(); ok {
+			t.addRemoval(m)
+		}
 	case seclang.CtlRequestBodyProcessor:
 		t.processor = c.value
 		t.set(seclang.VarReqbodyProcessor, bytes.ToUpper(c.value))
@@ -134,19 +136,23 @@ func (t *Transaction) ruleEngine(value []byte) {
 	}
 }
 
-func (t *Transaction) remove(c *ctl) {
-	m := removal{ranges: c.ranges}
+// removal is what a ctl action takes out, if it is one that does.
+func (c *ctl) removal() (m removal, ok bool) {
+	m.ranges = c.ranges
 	switch c.kind {
+	case seclang.CtlRuleRemoveByID, seclang.CtlRuleRemoveTargetByID:
 	case seclang.CtlRuleRemoveByTag, seclang.CtlRuleRemoveTargetByTag:
 		m.tag = c.value
 	case seclang.CtlRuleRemoveByMsg, seclang.CtlRuleRemoveTargetByMsg:
 		m.msg = c.value
+	default:
+		return m, false
 	}
 	switch c.kind {
 	case seclang.CtlRuleRemoveTargetByID, seclang.CtlRuleRemoveTargetByTag, seclang.CtlRuleRemoveTargetByMsg:
 		m.target = &c.target
 	}
-	t.addRemoval(m)
+	return m, true
 }
 
 func (t *Transaction) addRemoval(m removal) {

@@ -218,20 +218,18 @@ func (t *Transaction) number(n int) []byte {
 
 var digits = []byte("0123456789")
 
-// atoi reads a whole number as operators do: what is none is 0.
+// atoi reads a whole number as operators do: what is none is 0, and one that is too large the largest there is, so that a
+// rule that asks for more than something cannot be passed by digits.
 func atoi(b []byte) int {
 	n, neg := 0, false
 	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
 		neg, b = b[0] == '-', b[1:]
 	}
-	if len(b) == 0 || len(b) > 18 {
-		return 0
-	}
 	for _, c := range b {
 		if c < '0' || c > '9' {
 			return 0
 		}
-		n = n*10 + int(c-'0')
+		n = min(n*10+int(c-'0'), numberMax)
 	}
 	if neg {
 		return -n

@@ -13,7 +13,9 @@ import (
 //
 // It goes on through rules that do depend on the request, and keeps account of what those could change: a variable that one of
 // them may have set is not known any more, one that it may have read must not change any more, a part of the rules that it may
-// jump over is not certain to run, and a rule that it may take out is not certain to be there.
+// jump over is not certain to run, nor is what follows an allow, and a rule that it may take out is not certain to be there.
+//
+// Only the log phase may tell the difference: where a request is refused, it finds set what rules that never ran would have set.
 type folder struct {
 	y        *Policy
 	t        *Transaction // to evaluate with; its variables are what is known
@@ -21,7 +23,10 @@ type folder struct {
 	read     []bool       // by TX number: may have been read by one
 	open     []string     // markers that rules that stay may jump to, not passed yet
 	removals []removal    // what rules that stay may take out
+	targets  []removal    // and of which targets
 	held     int          // rules that a skip counts, which must all stay
+	ended    int          // the last phase that a rule that stays may end before the rules that follow it have run; 0: none
+	now      int          // the phase
 }
 
 // fold leaves in the steps what depends on the request. The reference runs everything each time.
@@ -30,21 +35,23 @@ func (y *Policy) fold() {
 		return
 	}
 	f := &folder{y: y, unknown: make([]bool, len(y.tx)), read: make([]bool, len(y.tx))}
-	for _, x := range y.where {
-		if x.Target == nil {
-			f.removals = append(f.removals, x.removal())
+	for i := range y.where {
+		x := &y.where[i]
+		m := x.removal()
+		if x.Target != nil {
+			m.target = &y.whereTargets[i]
 		}
+		f.remove(m)
 	}
 	f.t = &Transaction{p: y, reference: true, mode: ModeDetect, tx: slices.Clone(y.tx), spans: y.spans, fields: slices.Clone(y.scalars), severity: 255}
 	for phase := 1; phase <= 4; phase++ {
+		f.now = phase
 		y.steps[phase] = f.phase(y.steps[phase])
 		f.open, f.held = nil, 0
 	}
-	for i := range y.tx {
-		if !f.unknown[i] {
-			y.tx[i] = f.t.tx[i]
-			y.tx[i].text = bytes.Clone(y.tx[i].text)
-		}
+	for i := range y.tx { // also of those that a rule that stays may change later: this is what it finds
+		y.tx[i] = f.t.tx[i]
+		y.tx[i].text = bytes.Clone(y.tx[i].text)
 	}
 }
 
@@ -85,31 +92,29 @@ func (f *folder) phase(steps []step) (kept []step) {
 
 // evaluate runs a rule on what is known, without its actions. certain is false if the outcome depends on anything else.
 func (f *folder) evaluate(r *rule) (matched, certain bool) {
+	acted := false // what a link does happens whether or not the chain holds
 	for link := r; link != nil; link = link.next {
 		if !f.knows(link) {
 			return false, false
 		}
-		if !f.holds(link) {
-			return false, true
+		n := f.holds(link)
+		if n == 0 {
+			return false, !acted
 		}
-		if link.next != nil && len(link.actions) > 0 && !f.certainFrom(link.next) {
-			return false, false // its actions happen whether or not the chain holds
+		acts := len(link.actions) > 0 || link.capture
+		if acts && n > 1 {
+			return false, false // and for each value
 		}
+		acted = acted || acts
 	}
 	return true, true
 }
 
-func (f *folder) certainFrom(link *rule) bool {
-	for ; link != nil; link = link.next {
-		if !f.knows(link) {
-			return false
-		}
-	}
-	return true
-}
-
 // knows reports whether everything that a link looks at is known.
 func (f *folder) knows(r *rule) bool {
+	if r.src.MultiMatch || slices.ContainsFunc(f.targets, func(m removal) bool { return m.of(r) }) {
+		return false
+	}
 	for i := range r.targets {
 		if g := &r.targets[i]; g.v != seclang.VarTX || g.tx < captures || f.unknown[g.tx] {
 			return false
@@ -135,11 +140,11 @@ func (f *folder) knowsText(x *text) bool {
 	return true
 }
 
-// holds runs a link's operator on what is known.
-func (f *folder) holds(r *rule) bool {
+// holds runs a link's operator on what is known, and counts the values that match.
+func (f *folder) holds(r *rule) (n int) {
 	t := f.t
 	if r.op == nil {
-		return true
+		return 1
 	}
 	for i := range r.targets {
 		t.picked = t.picked[:0]
@@ -150,17 +155,17 @@ func (f *folder) holds(r *rule) bool {
 				value = t.transform(id, value)
 			}
 			if r.op.match(t, value, false) != r.not {
-				return true
+				n++
 			}
 		}
 	}
-	return false
+	return n
 }
 
 // jump is where a rule that certainly matches, and jumps, goes on: the index of its marker; 0 if it has to stay.
 func (f *folder) jump(steps []step, at int) int {
 	r := steps[at].rule
-	if !f.quiet(r) || len(r.actions) > 0 && !f.settable(r) {
+	if !f.quiet(r) || acts(r) && !f.settable(r) {
 		return 0
 	}
 	to := at + 1
@@ -183,9 +188,19 @@ func (f *folder) jump(steps []step, at int) int {
 	return to
 }
 
+// acts reports whether a rule does anything beside jumping, in any link.
+func acts(r *rule) bool {
+	for link := r; link != nil; link = link.next {
+		if len(link.actions) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // quiet reports whether a rule does nothing but set variables and jump.
 func (f *folder) quiet(r *rule) bool {
-	if r.logged || r.skip > 0 || r.disruptive != seclang.DisruptivePass && r.disruptive != seclang.DisruptiveBlock {
+	if r.logged || r.severity >= 0 || r.skip > 0 || r.disruptive != seclang.DisruptivePass && r.disruptive != seclang.DisruptiveBlock {
 		return false
 	}
 	for link := r; link != nil; link = link.next {
@@ -203,7 +218,7 @@ func (f *folder) quiet(r *rule) bool {
 
 // settable reports whether what a rule sets can be set beforehand.
 func (f *folder) settable(r *rule) bool {
-	if !f.quiet(r) || len(f.open) > 0 || slices.ContainsFunc(f.removals, func(m removal) bool { return m.of(r) }) {
+	if !f.quiet(r) || len(f.open) > 0 || f.now <= f.ended || slices.ContainsFunc(f.removals, func(m removal) bool { return m.of(r) }) {
 		return false
 	}
 	for link := r; link != nil; link = link.next {
@@ -229,7 +244,12 @@ func (f *folder) stay(r *rule) {
 	if r.skipAfter != "" {
 		f.open = append(f.open, r.skipAfter)
 	}
-	f.held = max(f.held, r.skip)
+	switch r.disruptive {
+	case seclang.DisruptiveAllowPhase:
+		f.ended = max(f.ended, f.now)
+	case seclang.DisruptiveAllowRequest:
+		f.ended = max(f.ended, 2)
+	}
 	for link := r; link != nil; link = link.next {
 		for i := range link.targets {
 			if g := &link.targets[i]; g.v == seclang.VarTX {
@@ -249,6 +269,9 @@ func (f *folder) stay(r *rule) {
 		for i := range link.actions {
 			f.acts(&link.actions[i])
 		}
+	}
+	if f.held = max(f.held, r.skip); r.skip > 0 && len(f.removals) > 0 {
+		f.held = ownRulesMax + len(f.y.prog.items) // rules that are taken out do not count, so any may be skipped
 	}
 }
 
@@ -300,14 +323,19 @@ func (f *folder) acts(a *action) {
 			}
 		}
 	case a.ctl != nil:
-		switch c := a.ctl; c.kind {
-		case seclang.CtlRuleRemoveByID:
-			f.removals = append(f.removals, removal{ranges: c.ranges})
-		case seclang.CtlRuleRemoveByTag:
-			f.removals = append(f.removals, removal{tag: c.value})
-		case seclang.CtlRuleRemoveByMsg:
-			f.removals = append(f.removals, removal{msg: c.value})
+		if m, ok := a.ctl.removal(); ok {
+			f.remove(m)
 		}
+	}
+}
+
+// remove notes what a request may take out.
+func (f *folder) remove(m removal) {
+	switch {
+	case m.target == nil:
+		f.removals = append(f.removals, m)
+	case m.target.v == seclang.VarTX:
+		f.targets = append(f.targets, m)
 	}
 }
 

@@ -14,6 +14,9 @@ const (
 	// txTextMax is how long the text of one TX variable can get, in bytes: a rule that appends to one must not grow it without end.
 	txTextMax = 64 << 10
 
+	// numberMax is the largest number that rules compare or count with: ten times it still is one.
+	numberMax = 1 << 59
+
 	// removalsMax is how many exclusions a request can add by ctl actions.
 	removalsMax = 1_000
 

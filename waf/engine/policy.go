@@ -78,7 +78,6 @@ func (p *Program) NewPolicy(o Options) (*Policy, []fault.Problem) {
 		c.names = y.names
 		c.tree = &tree{nodes: slices.Clone(p.tree.nodes)}
 	}
-	before, after := y.own(c, o.Before), y.own(c, o.After)
 	var edits []seclang.Edit
 	for _, s := range []*seclang.Set{o.Before, o.After} {
 		if s != nil {
@@ -98,6 +97,7 @@ func (p *Program) NewPolicy(o Options) (*Policy, []fault.Problem) {
 		}
 		edited.exclude(x)
 	}
+	before, after := y.own(c, edited, o.Before), y.own(c, edited, o.After)
 	items := slices.Concat(before, y.base(c, edited), after)
 	c.finish()
 	y.start(o.TX)
@@ -107,8 +107,8 @@ func (p *Program) NewPolicy(o Options) (*Policy, []fault.Problem) {
 
 func own(s *seclang.Set) bool { return s != nil && len(s.Items) > 0 }
 
-// own compiles a policy's own rules.
-func (y *Policy) own(c *compiler, s *seclang.Set) (items []step) {
+// own compiles a policy's own rules, as its edits leave them.
+func (y *Policy) own(c *compiler, e *edits, s *seclang.Set) (items []step) {
 	if !own(s) {
 		return nil
 	}
@@ -122,7 +122,11 @@ func (y *Policy) own(c *compiler, s *seclang.Set) (items []step) {
 			c.problem(item.Rule.Pos, "more than %d own rules", ownRulesMax)
 			break
 		}
-		r := c.rule(item.Rule, -1)
+		src := e.apply(item.Rule)
+		if src == nil {
+			continue
+		}
+		r := c.rule(src, -1)
 		mine.rule(r)
 		items = append(items, step{rule: r})
 	}
@@ -171,12 +175,24 @@ func (y *Policy) start(tx map[string]string) {
 	}
 	for _, v := range y.uses.scalars() {
 		at := int32(len(y.scalars))
-		y.scalars = append(y.scalars, field{v: v, next: -1})
+		y.scalars = append(y.scalars, field{v: v, val: first(v), next: -1})
 		y.spans[v] = span{head: at, tail: at}
 		if seclang.VarTime <= v && v <= seclang.VarTimeYear {
 			y.clock = append(y.clock, v)
 		}
 	}
+}
+
+// first is what a variable without keys has from the start: those that count say so.
+func first(v seclang.Variable) []byte {
+	switch v {
+	case seclang.VarHighestSeverity:
+		return []byte("255")
+	case seclang.VarFilesCombinedSize, seclang.VarRequestBodyLength, seclang.VarArgsCombinedSize, seclang.VarReqbodyError,
+		seclang.VarReqbodyProcessorError, seclang.VarMultipartStrictError, seclang.VarMultipartUnmatchedBoundary:
+		return digits[:1]
+	}
+	return nil
 }
 
 // arrange sorts the steps by phase.
@@ -304,8 +320,18 @@ func (e *edits) apply(r *seclang.Rule) *seclang.Rule {
 	if src == nil || len(nots) == 0 {
 		return src
 	}
-	out := *src
-	out.Targets = slices.Concat(src.Targets, nots)
+	return narrowed(src, nots)
+}
+
+// narrowed is a rule of which each link leaves out what nots say.
+func narrowed(r *seclang.Rule, nots []seclang.Target) *seclang.Rule {
+	out := *r
+	if len(r.Targets) > 0 {
+		out.Targets = slices.Concat(r.Targets, nots)
+	}
+	if r.Chain != nil {
+		out.Chain = narrowed(r.Chain, nots)
+	}
 	return &out
 }
 
@@ -336,9 +362,7 @@ func (e *edits) policy(r *seclang.Rule) (src *seclang.Rule, nots []seclang.Targe
 		}
 	}
 	if changed && len(nots) > 0 {
-		out := *src
-		out.Targets = slices.Concat(src.Targets, nots)
-		return &out, nil, true
+		return narrowed(src, nots), nil, true
 	}
 	return src, nots, changed
 }

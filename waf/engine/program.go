@@ -97,6 +97,7 @@ func (u *uses) rule(r *rule) {
 		}
 		u.text(&r.msg)
 		u.text(&r.data)
+		u.text(&r.redirect)
 	}
 }
 

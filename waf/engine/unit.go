@@ -295,24 +295,20 @@ func (c *class) fill(units []unit, v seclang.Variable, key string) {
 	}
 	for i := range units {
 		r := units[i].rule
-		if anyCovers(r.targets, v, key) && !anyNames(r.nots, v, key) {
+		if looksAt(r, v, key) {
 			bits.Set(i)
 		}
 	}
 }
 
-func anyCovers(list []target, v seclang.Variable, key string) bool {
-	for i := range list {
-		if g := &list[i]; g.of(v) && (g.re != nil || len(g.key) == 0 || string(g.key) == key) {
-			return true
-		}
-	}
-	return false
-}
-
-func anyNames(list []target, v seclang.Variable, key string) bool {
-	for i := range list {
-		if g := &list[i]; g.of(v) && g.re == nil && (len(g.key) == 0 || string(g.key) == key) {
+// looksAt reports whether a rule may look at fields of a variable under a key. What is left out of a target names the target's
+// own variable: ARGS|!ARGS_GET:a looks at a.
+func looksAt(r *rule, v seclang.Variable, key string) bool {
+	covers := func(g *target) bool { return len(g.key) == 0 || string(g.key) == key }
+	for i := range r.targets {
+		g := &r.targets[i]
+		if g.of(v) && (g.re != nil || covers(g)) &&
+			!slices.ContainsFunc(r.nots, func(n target) bool { return n.v == g.v && n.re == nil && covers(&n) }) {
 			return true
 		}
 	}
