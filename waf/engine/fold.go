@@ -25,8 +25,15 @@ type folder struct {
 	removals []removal    // what rules that stay may take out
 	targets  []removal    // and of which targets
 	held     int          // rules that a skip counts, which must all stay
+	skippers []skipper    // the rules with these skips
 	ended    int          // the last phase that a rule that stays may end before the rules that follow it have run; 0: none
 	now      int          // the phase
+}
+
+// skipper is a rule that stays and may skip others, and how many removals there were that may have taken it out before it did.
+type skipper struct {
+	rule     *rule
+	removals int
 }
 
 // fold leaves in the steps what depends on the request. The reference runs everything each time.
@@ -47,7 +54,7 @@ func (y *Policy) fold() {
 	for phase := 1; phase <= 4; phase++ {
 		f.now = phase
 		y.steps[phase] = f.phase(y.steps[phase])
-		f.open, f.held = nil, 0
+		f.open, f.held, f.skippers = nil, 0, nil
 	}
 	for i := range y.tx { // also of those that a rule that stays may change later: this is what it finds
 		y.tx[i] = f.t.tx[i]
@@ -65,7 +72,9 @@ func (f *folder) phase(steps []step) (kept []step) {
 			continue
 		}
 		if f.held > 0 {
-			f.held--
+			if f.counts(s.rule) {
+				f.held--
+			}
 			f.stay(s.rule)
 			kept = append(kept, s)
 			continue
@@ -92,20 +101,17 @@ func (f *folder) phase(steps []step) (kept []step) {
 
 // evaluate runs a rule on what is known, without its actions. certain is false if the outcome depends on anything else.
 func (f *folder) evaluate(r *rule) (matched, certain bool) {
-	acted := false // what a link does happens whether or not the chain holds
 	for link := r; link != nil; link = link.next {
 		if !f.knows(link) {
 			return false, false
 		}
 		n := f.holds(link)
 		if n == 0 {
-			return false, !acted
+			return false, true
 		}
-		acts := len(link.actions) > 0 || link.capture
-		if acts && n > 1 {
-			return false, false // and for each value
+		if acts := len(link.actions) > 0 || link.capture; acts && (n > 1 || len(link.targets) > 1 || link.next != nil) {
+			return false, false // it acts for each value, which may change the next, and whether or not the chain holds to its end
 		}
-		acted = acted || acts
 	}
 	return true, true
 }
@@ -250,6 +256,12 @@ func (f *folder) stay(r *rule) {
 	case seclang.DisruptiveAllowRequest:
 		f.ended = max(f.ended, 2)
 	}
+	if f.held == 0 {
+		f.skippers = f.skippers[:0]
+	}
+	if r.skip > 0 {
+		f.held, f.skippers = max(f.held, r.skip), append(f.skippers, skipper{r, len(f.removals)})
+	}
 	for link := r; link != nil; link = link.next {
 		for i := range link.targets {
 			if g := &link.targets[i]; g.v == seclang.VarTX {
@@ -270,9 +282,17 @@ func (f *folder) stay(r *rule) {
 			f.acts(&link.actions[i])
 		}
 	}
-	if f.held = max(f.held, r.skip); r.skip > 0 && len(f.removals) > 0 {
-		f.held = ownRulesMax + len(f.y.prog.items) // rules that are taken out do not count, so any may be skipped
+}
+
+// counts reports whether a skip certainly counts a rule: one that is taken out is not counted, unless what skips went with it.
+func (f *folder) counts(r *rule) bool {
+	for i := range f.removals {
+		m := &f.removals[i]
+		if m.of(r) && slices.ContainsFunc(f.skippers, func(s skipper) bool { return i >= s.removals || !m.of(s.rule) }) {
+			return false
+		}
 	}
+	return true
 }
 
 // readAny notes that a rule reads all variables whose names a pattern chooses.

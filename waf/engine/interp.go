@@ -10,9 +10,7 @@ func (t *Transaction) run(phase int) {
 	if t.mode == ModeOff || t.allow == seclang.DisruptiveAllow && phase != 5 || t.allow == seclang.DisruptiveAllowRequest && phase <= 2 {
 		return
 	}
-	if t.allow == seclang.DisruptiveAllowPhase {
-		t.allow = seclang.DisruptivePass
-	}
+	t.allow = seclang.DisruptivePass // one that was for an earlier phase is over
 	skipAfter := ""
 	for i := range t.p.steps[phase] {
 		s := &t.p.steps[phase][i]
@@ -164,7 +162,7 @@ func (t *Transaction) finish(r *rule, from int) {
 	switch r.disruptive {
 	case seclang.DisruptivePass, seclang.DisruptiveBlock:
 	case seclang.DisruptiveAllow, seclang.DisruptiveAllowPhase, seclang.DisruptiveAllowRequest:
-		if t.mode == ModeBlock {
+		if t.mode == ModeBlock && (r.disruptive != seclang.DisruptiveAllowRequest || t.phase <= 2) {
 			t.allow = r.disruptive
 		}
 	default:
