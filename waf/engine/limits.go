@@ -24,6 +24,13 @@ const (
 	// traffic, some 6,000 for all attacks of the CRS's own tests. About 250 bytes each.
 	masksMax = 16 << 10
 
+	// recallSlots is how many values are remembered with what was found in them, over all policies of a program: a few hundred for
+	// the clients of a site. Up to 400 bytes each.
+	recallSlots = 8 << 10
+
+	// recallBytesMax is the longest value that is remembered, in bytes.
+	recallBytesMax = 256
+
 	// coldMasks is how many masks that are not remembered one request can have worked out; after that it goes without.
 	coldMasks = 256
 

@@ -16,6 +16,7 @@ type Policy struct {
 	prog         *Program
 	names        *txNames      // the program's, or with those of own rules
 	steps        [6][]step     // by phase
+	force        [6]uint32     // by phase: the number of what is in active
 	active       [6]match.Bits // units of these steps, by phase
 	tx           []txVar       // what every transaction starts with
 	scalars      []field
@@ -206,13 +207,14 @@ func (y *Policy) arrange(items []step) {
 		}
 	}
 	y.fold()
-	for phase := range y.steps {
+	for phase := 1; phase <= 5; phase++ {
 		y.steps[phase] = withoutIdleMarkers(y.steps[phase])
 		for _, s := range y.steps[phase] {
 			if s.rule != nil && s.rule.unit >= 0 {
 				y.active[phase].Set(int(s.rule.unit))
 			}
 		}
+		y.force[phase], y.active[phase] = y.prog.force(y.active[phase])
 	}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 
 	"skerry.dev/skerry/fault"
@@ -11,19 +12,23 @@ import (
 // Program is a rule set made ready to run. It is never changed after New, but for tables that grow while it is used, and any
 // number of policies and transactions share it.
 type Program struct {
-	set      *seclang.Set
-	rules    []*rule // starters, in order
-	items    []step  // rules and markers, in order
-	names    *txNames
-	tables   *match.Tables
-	tree     *tree
-	phrases  *match.Phrases
-	lists    int       // of phrases
-	pool     sync.Pool // of *Transaction: their tables have the program's size
-	units    []unit
-	classes  [seclang.VarCount]class
-	uses     uses
-	memo     *match.Memo[maskEntry]
+	set     *seclang.Set
+	rules   []*rule // starters, in order
+	items   []step  // rules and markers, in order
+	names   *txNames
+	tables  *match.Tables
+	tree    *tree
+	phrases *match.Phrases
+	lists   int       // of phrases
+	pool    sync.Pool // of *Transaction: their tables have the program's size
+	units   []unit
+	classes [seclang.VarCount]class
+	uses    uses
+	memo    *match.Memo[maskEntry]
+	recall  *recall
+
+	mu       sync.Mutex
+	forces   []match.Bits             // what is in force in a phase of a policy, each once; their numbers are what recall compares
 	regexps  map[string]*match.Regexp // by pattern, for own rules of policies
 	anything maskEntry                // of a mask that nobody worked out: everything is possible
 }
@@ -39,7 +44,7 @@ type uses [seclang.VarCount]bool
 
 // New makes a rule set ready. The set's own edits (SecRuleRemoveById and the like) are applied; problems name the place.
 func New(set *seclang.Set) (*Program, []fault.Problem) {
-	p := &Program{set: set, names: newTXNames(), tables: match.NewTables(0), tree: newTree(), memo: match.NewMemo[maskEntry](masksMax)}
+	p := &Program{set: set, names: newTXNames(), tables: match.NewTables(0), tree: newTree(), memo: match.NewMemo[maskEntry](masksMax), recall: newRecall()}
 	c := newCompiler(p.names, p.tables, p.tree)
 	edited := newEdits(set.Edits)
 	c.problems = append(c.problems, edited.problems...)
@@ -69,6 +74,19 @@ func New(set *seclang.Set) (*Program, []fault.Problem) {
 	}
 	p.classes = classesOf(p.units)
 	return p, c.problems
+}
+
+// force is the number of a set of units that are in force, and the one copy of it.
+func (p *Program) force(active match.Bits) (number uint32, same match.Bits) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, known := range p.forces {
+		if slices.Equal(known, active) {
+			return uint32(i), known
+		}
+	}
+	p.forces = append(p.forces, active)
+	return uint32(len(p.forces) - 1), active
 }
 
 // Rules is how many rules the program has, chains counted once.

@@ -27,28 +27,45 @@ func (t *Transaction) scan() {
 	clear(t.hitTail)
 	t.hits = t.hits[:0]
 	p := t.p.prog
-	active := t.p.active[t.phase]
+	active, force := t.p.active[t.phase], t.p.force[t.phase]
 	for i := range t.fields {
 		if t.exhausted {
 			return
 		}
 		f := &t.fields[i]
-		set := p.classes[f.v].of(f.key)
-		if !f.masked {
-			if !set.Meets(active) {
-				continue
-			}
-			f.mask, f.masked = match.MaskOf(f.val), true
+		l := p.classes[f.v].of(f.key)
+		if !l.units.Meets(active) {
+			continue
 		}
-		t.scanField(int32(i), set, active, t.entry(f.mask))
+		if !l.recall || len(f.val) > recallBytesMax {
+			t.scanField(int32(i), l.units, active)
+			continue
+		}
+		hash := p.recall.hash(&l, force, f.val)
+		if e := p.recall.get(hash, &l, force, f.val); e != nil {
+			for _, u := range e.units {
+				t.addHit(u, int32(i))
+			}
+			continue
+		}
+		t.scanField(int32(i), l.units, active)
+		if !t.exhausted {
+			p.recall.put(hash, &l, force, f.val, t.matchedUnits)
+		}
 	}
 }
 
 // scanField runs the units that are left for one field.
-func (t *Transaction) scanField(at int32, set, active match.Bits, e *maskEntry) {
+func (t *Transaction) scanField(at int32, set, active match.Bits) {
+	f := &t.fields[at]
+	if !f.masked {
+		f.mask, f.masked = match.MaskOf(f.val), true
+	}
+	e := t.entry(f.mask)
+	t.matchedUnits = t.matchedUnits[:0]
 	t.scanMem.Reset() // and with it the stages of the field before, or of the same one in an earlier phase
 	t.turn++
-	t.stages[0] = stage{val: t.fields[at].val, mask: t.fields[at].mask, entry: e, turn: t.turn}
+	t.stages[0] = stage{val: f.val, mask: f.mask, entry: e, turn: t.turn}
 	for w := range set {
 		word := set[w] & active[w] & e.alive[w]
 		for word != 0 {
@@ -56,6 +73,7 @@ func (t *Transaction) scanField(at int32, set, active match.Bits, e *maskEntry) 
 			word &= word - 1
 			if t.matches(int32(i), at) {
 				t.addHit(int32(i), at)
+				t.matchedUnits = append(t.matchedUnits, int32(i))
 			}
 		}
 	}

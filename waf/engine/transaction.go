@@ -63,14 +63,15 @@ type Transaction struct {
 	groups    []int
 	pieces    [][]byte
 
-	scanned bool
-	turn    int32 // counts the scans of fields
-	cold    int
-	hits    []hit
-	hitHead []int32 // by unit: 1 more than the index of its first hit; 0: none
-	hitTail []int32
-	stages  []stage
-	found   []match.Bits // by node: the phrase lists found in its value
+	scanned      bool
+	turn         int32 // counts the scans of fields
+	cold         int
+	matchedUnits []int32 // of the field that was scanned last
+	hits         []hit
+	hitHead      []int32 // by unit: 1 more than the index of its first hit; 0: none
+	hitTail      []int32
+	stages       []stage
+	found        []match.Bits // by node: the phrase lists found in its value
 }
 
 // Mode is what a verdict does.
@@ -126,7 +127,7 @@ func (t *Transaction) End() {
 	*t = Transaction{
 		mem: t.mem, scanMem: t.scanMem, parsed: t.parsed, pairs: t.pairs[:0], fields: t.fields[:0], tx: t.tx[:0], extra: t.extra[:0],
 		removals: t.removals[:0], picked: t.picked[:0], matched: t.matched[:0], results: t.results[:0], caught: t.caught[:0], groups: t.groups[:0],
-		pieces: t.pieces[:0], hits: t.hits[:0], hitHead: t.hitHead, hitTail: t.hitTail, stages: t.stages, found: t.found,
+		pieces: t.pieces[:0], hits: t.hits[:0], matchedUnits: t.matchedUnits[:0], hitHead: t.hitHead, hitTail: t.hitTail, stages: t.stages, found: t.found,
 	}
 	if cap(t.fields) > fieldsKept {
 		return // one large request must not keep its memory for ever

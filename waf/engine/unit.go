@@ -2,7 +2,6 @@ package engine
 
 import (
 	"slices"
-	"strings"
 
 	"skerry.dev/skerry/waf/injection"
 	"skerry.dev/skerry/waf/match"
@@ -239,102 +238,4 @@ func (u *unit) alive(p *Program, m match.Mask, outs []bound, untouched bool) boo
 		return untouched
 	}
 	return u.possible(p, out.mask)
-}
-
-// class says which units look at a variable: at all of its keys but some.
-type class struct {
-	base  match.Bits // at a key that no rule names
-	keyed map[string]match.Bits
-}
-
-// classesOf sorts the units by what they look at. Keys that patterns choose or leave out are the interpreter's to check.
-func classesOf(units []unit) (out [seclang.VarCount]class) {
-	keys := [seclang.VarCount]map[string]bool{}
-	for i := range units {
-		r := units[i].rule
-		for _, list := range [][]target{r.targets, r.nots} {
-			for j := range list {
-				for _, v := range withParts(list[j].v) {
-					if len(list[j].key) > 0 {
-						if keys[v] == nil {
-							keys[v] = map[string]bool{}
-						}
-						keys[v][string(list[j].key)] = true
-					}
-				}
-			}
-		}
-	}
-	for v := range out {
-		out[v].base = match.NewBits(len(units))
-		out[v].fill(units, seclang.Variable(v), "")
-		if len(keys[v]) == 0 {
-			continue
-		}
-		out[v].keyed = map[string]match.Bits{}
-		for key := range keys[v] {
-			out[v].fill(units, seclang.Variable(v), key)
-		}
-	}
-	return out
-}
-
-func withParts(v seclang.Variable) []seclang.Variable {
-	if p := parts(v); p != nil {
-		return p
-	}
-	return []seclang.Variable{v}
-}
-
-// fill works out the units of one key; of the empty one, those of every key that has no entry.
-func (c *class) fill(units []unit, v seclang.Variable, key string) {
-	bits := c.base
-	if key != "" {
-		bits = match.NewBits(len(units))
-		c.keyed[key] = bits
-	}
-	for i := range units {
-		r := units[i].rule
-		if looksAt(r, v, key) {
-			bits.Set(i)
-		}
-	}
-}
-
-// looksAt reports whether a rule may look at fields of a variable under a key. What is left out of a target names the target's
-// own variable: ARGS|!ARGS_GET:a looks at a.
-func looksAt(r *rule, v seclang.Variable, key string) bool {
-	covers := func(g *target) bool { return len(g.key) == 0 || string(g.key) == key }
-	for i := range r.targets {
-		g := &r.targets[i]
-		if g.of(v) && (g.re != nil || covers(g)) &&
-			!slices.ContainsFunc(r.nots, func(n target) bool { return n.v == g.v && n.re == nil && covers(&n) }) {
-			return true
-		}
-	}
-	return false
-}
-
-// of is the units that look at a field.
-func (c *class) of(key []byte) match.Bits {
-	if c.keyed == nil {
-		return c.base
-	}
-	var low [64]byte
-	if len(key) > len(low) {
-		if bits, ok := c.keyed[strings.ToLower(string(key))]; ok {
-			return bits
-		}
-		return c.base
-	}
-	for i, b := range key {
-		if 'A' <= b && b <= 'Z' {
-			b += 'a' - 'A'
-		}
-		low[i] = b
-	}
-	if bits, ok := c.keyed[string(low[:len(key)])]; ok {
-		return bits
-	}
-	return c.base
 }
