@@ -17,7 +17,7 @@ import (
 	"skerry.dev/skerry/waf/waftest"
 )
 
-// program is the Core Rule Set, made ready once for all tests.
+// program is the Core Rule Set with the setup of its own tests, made ready once for all tests.
 var program = sync.OnceValue(func() *engine.Program {
 	set, problems := seclang.ParseText("test.conf", waftest.DefaultSetup+"Include @owasp_crs/*.conf\n", coreruleset.FS)
 	if len(problems) > 0 {
@@ -30,19 +30,36 @@ var program = sync.OnceValue(func() *engine.Program {
 	return p
 })
 
-// policy is one of the rule set's, with directives before it.
-func policy(t testing.TB, o engine.Options, before string) *engine.Policy {
+// parsed is a rule set of directives alone.
+func parsed(t testing.TB, text string) *seclang.Set {
 	t.Helper()
-	set, problems := seclang.ParseText("before.conf", before, coreruleset.FS)
+	set, problems := seclang.ParseText("test.conf", text, nil)
+	if len(problems) > 0 {
+		t.Fatalf("%v in\n%s", problems, text)
+	}
+	return set
+}
+
+// policyOf is a policy of a program; it fails the test if there are problems.
+func policyOf(t testing.TB, p *engine.Program, o engine.Options) *engine.Policy {
+	t.Helper()
+	y, problems := p.NewPolicy(o)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	o.Before = set
-	p, problems := program().NewPolicy(o)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	return p
+	return y
+}
+
+// policy is one of the Core Rule Set, with directives before and after it.
+func policy(t testing.TB, o engine.Options, before, after string) *engine.Policy {
+	t.Helper()
+	o.Before, o.After = parsed(t, before), parsed(t, after)
+	return policyOf(t, program(), o)
+}
+
+// paranoia is a directive that sets the level of paranoia.
+func paranoia(level int) string {
+	return fmt.Sprintf(`SecAction "id:900000,phase:1,pass,nolog,t:none,setvar:tx.blocking_paranoia_level=%d,setvar:tx.detection_paranoia_level=%[1]d"`+"\n", level)
 }
 
 // input is a request of the fixtures as the engine takes it.
@@ -54,57 +71,130 @@ func input(r waftest.Request) *engine.Input {
 	for _, h := range r.Headers {
 		in.Fields = append(in.Fields, body.Pair{Name: []byte(h[0]), Value: []byte(h[1])})
 	}
-	in.Path, _, _ = strings_cut(r.URI)
-	in.Media, _ = body.Classify([]byte(strings.ToLower(r.Header("Content-Type"))), &body.Memory{})
+	path, _, _ := strings.Cut(r.URI, "?")
+	in.Path = []byte(path)
+	in.Media, _ = body.Classify([]byte(r.Header("Content-Type")), &body.Memory{}) // see judge
 	return in
 }
 
-func strings_cut(uri string) ([]byte, []byte, bool) {
-	path, query, found := strings.Cut(uri, "?")
-	return []byte(path), []byte(query), found
+// judge runs every phase on a request, and on its response if there is one, and says what came of it in the oracle's words.
+func judge(p *engine.Policy, r waftest.Request, response *waftest.Response) waftest.Judgement {
+	t := p.Judge(input(r))
+	defer t.End()
+	if response != nil && !held(t) {
+		answer(t, *response)
+	}
+	t.Log()
+	j := judgement(t)
+	if _, err := body.Classify([]byte(r.Header("Content-Type")), &body.Memory{}); err != nil && len(r.Body) > 0 {
+		j.Limit = engine.LimitBody.String() // as whoever classifies it refuses it
+	}
+	return j
 }
 
-// match is a rule and what it matched, as waftest writes it.
-func matches(t *engine.Transaction) (out []waftest.Match) {
+// held reports whether a transaction was refused.
+func held(t *engine.Transaction) bool { return t.Verdict().Refused() }
+
+// answer gives a transaction its response. Only text is looked at, as the recommended setup of SecLang has it.
+func answer(t *engine.Transaction, r waftest.Response) {
+	t.Status(r.Status, []byte("HTTP/1.1"))
+	kind := ""
+	for _, h := range r.Headers {
+		t.ResponseHeader([]byte(h[0]), []byte(h[1]))
+		if strings.EqualFold(h[0], "Content-Type") {
+			kind, _, _ = strings.Cut(h[1], ";")
+		}
+	}
+	if !t.ResponseHead().Refused() && slices.Contains([]string{"text/plain", "text/html", "text/xml"}, strings.TrimSpace(kind)) {
+		t.ResponseBody(r.Body)
+	}
+}
+
+// judgement reads what a transaction has come to.
+func judgement(t *engine.Transaction) (j waftest.Judgement) {
+	logged := map[int]bool{}
 	t.Matches(func(m engine.Match) bool {
-		name := m.Name()
-		if m.Var == seclang.VarNone {
-			name = ""
+		f := waftest.Match{Rule: m.Rule, Link: m.Link, Var: name(m)}
+		j.Found = append(j.Found, waftest.Found{Match: f, Value: string(m.Value)})
+		j.Matches = append(j.Matches, f)
+		if m.Logged {
+			logged[m.Rule] = true
 		}
-		if v, key, found := strings.Cut(name, ":"); found {
-			name = v + ":" + strings.ToLower(key)
-			if m.Var == seclang.VarFiles || m.Var == seclang.VarFilesNames {
-				name = v // Coraza's have no keys
-			}
-		}
-		out = append(out, waftest.Match{Rule: m.Rule, Link: m.Link, Var: name})
 		return true
 	})
-	slices.SortFunc(out, func(a, b waftest.Match) int {
+	slices.SortFunc(j.Matches, func(a, b waftest.Match) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Link, b.Link), cmp.Compare(a.Var, b.Var))
 	})
-	return slices.Compact(out)
+	j.Matches = slices.Compact(j.Matches)
+	for id := range logged {
+		j.Logged = append(j.Logged, id)
+	}
+	slices.Sort(j.Logged)
+	if v := t.Verdict(); v.Refused() {
+		j.Interrupted, j.Status, j.By, j.Location = true, v.Status, v.Rule, string(v.Location)
+		j.Action = map[engine.Action]string{engine.ActionDeny: "deny", engine.ActionDrop: "drop", engine.ActionRedirect: "redirect"}[v.Action]
+	}
+	j.Limit = t.Limit().String()
+	j.Score = t.Score()
+	return j
 }
 
-// telling drops what only arranges the rule set's own variables: it is folded away in one engine and not in another.
+// name is the variable of a match as Coraza writes it: keys in lower case, none of files, XML by its longer name.
+func name(m engine.Match) string {
+	switch m.Var {
+	case seclang.VarNone:
+		return ""
+	case seclang.VarFiles, seclang.VarFilesNames:
+		return m.Var.String()
+	}
+	v, key, _ := strings.Cut(m.Name(), ":")
+	v = strings.Replace(v, "XML", "REQUEST_XML", 1)
+	if key == "" {
+		return v
+	}
+	key = lower(key)
+	if strings.HasPrefix(v, "MATCHED_VARS") && (strings.HasPrefix(key, "xml:") || strings.HasSuffix(key, ":xml:/*")) {
+		key = strings.Replace(key, "xml:", "request_xml:", 1)
+	}
+	if strings.HasPrefix(v, "MATCHED_VARS") && strings.HasPrefix(key, "files:") {
+		key = "files"
+	}
+	return v + ":" + key
+}
+
+// lower lowers ASCII and leaves other bytes alone.
+func lower(s string) string {
+	return string(lowerBytes([]byte(s)))
+}
+
+func lowerBytes(b []byte) []byte {
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c | 0x20
+		}
+	}
+	return b
+}
+
+// telling drops what only arranges the rule set's own variables, which one engine has done beforehand and another has not,
+// and the rules of Coraza's own setup.
 func telling(list []waftest.Match) []waftest.Match {
 	return slices.DeleteFunc(slices.Clone(list), func(m waftest.Match) bool {
-		return m.Var == "" || strings.HasPrefix(m.Var, "TX") || m.Rule >= 900000 && m.Rule <= 901999 || m.Rule >= 200000 && m.Rule <= 200099
+		return m.Var == "" || strings.HasPrefix(m.Var, "TX") || 900000 <= m.Rule && m.Rule <= 901999 || 200000 <= m.Rule && m.Rule <= 200099
 	})
 }
 
-// difference says in what two lists of matches differ.
-func difference(a, b []waftest.Match, nameA, nameB string) string {
-	var out strings.Builder
+// differences says in what two lists of matches differ, a line each.
+func differences(a, b []waftest.Match, nameA, nameB string) (out []string) {
 	for _, m := range a {
 		if !slices.Contains(b, m) {
-			fmt.Fprintf(&out, "\n  only %s: %v", nameA, m)
+			out = append(out, fmt.Sprintf("only %s: %v", nameA, m))
 		}
 	}
 	for _, m := range b {
 		if !slices.Contains(a, m) {
-			fmt.Fprintf(&out, "\n  only %s: %v", nameB, m)
+			out = append(out, fmt.Sprintf("only %s: %v", nameB, m))
 		}
 	}
-	return out.String()
+	return out
 }

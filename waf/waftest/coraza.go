@@ -103,7 +103,7 @@ func NewCorazaOf(t testing.TB, directives string) *Coraza {
 SecRequestBodyAccess On
 SecResponseBodyAccess On
 SecResponseBodyMimeType text/plain text/html
-SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:200001,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"
+SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:200001,phase:1,pass,nolog,msg:'JSON',ctl:requestBodyProcessor=JSON"
 `
 	waf, err := coraza.NewWAF(coraza.NewWAFConfig().WithRootFS(coreruleset.FS).WithDirectives(bodies + directives))
 	if err != nil {
@@ -132,6 +132,7 @@ type Judgement struct {
 	Location    string // of a redirect
 	Status      int    // of the interruption
 	By          int    // the rule that interrupted
+	Limit       string // that the request passed; never Coraza's
 	Score       int    // TX:blocking_inbound_anomaly_score at the end
 }
 
