@@ -43,6 +43,7 @@ type rule struct {
 	tags       [][]byte
 	msgText    []byte // msg as written
 	msg, data  text
+	marker     string // not empty: no rule, but a place that rules jump to
 	redirect   text
 }
 
@@ -80,8 +81,8 @@ func (c *compiler) link(src *seclang.Rule, head *rule, number int32) *rule {
 	r := &rule{
 		src: src, head: head, id: src.ID, starter: number, phase: src.Phase, capture: src.Capture, unit: -1,
 		disruptive: src.Disruptive, status: src.Status, skipAfter: src.SkipAfter, skip: src.Skip, logged: src.Log,
-		severity: src.Severity, chain: src.Transforms, msg: c.names.text(src.Msg), data: c.names.text(src.LogData), not: src.Operator.Not,
-		redirect: c.names.text(src.Redirect),
+		severity: src.Severity, chain: src.Transforms, msg: c.text(src.Msg), data: c.text(src.LogData), not: src.Operator.Not,
+		redirect: c.text(src.Redirect),
 	}
 	if head == nil {
 		r.head = r
@@ -117,7 +118,7 @@ func (c *compiler) target(at seclang.Pos, g seclang.Target) target {
 		out.re = c.regexp(at, "(?i)"+g.Regexp, false)
 	}
 	if g.Var == seclang.VarTX && g.Key != "" {
-		out.tx = c.names.id(g.Key)
+		out.tx = c.id(g.Key)
 	}
 	return out
 }
@@ -156,9 +157,9 @@ func (c *compiler) operator(r *rule, src *seclang.Rule) operator {
 	case seclang.OpDetectXSS:
 		return xssOp{}
 	case seclang.OpEq, seclang.OpGe, seclang.OpGt, seclang.OpLe, seclang.OpLt:
-		return &numberOp{op: o.Op, arg: c.names.text(o.Arg)}
+		return &numberOp{op: o.Op, arg: c.text(o.Arg)}
 	case seclang.OpBeginsWith, seclang.OpEndsWith, seclang.OpContains, seclang.OpStrMatch, seclang.OpContainsWord, seclang.OpStrEq, seclang.OpWithin:
-		return &textOp{op: o.Op, arg: c.names.text(o.Arg)}
+		return &textOp{op: o.Op, arg: c.text(o.Arg)}
 	case seclang.OpIPMatch, seclang.OpIPMatchFromFile:
 		return c.addresses(src, o.Phrases)
 	case seclang.OpValidateByteRange:
@@ -244,9 +245,9 @@ func (c *compiler) byteRange(src *seclang.Rule) operator {
 func (c *compiler) action(at seclang.Pos, a seclang.Action) []action {
 	switch {
 	case a.Set != nil:
-		s := &setVar{op: a.Set.Op, tx: -1, name: c.names.text(a.Set.Name), value: c.names.text(a.Set.Value)}
+		s := &setVar{op: a.Set.Op, tx: -1, name: c.text(a.Set.Name), value: c.text(a.Set.Value)}
 		if name, fixed := a.Set.Name.Fixed(); fixed {
-			s.tx = c.names.id(name)
+			s.tx = c.id(name)
 		}
 		if value, fixed := a.Set.Value.Fixed(); fixed {
 			s.num, s.isNum = atoi([]byte(value)), true

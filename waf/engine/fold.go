@@ -37,7 +37,7 @@ type skipper struct {
 }
 
 // fold leaves in the steps what depends on the request. The reference runs everything each time.
-func (y *Policy) fold() {
+func (y *Policy) fold(steps *[6][]step) {
 	if y.reference {
 		return
 	}
@@ -53,7 +53,7 @@ func (y *Policy) fold() {
 	f.t = &Transaction{p: y, reference: true, mode: ModeDetect, tx: slices.Clone(y.tx), spans: y.spans, fields: slices.Clone(y.scalars), severity: 255}
 	for phase := 1; phase <= 4; phase++ {
 		f.now = phase
-		y.steps[phase] = f.phase(y.steps[phase])
+		steps[phase] = f.phase(steps[phase])
 		f.open, f.held, f.skippers = nil, 0, nil
 	}
 	for i := range y.tx { // also of those that a rule that stays may change later: this is what it finds

@@ -12,26 +12,25 @@ func (t *Transaction) run(phase int) {
 	}
 	t.allow = seclang.DisruptivePass // one that was for an earlier phase is over
 	skipAfter := ""
-	for i := range t.p.steps[phase] {
-		s := &t.p.steps[phase][i]
-		if s.rule == nil {
-			if s.marker == skipAfter {
+	for _, r := range t.p.steps[phase] {
+		if r.marker != "" {
+			if r.marker == skipAfter {
 				skipAfter = ""
 			}
 			continue
 		}
-		if skipAfter != "" || t.gone(s.rule) {
+		if skipAfter != "" || t.gone(r) {
 			continue
 		}
 		if t.skip > 0 {
 			t.skip--
 			continue
 		}
-		if !t.step(s.rule) {
+		if !t.step(r) {
 			continue
 		}
-		skipAfter = s.rule.skipAfter
-		t.skip = s.rule.skip
+		skipAfter = r.skipAfter
+		t.skip = r.skip
 		if t.stopped() {
 			return
 		}

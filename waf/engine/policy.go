@@ -3,7 +3,9 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
+	"weak"
 
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/waf/body"
@@ -15,14 +17,11 @@ import (
 type Policy struct {
 	prog         *Program
 	names        *txNames      // the program's, or with those of own rules
-	steps        [6][]step     // by phase
+	steps        [6][]*rule    // by phase; a rule with a marker is nothing but that
 	force        [6]uint32     // by phase: the number of what is in active
 	active       [6]match.Bits // units of these steps, by phase
-	tx           []txVar       // what every transaction starts with
-	scalars      []field
-	spans        [seclang.VarCount]span
+	*initial                   // shared with policies that have the same
 	uses         *uses
-	clock        []seclang.Variable
 	exceptions   map[int32][]target // by starter: what is taken out of its targets
 	where        []Exclusion        // exclusions that depend on the request
 	whereTargets []target           // of each
@@ -32,6 +31,14 @@ type Policy struct {
 	reference    bool
 	passLimits   bool
 	describe     bool
+}
+
+// initial is what every transaction starts with.
+type initial struct {
+	tx      []txVar
+	scalars []field // the variables without keys that are looked at
+	spans   [seclang.VarCount]span
+	clock   []seclang.Variable // those that tell the time
 }
 
 // Options are what a policy makes of its program. The zero value blocks, with what the rules themselves say.
@@ -64,7 +71,7 @@ const bytesPerSecond = 250e6
 func (p *Program) NewPolicy(o Options) (*Policy, []fault.Problem) {
 	y := &Policy{
 		prog: p, names: p.names, uses: &p.uses, limits: o.Limits, detect: o.Detect, reference: o.Reference, passLimits: o.PassLimits,
-		describe: o.Describe, exceptions: map[int32][]target{}, workMax: 1 << 62,
+		describe: o.Describe, workMax: 1 << 62, initial: &initial{},
 	}
 	if y.limits == (body.Limits{}) {
 		y.limits = body.DefaultLimits()
@@ -74,11 +81,6 @@ func (p *Program) NewPolicy(o Options) (*Policy, []fault.Problem) {
 	}
 	c := newCompiler(p.names, p.tables, p.tree)
 	c.shared = p.regexps
-	if own(o.Before) || own(o.After) || len(o.Exclusions) > 0 {
-		y.names = p.names.clone()
-		c.names = y.names
-		c.tree = &tree{nodes: slices.Clone(p.tree.nodes)}
-	}
 	var edits []seclang.Edit
 	for _, s := range []*seclang.Set{o.Before, o.After} {
 		if s != nil {
@@ -101,8 +103,10 @@ func (p *Program) NewPolicy(o Options) (*Policy, []fault.Problem) {
 	before, after := y.own(c, edited, o.Before), y.own(c, edited, o.After)
 	items := slices.Concat(before, y.base(c, edited), after)
 	c.finish()
+	y.names = c.names
 	y.start(o.TX)
 	y.arrange(items)
+	y.share()
 	return y, append(c.problems, edited.problems...)
 }
 
@@ -156,6 +160,9 @@ func (y *Policy) base(c *compiler, e *edits) []step {
 			continue
 		}
 		for _, n := range nots {
+			if y.exceptions == nil {
+				y.exceptions = map[int32][]target{}
+			}
 			y.exceptions[s.rule.starter] = append(y.exceptions[s.rule.starter], c.target(s.rule.src.Pos, n))
 		}
 		items = append(items, s)
@@ -198,24 +205,59 @@ func first(v seclang.Variable) []byte {
 
 // arrange sorts the steps by phase.
 func (y *Policy) arrange(items []step) {
+	var steps [6][]step
 	for phase := 1; phase <= 5; phase++ {
-		y.active[phase] = match.NewBits(len(y.prog.units))
 		for _, s := range items {
 			if s.rule == nil || s.rule.phase == phase {
-				y.steps[phase] = append(y.steps[phase], s)
+				steps[phase] = append(steps[phase], s)
 			}
 		}
 	}
-	y.fold()
+	y.fold(&steps)
 	for phase := 1; phase <= 5; phase++ {
-		y.steps[phase] = withoutIdleMarkers(y.steps[phase])
-		for _, s := range y.steps[phase] {
-			if s.rule != nil && s.rule.unit >= 0 {
-				y.active[phase].Set(int(s.rule.unit))
+		left := withoutIdleMarkers(steps[phase])
+		y.steps[phase] = make([]*rule, len(left))
+		active := match.NewBits(len(y.prog.units))
+		for i, s := range left {
+			if s.rule == nil {
+				s.rule = &rule{marker: s.marker}
+			} else if s.rule.unit >= 0 {
+				active.Set(int(s.rule.unit))
 			}
+			y.steps[phase][i] = s.rule
 		}
-		y.force[phase], y.active[phase] = y.prog.force(y.active[phase])
+		y.force[phase], y.active[phase] = y.prog.force(active)
 	}
+}
+
+// share takes what other policies of the program have alike from them: all entrypoints of one paranoia and threshold start with
+// the same variables.
+func (y *Policy) share() {
+	key := y.key()
+	p := y.prog
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if same := p.initials[key].Value(); same != nil {
+		y.initial = same
+		return
+	}
+	p.initials[key] = weak.Make(y.initial)
+}
+
+// key is the same for policies whose transactions start with the same.
+func (y *initial) key() string {
+	var b []byte
+	for i := range y.tx {
+		v := &y.tx[i]
+		b = append(b, byte(v.kind))
+		b = strconv.AppendInt(b, int64(v.num), 10)
+		b = append(append(b, ' '), v.text...)
+		b = append(b, 0)
+	}
+	for i := range y.scalars {
+		b = append(b, byte(y.scalars[i].v))
+	}
+	return string(b)
 }
 
 // withoutIdleMarkers drops the markers that no rule of the phase jumps to.
@@ -226,14 +268,14 @@ func withoutIdleMarkers(steps []step) []step {
 			wanted[s.rule.skipAfter] = true
 		}
 	}
-	return slices.Clip(slices.DeleteFunc(steps, func(s step) bool { return s.rule == nil && !wanted[s.marker] }))
+	return slices.DeleteFunc(steps, func(s step) bool { return s.rule == nil && !wanted[s.marker] })
 }
 
 // Steps is how many rules a request meets at most, for tests and for people.
 func (y *Policy) Steps() (n int) {
 	for phase := range y.steps {
-		for _, s := range y.steps[phase] {
-			if s.rule != nil {
+		for _, r := range y.steps[phase] {
+			if r.marker == "" {
 				n++
 			}
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"sync"
+	"weak"
 
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/waf/match"
@@ -28,9 +29,10 @@ type Program struct {
 	recall  *recall
 
 	mu       sync.Mutex
-	forces   []match.Bits             // what is in force in a phase of a policy, each once; their numbers are what recall compares
-	regexps  map[string]*match.Regexp // by pattern, for own rules of policies
-	anything maskEntry                // of a mask that nobody worked out: everything is possible
+	initials map[string]weak.Pointer[initial] // of policies, by what is in them
+	forces   []match.Bits                     // what is in force in a phase of a policy, each once; their numbers are what recall compares
+	regexps  map[string]*match.Regexp         // by pattern, for own rules of policies
+	anything maskEntry                        // of a mask that nobody worked out: everything is possible
 }
 
 // step is a rule's starter, or a marker.
@@ -44,7 +46,7 @@ type uses [seclang.VarCount]bool
 
 // New makes a rule set ready. The set's own edits (SecRuleRemoveById and the like) are applied; problems name the place.
 func New(set *seclang.Set) (*Program, []fault.Problem) {
-	p := &Program{set: set, names: newTXNames(), tables: match.NewTables(0), tree: newTree(), memo: match.NewMemo[maskEntry](masksMax), recall: newRecall()}
+	p := &Program{set: set, names: newTXNames(), tables: match.NewTables(0), tree: newTree(), memo: match.NewMemo[maskEntry](masksMax), recall: newRecall(), initials: map[string]weak.Pointer[initial]{}}
 	c := newCompiler(p.names, p.tables, p.tree)
 	edited := newEdits(set.Edits)
 	c.problems = append(c.problems, edited.problems...)
@@ -64,7 +66,7 @@ func New(set *seclang.Set) (*Program, []fault.Problem) {
 	}
 	p.addUnits(c)
 	p.phrases, p.lists = c.finish(), len(c.lists)
-	p.regexps = c.regexps
+	p.regexps, p.names.shared = c.regexps, true
 	for _, r := range p.rules {
 		for ; r != nil; r = r.next {
 			for i := range r.targets {

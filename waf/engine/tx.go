@@ -26,8 +26,9 @@ const (
 
 // txNames numbers the TX variables that the text of a program names; 0 to 9 are the captures.
 type txNames struct {
-	ids   map[string]int32
-	names [][]byte
+	ids    map[string]int32
+	names  [][]byte
+	shared bool // by a program and its policies: it is not added to any more
 }
 
 func newTXNames() *txNames {
@@ -188,7 +189,16 @@ type textPart struct {
 	tx  int32 // of TX
 }
 
-func (n *txNames) text(src seclang.Text) text {
+// id is the number of a name. A policy that names what its program does not gets names of its own.
+func (c *compiler) id(name string) int32 {
+	if _, ok := c.names.ids[strings.ToLower(name)]; !ok && c.names.shared {
+		c.names = c.names.clone()
+	}
+	return c.names.id(name)
+}
+
+// text makes a text ready.
+func (c *compiler) text(src seclang.Text) text {
 	if fixed, ok := src.Fixed(); ok {
 		return text{fixed: []byte(fixed)}
 	}
@@ -196,7 +206,7 @@ func (n *txNames) text(src seclang.Text) text {
 	for i, p := range src {
 		out.parts[i] = textPart{lit: []byte(p.Literal), v: p.Var, key: []byte(p.Key)}
 		if p.Var == seclang.VarTX {
-			out.parts[i].tx = n.id(p.Key)
+			out.parts[i].tx = c.id(p.Key)
 		}
 	}
 	return out
