@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -14,6 +15,9 @@ const (
 	jsonType = "application/json"
 	formType = "application/x-www-form-urlencoded"
 )
+
+// telling is what a client must not learn of the firewall: ids of rules, names, its own attack.
+var telling = regexp.MustCompile(`UNION|rule|score|(?i:sqli|crs|owasp|waf|firewall)|\b9[0-9]{5}\b`)
 
 // multipartOf is a multipart body with one field, and its Content-Type.
 func multipartOf(boundary, field, value string) (media, body string) {
@@ -34,10 +38,8 @@ func TestFirewallBeforeOrigin(t *testing.T) {
 		if status != 403 || header.Get("X-Request-Id") == "" {
 			t.Errorf("%s: status %d, id %q: %s", name, status, header.Get("X-Request-Id"), body)
 		}
-		for _, leak := range []string{"UNION", "942", "949", "rule", "score", "sqli", "CRS", "OWASP"} {
-			if strings.Contains(body, leak) || strings.Contains(fmt.Sprint(header), leak) {
-				t.Errorf("%s: the client is told of %q: %v %s", name, leak, header, body)
-			}
+		if told := telling.FindString(body + fmt.Sprint(header)); told != "" {
+			t.Errorf("%s: the client is told of %q: %v %s", name, told, header, body)
 		}
 		w.none(name)
 	}

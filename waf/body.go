@@ -24,13 +24,7 @@ func (u *use) body() (exchange.Verdict, bool) {
 	if x.Req.Method == exchange.MethodConnect {
 		return exchange.Next, false // what follows is another protocol
 	}
-	strange := u.media.Kind != body.None && !u.stage.policy.allows(u.media.Type)
-	if strange {
-		if v, over := u.reject(engine.LimitType, errType); over {
-			return v, true
-		}
-	}
-	if isGRPC(u.media.Type) {
+	if isGRPC(u.media.Type) && !u.read {
 		if u.media.Kind != body.Opaque { // +json, +xml: services that know nothing of gRPC would read them as such
 			u.frames = frames{Body: x.Req.Body}
 			x.Req.Body = &u.frames
@@ -39,14 +33,12 @@ func (u *use) body() (exchange.Verdict, bool) {
 	}
 	processor, parse := u.t.Processor()
 	if len(processor) > 0 {
-		u.media.Kind = kindOf(processor)
+		u.media.Kind, u.read = kindOf(processor), true
 	}
-	// A body without a type, plain text, which forms of any site can send and many a service reads as something else, and one
-	// that is not allowed and passes all the same: the engine reads them as JSON or as a form.
-	if opaque := u.media.Kind == body.Opaque && !strange && string(u.media.Type) != "text/plain"; opaque || !parse {
+	if !u.read || !parse {
 		return exchange.Next, false
 	}
-	if x.Req.Sent.Count(exchange.NameContentEncoding) > 1 {
+	if x.Req.Sent.Count(exchange.NameContentEncoding) > 1 { // of a type that a rule has parsed
 		return u.reject(engine.LimitBody, errCoding)
 	}
 	data, whole, v, over := u.hold()
@@ -68,12 +60,12 @@ func (u *use) show(data []byte, whole bool) (exchange.Verdict, bool) {
 		}
 		data = plain
 	}
+	if k := u.media.Kind; !whole && (k == body.Multipart || k == body.JSON || k == body.NDJSON || k == body.XML) {
+		return exchange.Next, false // a beginning of it is malformed
+	}
 	u.data = data
 	u.trailers(u.t)
-	err := u.t.Body(u.media, data)
-	if err != nil && whole {
-		u.wrong = err // the engine's verdict follows
-	}
+	u.wrong = u.t.Body(u.media, data) // the engine's verdict follows
 	u.x.Facts.Firewall.Partial = !whole
 	return exchange.Next, false
 }

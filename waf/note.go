@@ -6,6 +6,7 @@ import (
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/waf/crs"
 	"skerry.dev/skerry/waf/engine"
+	"skerry.dev/skerry/waf/seclang"
 )
 
 // This file tells the log and the metrics what the rules found: which rules, on which variables, and values only where the
@@ -43,7 +44,7 @@ func (u *use) note() {
 				c.Inc()
 			}
 		}
-		if r := &facts.Rules[n-1]; len(r.Vars) < varsMax {
+		if r := &facts.Rules[n-1]; m.Var != seclang.VarNone && len(r.Vars) < varsMax {
 			r.Vars = append(r.Vars, nameOf(&m, u.stage.policy.values))
 		}
 		return true

@@ -87,14 +87,9 @@ func (o *own) checkStatus(at seclang.Pos, status int) {
 	}
 }
 
-// checkEdits refuses changes of own rules: those stand in the same files, and the engine changes those of the program alone.
+// checkEdits is checkStatus for what changes rules.
 func (o *own) checkEdits(edits []seclang.Edit) {
 	for _, e := range edits {
-		for _, ids := range e.Ranges {
-			if o.has(ids) {
-				o.problem(e.Pos, "this changes a rule of waf.rules: write it there as it shall be")
-			}
-		}
 		if u := e.Update; u != nil && (u.Disruptive == nil || *u.Disruptive == seclang.DisruptiveDeny) {
 			o.checkStatus(e.Pos, u.Status)
 		}

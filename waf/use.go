@@ -22,6 +22,8 @@ type use struct {
 	room   int         // that it takes of the keeper's memory
 	media  body.Media
 	wrong  error  // what is wrong with Content-Type or body; nil: nothing
+	read   bool   // the body is of a type that the rules are shown
+	unread bool   // it is not shown all the same
 	data   []byte // the body as it was shown to the rules
 	noted  int    // of the matches: those that facts have
 	held   held
@@ -66,15 +68,18 @@ func (u *use) end() {
 // judge runs the rules of the request. over says that the exchange does not go on.
 func (u *use) judge() (v exchange.Verdict, over bool) {
 	u.head()
+	if v, over := u.readable(); over {
+		return v, true
+	}
 	if v, over := u.verdict(u.t.Head()); over {
 		return v, true
 	}
-	if u.wrong != nil || u.t.Limit() == engine.LimitBody {
+	if u.t.Limit() == engine.LimitBody { // onLimit lets limits pass, and nothing that has two readings
 		if v, over := u.reject(engine.LimitBody, u.malformed()); over {
 			return v, true
 		}
 	}
-	if u.x.Req.Body != nil && u.wrong == nil {
+	if u.x.Req.Body != nil && !u.unread {
 		if v, over := u.body(); over {
 			return v, true
 		}
@@ -82,10 +87,29 @@ func (u *use) judge() (v exchange.Verdict, over bool) {
 	if v, over := u.verdict(u.t.Request()); over {
 		return v, true
 	}
-	if u.wrong != nil && !tooMuch(u.wrong) { // onLimit lets limits pass, and no body that has two readings
+	if u.wrong != nil && !u.unread && !tooMuch(u.wrong) {
 		return u.reject(engine.LimitBody, u.malformed())
 	}
 	return exchange.Next, false
+}
+
+// readable refuses what says of its body that nobody could look into it, before any rule is asked. Where requests are only
+// watched, the body goes unread, but for one of a type that is not allowed.
+func (u *use) readable() (v exchange.Verdict, over bool) {
+	x := u.x
+	switch {
+	case u.wrong != nil:
+		v, over = u.reject(engine.LimitBody, u.malformed())
+		u.unread = true
+	case x.Req.Body == nil:
+	case u.media.Kind != body.None && !u.stage.policy.allows(u.media.Type):
+		v, over = u.reject(engine.LimitType, errType)
+		u.read = !isGRPC(u.media.Type)
+	case u.read && x.Req.Sent.Count(exchange.NameContentEncoding) > 1:
+		v, over = u.reject(engine.LimitBody, errCoding)
+		u.unread = true
+	}
+	return v, over
 }
 
 // malformed is the fault of a request that is not what it says.
@@ -146,6 +170,9 @@ func (u *use) classify() {
 		return
 	}
 	u.media, u.wrong = body.Classify(sent.Get(exchange.NameContentType), &u.mem)
+	// Plain text too, which forms of any site can send and many a service reads as something else: the engine reads it, and a body
+	// without a type, as JSON or as a form.
+	u.read = u.media.Kind != body.Opaque && !isGRPC(u.media.Type) || string(u.media.Type) == "text/plain"
 }
 
 // fieldSink takes the fields that the rules are shown.
@@ -160,7 +187,7 @@ func (u *use) fields(to fieldSink) {
 		case exchange.NameExpect, exchange.NameUpgrade, exchange.NameKeepAlive, exchange.NameTE, exchange.NameTrailer, exchange.NameProxyConnection:
 			continue
 		case exchange.NameContentEncoding:
-			if x.Req.Body != nil && u.media.Kind != body.Opaque {
+			if x.Req.Body != nil && u.read {
 				continue // the rules see the body without it
 			}
 		}
