@@ -216,13 +216,10 @@ func (c *wafCase) judge(p *engine.Policy) *engine.Transaction {
 	t.Path([]byte(c.req.method), c.path)
 	t.Head()
 	processor, parse := t.Processor()
-	switch kind, asked := processors[strings.ToLower(string(processor))]; {
-	case asked:
+	if kind, asked := processors[strings.ToLower(string(processor))]; asked {
 		media.Kind = kind
-	case media.Kind == body.None:
-		media.Kind = body.Form // as the Core Rule Set wants it
 	}
-	if len(c.req.body) > 0 && parse && media.Kind != body.Opaque && !strings.HasPrefix(string(media.Type), "application/grpc") {
+	if len(c.req.body) > 0 && parse && media.Inspected() && !strings.HasPrefix(string(media.Type), "application/grpc") {
 		limits := body.DefaultLimits()
 		limits.DecodedBytes = max(int(c.policy.BodyBytesMax), 1)
 		data, err := body.Decode([]byte(c.req.field("Content-Encoding")), c.req.body, limits, &mem)

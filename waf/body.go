@@ -65,7 +65,11 @@ func (u *use) show(data []byte, whole bool) (exchange.Verdict, bool) {
 	}
 	u.data = data
 	u.trailers(u.t)
-	u.wrong = u.t.Body(u.media, data) // the engine's verdict follows
+	if whole {
+		u.wrong = u.t.Body(u.media, data) // the engine's verdict follows
+	} else {
+		u.t.BodyBeginning(u.media, data)
+	}
 	u.x.Facts.Firewall.Partial = !whole
 	return exchange.Next, false
 }

@@ -35,6 +35,10 @@ type Media struct {
 	BoundaryQuoted bool
 }
 
+// Inspected reports whether rules are shown a body of this type: one with a parser, one without a type, and plain text, which forms
+// of any site can send and many a service reads as something else. The last two are read as JSON or as a form.
+func (m Media) Inspected() bool { return m.Kind != Opaque || string(m.Type) == "text/plain" }
+
 // Classify reads the one Content-Type of a request (RFC 9110 section 8.3.1); an empty one is None. What services could read
 // in two ways is an *Error: a parameter that occurs twice or is continued (RFC 2231), quoting that is not closed or
 // escapes, control characters, anything behind a value; a multipart without a boundary of RFC 2046 too. A charset may be

@@ -102,3 +102,14 @@ func FuzzClassify(f *testing.F) {
 		}
 	})
 }
+
+func TestInspected(t *testing.T) {
+	for kind, want := range map[string]bool{
+		"": true, "text/plain": true, "text/plain; charset=utf-8": true, "application/json": true, "application/octet-stream": false, "image/png": false,
+	} {
+		m, err := body.Classify([]byte(kind), &body.Memory{})
+		if err != nil || m.Inspected() != want {
+			t.Errorf("%q: inspected %v, %v", kind, m.Inspected(), err)
+		}
+	}
+}

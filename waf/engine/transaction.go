@@ -239,6 +239,26 @@ func (t *Transaction) Body(media body.Media, data []byte) error {
 	if t.bodyOff {
 		return nil
 	}
+	err := t.take(media, data)
+	if err != nil {
+		t.flag(seclang.VarReqbodyError, true)
+		t.flag(seclang.VarReqbodyProcessorError, true)
+		t.set(seclang.VarReqbodyErrorMsg, []byte(err.Error()))
+		t.set(seclang.VarReqbodyProcessorErrorMsg, []byte(err.Error()))
+		t.refused(err)
+	}
+	return err
+}
+
+// BodyBeginning takes the beginning of a body apart that is larger than is looked at: that it is cut off is nobody's fault.
+func (t *Transaction) BodyBeginning(media body.Media, data []byte) {
+	if !t.bodyOff {
+		_ = t.take(media, data)
+	}
+}
+
+// take shows the rules what is in a body, and returns what is wrong with it.
+func (t *Transaction) take(media body.Media, data []byte) error {
 	err := t.parse(media, data)
 	p := &t.parsed
 	t.pairsOf(seclang.VarArgsPost, seclang.VarArgsPostNames, p.Args)
@@ -259,13 +279,6 @@ func (t *Transaction) Body(media body.Media, data []byte) error {
 	t.set(seclang.VarRequestBodyLength, t.number(len(data)))
 	if media.Kind == body.Form || t.forceBody {
 		t.set(seclang.VarRequestBody, data)
-	}
-	if err != nil {
-		t.flag(seclang.VarReqbodyError, true)
-		t.flag(seclang.VarReqbodyProcessorError, true)
-		t.set(seclang.VarReqbodyErrorMsg, []byte(err.Error()))
-		t.set(seclang.VarReqbodyProcessorErrorMsg, []byte(err.Error()))
-		t.refused(err)
 	}
 	return err
 }

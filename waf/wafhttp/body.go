@@ -139,7 +139,7 @@ func (i *inspection) body() {
 		if i.media.Kind != body.Opaque && i.f.options.Mode == Block { // +json, +xml: handlers that know nothing of gRPC would read them as such
 			i.held = &held{rest: &frames{from: r.Body}}
 		}
-	case !parse || i.media.Kind == body.Opaque:
+	case !parse || !i.media.Inspected():
 		i.result.Body = BodyUninspected
 	case i.coding == codingRefused:
 		i.result.Body = BodyUninspected
@@ -163,12 +163,13 @@ func (i *inspection) parse() {
 		i.result.Body = BodyUninspected // a beginning is not decoded
 		return
 	}
-	err := i.t.Body(i.media, data)
-	if i.result.Body = BodyWhole; !whole {
+	if !whole {
 		i.result.Body = BodyPart
-		return // it ends in the midst of something: what is there is what the rules see
+		i.t.BodyBeginning(i.media, data)
+		return
 	}
-	if err != nil && !tooMuch(err) {
+	i.result.Body = BodyWhole
+	if err := i.t.Body(i.media, data); err != nil && !tooMuch(err) {
 		i.refuse(http.StatusBadRequest, err.Error())
 	}
 }
