@@ -284,7 +284,7 @@ func (t *Transaction) take(media body.Media, data []byte) error {
 }
 
 // parse takes the body apart. One of no type, or of a type that has no parser, is read as a form, as the Core Rule Set has it; if
-// all of it is JSON, as what beacons send as plain text is, it is read as that.
+// all of it is JSON, as what beacons send as plain text is, it is read as that. Prose is a form with one long name.
 func (t *Transaction) parse(media body.Media, data []byte) error {
 	if media.Kind != body.None && media.Kind != body.Opaque {
 		return t.parsed.Parse(media, data, t.p.limits, &t.mem)
@@ -297,7 +297,9 @@ func (t *Transaction) parse(media body.Media, data []byte) error {
 		t.parsed.Reset()
 	}
 	media.Kind = body.Form
-	return t.parsed.Parse(media, data, t.p.limits, &t.mem)
+	l := t.p.limits
+	l.NameBytes = max(l.NameBytes, len(data))
+	return t.parsed.Parse(media, data, l, &t.mem)
 }
 
 func (t *Transaction) pairsOf(v, names seclang.Variable, pairs []body.Pair) {
