@@ -35,6 +35,7 @@ metadata: {name: shop, owner: team-shop}
 spec:
   hosts: [shop.test]
   profile: plain
+  waf: block
   log: on
   service: app
 %s---
@@ -226,6 +227,9 @@ func (b *behind) ask(way int, q question) (r reply) {
 		return r
 	}
 	req.Host = "shop.test"
+	if body != nil {
+		req.Header.Set("Content-Type", "text/plain") // the firewall holds it
+	}
 	for name, values := range q.fields {
 		req.Header[name] = values
 	}

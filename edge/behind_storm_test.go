@@ -24,7 +24,7 @@ func TestNoRetryStorm(t *testing.T) {
 			b := openBehind(t, edge.Options{}, fmt.Sprintf(behindSpec, "  retry: {tries: 4, statuses: [503]}\n", listOf(all)+service))
 			load := b.begin(faultClients, func(i int) question {
 				q := question{method: []string{"GET", "PUT", "POST"}[i%3]}
-				if i%4 == 0 {
+				if i%4 == 0 && q.method != "GET" { // the firewall refuses a GET with a body
 					q.body = "order"
 				}
 				return q
