@@ -35,6 +35,9 @@
 //	encoding       the coding that the edge put on the body                     if it did
 //	ms             the whole exchange, milliseconds                             always
 //	limit          the limit that refused the request                           if one did
+//	waf            what the firewall found: mode, verdict (passed,           if rules matched, or a body
+//	               detected, refused), score, limit, inspected, rules with   was not looked at
+//	               their ids and the names of the variables that matched
 //	service        the service that was chosen                                  if one was
 //	endpoint       the address of its endpoint that was asked last              if one was
 //	locality       "region/zone" of that endpoint                               if it is known

@@ -84,14 +84,6 @@ func (t *Transaction) set(v seclang.Variable, val []byte) {
 	f.val, f.masked = val, false
 }
 
-// get is the value of a variable without keys; empty if no rule looks at it.
-func (t *Transaction) get(v seclang.Variable) []byte {
-	if head := t.spans[v].head; head >= 0 {
-		return t.fields[head].val
-	}
-	return nil
-}
-
 // collect appends to t.picked what a target of r covers now.
 func (t *Transaction) collect(r *rule, g *target) {
 	from := len(t.picked)

@@ -142,15 +142,7 @@ func (p *parser) ctlValue(c *Ctl, row ctlRow, t span) bool {
 	return t.s != ""
 }
 
-// ParseRanges reads rule ids: "942100", "942100-942199", and lists of them between commas or spaces.
-func ParseRanges(s string) ([]Range, error) {
-	out, f := readRanges(bareSpan(s))
-	if f != nil {
-		return nil, f
-	}
-	return out, nil
-}
-
+// readRanges reads rule ids: 942100, 942100-942199, and lists of them between commas or spaces.
 func readRanges(t span) (out []Range, f *flaw) {
 	for _, w := range t.split(", \t") {
 		if w.s == "" {

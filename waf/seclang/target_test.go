@@ -53,14 +53,15 @@ func TestParseTarget(t *testing.T) {
 	}
 }
 
-func TestParseRanges(t *testing.T) {
-	got, err := seclang.ParseRanges("942100, 942200-942299 1")
-	if want := []seclang.Range{{942100, 942100}, {942200, 942299}, {1, 1}}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("got %v, %v", got, err)
+func TestRanges(t *testing.T) {
+	set, problems := seclang.ParseText("x.conf", "SecRuleRemoveById 942100 942200-942299 1\n", nil)
+	want := []seclang.Range{{942100, 942100}, {942200, 942299}, {1, 1}}
+	if len(problems) > 0 || !slices.Equal(set.Edits[0].Ranges, want) {
+		t.Errorf("got %v, %v", set, problems)
 	}
-	for _, in := range []string{"", " ", "0", "-1", "1-", "2-1", "a", "1-2-3", "99999999999999999999", "1 x"} {
-		if got, err := seclang.ParseRanges(in); err == nil || got != nil {
-			t.Errorf("%q became %v", in, got)
+	for _, in := range []string{"0", "-1", "1-", "2-1", "a", "1-2-3", "99999999999999999999", "1 x"} {
+		if set, problems := seclang.ParseText("x.conf", "SecRuleRemoveById "+in+"\n", nil); len(problems) == 0 {
+			t.Errorf("%q became %v", in, set.Edits)
 		}
 	}
 }
