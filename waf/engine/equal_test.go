@@ -45,7 +45,7 @@ type rung struct {
 func TestEqual(t *testing.T) {
 	every, mutations, oracle := 1, 1, 23
 	if slowly {
-		every, oracle = 17, 0
+		every, oracle = 61, 0
 	}
 	if testing.Short() {
 		every, oracle = 11*every, 4*oracle
@@ -57,7 +57,7 @@ func TestEqual(t *testing.T) {
 // set's tests and at one other, Coraza asked each time. Then a difference that is listed and does not occur fails too.
 func TestSoakEqual(t *testing.T) {
 	if os.Getenv("SKERRY_SOAK") == "" {
-		newCampaign(t, 101, 1, 0).run()
+		newCampaign(t, 301, 1, 0).run()
 		return
 	}
 	mutations := 4

@@ -48,7 +48,7 @@ func TestFoldShrinks(t *testing.T) {
 func TestFold(t *testing.T) {
 	n := 1500
 	if slowly || testing.Short() {
-		n = 200
+		n = 100
 	}
 	s := seed(t)
 	for i := range n {

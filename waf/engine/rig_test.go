@@ -81,7 +81,7 @@ func input(r waftest.Request) *engine.Input {
 func judge(p *engine.Policy, r waftest.Request, response *waftest.Response) waftest.Judgement {
 	t := p.Judge(input(r))
 	defer t.End()
-	if response != nil && !held(t) {
+	if response != nil && !t.Verdict().Refused() {
 		answer(t, *response)
 	}
 	t.Log()
@@ -91,9 +91,6 @@ func judge(p *engine.Policy, r waftest.Request, response *waftest.Response) waft
 	}
 	return j
 }
-
-// held reports whether a transaction was refused.
-func held(t *engine.Transaction) bool { return t.Verdict().Refused() }
 
 // answer gives a transaction its response. Only text is looked at, as the recommended setup of SecLang has it.
 func answer(t *engine.Transaction, r waftest.Response) {
