@@ -50,14 +50,17 @@ func (a *Answer) Response(x *exchange.Exchange) exchange.Verdict {
 func (u *use) answer() exchange.Verdict {
 	x, t := u.x, u.t
 	t.Status(x.Resp.Status, http11)
+	read := isText(x.Resp.Fields.Get(exchange.NameContentType))
 	for i := range x.Resp.Fields {
-		t.ResponseHeader(x.Resp.Fields[i].Name, x.Resp.Fields[i].Value)
+		if f := &x.Resp.Fields[i]; f.ID != exchange.NameContentEncoding || !read { // the rules leave alone what is coded, and are shown it decoded
+			t.ResponseHeader(f.Name, f.Value)
+		}
 	}
 	if v, over := u.answered(t.ResponseHead()); over {
 		return v
 	}
 	var data []byte
-	if x.Resp.Body != nil {
+	if x.Resp.Body != nil && read {
 		data = u.holdAnswer()
 	}
 	v, _ := u.answered(t.ResponseBody(data))
@@ -91,13 +94,10 @@ func isText(media []byte) bool {
 
 var eventStream = []byte("text/event-stream")
 
-// holdAnswer takes the response's body into memory, without its coding; nothing if it is of no type that the rules read, or
-// too large: then it is passed on as it comes.
+// holdAnswer takes the response's body into memory and its coding off; nothing if it is too large, or cannot be decoded: then it
+// is passed on as it comes.
 func (u *use) holdAnswer() []byte {
 	x, b := u.x, u.x.Resp.Body
-	if !isText(x.Resp.Fields.Get(exchange.NameContentType)) {
-		return nil
-	}
 	coding := x.Resp.Fields.Get(exchange.NameContentEncoding)
 	if b.Size() > int64(u.stage.most) || x.Resp.Fields.Count(exchange.NameContentEncoding) > 1 {
 		x.Facts.Firewall.Partial = true

@@ -26,6 +26,7 @@ type shadow struct {
 	dropped  *meter.Counter
 	events   *meter.Events
 	told     time.Time
+	now      func() time.Time
 }
 
 // sample is a copy of a request.
@@ -39,7 +40,7 @@ type sample struct {
 func newShadow(set *meter.Set) *shadow {
 	const name, help = "skerry_firewall_shadow_total", "Requests that the reference engine was to judge too."
 	s := &shadow{
-		queue: make(chan *sample, shadowQueue), done: make(chan struct{}), events: set.Events(),
+		queue: make(chan *sample, shadowQueue), done: make(chan struct{}), events: set.Events(), now: time.Now,
 		compared: set.Counter(name, help, "outcome", "same"), differed: set.Counter(name, help, "outcome", "different"),
 		failed:  set.Counter(name, help, "outcome", "panic"),
 		dropped: set.Counter(name, help, "outcome", "not_compared"),
@@ -68,9 +69,9 @@ func (s *shadow) run() {
 		case <-s.done:
 			return
 		case one := <-s.queue:
-			began := time.Now()
+			began := s.now()
 			s.compare(one)
-			rest.Reset(time.Since(began) * shadowRest)
+			rest.Reset(s.now().Sub(began) * shadowRest)
 		}
 	}
 }
@@ -107,7 +108,7 @@ func (s *shadow) compare(one *sample) {
 
 // alarm adds an event, but not one for every request.
 func (s *shadow) alarm(text string) {
-	if now := time.Now(); s.told.IsZero() || now.Sub(s.told) >= shadowTellPause {
+	if now := s.now(); s.told.IsZero() || now.Sub(s.told) >= shadowTellPause {
 		s.told = now
 		s.events.Add("firewall", text)
 	}
