@@ -66,11 +66,11 @@ func (d *differs) stands(request, difference string) bool {
 	return false
 }
 
-// idle lists the classes that nothing needed.
+// idle lists the classes that nothing needed, but for those that occur by chance.
 func (d *differs) idle() (classes []string) {
 	for i := range d.lines {
-		if d.used[d.lines[i].class] == 0 {
-			classes = append(classes, d.lines[i].class)
+		if class := d.lines[i].class; d.used[class] == 0 && !strings.HasSuffix(class, "?") {
+			classes = append(classes, class)
 		}
 	}
 	return classes
