@@ -38,10 +38,25 @@ func TestFirewallPassesLimits(t *testing.T) {
 				}
 			}
 		}
-		attack := filled(formType, 100, true) + "&more=" + strings.Repeat("x", 200<<10)
+		picture := strings.Repeat("\xff\x00JPEG", 50<<10)
+		for media, body := range map[string]string{
+			"multipart/form-data; boundary=b": "--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nme\r\n--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\"\r\n" +
+				"Content-Type: image/jpeg\r\n\r\n" + picture + "\r\n--b--\r\n",
+			"text/xml": filled("text/xml", 200<<10, false),
+			formType:   filled(formType, 200<<10, false),
+		} {
+			if status, _, answer := w.raw(post("/", media, body)); status != 200 || answer != body {
+				t.Errorf("%s%s: status %d, %d bytes", says, media, status, len(answer))
+			}
+		}
 		want := map[bool]int{true: 200, false: 403}[strings.Contains(says, "detect")]
-		if status, _, _ := w.raw(postChunked("/attack", formType, attack, 1000)); status != want {
-			t.Errorf("%san attack at the beginning: status %d, want %d", says, status, want)
+		for media, body := range map[string]string{
+			formType: filled(formType, 100, true) + "&more=" + strings.Repeat("x", 200<<10),
+			jsonType: `{"a":"1' UNION SELECT password FROM users--","more":"` + strings.Repeat("x", 200<<10) + `"}`,
+		} {
+			if status, _, _ := w.raw(postChunked("/attack", media, body, 1000)); status != want {
+				t.Errorf("%san attack at the beginning of %s: status %d, want %d", says, media, status, want)
+			}
 		}
 		w.until("nothing is held", func() bool { return w.heldBytes() == 0 })
 		events := w.walledEvents()

@@ -60,9 +60,6 @@ func (u *use) show(data []byte, whole bool) (exchange.Verdict, bool) {
 		}
 		data = plain
 	}
-	if k := u.media.Kind; !whole && (k == body.Multipart || k == body.JSON || k == body.NDJSON || k == body.XML) {
-		return exchange.Next, false // a beginning of it is malformed
-	}
 	u.data = data
 	u.trailers(u.t)
 	if whole {

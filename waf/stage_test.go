@@ -179,3 +179,57 @@ func TestIsName(t *testing.T) {
 		}
 	}
 }
+
+// outer is a stage around the firewall's that sees the answer last.
+type outer struct{ see func(x *exchange.Exchange) }
+
+func (o *outer) Name() string                                       { return "outer" }
+func (o *outer) Request(*exchange.Exchange) exchange.Verdict        { return exchange.Next }
+func (o *outer) Response(x *exchange.Exchange) (v exchange.Verdict) { o.see(x); return exchange.Next }
+
+// TestAnswerUntouched: a response is the one that the origin gave, so that it can go from socket to socket; where answers are judged,
+// that of a type which is not read.
+func TestAnswerUntouched(t *testing.T) {
+	f := func(says, media string, untouched bool) {
+		t.Helper()
+		k := keeperOf(t, Options{})
+		given := pieces("x")
+		saw := false
+		stages := []exchange.Stage{&outer{func(x *exchange.Exchange) {
+			if saw = true; (x.Resp.Body == given) != untouched {
+				t.Errorf("%q, %s: the body is %T", says, media, x.Resp.Body)
+			}
+		}}, stageOf(t, k, says)}
+		if a, _ := NewAnswer(policyOf(t, says), k); a != nil {
+			stages = append(stages, a)
+		}
+		stages = append(stages, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
+			x.Answer(200)
+			x.Resp.Fields.Add(exchange.NameContentType, []byte(media))
+			x.Resp.Body = given
+			return exchange.Respond
+		}})
+		x := exchangetest.Request("GET / HTTP/1.1\nHost: shop.test\nUser-Agent: t\nAccept: */*\n")
+		defer x.Release()
+		exchange.NewPath(exchangetest.RenderText, stages...).Run(x)
+		if r := exchangetest.Of(x); !saw || r.Status != 200 || r.Body != "x" {
+			t.Errorf("%q, %s: status %d, %q", says, media, r.Status, r.Body)
+		}
+	}
+	const judged = "  waf: {responses: on}\n"
+	f("", "text/html", true)
+	f("  waf: detect\n", "text/html", true)
+	f(judged, "text/html", false)
+	f(judged, "text/event-stream", true)
+	f(judged, "image/png", true)
+}
+
+// TestAnswerOff: without responses there is no second stage.
+func TestAnswerOff(t *testing.T) {
+	k := keeperOf(t, Options{})
+	for _, says := range []string{"", "  waf: off\n", "  waf: {mode: off, responses: on}\n"} {
+		if a, problems := NewAnswer(policyOf(t, says), k); a != nil || len(problems) > 0 {
+			t.Errorf("%q: %v %v", says, a, problems)
+		}
+	}
+}

@@ -170,9 +170,7 @@ func (u *use) classify() {
 		return
 	}
 	u.media, u.wrong = body.Classify(sent.Get(exchange.NameContentType), &u.mem)
-	// Plain text too, which forms of any site can send and many a service reads as something else: the engine reads it, and a body
-	// without a type, as JSON or as a form.
-	u.read = u.media.Kind != body.Opaque && !isGRPC(u.media.Type) || string(u.media.Type) == "text/plain"
+	u.read = u.media.Inspected() && !isGRPC(u.media.Type)
 }
 
 // fieldSink takes the fields that the rules are shown.
