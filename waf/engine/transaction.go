@@ -284,7 +284,7 @@ func (t *Transaction) take(media body.Media, data []byte) error {
 }
 
 // parse takes the body apart. One of no type, or of a type that has no parser, is read as a form, as the Core Rule Set has it; if
-// all of it is JSON, as what beacons send as plain text is, it is read as that. Prose is a form with one long name.
+// all of it is JSON, as what beacons send as plain text is, it is read as that.
 func (t *Transaction) parse(media body.Media, data []byte) error {
 	if media.Kind != body.None && media.Kind != body.Opaque {
 		return t.parsed.Parse(media, data, t.p.limits, &t.mem)
@@ -296,10 +296,33 @@ func (t *Transaction) parse(media body.Media, data []byte) error {
 		}
 		t.parsed.Reset()
 	}
-	media.Kind = body.Form
 	l := t.p.limits
-	l.NameBytes = max(l.NameBytes, len(data))
-	return t.parsed.Parse(media, data, l, &t.mem)
+	prose := string(media.Type) == "text/plain"
+	if prose {
+		l.NameBytes = max(l.NameBytes, len(data))
+	}
+	media.Kind = body.Form
+	err := t.parsed.Parse(media, data, l, &t.mem)
+	if prose {
+		t.parsed.Args = unnamed(t.parsed.Args)
+	}
+	return err
+}
+
+// unnamed makes values of what prose has where a form has names: several lines, and all that no equals sign follows. Rules about
+// names would refuse a letter for its second line.
+func unnamed(args []body.Pair) []body.Pair {
+	for i := range args {
+		name := args[i].Name
+		switch {
+		case len(args[i].Value) == 0:
+			args[i] = body.Pair{Value: name}
+		case bytes.ContainsAny(name, "\r\n"):
+			args[i].Name = nil
+			args = append(args, body.Pair{Value: name})
+		}
+	}
+	return args
 }
 
 func (t *Transaction) pairsOf(v, names seclang.Variable, pairs []body.Pair) {
