@@ -99,7 +99,7 @@ func TestLoad(t *testing.T) {
 	const clean = `(\d+) succeeded, 0 failed, 0 errored, 0 timeout`
 	f(`(\d+) requests in `, "wrk", "/page.html", "-t1", "-c8", "-d1s", "-H", "Accept-Encoding: br")
 	f(clean, "h2load", "/small", "-t1", "-c4", "-m8", "-D1", "--connect-to="+s.https)
-	f(clean, "h2load", "/upload", "-t1", "-c4", "-m8", "-n500", "-H", "Content-Type: text/plain", "-d", filepath.Join(s.dir, "specs", "shop.yaml"), "--connect-to="+s.https)
+	f(clean, "h2load", "/upload", "-t1", "-c4", "-m8", "-n500", "-H", "Content-Type: application/octet-stream", "-d", filepath.Join(s.dir, "specs", "shop.yaml"), "--connect-to="+s.https)
 }
 
 // wrkErrors are the lines that wrk writes only if there was something to say.
