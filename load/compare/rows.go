@@ -52,6 +52,9 @@ var benchRows = []benchRow{
 	{"2,000 entrypoints of five routes: parse and compile", "./edge", "BenchmarkColdStart2000", "BenchmarkReferenceNginx2000", "nginx -t of 2,000 servers with five locations", 5 * time.Second},
 	{"the same: reload with one changed", "./edge", "BenchmarkReload2000", "BenchmarkReferenceNginx2000", "nginx -t of 2,000 servers with five locations", 100 * time.Millisecond},
 	{"the same, parsed already: compile", "./plan", "BenchmarkCompile2000", "", "", 0},
+	{"firewall: make the Core Rule Set ready", "./waf/engine", "BenchmarkProgram", "", "", time.Second},
+	{"firewall: a policy of one entrypoint", "./waf/engine", "BenchmarkPolicy", "", "", time.Millisecond},
+	{"firewall: the first request of all", "./waf/engine", "BenchmarkCold", "", "", 0},
 }
 
 // benchCount is how many runs a median is of.
