@@ -1,11 +1,18 @@
 package waf
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 
+	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/spec"
+	"skerry.dev/skerry/waf/crs"
 )
 
 // TestSharing: entrypoints that say the same share one policy, wherever they say it and why; others have their own.
@@ -66,5 +73,60 @@ func BenchmarkPolicy(b *testing.B) {
 		if _, problems := Compile(w, r, false); len(problems) > 0 {
 			b.Fatal(problems)
 		}
+	}
+}
+
+// TestReleaseSettled: a directory that nobody has touched for a while is not read again for each entrypoint; one that was edited is,
+// and so is one that is broken, until it is mended.
+func TestReleaseSettled(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, crs.Files()); err != nil {
+		t.Fatal(err)
+	}
+	const name = "REQUEST-913-SCANNER-DETECTION.conf"
+	good, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	age := time.Hour
+	edit := func(text string) { // each is older than the one before, so that only its time tells
+		t.Helper()
+		age += time.Minute
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		names, err := filepath.Glob(filepath.Join(dir, "*"))
+		for _, n := range names {
+			err = errors.Join(err, os.Chtimes(n, time.Time{}, time.Now().Add(-age)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := keeperOf(t, Options{Dir: dir})
+	load := func() (*policy, []fault.Problem) { return k.policy(policyOf(t, "").WAF) }
+	edit(string(good))
+	first, problems := load()
+	if len(problems) > 0 {
+		t.Fatal(fault.Problems(problems))
+	}
+	mark := k.loaded.mark
+	if again, _ := load(); again != first || k.loaded.mark != mark {
+		t.Error("what nobody has touched was made again")
+	}
+	edit(strings.Replace(string(good), "id:913100", "id:913199", 1))
+	edited, problems := load()
+	if len(problems) > 0 || edited.rules == first.rules {
+		t.Errorf("an edit of the same length was not seen: %v", problems)
+	}
+	edit(string(good) + "\nSecMagic On\n")
+	for range 2 {
+		if _, problems := load(); len(problems) != 1 || problems[0].File != filepath.Join(dir, name) || problems[0].Line == 0 {
+			t.Errorf("a broken release: %v", problems)
+		}
+	}
+	edit(string(good) + "\n")
+	if _, problems := load(); len(problems) > 0 {
+		t.Errorf("a mended release: %v", problems)
 	}
 }
