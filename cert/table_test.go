@@ -24,10 +24,11 @@ const (
 // TestChoose: which certificate and policy a name gets.
 func TestChoose(t *testing.T) {
 	root := newCA(t, nil, "root")
+	now := time.Now() // one for all: certificates count seconds
 	ends := func(days int, names ...string) *made {
 		return issue(t, root, nil, func(c *x509.Certificate) {
 			nameIt(c, names...)
-			c.NotBefore, c.NotAfter = time.Now().AddDate(0, 0, -30), time.Now().AddDate(0, 0, days)
+			c.NotBefore, c.NotAfter = now.AddDate(0, 0, -30), now.AddDate(0, 0, days)
 		})
 	}
 	w := newWorld(t, "")
