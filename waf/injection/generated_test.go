@@ -37,7 +37,7 @@ var sqlParts = strings.Split("1|0|42|1.5|.5|1.|.|1e|1e+|1.e|.e|1e5|0x|0x1f|0b|0b
 	"for|of|nowait|skip|locked|next|value|procedure|analyse|with|rollup|create|replace|alter|table|at|zone|load|data|read|write|low_priority|own3d|print|drop|shutdown|set|unhex|utl_http.request|dbms_pipe.receive_message|"+
 	"ſelect|unıon|ın|lıke|ınto|uſer", "|")
 
-func TestSQLiGenerated(t *testing.T) {
+func TestSoakSQLi(t *testing.T) {
 	rnd := random(t)
 	var value []byte
 	for range rounds(t) {
@@ -64,7 +64,7 @@ var htmlParts = strings.Split("<|<|</|>|/|/>|=|=|'|\"|`| | |\n|\x00|\t|!|<!--|--
 	"href|src|to|by|onload|ONERROR|on|onend|xmlns|xlink|xlink:href|attributename|formaction|filter|data:|java|javascript:|vbscript:|view-source:|&#106;|&#x6a|&#|&#x|&#x110000;|&#0;|&#10|ava|&|;|\xff|\xc2\xa0|\x01|x=y|href=|"+
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa|onwebkitcurrentplaybacktargetiswirelesschanged", "|")
 
-func TestXSSGenerated(t *testing.T) {
+func TestSoakXSS(t *testing.T) {
 	rnd := random(t)
 	var value []byte
 	for range rounds(t) {
