@@ -275,7 +275,7 @@ var attacks = []attack{
 	}},
 	{"a head by bytes", 2, false, true, 64 << 10, func(_ *flood, c net.Conn) { drip(c, strings.Repeat("GET / HTTP/1.1\r\nHost: shop.test\r\nX: ", 500)) }},
 	{"a body by bytes", 2, false, true, 144 << 10, func(_ *flood, c net.Conn) {
-		say(c, "POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\n")
+		say(c, "POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Type: application/octet-stream\r\nContent-Length: 100000\r\n\r\n")
 		drip(c, strings.Repeat("x", 100_000))
 	}},
 	{"a form by bytes", 2, false, true, 128 << 10, func(_ *flood, c net.Conn) { // which the firewall holds
@@ -292,7 +292,7 @@ var attacks = []attack{
 	}},
 	{"h2 that does nothing", 4, true, false, 160 << 10, func(f *flood, c net.Conn) { f.h2(c); swallow(c) }},
 	{"idle h2", 4, true, false, 160 << 10, func(f *flood, c net.Conn) { f.h2(c, "/here"); swallow(c) }},
-	{"h2 that never reads", 40, true, false, 400 << 10, func(f *flood, c net.Conn) {
+	{"h2 that never reads", 40, true, false, 512 << 10, func(f *flood, c net.Conn) {
 		f.h2(c, "/large", "/large", "/large", "/large")
 		for !broken(c) {
 			time.Sleep(50 * time.Millisecond)
