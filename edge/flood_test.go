@@ -536,7 +536,8 @@ func floodAtLimit(t *testing.T, a attack) {
 	wg.Wait()
 	t.Logf("%d honest requests, %d failed, the slowest took %v; %d connections waited for a place, %d handshakes were shed", f.sent.Load(),
 		f.failed.Load(), f.slowest, waited.Value(), set.Counter("skerry_handshakes_shed_total", "").Value())
-	if f.wrong.Load() > 0 || f.failed.Load()*200 > f.sent.Load() || f.sent.Load() < 20 {
+	// In a second there are some 400 requests: with the race detector one or two of them can lose the race for a place.
+	if f.wrong.Load() > 0 || f.failed.Load() > max(2, f.sent.Load()/200) || f.sent.Load() < 20 {
 		t.Errorf("of %d honest requests %d failed and %d were wrong; the last: %s", f.sent.Load(), f.failed.Load(), f.wrong.Load(), f.whyFailed)
 	}
 }

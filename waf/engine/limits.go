@@ -8,8 +8,12 @@ const (
 	// matchesMax is how many matches of rules are kept for the log event of one request. Scoring does not stop there.
 	matchesMax = 1_000
 
-	// txExtraMax is how many TX variables a request can make whose names are not in the rules' text.
-	txExtraMax = 256
+	// txExtraMax is how many TX variables a request can make whose names are not in the rules' text. From paranoia 3 on the Core Rule
+	// Set makes one for each name of an argument.
+	txExtraMax = 20_000
+
+	// txExtraFew is how many of them are searched one after another.
+	txExtraFew = 256
 
 	// txTextMax is how long the text of one TX variable can get, in bytes: a rule that appends to one must not grow it without end.
 	txTextMax = 64 << 10

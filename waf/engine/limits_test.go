@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"skerry.dev/skerry/waf/body"
+	"skerry.dev/skerry/waf/crs"
 	"skerry.dev/skerry/waf/engine"
 	"skerry.dev/skerry/waf/waftest"
 )
@@ -43,7 +44,7 @@ func TestLimits(t *testing.T) {
 	f(engine.LimitFields, 400, engine.Options{Limits: wide}, anything, get(many(10_001)))
 	f(engine.LimitBody, 400, engine.Options{}, anything, get("/").WithBody("application/json", []byte(`{"a":`)))
 	f(engine.LimitWork, 403, engine.Options{Work: time.Microsecond}, anything, get(many(100)))
-	f(engine.LimitTX, 403, engine.Options{}, `SecRule ARGS "@rx ." "id:1,phase:2,pass,nolog,t:none,setvar:tx.x_%{matched_var_name}=1"`, get(many(300)))
+	f(engine.LimitTX, 403, engine.Options{}, `SecRule ARGS "@rx ." "id:1,phase:2,pass,nolog,t:none,setvar:tx.x_%{matched_var_name}=1,setvar:tx.y_%{matched_var_name}=1,setvar:tx.z_%{matched_var_name}=1"`, get(many(7_000)))
 	f(engine.LimitRemovals, 403, engine.Options{}, `SecRule ARGS "@rx ." "id:1,phase:2,pass,nolog,t:none,ctl:ruleRemoveById=7"`, get(many(1_001)))
 }
 
@@ -68,6 +69,23 @@ func testLimit(t *testing.T, p *engine.Program, o engine.Options, r waftest.Requ
 	defer passed.End()
 	if v := passed.Verdict(); v.Refused() != (limit == engine.LimitBody) || passed.Limit() != limit {
 		t.Errorf("%v, reference %v, let through: verdict %+v, limit %v", limit, o.Reference, v, passed.Limit())
+	}
+}
+
+// From paranoia 3 on the Core Rule Set makes a variable for each name of an argument: many names are no reason to refuse.
+func TestManyNames(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("/?")
+	for i := range 1_500 {
+		fmt.Fprintf(&b, "name%d=%d&", i, i)
+	}
+	for _, reference := range []bool{false, true} {
+		p := policyOf(t, embedded(), engine.Options{TX: crs.Setup{Paranoia: 4, Threshold: 100_000}.Set(), Reference: reference})
+		judged := p.Judge(input(waftest.Request{Method: "GET", URI: b.String(), Proto: "HTTP/1.1", Headers: [][2]string{{"Host", "shop.example.com"}}}))
+		if judged.Verdict().Refused() || judged.Limit() != engine.LimitNone {
+			t.Errorf("reference %v: %+v, limit %v", reference, judged.Verdict(), judged.Limit())
+		}
+		judged.End()
 	}
 }
 

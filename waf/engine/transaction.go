@@ -32,10 +32,11 @@ type Transaction struct {
 	parsed  body.Parsed
 	pairs   []body.Pair
 
-	fields []field
-	spans  [seclang.VarCount]span
-	tx     []txVar
-	extra  []txExtra
+	fields     []field
+	spans      [seclang.VarCount]span
+	tx         []txVar
+	extra      []txExtra
+	extraIndex map[string]int // of many extra, by name
 
 	client netip.Addr
 	remote []byte // client as REMOTE_ADDR
@@ -129,7 +130,7 @@ func (t *Transaction) End() {
 		removals: t.removals[:0], picked: t.picked[:0], matched: t.matched[:0], results: t.results[:0], caught: t.caught[:0], groups: t.groups[:0],
 		pieces: t.pieces[:0], hits: t.hits[:0], matchedUnits: t.matchedUnits[:0], hitHead: t.hitHead, hitTail: t.hitTail, stages: t.stages, found: t.found,
 	}
-	if cap(t.fields) > fieldsKept {
+	if cap(t.fields) > fieldsKept || cap(t.extra) > fieldsKept {
 		return // one large request must not keep its memory for ever
 	}
 	pool.Put(t)

@@ -69,10 +69,8 @@ func (t *Transaction) txNamed(name []byte) *txVar {
 	if id, ok := t.p.names.ids[string(name)]; ok {
 		return t.txAt(id)
 	}
-	for i := range t.extra {
-		if bytes.Equal(t.extra[i].name, name) {
-			return &t.extra[i].txVar
-		}
+	if i, ok := t.extraAt(name); ok {
+		return &t.extra[i].txVar
 	}
 	if len(t.extra) >= txExtraMax {
 		t.refuse(LimitTX)
@@ -80,6 +78,27 @@ func (t *Transaction) txNamed(name []byte) *txVar {
 	}
 	t.extra = append(t.extra, txExtra{name: t.mem.Copy(name)})
 	return &t.extra[len(t.extra)-1].txVar
+}
+
+// extraAt is where a variable that the request made stands. From paranoia 3 on the rules make one for each name of an argument, so
+// that many are not searched one after another.
+func (t *Transaction) extraAt(name []byte) (int, bool) {
+	if len(t.extra) <= txExtraFew {
+		for i := range t.extra {
+			if bytes.Equal(t.extra[i].name, name) {
+				return i, true
+			}
+		}
+		return 0, false
+	}
+	if t.extraIndex == nil {
+		t.extraIndex = map[string]int{}
+	}
+	for i := len(t.extraIndex); i < len(t.extra); i++ {
+		t.extraIndex[string(t.extra[i].name)] = i
+	}
+	i, ok := t.extraIndex[string(name)]
+	return i, ok
 }
 
 // bytes is the variable as rules see it.
