@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -225,7 +226,12 @@ func (c *chaos) settle() {
 	gets := float64(c.goodGets.Load()) / float64(max(1, c.gets.Load()))
 	t.Logf("%d GETs of which %.2f %% were well, %d others of which %d, %d left; %d arrived at endpoints; %d ejections", c.gets.Load(), 100*gets, c.posts.Load(),
 		c.goodPosts.Load(), c.left.Load(), seen.Requests(), len(c.b.eventsOf("ejected")))
-	if gets < 0.97 {
-		t.Errorf("%.2f %% of GETs succeeded, want 97 %%", 100*gets)
+	// A slice is a few faults long: one that hits at a bad moment weighs a percent or two. The whole has hundreds.
+	want := 0.93
+	if os.Getenv("SKERRY_SOAK") != "" {
+		want = 0.97
+	}
+	if gets < want {
+		t.Errorf("%.2f %% of GETs succeeded, want %.0f %%", 100*gets, 100*want)
 	}
 }
