@@ -13,7 +13,6 @@ import (
 // Program is a rule set made ready to run. It is never changed after New, but for tables that grow while it is used, and any
 // number of policies and transactions share it.
 type Program struct {
-	set     *seclang.Set
 	rules   []*rule // starters, in order
 	items   []step  // rules and markers, in order
 	names   *txNames
@@ -46,7 +45,7 @@ type uses [seclang.VarCount]bool
 
 // New makes a rule set ready. The set's own edits (SecRuleRemoveById and the like) are applied; problems name the place.
 func New(set *seclang.Set) (*Program, []fault.Problem) {
-	p := &Program{set: set, names: newTXNames(), tables: match.NewTables(0), tree: newTree(), memo: match.NewMemo[maskEntry](masksMax), recall: newRecall(), initials: map[string]weak.Pointer[initial]{}}
+	p := &Program{names: newTXNames(), tables: match.NewTables(0), tree: newTree(), memo: match.NewMemo[maskEntry](masksMax), recall: newRecall(), initials: map[string]weak.Pointer[initial]{}}
 	c := newCompiler(p.names, p.tables, p.tree)
 	edited := newEdits(set.Edits)
 	c.problems = append(c.problems, edited.problems...)

@@ -71,7 +71,7 @@ func (t *Transaction) scanField(at int32, set, active match.Bits) {
 		for word != 0 {
 			i := w<<6 + bits.TrailingZeros64(word)
 			word &= word - 1
-			if t.matches(int32(i), at) {
+			if t.matches(int32(i)) {
 				t.addHit(int32(i), at)
 				t.matchedUnits = append(t.matchedUnits, int32(i))
 			}
@@ -79,18 +79,18 @@ func (t *Transaction) scanField(at int32, set, active match.Bits) {
 	}
 }
 
-// matches reports whether a unit matches a field.
-func (t *Transaction) matches(i, at int32) bool {
+// matches reports whether a unit matches the field that is scanned.
+func (t *Transaction) matches(i int32) bool {
 	p := t.p.prog
 	u := &p.units[i]
 	if u.rule.src.MultiMatch {
-		return t.matchesAny(u, at)
+		return t.matchesAny(u)
 	}
 	rx, s := u.rx, (*stage)(nil)
-	if u.low != nil && t.stage(u.rule.foldAt, at).mask&match.MaskHigh == 0 {
-		rx, s = u.low, t.stage(u.rule.folded, at)
+	if u.low != nil && t.stage(u.rule.foldAt).mask&match.MaskHigh == 0 {
+		rx, s = u.low, t.stage(u.rule.folded)
 	} else {
-		s = t.stage(u.node, at)
+		s = t.stage(u.node)
 	}
 	if rx != nil && len(s.val) < rx.Min() {
 		return false
@@ -122,7 +122,7 @@ func (t *Transaction) phrases(s *stage) match.Bits {
 }
 
 // matchesAny is matches with multiMatch: at any stage of the transformations.
-func (t *Transaction) matchesAny(u *unit, at int32) bool {
+func (t *Transaction) matchesAny(u *unit) bool {
 	home, least := int32(-1), u.least()
 	var s *stage
 	for i, node := range u.path {
@@ -130,7 +130,7 @@ func (t *Transaction) matchesAny(u *unit, at int32) bool {
 		if i >= u.cut && s != nil && t.p.prog.tree.nodes[node].id == transform.Base64Decode && transform.Base64Len(s.val) < least {
 			return false
 		}
-		s = t.stage(node, at)
+		s = t.stage(node)
 		if s.home == home {
 			continue
 		}
@@ -151,14 +151,14 @@ func (t *Transaction) matchesAny(u *unit, at int32) bool {
 	return false
 }
 
-// stage is a field's value after the transformations of a node, made once per field.
-func (t *Transaction) stage(node, at int32) *stage {
+// stage is the value of the field that is scanned, after the transformations of a node, made once per scan.
+func (t *Transaction) stage(node int32) *stage {
 	s := &t.stages[node]
 	if s.turn == t.turn {
 		return s
 	}
 	n := t.p.prog.tree.nodes[node]
-	in := t.stage(n.parent, at)
+	in := t.stage(n.parent)
 	if in.entry.identity(n.id) {
 		*s = *in
 		return s
