@@ -210,16 +210,16 @@ func (c *wafCase) judge(p *engine.Policy) *engine.Transaction {
 		}
 	}
 	t.Media(media)
-	if allowsType(c.policy.Allow.ContentTypes, string(media.Type)) {
+	if _, covered := media.Among(c.policy.Allow.ContentTypes); covered {
 		t.AllowType(media.Type)
 	}
 	t.Path([]byte(c.req.method), c.path)
 	t.Head()
 	processor, parse := t.Processor()
-	if kind, asked := processors[strings.ToLower(string(processor))]; asked {
-		media.Kind = kind
+	if len(processor) > 0 {
+		media.Kind = body.KindOf(processor)
 	}
-	if len(c.req.body) > 0 && parse && media.Inspected() && !strings.HasPrefix(string(media.Type), "application/grpc") {
+	if len(c.req.body) > 0 && parse && media.Inspected() && !media.GRPC() {
 		limits := body.DefaultLimits()
 		limits.DecodedBytes = max(int(c.policy.BodyBytesMax), 1)
 		data, err := body.Decode([]byte(c.req.field("Content-Encoding")), c.req.body, limits, &mem)
@@ -232,9 +232,6 @@ func (c *wafCase) judge(p *engine.Policy) *engine.Transaction {
 	t.Request()
 	return t
 }
-
-// processors are what ctl:requestBodyProcessor can ask for.
-var processors = map[string]body.Kind{"urlencoded": body.Form, "multipart": body.Multipart, "json": body.JSON, "xml": body.XML}
 
 // note keeps what is to be said about the request, once.
 func (c *wafCase) note(err error) {
@@ -254,17 +251,6 @@ func ofConnection(name string) bool {
 	switch strings.ToLower(name) {
 	case "expect", "upgrade", "keep-alive", "te", "trailer", "proxy-connection":
 		return true
-	}
-	return false
-}
-
-// allowsType reports whether a pattern among the types allows one.
-func allowsType(types []string, media string) bool {
-	for _, t := range types {
-		before, after, wild := strings.Cut(t, "*")
-		if wild && len(media) >= len(before)+len(after) && strings.HasPrefix(media, before) && strings.HasSuffix(media, after) {
-			return true
-		}
 	}
 	return false
 }

@@ -1,9 +1,7 @@
 package waf
 
 import (
-	"bytes"
 	"errors"
-	"path"
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
@@ -24,7 +22,7 @@ func (u *use) body() (exchange.Verdict, bool) {
 	if x.Req.Method == exchange.MethodConnect {
 		return exchange.Next, false // what follows is another protocol
 	}
-	if isGRPC(u.media.Type) && !u.read {
+	if u.media.GRPC() && !u.read {
 		if u.media.Kind != body.Opaque { // +json, +xml: services that know nothing of gRPC would read them as such
 			u.frames = frames{Body: x.Req.Body}
 			x.Req.Body = &u.frames
@@ -33,7 +31,7 @@ func (u *use) body() (exchange.Verdict, bool) {
 	}
 	processor, parse := u.t.Processor()
 	if len(processor) > 0 {
-		u.media.Kind, u.read = kindOf(processor), true
+		u.media.Kind, u.read = body.KindOf(processor), true
 	}
 	if !u.read || !parse {
 		return exchange.Next, false
@@ -141,34 +139,6 @@ func (u *use) hold() (data []byte, whole bool, v exchange.Verdict, over bool) {
 	return data, h.whole, exchange.Next, false
 }
 
-// kindOf is the kind of the processor that a rule asked for.
-func kindOf(processor []byte) body.Kind {
-	switch string(bytes.ToLower(processor)) {
-	case "urlencoded":
-		return body.Form
-	case "multipart":
-		return body.Multipart
-	case "json":
-		return body.JSON
-	case "xml":
-		return body.XML
-	}
-	return body.Opaque
-}
-
-// isGRPC reports whether a type is gRPC's, in one of its wire formats, or gRPC-Web's.
-func isGRPC(media []byte) bool {
-	rest, ok := bytes.CutPrefix(media, grpcType)
-	if !ok {
-		return false
-	}
-	rest = bytes.TrimPrefix(rest, []byte("-web"))
-	rest = bytes.TrimPrefix(rest, []byte("-text"))
-	return len(rest) == 0 || rest[0] == '+'
-}
-
-var grpcType = []byte("application/grpc")
-
 // frames is a body that passes if it looks like gRPC's frames: a flag, 0 or 1, and a length. No text begins so.
 type frames struct {
 	exchange.Body
@@ -194,25 +164,4 @@ func (f *frames) Replay() bool {
 	ok := f.Body.Replay()
 	f.begun = f.begun && !ok
 	return ok
-}
-
-// allows reports whether a body of this type may pass.
-func (p *policy) allows(media []byte) bool {
-	name := string(media)
-	for _, t := range p.types {
-		if ok, _ := path.Match(t, name); ok {
-			return true
-		}
-	}
-	return false
-}
-
-// allowsByPattern reports whether only a pattern of the list allows it, which the rules themselves cannot read.
-func (p *policy) allowsByPattern(media []byte) bool {
-	for _, t := range p.types {
-		if t == string(media) {
-			return false
-		}
-	}
-	return p.allows(media)
 }

@@ -14,21 +14,22 @@ import (
 
 // use is the firewall's part in one exchange.
 type use struct {
-	stage  *Stage
-	x      *exchange.Exchange
-	t      *engine.Transaction
-	inside bool        // the engine runs, or a panic has left it so
-	mem    body.Memory // of a decoded body; as long as the transaction
-	room   int         // that it takes of the keeper's memory
-	media  body.Media
-	wrong  error  // what is wrong with Content-Type or body; nil: nothing
-	read   bool   // the body is of a type that the rules are shown
-	unread bool   // it is not shown all the same
-	data   []byte // the body as it was shown to the rules
-	noted  int    // of the matches: those that facts have
-	held   held
-	frames frames
-	reply  held // of a response that is judged
+	stage   *Stage
+	x       *exchange.Exchange
+	t       *engine.Transaction
+	inside  bool        // the engine runs, or a panic has left it so
+	mem     body.Memory // of a decoded body; as long as the transaction
+	room    int         // that it takes of the keeper's memory
+	media   body.Media
+	wrong   error  // what is wrong with Content-Type or body; nil: nothing
+	allowed bool   // its type is one of the policy's
+	read    bool   // the body is of a type that the rules are shown
+	unread  bool   // it is not shown all the same
+	data    []byte // the body as it was shown to the rules
+	noted   int    // of the matches: those that facts have
+	held    held
+	frames  frames
+	reply   held // of a response that is judged
 }
 
 var uses = sync.Pool{New: func() any { return new(use) }}
@@ -102,9 +103,9 @@ func (u *use) readable() (v exchange.Verdict, over bool) {
 		v, over = u.reject(engine.LimitBody, u.malformed())
 		u.unread = true
 	case x.Req.Body == nil:
-	case u.media.Kind != body.None && !u.stage.policy.allows(u.media.Type):
+	case u.media.Kind != body.None && !u.allowed:
 		v, over = u.reject(engine.LimitType, errType)
-		u.read = !isGRPC(u.media.Type)
+		u.read = !u.media.GRPC()
 	case u.read && x.Req.Sent.Count(exchange.NameContentEncoding) > 1:
 		v, over = u.reject(engine.LimitBody, errCoding)
 		u.unread = true
@@ -141,8 +142,9 @@ func (u *use) head() {
 	u.classify()
 	u.fields(t)
 	t.Media(u.media)
-	if len(u.media.Type) > 0 && u.stage.policy.allowsByPattern(u.media.Type) {
-		t.AllowType(u.media.Type)
+	named, covered := u.media.Among(u.stage.policy.types)
+	if u.allowed = named || covered; covered {
+		t.AllowType(u.media.Type) // the rules cannot read patterns
 	}
 	t.Path(x.Req.MethodName, x.Req.Path)
 }
@@ -170,7 +172,7 @@ func (u *use) classify() {
 		return
 	}
 	u.media, u.wrong = body.Classify(sent.Get(exchange.NameContentType), &u.mem)
-	u.read = u.media.Inspected() && !isGRPC(u.media.Type)
+	u.read = u.media.Inspected() && !u.media.GRPC()
 }
 
 // fieldSink takes the fields that the rules are shown.

@@ -1,6 +1,9 @@
 package body
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Kind is how a body is taken apart.
 type Kind uint8
@@ -38,6 +41,47 @@ type Media struct {
 // Inspected reports whether rules are shown a body of this type: one with a parser, one without a type, and plain text, which forms
 // of any site can send and many a service reads as something else. The last two are read as JSON or as a form.
 func (m Media) Inspected() bool { return m.Kind != Opaque || string(m.Type) == "text/plain" }
+
+// KindOf is the kind of a processor that a rule asks for (ctl:requestBodyProcessor), in any case; Opaque, if it is none.
+func KindOf(processor []byte) Kind {
+	switch string(bytes.ToLower(processor)) {
+	case "urlencoded":
+		return Form
+	case "multipart":
+		return Multipart
+	case "json":
+		return JSON
+	case "xml":
+		return XML
+	}
+	return Opaque
+}
+
+// GRPC reports whether a body of this type is gRPC's, in one of its wire formats, or gRPC-Web's.
+func (m Media) GRPC() bool {
+	rest, ok := bytes.CutPrefix(m.Type, []byte("application/grpc"))
+	if !ok {
+		return false
+	}
+	rest = bytes.TrimPrefix(rest, []byte("-web"))
+	rest = bytes.TrimPrefix(rest, []byte("-text"))
+	return len(rest) == 0 || rest[0] == '+'
+}
+
+// Among reports whether a list of types names this one, and if not, whether a pattern of the list covers it: one * stands for any
+// number of bytes, application/*+json.
+func (m Media) Among(types []string) (named, covered bool) {
+	for _, t := range types {
+		if t == string(m.Type) {
+			return true, false
+		}
+		before, after, wild := strings.Cut(t, "*")
+		if wild && len(m.Type) >= len(before)+len(after) && string(m.Type[:len(before)]) == before && string(m.Type[len(m.Type)-len(after):]) == after {
+			covered = true
+		}
+	}
+	return false, covered
+}
 
 // Classify reads the one Content-Type of a request (RFC 9110 section 8.3.1); an empty one is None. What services could read
 // in two ways is an *Error: a parameter that occurs twice or is continued (RFC 2231), quoting that is not closed or

@@ -70,28 +70,6 @@ func codingOf(fields []string) string {
 	return codingRefused
 }
 
-// kindOf is the kind of a processor that a rule asked for.
-func kindOf(processor []byte) body.Kind {
-	switch strings.ToLower(string(processor)) {
-	case "urlencoded":
-		return body.Form
-	case "multipart":
-		return body.Multipart
-	case "json":
-		return body.JSON
-	case "xml":
-		return body.XML
-	}
-	return body.Opaque
-}
-
-// isGRPC reports whether a type is gRPC's, in one of its wire formats, or gRPC-Web's.
-func isGRPC(media []byte) bool {
-	rest, ok := strings.CutPrefix(string(media), "application/grpc")
-	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "-web"), "-text")
-	return ok && (rest == "" || rest[0] == '+')
-}
-
 var errFrames = errors.New("the request body is not gRPC's, though its Content-Type says so")
 
 // frames is a body that can be read if it begins as gRPC's frames do: with a flag that is 0 or 1. No text begins so.
@@ -124,17 +102,17 @@ func (i *inspection) body() {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 || r.Method == http.MethodConnect {
 		return // a tunnel has no body: what follows belongs to another protocol
 	}
-	if mediaType := string(i.media.Type); mediaType != "" && !i.f.allowed(mediaType) {
+	if named, covered := i.media.Among(i.f.options.Allow.ContentTypes); len(i.media.Type) > 0 && !named && !covered {
 		i.result.Body = BodyUninspected
-		i.refuse(http.StatusUnsupportedMediaType, "a body of the type "+shorten(mediaType, nameBytesMax)+" (Options.Allow.ContentTypes)")
+		i.refuse(http.StatusUnsupportedMediaType, "a body of the type "+shorten(string(i.media.Type), nameBytesMax)+" (Options.Allow.ContentTypes)")
 		return
 	}
 	processor, parse := i.t.Processor()
 	if len(processor) > 0 {
-		i.media.Kind = kindOf(processor)
+		i.media.Kind = body.KindOf(processor)
 	}
 	switch {
-	case isGRPC(i.media.Type):
+	case i.media.GRPC():
 		i.result.Body = BodyUninspected
 		if i.media.Kind != body.Opaque && i.f.options.Mode == Block { // +json, +xml: handlers that know nothing of gRPC would read them as such
 			i.held = &held{rest: &frames{from: r.Body}}

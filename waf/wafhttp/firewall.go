@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -123,15 +122,4 @@ func dropped(w http.ResponseWriter) bool {
 	}
 	_ = conn.Close() // nobody waits for it
 	return true
-}
-
-// allowed reports whether bodies of a type pass.
-func (f *Firewall) allowed(mediaType string) bool {
-	for _, t := range f.options.Allow.ContentTypes {
-		before, after, wild := strings.Cut(t, "*")
-		if t == mediaType || wild && len(mediaType) >= len(before)+len(after) && strings.HasPrefix(mediaType, before) && strings.HasSuffix(mediaType, after) {
-			return true
-		}
-	}
-	return false
 }
