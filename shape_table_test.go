@@ -11,7 +11,7 @@ type row struct {
 var everyone = []string{"fault", "meter"}
 
 // testEveryone is what any test may import: fixtures, and the protocol to talk to an edge with.
-var testEveryone = []string{"exchange", "exchange/exchangetest", "wire/wiretest", "wire/h1", "store/storetest", "load/rival", "load/origin"}
+var testEveryone = []string{"exchange", "exchange/exchangetest", "wire/wiretest", "wire", "wire/h1", "store/storetest", "load/rival", "load/origin"}
 
 // stages are the folders that plan puts in order.
 var stages = []string{
@@ -31,10 +31,11 @@ var rows = map[string]row{
 	"cert":                  {may: []string{"spec"}},
 	"observe":               {may: []string{"exchange"}},
 	// traffic
+	"wire":           {may: []string{"exchange"}},
 	"wire/transport": {},
-	"wire/h1":        {may: []string{"exchange", "wire/transport"}},
-	"wire/h2":        {may: []string{"exchange", "wire/transport"}},
-	"wire/h3":        {may: []string{"exchange", "wire/transport"}},
+	"wire/h1":        {may: []string{"exchange", "wire", "wire/transport"}},
+	"wire/h2":        {may: []string{"exchange", "wire", "wire/transport"}},
+	"wire/h3":        {may: []string{"exchange", "wire", "wire/transport"}},
 	"wire/wiretest":  {may: []string{"exchange", "wire/transport"}},
 	"listen":         {may: []string{"spec", "exchange", "cert", "wire/*"}},
 	"route":          {may: []string{"spec", "exchange"}},
@@ -59,12 +60,12 @@ var rows = map[string]row{
 	"static":        {may: []string{"spec", "exchange"}},
 	"mirror":        {may: []string{"spec", "exchange"}},
 	"function":      {may: []string{"spec", "exchange"}},
-	"upstream":      {may: []string{"spec", "exchange", "cert", "wire/*", "upstream/*"}},
+	"upstream":      {may: []string{"spec", "exchange", "cert", "wire", "wire/*", "upstream/*"}},
 	// what upstream decides with, none of which knows the others
 	"upstream/balance":   {may: []string{"spec", "exchange"}},
 	"upstream/admission": {may: []string{"spec", "exchange"}},
 	"upstream/resolve":   {may: []string{"spec"}},
-	"upstream/peer":      {may: []string{"spec", "wire/*"}},
+	"upstream/peer":      {may: []string{"spec", "exchange", "wire", "wire/*"}},
 	"plan":               {may: append([]string{"spec", "exchange", "cert"}, stages...)},
 	"edge":               {may: []string{"plan", "spec", "cert", "listen", "wire/*", "exchange", "observe"}},
 	"agent":              {may: []string{"spec"}},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/h1"
 	"skerry.dev/skerry/wire/transport"
 )
@@ -106,14 +107,14 @@ func (c *demoClient) get(path string, fields ...string) (answer, error) {
 	for i := 0; i+1 < len(fields); i += 2 {
 		x.Req.Fields.AddNamed([]byte(fields[i]), []byte(fields[i+1]))
 	}
-	a, err := c.exchange(x, &h1.Request{Host: []byte(c.authority()), Path: []byte(path), Patience: demoPatience, FirstByte: demoPatience, Now: x.Now})
+	a, err := c.exchange(x, &wire.Request{Host: []byte(c.authority()), Path: []byte(path), Patience: demoPatience, FirstByte: demoPatience, Now: x.Now})
 	if !c.conn.End(x) {
 		c.close()
 	}
 	return a, err
 }
 
-func (c *demoClient) exchange(x *exchange.Exchange, q *h1.Request) (a answer, err error) {
+func (c *demoClient) exchange(x *exchange.Exchange, q *wire.Request) (a answer, err error) {
 	if _, err := c.conn.Send(x, q); err != nil {
 		return a, err
 	}

@@ -110,19 +110,30 @@ type Request struct {
 // Response is what the client will get. Status 0 means that there is none yet.
 type Response struct {
 	Status   int
-	Fields   Fields // without hop-by-hop fields, Content-Length and Transfer-Encoding: the writer frames anew
-	Body     Body   // nil: no body
-	Length   int64  // for HEAD and 304, the Content-Length to announce without a body; -1: none
-	Trailers Fields // set at the end of Body
-	Tunnel   Tunnel // after 101: what the two sides send is not HTTP any more
-	Started  bool   // the head is with the client; the answer cannot be replaced any more
-	Sent     int64  // body bytes given to the client so far
+	Fields   Fields    // without hop-by-hop fields, Content-Length and Transfer-Encoding: the writer frames anew
+	Body     Body      // nil: no body
+	Length   int64     // for HEAD and 304, the Content-Length to announce without a body; -1: none
+	Trailers Fields    // set at the end of Body
+	Tunnel   Tunnel    // after 101: the origin's end; the Sink brings the client's
+	Age      time.Time // when a tunnel, or a body, must be over, however lively it is; zero: never
+	Started  bool      // the head is with the client; the answer cannot be replaced any more
+	Sent     int64     // body bytes given to the client so far
 }
 
-// A Tunnel carries bytes both ways after 101 Switching Protocols until one side ends or is silent too long.
-// Run blocks; client is the connection of wire that the Sink owns.
+// A Tunnel is one end of what follows 101 Switching Protocols, or an extended CONNECT: bytes both ways that are not HTTP any
+// more. One goroutine receives while another sends; Wake and Break may come from any.
 type Tunnel interface {
-	Run(client any) (fromClient, toClient int64, err error)
+	// Receive waits until by for bytes from the peer and returns a view that holds until the next call; io.EOF when the peer has
+	// ended its side. It returns nothing at all, without an error, if by has passed or Wake was called meanwhile.
+	Receive(by time.Time) (view []byte, err error)
+	// Send gives bytes to the peer, who has that long to take them.
+	Send(view []byte, patience time.Duration) error
+	// End tells the peer that no more bytes will be sent, where the protocol can say so; otherwise it is Break.
+	End()
+	// Wake makes a Receive that waits, or the next one, return.
+	Wake()
+	// Break ends both directions now.
+	Break()
 }
 
 // A Body is pulled. Next returns the next bytes, a view that holds until the next call of any method, or io.EOF

@@ -33,6 +33,7 @@ const (
 	MethodNotAllowed
 	SlowClient
 	ClientGone
+	StreamAge
 	NoEntrypoint
 	NoRoute
 	NoFile
@@ -88,6 +89,7 @@ var table = [kinds]row{
 	MethodNotAllowed:     {"method_not_allowed", SideClient, 405, "http_request_denied", "The method is not allowed here."},
 	SlowClient:           {"slow_client", SideClient, 408, "http_request_error", "The request took too long to arrive."},
 	ClientGone:           {"client_gone", SideClient, 499, "", "The client closed the connection."},
+	StreamAge:            {"stream_age", SideEdge, 503, "proxy_internal_response", "The stream was open for too long. Please open another one."},
 	NoEntrypoint:         {"no_entrypoint", SideClient, 404, "http_request_denied", "There is nothing here under this host name."},
 	NoRoute:              {"no_route", SideClient, 404, "http_request_denied", "There is nothing here."},
 	NoFile:               {"no_file", SideClient, 404, "http_request_denied", "There is nothing here."},

@@ -9,7 +9,7 @@ import (
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/upstream/peer"
-	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -63,10 +63,10 @@ func (a *attempt) open(until time.Time) error {
 	switch {
 	case a.stopped && a.reused:
 		c.Keep(time.Now())
-		return h1.ErrAbandoned
+		return wire.ErrAbandoned
 	case a.stopped: // it has carried nothing: nobody would look whether it is alive before a POST
 		c.Close()
-		return h1.ErrAbandoned
+		return wire.ErrAbandoned
 	}
 	a.conn = c
 	return nil
@@ -89,7 +89,7 @@ func (a *attempt) dial(until time.Time) (*peer.Conn, error) {
 	}
 	defer cancel()
 	if a.raced && !a.mayStop(cancel) {
-		return nil, h1.ErrAbandoned
+		return nil, wire.ErrAbandoned
 	}
 	c, err := a.ep.peer.Dial(ctx)
 	if err != nil && !until.IsZero() && !time.Now().Before(until) {
@@ -163,9 +163,9 @@ func (a *attempt) fail(x *exchange.Exchange) {
 }
 
 // request fills in what differs from the request as it came.
-func (s *Stage) request(ep *endpoint, x *exchange.Exchange) h1.Request {
+func (s *Stage) request(ep *endpoint, x *exchange.Exchange) wire.Request {
 	svc := ep.service.spec
-	q := h1.Request{Path: x.Req.Path, Patience: svc.Timeouts.Idle, FirstByte: svc.Timeouts.FirstByte}
+	q := wire.Request{Path: x.Req.Path, Patience: svc.Timeouts.Idle, FirstByte: svc.Timeouts.FirstByte}
 	switch {
 	case x.Req.ToPath != nil:
 		q.Path = x.Req.ToPath

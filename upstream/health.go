@@ -9,7 +9,7 @@ import (
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/spec"
-	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire"
 )
 
 // check asks an endpoint again and again and flips its health after enough answers of one kind in a row.
@@ -72,7 +72,7 @@ func (ep *endpoint) probe(ctx context.Context, h *spec.Health) error {
 	x.Req.Method, x.Req.MethodName = exchange.MethodGet, []byte("GET")
 	x.Req.Fields.AddNamed([]byte("User-Agent"), []byte("skerry-health/1"))
 	x.Now = time.Now()
-	q := h1.Request{Host: ep.host, Path: []byte(h.Path), Now: x.Now, FirstByte: h.Timeout, Patience: h.Timeout}
+	q := wire.Request{Host: ep.host, Path: []byte(h.Path), Now: x.Now, FirstByte: h.Timeout, Patience: h.Timeout}
 	if h.Host != "" {
 		q.Host = []byte(h.Host)
 	}

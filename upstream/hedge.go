@@ -8,7 +8,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
-	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire"
 )
 
 // race is a try that a second endpoint joins when the first is slow. The exchange's goroutine runs the first attempt, a
@@ -148,7 +148,7 @@ func (r *race) settle(x *exchange.Exchange, err error) error {
 		switch {
 		case err == nil && u.stage.again.Has(x.Resp.Status):
 			u.ep.answered(x.Resp.Status)
-		case err != nil && err != h1.ErrAbandoned:
+		case err != nil && err != wire.ErrAbandoned:
 			r.blame(u.ep, err)
 		}
 		x.Answer(0)
@@ -162,7 +162,7 @@ func (r *race) settle(x *exchange.Exchange, err error) error {
 		f.Endpoint, f.Locality, f.Picked = h.ep.label, h.ep.locality, r.how
 		err = nil
 	} else {
-		if r.err != nil && r.err != h1.ErrAbandoned {
+		if r.err != nil && r.err != wire.ErrAbandoned {
 			r.blame(h.ep, r.err)
 		}
 		h.fail(r.second)

@@ -7,7 +7,7 @@ import (
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/upstream/balance"
-	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire"
 )
 
 // Stage sends an exchange to a service and takes its answer. It is the last stage of a path.
@@ -132,7 +132,7 @@ func gather(x *exchange.Exchange, svc *service) error {
 		return errLost
 	}
 	if most := svc.spec.Timeouts.Whole; most > 0 && time.Since(x.Now) >= most {
-		return h1.ErrUpload
+		return wire.ErrUpload
 	}
 	return nil
 }

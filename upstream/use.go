@@ -12,7 +12,7 @@ import (
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/upstream/admission"
 	"skerry.dev/skerry/upstream/balance"
-	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire"
 )
 
 // use is one exchange's use of a service: what must be given back at its end.
@@ -381,7 +381,7 @@ func (u *use) blame(kind fault.Kind) {
 
 // reason says what kind of failure a try had.
 func (u *use) reason(err error) exchange.Reason {
-	if err == h1.ErrDied && u.reused {
+	if err == wire.ErrDied && u.reused {
 		return exchange.ReasonDied
 	}
 	switch kind := fault.Of(err); {
@@ -391,7 +391,7 @@ func (u *use) reason(err error) exchange.Reason {
 		return exchange.ReasonDied
 	case kind == fault.OriginTimeout:
 		return exchange.ReasonTimeout
-	case kind == fault.Internal || err == h1.ErrDied:
+	case kind == fault.Internal || err == wire.ErrDied:
 		return exchange.ReasonBroken
 	case kind.Side() == fault.SideOrigin:
 		return exchange.ReasonInvalid

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"skerry.dev/skerry/fault"
-	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -21,7 +21,7 @@ var ErrFull = fault.New(fault.OriginBusy, "as many connections to the endpoint a
 
 // Dial opens a connection. Its errors are ErrFull and faults of the kinds OriginRefused, OriginUnreachable,
 // OriginConnectTimeout, OriginTLS with what is wrong with the certificate, Overloaded where the edge itself has no descriptor or
-// port left, Draining after Stop, and what the keeper's control says. If ctx was cancelled, the error is h1.ErrAbandoned. Get
+// port left, Draining after Stop, and what the keeper's control says. If ctx was cancelled, the error is wire.ErrAbandoned. Get
 // comes first: a kept connection counts as open.
 func (p *Peer) Dial(ctx context.Context) (*Conn, error) {
 	if !p.enter() {
@@ -117,7 +117,7 @@ func (p *Peer) dialError(asker context.Context, do string, err error) error {
 	case p.keeper.ctx.Err() != nil:
 		return errStopped
 	case errors.Is(asker.Err(), context.Canceled):
-		return h1.ErrAbandoned
+		return wire.ErrAbandoned
 	case asker.Err() != nil:
 		return fault.Wrap(fault.OriginConnectTimeout, do+p.label+" before the request's own time was up (timeouts.try, timeouts.whole)", err)
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -202,7 +202,7 @@ func alertOf(err error) string {
 // TLS 1.3 an origin refuses a client's certificate, or misses one, only after the handshake. It may be called for every error of
 // Send and Receive, before Close.
 func (c *Conn) Explain(err error) error {
-	if c.tls == nil || c.carried || err == nil || err != h1.ErrDied && fault.Of(err) != fault.Internal {
+	if c.tls == nil || c.carried || err == nil || err != wire.ErrDied && fault.Of(err) != fault.Internal {
 		return err
 	}
 	// TLS remembers the alert; the deadline is for where there is none.

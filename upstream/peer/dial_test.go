@@ -15,7 +15,7 @@ import (
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/upstream/peer"
-	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire"
 )
 
 // TestDialErrors: a connection that cannot be made says whose fault it is, and is counted by that.
@@ -87,7 +87,7 @@ func TestDialTimes(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		time.AfterFunc(100*time.Millisecond, cancel)
 		return ctx, cancel
-	}, 100*time.Millisecond, func(err error) bool { return errors.Is(err, h1.ErrAbandoned) })
+	}, 100*time.Millisecond, func(err error) bool { return errors.Is(err, wire.ErrAbandoned) })
 	f("stopped", func(k *peer.Keeper) (context.Context, context.CancelFunc) {
 		time.AfterFunc(100*time.Millisecond, k.Stop)
 		return context.WithCancel(context.Background())

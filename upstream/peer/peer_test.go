@@ -19,7 +19,7 @@ import (
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/upstream/peer"
-	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -92,7 +92,7 @@ func use(c *peer.Conn) (status int, reusable bool, err error) {
 	defer x.Release()
 	x.Now = time.Now()
 	x.Req.Method, x.Req.MethodName, x.Req.Path = exchange.MethodGet, []byte("GET"), []byte("/")
-	q := h1.Request{Host: []byte("a"), Path: []byte("/"), Patience: 10 * time.Second, FirstByte: 10 * time.Second, Now: x.Now}
+	q := wire.Request{Host: []byte("a"), Path: []byte("/"), Patience: 10 * time.Second, FirstByte: 10 * time.Second, Now: x.Now}
 	if _, err = c.Send(x, &q); err == nil {
 		err = c.Receive(x)
 	}

@@ -22,7 +22,7 @@ import (
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/upstream/peer"
-	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire"
 )
 
 // authority signs certificates.
@@ -304,7 +304,7 @@ func TestAbandonTLS(t *testing.T) {
 		answers <- answer
 		<-arrived
 		c.Abandon()
-		if err := <-ended; !errors.Is(err, h1.ErrAbandoned) {
+		if err := <-ended; !errors.Is(err, wire.ErrAbandoned) {
 			t.Errorf("after %q: got %v", answer, err)
 		}
 		c.Close()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/wire"
 )
 
 // browserGet is what a browser sends for a page.
@@ -31,7 +32,7 @@ func headRoundTrip(t testing.TB, c *serverConn, out []byte) {
 	if err := parseRequest(browserGet, x, &c.frame); err != nil {
 		t.Fatal(err)
 	}
-	out = appendRequest(out[:0], x, &Request{Host: x.Req.Authority, Path: x.Req.Path})
+	out = appendRequest(out[:0], x, &wire.Request{Host: x.Req.Authority, Path: x.Req.Path})
 	if _, err := parseResponse(pageHead, &x.Resp, &all, &c.frame); err != nil {
 		t.Fatal(err)
 	}

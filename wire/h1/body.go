@@ -6,6 +6,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -40,6 +41,7 @@ type body struct {
 	waiting  bool
 	patience time.Duration
 	until    time.Time     // of a response: when all of it must be there; zero: any time
+	age      time.Time     // the same, for a stream that is old enough
 	waited   time.Duration // for the connection, over all; what others take to use the bytes does not count
 	read     int64         // bytes taken from the connection for it
 	passed   int64         // bytes that Next returned since the start or the last Replay
@@ -223,10 +225,13 @@ func (b *body) firstDeadline(now time.Time) time.Time {
 	return b.deadline(now)
 }
 
-// bounded is by, but not later than until.
+// bounded is by, but not later than until and age.
 func (b *body) bounded(by time.Time) time.Time {
 	if !b.until.IsZero() && b.until.Before(by) {
-		return b.until
+		by = b.until
+	}
+	if !b.age.IsZero() && b.age.Before(by) {
+		by = b.age
 	}
 	return by
 }
@@ -246,15 +251,17 @@ func (b *body) wrap(err error, began time.Time) error {
 	case err == nil:
 		return nil
 	case b.client != nil && b.client.abandoned.Load():
-		return ErrAbandoned
+		return wire.ErrAbandoned
 	case err == transport.ErrInterrupted && b.client != nil && b.client.gone.Load():
 		return errClientLeft
 	case err == transport.ErrInterrupted:
 		return errInterrupted
 	case err == transport.ErrTimeout && !b.until.IsZero() && !began.Before(b.until):
-		return ErrTaker // it was not the origin that was waited for when the time was up
+		return wire.ErrTaker // it was not the origin that was waited for when the time was up
 	case err == transport.ErrTimeout && !b.until.IsZero() && !time.Now().Before(b.until):
-		return ErrWhole
+		return wire.ErrWhole
+	case err == transport.ErrTimeout && !b.age.IsZero() && !time.Now().Before(b.age):
+		return wire.ErrAge
 	case err == transport.ErrTimeout && b.response:
 		return fault.New(fault.OriginStalled, "the origin sent nothing of its response body for "+b.patience.String()+" (timeouts.idle)")
 	case err == transport.ErrTimeout:

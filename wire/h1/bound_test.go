@@ -9,6 +9,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/h1"
 	"skerry.dev/skerry/wire/transport"
 	"skerry.dev/skerry/wire/wiretest"
@@ -25,7 +26,7 @@ func TestBounds(t *testing.T) {
 				wiretest.NewPipeRig(t, func(_ testing.TB, o wiretest.Origin) wiretest.Proxy {
 					p := newProxy(o.Dial)
 					p.after = func(x *exchange.Exchange) { cause = x.Cause }
-					p.bound = func(q h1.Request) h1.Request {
+					p.bound = func(q wire.Request) wire.Request {
 						if head > 0 {
 							q.Head = q.Now.Add(head)
 						}
@@ -36,7 +37,7 @@ func TestBounds(t *testing.T) {
 					}
 					return p
 				}).Play(script...)
-				bounded := errors.Is(cause, h1.ErrTry) || errors.Is(cause, h1.ErrWhole)
+				bounded := errors.Is(cause, wire.ErrTry) || errors.Is(cause, wire.ErrWhole)
 				if want == nil && bounded || want != nil && !errors.Is(cause, want) {
 					t.Errorf("ended as %v, want %v", cause, want)
 				}
@@ -46,39 +47,39 @@ func TestBounds(t *testing.T) {
 	late := wiretest.EdgeAnswerKept(504)
 	tenBytes := "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
 	inChunks := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-	f("no head in a try", try, 0, h1.ErrTry, send(get), arrives(get), gets(late), originClosed(), at(try))
-	f("no head in a try, which is the shorter one", try, whole, h1.ErrTry, send(get), arrives(get), gets(late), originClosed(), at(try))
-	f("no head in the whole time", 0, whole, h1.ErrWhole, send(get), arrives(get), gets(late), originClosed(), at(whole))
-	f("no head in the whole time, which is the shorter one", whole, try, h1.ErrWhole, send(get), arrives(get), gets(late), originClosed(), at(try))
-	f("half a head", try, 0, h1.ErrTry, send(get), arrives(get), answer("HTTP/1.1 2"), gets(late), originClosed(), at(try))
-	f("interim responses do not put it off", try, 0, h1.ErrTry, send(get), arrives(get), wait(9*s), answer("HTTP/1.1 103 Early Hints\r\n\r\n"),
+	f("no head in a try", try, 0, wire.ErrTry, send(get), arrives(get), gets(late), originClosed(), at(try))
+	f("no head in a try, which is the shorter one", try, whole, wire.ErrTry, send(get), arrives(get), gets(late), originClosed(), at(try))
+	f("no head in the whole time", 0, whole, wire.ErrWhole, send(get), arrives(get), gets(late), originClosed(), at(whole))
+	f("no head in the whole time, which is the shorter one", whole, try, wire.ErrWhole, send(get), arrives(get), gets(late), originClosed(), at(try))
+	f("half a head", try, 0, wire.ErrTry, send(get), arrives(get), answer("HTTP/1.1 2"), gets(late), originClosed(), at(try))
+	f("interim responses do not put it off", try, 0, wire.ErrTry, send(get), arrives(get), wait(9*s), answer("HTTP/1.1 103 Early Hints\r\n\r\n"),
 		gets("HTTP/1.1 103 Early Hints\r\n\r\n"), gets(late), originClosed(), at(try))
 	f("a head just in time, and a body that takes its own", try, 0, nil,
 		steps([]wiretest.Step{send(get), arrives(get), wait(9 * s), answer(tenBytes), gets(tenBytes)}, slowAnswer("0123456789", 5*s))...)
-	f("a body that stalls", 0, whole, h1.ErrWhole, send(get), arrives(get), answer(tenBytes+"ab"), gets(tenBytes+"ab"), clientClosed(), originClosed(), at(whole))
-	f("a body that is steady and too slow", 0, whole, h1.ErrWhole, steps([]wiretest.Step{send(get), arrives(get), answer(tenBytes), gets(tenBytes)},
+	f("a body that stalls", 0, whole, wire.ErrWhole, send(get), arrives(get), answer(tenBytes+"ab"), gets(tenBytes+"ab"), clientClosed(), originClosed(), at(whole))
+	f("a body that is steady and too slow", 0, whole, wire.ErrWhole, steps([]wiretest.Step{send(get), arrives(get), answer(tenBytes), gets(tenBytes)},
 		slowAnswer("0123", 4*s), []wiretest.Step{clientClosed(), originClosed(), at(whole)})...)
-	f("chunks that stall", 0, whole, h1.ErrWhole, send(get), arrives(get), answer(inChunks+"3\r\nab"), gets(inChunks+"2\r\nab\r\n"), clientClosed(), originClosed(), at(whole))
+	f("chunks that stall", 0, whole, wire.ErrWhole, send(get), arrives(get), answer(inChunks+"3\r\nab"), gets(inChunks+"2\r\nab\r\n"), clientClosed(), originClosed(), at(whole))
 	f("all in time", try, whole, nil, send(get), arrives(get), wait(9*s), answer(tenBytes), gets(tenBytes), wait(9*s), answer("0123456789"), gets("0123456789"))
 	f("the next exchange has its own", try, 0, nil, send(get), arrives(get), wait(9*s), answer(ok), gets(ok), wait(9*s), send(get), arrives(get), wait(9*s), answer(ok), gets(ok))
 	slow := edge(408)
 	smallHead := "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 	chunk, last := "3\r\nabc\r\n", "3\r\nabc\r\n0\r\n\r\n"
-	f("an upload that is longer than a try", try, whole, h1.ErrUpload, send(postHead), arrives(postHead), wait(6*s), send(chunk), arrives(chunk),
+	f("an upload that is longer than a try", try, whole, wire.ErrUpload, send(postHead), arrives(postHead), wait(6*s), send(chunk), arrives(chunk),
 		gets(slow), originClosed(), clientClosed(), at(try+5*time.Millisecond))
-	f("an upload that takes most of a try", try, whole, h1.ErrUpload, send(postHead), arrives(postHead), wait(6*s), send(last), arrives(last),
+	f("an upload that takes most of a try", try, whole, wire.ErrUpload, send(postHead), arrives(postHead), wait(6*s), send(last), arrives(last),
 		gets(slow), originClosed(), at(try))
-	f("an upload that takes less of a try than the origin", try, whole, h1.ErrTry, send(postHead), arrives(postHead), wait(4*s), send(last), arrives(last),
+	f("an upload that takes less of a try than the origin", try, whole, wire.ErrTry, send(postHead), arrives(postHead), wait(4*s), send(last), arrives(last),
 		gets(late), originClosed(), at(try))
-	f("a small upload that takes most of a try", try, whole, h1.ErrUpload, send(smallHead), wait(6*s), send("hello"), arrives(smallHead+"hello"),
+	f("a small upload that takes most of a try", try, whole, wire.ErrUpload, send(smallHead), wait(6*s), send("hello"), arrives(smallHead+"hello"),
 		gets(slow), originClosed(), at(try))
-	f("a small upload that takes most of the whole time", 0, try, h1.ErrUpload, send(smallHead), wait(6*s), send("hello"), arrives(smallHead+"hello"),
+	f("a small upload that takes most of the whole time", 0, try, wire.ErrUpload, send(smallHead), wait(6*s), send("hello"), arrives(smallHead+"hello"),
 		gets(slow), originClosed(), at(try))
-	f("a client that does not take what has come", 0, whole, h1.ErrTaker, send(get), arrives(get), answer(tenBytes+"ab"), wait(whole+s), gets(tenBytes+"ab"),
+	f("a client that does not take what has come", 0, whole, wire.ErrTaker, send(get), arrives(get), answer(tenBytes+"ab"), wait(whole+s), gets(tenBytes+"ab"),
 		clientClosed(), originClosed())
-	f("an origin that does not take an upload", 0, whole, h1.ErrWhole, send(postHead), arrives(postHead), send("3\r\nabc\r\n0\r\n\r\n"),
+	f("an origin that does not take an upload", 0, whole, wire.ErrWhole, send(postHead), arrives(postHead), send("3\r\nabc\r\n0\r\n\r\n"),
 		wait(whole+5*time.Millisecond), gets(late), originClosed(), at(whole+5*time.Millisecond))
-	f("a client that waits for 100", 0, 500*time.Millisecond, h1.ErrWhole, send(expect), arrives(expect), gets(edge(504)), originClosed(), at(500*time.Millisecond))
+	f("a client that waits for 100", 0, 500*time.Millisecond, wire.ErrWhole, send(expect), arrives(expect), gets(edge(504)), originClosed(), at(500*time.Millisecond))
 	f("a tunnel is exempt", try, whole, nil, send(upgrade), arrives(upgrade), answer(switched), gets(switched), wait(30*s), send("a"), arrives("a"),
 		wait(30*s), answer("b"), gets("b"))
 }
@@ -87,7 +88,7 @@ func TestBounds(t *testing.T) {
 // in time.
 func TestBoundPassed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := func(q h1.Request, want error, after time.Duration) {
+		f := func(q wire.Request, want error, after time.Duration) {
 			t.Helper()
 			near, far := net.Pipe()
 			defer far.Close()
@@ -108,11 +109,11 @@ func TestBoundPassed(t *testing.T) {
 			}
 		}
 		now := time.Now()
-		f(h1.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Until: now}, h1.ErrWhole, 0)
-		f(h1.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Head: now.Add(-1), Until: now.Add(time.Hour)}, h1.ErrTry, 0)
-		f(h1.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Until: now.Add(time.Second)}, h1.ErrWhole, time.Second)
+		f(wire.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Until: now}, wire.ErrWhole, 0)
+		f(wire.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Head: now.Add(-1), Until: now.Add(time.Hour)}, wire.ErrTry, 0)
+		f(wire.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Until: now.Add(time.Second)}, wire.ErrWhole, time.Second)
 		now = time.Now()
-		f(h1.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Head: now.Add(time.Second), Until: now.Add(time.Hour)}, h1.ErrTry, time.Second)
+		f(wire.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, Head: now.Add(time.Second), Until: now.Add(time.Hour)}, wire.ErrTry, time.Second)
 	})
 }
 

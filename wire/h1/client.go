@@ -9,6 +9,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -34,32 +35,16 @@ type Client struct {
 	used      bool          // it has carried a request before
 	askErr    error         // of the wait for the answer that Send began
 	until     time.Time     // Request.Until
+	age       time.Time     // Request.Age
 	bound     time.Time     // the earlier one of Request.Head and Request.Until; zero: none
 	promise   promise       // what the last response said in Keep-Alive
 
+	tunnel    *end               // after 101; nil: there is none
 	resp      *exchange.Response // where the final head is, until End
 	sink      exchange.Sink      // of the exchange; nil: it has no client
 	unwatch   func()             // ends the watch for the client; nil: nobody watches
 	gone      atomic.Bool        // the watch has seen it leave
 	abandoned atomic.Bool        // see Abandon
-}
-
-// Request is how a request goes to an origin, where that is not x.Req.
-type Request struct {
-	Host     []byte        // value of the Host field
-	Path     []byte        // the path; the query is x.Req.Query
-	Patience time.Duration // longest wait for the next byte of a body, either way
-	// FirstByte is the longest wait for the response head, from the last byte of the request on.
-	FirstByte time.Duration
-	// Now is when the request is sent, or a little before; before the connection was made, if the request is its first.
-	Now time.Time
-	// Head is when the response head must be there, however long the request took to send; zero: FirstByte alone counts.
-	// Beyond it: ErrTry, or ErrUpload if its client took the longer part of the time to send the body.
-	Head time.Time
-	// Until is when the exchange on this connection must be over, to the last byte of the response's body; zero: never. Beyond
-	// it: ErrWhole, or ErrUpload as with Head, or ErrTaker if the client had not taken what came of the body. A write that has
-	// begun may wait on for as long as was left when it began. A tunnel is exempt once it is open.
-	Until time.Time
 }
 
 // continueWait is how long an origin gets to say 100 before the body is sent without it (RFC 9110 section 10.1.1).
@@ -92,11 +77,11 @@ func (c *Client) Close() error { return c.conn.Close() }
 // goes on with the body beside Receive. It returns how many bytes left, also with an error: a request of which none
 // left may be sent again. The error is transport.ErrStale if this is a kept connection that the origin has closed, or on
 // which it spoke unasked. Errors of kind ClientGone or SlowClient come from the request's own body.
-func (c *Client) Send(x *exchange.Exchange, q *Request) (sent int64, err error) {
+func (c *Client) Send(x *exchange.Exchange, q *wire.Request) (sent int64, err error) {
 	c.patience, c.firstByte, c.asked = q.Patience, q.FirstByte, q.Now
 	c.expecting, c.pumping, c.sentAll, c.keep, c.pumpErr = false, false, false, false, nil
 	c.askErr, c.sink, c.upload.took = nil, x.Sink, 0
-	c.until, c.bound = q.Until, q.Until
+	c.until, c.age, c.bound = q.Until, q.Age, q.Until
 	if !q.Head.IsZero() && (c.bound.IsZero() || q.Head.Before(c.bound)) {
 		c.bound = q.Head
 	}
@@ -195,7 +180,7 @@ func (c *Client) writePatience() time.Duration {
 // sendError says why a request could not be sent, if it was not the connection's fault.
 func (c *Client) sendError(err error) error {
 	if c.abandoned.Load() {
-		return ErrAbandoned
+		return wire.ErrAbandoned
 	}
 	if err == transport.ErrTimeout {
 		if late := c.overdue(); late != nil {
@@ -205,7 +190,7 @@ func (c *Client) sendError(err error) error {
 	return err
 }
 
-func appendRequest(out []byte, x *exchange.Exchange, q *Request) []byte {
+func appendRequest(out []byte, x *exchange.Exchange, q *wire.Request) []byte {
 	r := &x.Req
 	out = append(append(out, r.MethodName...), ' ')
 	out = append(out, q.Path...)
@@ -278,12 +263,6 @@ func (c *Client) stopAsking(err error) {
 	c.conn.Interrupt(true)
 }
 
-// ErrTry says that Request.Head has passed, ErrWhole that Request.Until has.
-var (
-	ErrTry   = fault.New(fault.OriginTimeout, "the origin's response head was not there when the time for one try was up (timeouts.try)")
-	ErrWhole = fault.New(fault.OriginTimeout, "the exchange was not over when its whole time was up (timeouts.whole)")
-)
-
 // overdue says which of the bounds has passed, and that it was the client's doing if it was; nil if none has, or there is none.
 func (c *Client) overdue() error {
 	if c.bound.IsZero() {
@@ -294,15 +273,12 @@ func (c *Client) overdue() error {
 	case now.Before(c.bound):
 		return nil
 	case c.uploading(now):
-		return ErrUpload
+		return wire.ErrUpload
 	case !c.until.IsZero() && !now.Before(c.until):
-		return ErrWhole
+		return wire.ErrWhole
 	}
-	return ErrTry
+	return wire.ErrTry
 }
-
-// ErrDied says that the origin closed or reset the connection before the first byte of a response.
-var ErrDied = fault.New(fault.OriginClosed, "the origin closed the connection before its response")
 
 // Receive reads the final response head into x.Resp and prepares its body; interim responses go to x.Sink.
 func (c *Client) Receive(x *exchange.Exchange) error {
@@ -311,7 +287,7 @@ func (c *Client) Receive(x *exchange.Exchange) error {
 			return errOriginInterim
 		}
 		head, err := c.awaitHead(x)
-		if err == ErrDied && interims > 0 {
+		if err == wire.ErrDied && interims > 0 {
 			return errOriginInterimEnd // the response had begun: nobody may send the request again
 		}
 		if err != nil {
@@ -338,7 +314,7 @@ func (c *Client) awaitHead(x *exchange.Exchange) ([]byte, error) {
 			head, err = c.in.head(c.nextLook())
 		}
 		if err != nil && c.abandoned.Load() {
-			return nil, ErrAbandoned
+			return nil, wire.ErrAbandoned
 		}
 		switch err {
 		case nil:
@@ -367,7 +343,7 @@ func (c *Client) awaitHead(x *exchange.Exchange) ([]byte, error) {
 		if c.in.r < c.in.w {
 			return nil, fault.Wrap(fault.OriginClosed, "the origin's connection broke within its response head", err)
 		}
-		return nil, ErrDied
+		return nil, wire.ErrDied
 	}
 }
 
@@ -502,7 +478,7 @@ func (c *Client) frameResponse(x *exchange.Exchange, minor int) error {
 		r.Length = -1
 	}
 	c.body.begin(&c.in, f, kind, c.patience, &r.Trailers)
-	c.body.until = c.until
+	r.Age, c.body.until, c.body.age = c.age, c.until, c.age
 	if kind != bodyNone {
 		r.Body = &c.body
 	}
@@ -520,7 +496,8 @@ func (c *Client) switchProtocol(x *exchange.Exchange) error {
 	if c.stopWatch(); c.gone.Load() { // the tunnel reads from the client itself, and two cannot
 		return errClientLeft
 	}
-	x.Resp.Tunnel = c
+	c.tunnel = newEnd(&c.in)
+	x.Resp.Tunnel, x.Resp.Age = c.tunnel, c.age
 	return nil
 }
 
@@ -533,6 +510,10 @@ func (c *Client) End(x *exchange.Exchange) (reusable bool) {
 	c.stopWatch()
 	reusable = c.keep && c.sentAll && c.body.ended() && c.in.r == c.in.w && !c.gone.Load() && !c.abandoned.Load()
 	c.body.restore()
+	if c.tunnel != nil {
+		c.tunnel.release()
+		c.tunnel = nil
+	}
 	c.in.release()
 	c.resp = nil
 	return reusable

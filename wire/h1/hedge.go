@@ -2,11 +2,7 @@ package h1
 
 import (
 	"skerry.dev/skerry/exchange"
-	"skerry.dev/skerry/fault"
 )
-
-// ErrAbandoned is what Send, Receive and the body return after Abandon.
-var ErrAbandoned = fault.New(fault.ClientGone, "the request was given up: its answer is no longer wanted")
 
 // Abandon ends the exchange that is under way on this connection, from any goroutine: a Send, a Receive or a read of the body
 // that is in progress, or comes later, fails soon with ErrAbandoned. The connection is closed; it serves nothing any more.

@@ -12,6 +12,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/h1"
 	"skerry.dev/skerry/wire/transport"
 )
@@ -70,7 +71,7 @@ func (l link) says(t testing.TB, text string) {
 	}
 }
 
-var plain = h1.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, FirstByte: time.Minute}
+var plain = wire.Request{Host: []byte("a"), Path: []byte("/"), Patience: time.Minute, FirstByte: time.Minute}
 
 // exchangeOn sends a request and reads the whole answer.
 func exchangeOn(c *h1.Client, x *exchange.Exchange) error {
@@ -111,7 +112,7 @@ func TestAbandon(t *testing.T) {
 				origin(l)
 				l.Abandon()
 			}
-			if err := <-ended; !errors.Is(err, h1.ErrAbandoned) {
+			if err := <-ended; !errors.Is(err, wire.ErrAbandoned) {
 				t.Errorf("got %v, want ErrAbandoned", err)
 			}
 			if l.End(x) {
@@ -141,7 +142,7 @@ func TestAbandonBetween(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Abandon()
-	if err := l.Receive(x); !errors.Is(err, h1.ErrAbandoned) {
+	if err := l.Receive(x); !errors.Is(err, wire.ErrAbandoned) {
 		t.Errorf("got %v, want ErrAbandoned", err)
 	}
 	l.End(x)
@@ -172,7 +173,7 @@ func TestAbandonAnytime(t *testing.T) {
 		switch err := <-ended; {
 		case err == nil:
 			through++
-		case !errors.Is(err, h1.ErrAbandoned):
+		case !errors.Is(err, wire.ErrAbandoned):
 			t.Fatalf("got %v", err)
 		}
 		if l.End(x) {
@@ -267,7 +268,7 @@ func TestAdoptWatch(t *testing.T) {
 		}
 		l.Adopt(second)
 		go func() { (<-client.gone)() }()
-		if _, err := second.Resp.Body.Next(); fault.Of(err) != fault.ClientGone || errors.Is(err, h1.ErrAbandoned) {
+		if _, err := second.Resp.Body.Next(); fault.Of(err) != fault.ClientGone || errors.Is(err, wire.ErrAbandoned) {
 			t.Errorf("got %v, want that the client is gone", err)
 		}
 		if l.End(second) {

@@ -11,6 +11,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/h1"
 	"skerry.dev/skerry/wire/transport"
 	"skerry.dev/skerry/wire/wiretest"
@@ -29,8 +30,8 @@ type proxy struct {
 	firstByte time.Duration
 	serving   sync.WaitGroup
 
-	after func(x *exchange.Exchange)  // looks at an exchange when it is over; set before the first one
-	bound func(h1.Request) h1.Request // bounds a request to the origin; nil: nobody does
+	after func(x *exchange.Exchange)      // looks at an exchange when it is over; set before the first one
+	bound func(wire.Request) wire.Request // bounds a request to the origin; nil: nobody does
 
 	mu   sync.Mutex
 	kept []*h1.Client
@@ -141,7 +142,7 @@ func (p *proxy) Request(x *exchange.Exchange) exchange.Verdict {
 		if err != nil {
 			return x.Fail(err)
 		}
-		q := h1.Request{Host: x.Req.Authority, Path: x.Req.Path, Patience: p.patience, FirstByte: p.firstByte, Now: x.Now}
+		q := wire.Request{Host: x.Req.Authority, Path: x.Req.Path, Patience: p.patience, FirstByte: p.firstByte, Now: x.Now}
 		if p.bound != nil {
 			q = p.bound(q)
 		}

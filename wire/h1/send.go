@@ -5,6 +5,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -194,7 +195,9 @@ func (c *serverConn) sendTunnel(x *exchange.Exchange, out []byte) error {
 	if _, err := c.conn.Write(out, nil, nil, c.server.Timeouts.Write); err != nil {
 		return errWrite
 	}
-	fromClient, toClient, err := x.Resp.Tunnel.Run(c)
+	own := newEnd(&c.in)
+	defer own.release()
+	fromClient, toClient, err := wire.Join(own, x.Resp.Tunnel, c.server.Timeouts.Tunnel, x.Resp.Age)
 	x.Facts.Entry.BytesIn, x.Resp.Sent = fromClient, toClient
 	return err
 }

@@ -5,18 +5,10 @@ import (
 	"time"
 
 	"skerry.dev/skerry/exchange"
-	"skerry.dev/skerry/fault"
 )
 
 // This file tells a client that takes the time of an exchange from an origin that does. Who holds a late origin against it would
 // otherwise let any client have endpoints taken for broken ones: by sending a body, or taking one, slowly.
-
-// ErrUpload says that a bound passed for which the client is to blame: its body was not there, or had taken longer than the origin
-// then had for its answer. ErrTaker says that Request.Until passed while the client took what had come of the response's body.
-var (
-	ErrUpload = fault.New(fault.SlowClient, "the client took most of the time for one try, or for the exchange, to send its body (timeouts.try, timeouts.whole)")
-	ErrTaker  = fault.New(fault.SlowClient, "the client was still taking the response when the exchange's whole time was up (timeouts.whole)")
-)
 
 // upload is how long a pump has waited for the client.
 type upload struct {

@@ -14,6 +14,7 @@ import (
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/exchange/exchangetest"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/h1"
 	"skerry.dev/skerry/wire/transport"
 	"skerry.dev/skerry/wire/wiretest"
@@ -50,7 +51,7 @@ func (o *origin) Request(x *exchange.Exchange) exchange.Verdict {
 	if err != nil {
 		return x.Fail(err)
 	}
-	_, err = c.Send(x, &h1.Request{Host: x.Req.Authority, Path: x.Req.Path, Patience: time.Minute, FirstByte: time.Minute, Now: x.Now})
+	_, err = c.Send(x, &wire.Request{Host: x.Req.Authority, Path: x.Req.Path, Patience: time.Minute, FirstByte: time.Minute, Now: x.Now})
 	if err == nil {
 		err = c.Receive(x)
 	}

@@ -1,0 +1,106 @@
+package wire
+
+import (
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
+)
+
+// halfOpen is how long the second direction of a tunnel may go on after the first has ended.
+const halfOpen = 10 * time.Second
+
+// errIdle ends a tunnel on which both sides are silent.
+var errIdle = fault.New(fault.SlowClient, "nothing went through the tunnel for as long as it may be silent (Timeouts.Tunnel, 1 h)")
+
+// lane is one direction of a tunnel.
+type lane struct {
+	from, to exchange.Tunnel
+	idle     time.Duration
+	age      time.Time     // when the tunnel must be over; zero: never
+	last     *atomic.Int64 // when a byte last went through, either way, in nanoseconds since the epoch
+	closing  *atomic.Bool  // the other direction has ended
+	moved    int64
+	err      error
+}
+
+// Join carries bytes both ways between the ends of a tunnel until both have ended, one breaks off, neither says anything for
+// idle, or age has come, if it is not zero. It returns how many bytes went each way; the error is of kind SlowClient after
+// silence, ErrAge, or that of the end that broke.
+func Join(client, origin exchange.Tunnel, idle time.Duration, age time.Time) (fromClient, toClient int64, err error) {
+	var last atomic.Int64
+	var closing atomic.Bool
+	last.Store(time.Now().UnixNano())
+	up := lane{from: client, to: origin, idle: idle, age: age, last: &last, closing: &closing}
+	down := lane{from: origin, to: client, idle: idle, age: age, last: &last, closing: &closing}
+	var wg sync.WaitGroup
+	wg.Go(up.run)
+	down.run()
+	wg.Wait()
+	if err = up.err; err == nil {
+		err = down.err
+	}
+	return up.moved, down.moved, err
+}
+
+// run moves bytes until the end of from, then ends the sending side of to and gives the other direction a moment.
+func (l *lane) run() {
+	l.err = l.move()
+	l.closing.Store(true)
+	if l.err == nil {
+		l.to.End()
+	} else {
+		l.to.Break()
+		l.from.Break()
+	}
+	l.to.Wake() // the other direction, which receives from to, is to take up its new deadline
+}
+
+func (l *lane) move() error {
+	since := time.Time{} // when the other direction was seen to have ended
+	for {
+		view, err := l.from.Receive(l.deadline(&since))
+		if len(view) > 0 {
+			if err := l.to.Send(view, l.idle); err != nil {
+				return err
+			}
+			l.moved += int64(len(view))
+			l.last.Store(time.Now().UnixNano())
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case len(view) > 0:
+			continue
+		}
+		now := time.Now()
+		switch {
+		case !since.IsZero() && now.Sub(since) >= halfOpen:
+			return nil
+		case !l.age.IsZero() && !now.Before(l.age):
+			return ErrAge
+		case since.IsZero() && now.Sub(time.Unix(0, l.last.Load())) >= l.idle:
+			return errIdle
+		}
+	}
+}
+
+// deadline is when the tunnel has been silent too long, or soon once the other direction has ended.
+func (l *lane) deadline(since *time.Time) time.Time {
+	by := time.Unix(0, l.last.Load()).Add(l.idle)
+	if l.closing.Load() {
+		if since.IsZero() {
+			*since = time.Now()
+		}
+		by = since.Add(halfOpen)
+	}
+	if !l.age.IsZero() && l.age.Before(by) {
+		return l.age
+	}
+	return by
+}
