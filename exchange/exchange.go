@@ -279,6 +279,7 @@ type OriginFacts struct {
 	Refused           Reason           // why no further try, or none at all, was made although one was wanted; ReasonNone: none was
 	Hedge             HedgeOutcome
 	Reused            bool          // the last try went over a kept connection
+	Asked             time.Duration // from Now until the last try's request had been sent; 0: none was, or not to its end
 	FirstByte         time.Duration // from Now to the response head
 	Status            int           // what the origin answered; 0: nothing
 	Mirror            string        // the service that got a copy; empty: none
