@@ -23,7 +23,7 @@ func TestDefaultsOfServices(t *testing.T) {
 			seen++
 			at := v.Endpoints[0].At
 			want := spec.Service{
-				Meta: spec.Meta{Name: v.Meta.Name}, At: v.At, Inline: v.Inline, Host: spec.HostPreserve,
+				Meta: spec.Meta{Name: v.Meta.Name}, At: v.At, Inline: v.Inline, Host: spec.HostPreserve, Protocol: spec.ProtocolHTTP1,
 				Endpoints: []spec.Endpoint{{TLS: tls.MinVersion != "", Host: "a", Port: map[bool]uint16{false: 80, true: 443}[tls.MinVersion != ""], At: at, Weight: 1}},
 				Timeouts:  spec.Timeouts{Connect: 2 * time.Second, FirstByte: 30 * time.Second, Idle: time.Minute},
 				KeepAlive: spec.KeepAlive{Max: 256, Idle: 55 * time.Second, Age: time.Hour},
@@ -66,9 +66,44 @@ func TestInlineServicesAreTheirOwn(t *testing.T) {
 
 func TestDirectoriesHaveNothingOfEndpoints(t *testing.T) {
 	v := mustParse(t, yaml("apiVersion: skerry.dev/v1\nkind: Service\nmetadata: {name: files}\nspec: {directory: {path: .}}\n")).Services[0]
-	if v.Balance != (spec.Balance{}) || v.Ejection != (spec.Ejection{}) || v.DNS != (spec.DNS{}) || v.RetryBudget != (spec.RetryBudget{}) {
+	if v.Balance != (spec.Balance{}) || v.Ejection != (spec.Ejection{}) || v.Protocol != "" || v.DNS != (spec.DNS{}) || v.RetryBudget != (spec.RetryBudget{}) {
 		t.Errorf("got %+v", v)
 	}
+}
+
+// TestProtocol holds the model of a service's protocol.
+func TestProtocol(t *testing.T) {
+	f := func(line string, want spec.Protocol) {
+		t.Helper()
+		v := mustParse(t, yaml("apiVersion: skerry.dev/v1\nkind: Service\nmetadata: {name: cart}\nspec: {endpoints: [http://a]"+line+"}\n")).Services[0]
+		if v.Protocol != want {
+			t.Errorf("%q: got %q, want %q", line, v.Protocol, want)
+		}
+	}
+	f("", spec.ProtocolHTTP1)
+	f(", protocol: http1", spec.ProtocolHTTP1)
+	f(", protocol: http2", spec.ProtocolHTTP2)
+}
+
+// TestStreamAge holds the model of streamAge: what each profile says, and off.
+func TestStreamAge(t *testing.T) {
+	f := func(fields string, want time.Duration) {
+		t.Helper()
+		p := mustParse(t, yaml(six+fields)).Entrypoints[0].Policy
+		if p.StreamAge == nil || *p.StreamAge != want {
+			t.Errorf("%q: got %v, want %v", fields, p.StreamAge, want)
+		}
+	}
+	f("", 24*time.Hour)
+	for name, want := range map[string]time.Duration{
+		"website": 24 * time.Hour, "api": 24 * time.Hour, "partner-api": 24 * time.Hour, "static": 24 * time.Hour, "webhook": time.Hour, "plain": 0,
+	} {
+		f("  profile: "+name+"\n", want)
+	}
+	f("  streamAge: 90m\n", 90*time.Minute)
+	f("  streamAge: off\n", 0)
+	f("  streamAge: false\n", 0)
+	f("  streamAge: 30d\n", 720*time.Hour)
 }
 
 // TestHowARouteIsAsked holds the model of retry, hedge, priority and mirror, off included.

@@ -51,6 +51,9 @@ const (
 	openMax = 1_000_000
 	// queueMax is how many requests may wait for a service; each holds a connection and its buffers.
 	queueMax = 100_000
+	// streamAgeMax is the largest streamAge: a stream keeps the plan that it began on in memory, and what should outlive a month
+	// of reloads says off.
+	streamAgeMax = 30 * 24 * time.Hour
 	// requestsMax is how many requests a connection may be bounded to.
 	requestsMax = 1_000_000_000
 	// mirrorBodyMost is the largest bodyMax of a mirror, in bytes: each body is held in memory while its copy is sent.

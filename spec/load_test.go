@@ -270,7 +270,7 @@ func TestIdentity(t *testing.T) {
 	seen := map[string]string{id(doc): "defaults"}
 	for _, fields := range []string{
 		"endpoints: [http://b]", "endpoints: [{url: http://a, weight: 2}]", "endpoints: [{url: http://a, region: eu}]",
-		"endpoints: [{url: http://a, region: eu, zone: a}]", "host: endpoint", "host: b", "balance: roundRobin", "balance: maglev",
+		"endpoints: [{url: http://a, region: eu, zone: a}]", "host: endpoint", "host: b", "protocol: http2", "balance: roundRobin", "balance: maglev",
 		"balance: {by: maglev, key: header X-A}", "balance: {sticky: {cookie: a}}", "balance: {sticky: {cookie: a, maxAge: 1h}}",
 		"balance: {slowStart: 1s}", "balance: {panic: 0.1}", "balance: {spill: off}", "health: {}", "ejection: off", "ejection: {failures: 6}",
 		"ejection: {time: 31s}", "ejection: {share: 1}", "timeouts: {connect: 1s}", "timeouts: {firstByte: 1s}", "timeouts: {idle: 1s}",

@@ -148,29 +148,30 @@ type Profile struct {
 // spec of all three, but for those marked "not on a route"; the nearest to the route wins, the firewall is merged field by field,
 // header edits name by name.
 type Policy struct {
-	Log         *Switch      `yaml:"log"`         // one event per exchange
-	Trace       *Trace       `yaml:"trace"`       // W3C trace context, and how many exchanges become spans
-	RequestID   *Switch      `yaml:"requestID"`   // set X-Request-Id towards the origin and on the response
-	Forwarded   *Forwarded   `yaml:"forwarded"`   // X-Forwarded-* and Forwarded towards the origin
-	TLS         *TLS         `yaml:"tls"`         // what a handshake must have; not on a route
-	Redirect    *PlainHTTP   `yaml:"redirect"`    // what plain HTTP gets; not on a route, where redirect is a destination
-	HSTS        *HSTS        `yaml:"hsts"`        // Strict-Transport-Security; not on a route
-	CORS        *CORS        `yaml:"cors"`        // who may call from pages of other origins
-	Limit       *Limit       `yaml:"limit"`       // requests per client address
-	HeadMax     *Size        `yaml:"headMax"`     // request head in bytes, 431 beyond it
-	BodyMax     *Size        `yaml:"bodyMax"`     // request body in bytes, 413 beyond it; 0: without limit
-	Compress    *Compress    `yaml:"compress"`    // gzip, br, zstd
-	Errors      *Errors      `yaml:"errors"`      // form of the edge's own error answers
-	ErrorPages  *[]ErrorPage `yaml:"errorPages"`  // HTML of the edge's own error answers, by status
-	Maintenance *Maintenance `yaml:"maintenance"` // answer 503 to everybody but a few
-	Path        *PathForm    `yaml:"path"`        // what path the origin gets
-	WebSocket   *Switch      `yaml:"websocket"`   // allow Upgrade: websocket
-	Retry       *Retry       `yaml:"retry"`       // when another endpoint is asked
-	Hedge       *Hedge       `yaml:"hedge"`       // when a second endpoint is asked beside the first
-	Priority    *Priority    `yaml:"priority"`    // who is served first when a service is at its limit
-	Methods     *[]string    `yaml:"methods"`     // allowed ones, 405 for others; empty list: all but TRACE and CONNECT
-	WAF         *WAF         `yaml:"waf"`         // the firewall; merged field by field
-	Headers     *Headers     `yaml:"headers"`
+	Log         *Switch        `yaml:"log"`         // one event per exchange
+	Trace       *Trace         `yaml:"trace"`       // W3C trace context, and how many exchanges become spans
+	RequestID   *Switch        `yaml:"requestID"`   // set X-Request-Id towards the origin and on the response
+	Forwarded   *Forwarded     `yaml:"forwarded"`   // X-Forwarded-* and Forwarded towards the origin
+	TLS         *TLS           `yaml:"tls"`         // what a handshake must have; not on a route
+	Redirect    *PlainHTTP     `yaml:"redirect"`    // what plain HTTP gets; not on a route, where redirect is a destination
+	HSTS        *HSTS          `yaml:"hsts"`        // Strict-Transport-Security; not on a route
+	CORS        *CORS          `yaml:"cors"`        // who may call from pages of other origins
+	Limit       *Limit         `yaml:"limit"`       // requests per client address
+	HeadMax     *Size          `yaml:"headMax"`     // request head in bytes, 431 beyond it
+	BodyMax     *Size          `yaml:"bodyMax"`     // request body in bytes, 413 beyond it; 0: without limit
+	Compress    *Compress      `yaml:"compress"`    // gzip, br, zstd
+	Errors      *Errors        `yaml:"errors"`      // form of the edge's own error answers
+	ErrorPages  *[]ErrorPage   `yaml:"errorPages"`  // HTML of the edge's own error answers, by status
+	Maintenance *Maintenance   `yaml:"maintenance"` // answer 503 to everybody but a few
+	Path        *PathForm      `yaml:"path"`        // what path the origin gets
+	WebSocket   *Switch        `yaml:"websocket"`   // allow Upgrade: websocket
+	StreamAge   *time.Duration `yaml:"streamAge"`   // how old a stream may get, from the request's arrival; 0: without limit
+	Retry       *Retry         `yaml:"retry"`       // when another endpoint is asked
+	Hedge       *Hedge         `yaml:"hedge"`       // when a second endpoint is asked beside the first
+	Priority    *Priority      `yaml:"priority"`    // who is served first when a service is at its limit
+	Methods     *[]string      `yaml:"methods"`     // allowed ones, 405 for others; empty list: all but TRACE and CONNECT
+	WAF         *WAF           `yaml:"waf"`         // the firewall; merged field by field
+	Headers     *Headers       `yaml:"headers"`
 }
 
 // Switch is on or off.
@@ -230,7 +231,8 @@ type Service struct {
 	Endpoints []Endpoint // none if Directory is set
 	Directory *Directory // files instead of endpoints; nil: none
 	Host      HostForm
-	HostName  string // with HostName form: the name sent
+	HostName  string   // with HostName form: the name sent
+	Protocol  Protocol // how endpoints are spoken to; empty for a Directory
 	Health    *Health
 	Timeouts  Timeouts
 	KeepAlive KeepAlive
@@ -287,6 +289,16 @@ const (
 	HostPreserve HostForm = "preserve" // the client's, in normal form
 	HostEndpoint HostForm = "endpoint" // the endpoint's address
 	HostName     HostForm = "name"     // Service.HostName
+)
+
+// Protocol is how the endpoints of a service are spoken to.
+type Protocol string
+
+// The protocols. With ProtocolHTTP2, https:// endpoints must choose h2 by ALPN, and http:// endpoints are spoken to in HTTP/2 at once
+// (prior knowledge, RFC 9113 section 3.3).
+const (
+	ProtocolHTTP1 Protocol = "http1" // HTTP/1.1, the default
+	ProtocolHTTP2 Protocol = "http2" // HTTP/2, which gRPC needs
 )
 
 // Health is an active health check.

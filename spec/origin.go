@@ -1,8 +1,36 @@
 package spec
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
-// This file is the table of the way to the endpoints of a service: dns and tls.
+// This file is the table of the way to the endpoints of a service: protocol, dns and tls.
+
+// protocol is oneOf that knows what other proxies call the two.
+var protocol = func() shape[Protocol] {
+	is := oneOf(ProtocolHTTP1, ProtocolHTTP2)
+	read := is.read
+	is.read = func(l *log, n *node) (Protocol, bool) {
+		if known := protocolCalled(n.text); known != "" && n.kind == textNode {
+			l.refuse(n.at, "write "+string(known), "one of %s, %s is needed, this is %s", ProtocolHTTP1, ProtocolHTTP2, n.what())
+			return "", false
+		}
+		return read(l, n)
+	}
+	return is
+}()
+
+// protocolCalled is the protocol that goes by another name elsewhere, or "".
+func protocolCalled(name string) Protocol {
+	switch strings.ToLower(name) {
+	case "http", "http/1", "http/1.1", "http1.1", "h1":
+		return ProtocolHTTP1
+	case "http/2", "http/2.0", "h2", "h2c", "grpc":
+		return ProtocolHTTP2
+	}
+	return ""
+}
 
 type dnsDoc struct {
 	family         val[Family]

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // policyDoc is Policy as a document says it.
@@ -25,6 +26,7 @@ type policyDoc struct {
 	maintenance val[Maintenance]
 	path        val[PathForm]
 	websocket   val[Switch]
+	streamAge   val[time.Duration]
 	retry       val[Retry]
 	hedge       val[Hedge]
 	priority    val[Priority]
@@ -131,6 +133,9 @@ var policyRows = []policyRow{
 		"The path that the service gets: the normal form that was matched, or raw as the client sent it if both match the same route."),
 	say("websocket", func(d *policyDoc) *val[Switch] { return &d.websocket }, func(p *Policy) **Switch { return &p.WebSocket }, onOff,
 		"Whether a connection may be upgraded to a WebSocket."),
+	say("streamAge", func(d *policyDoc) *val[time.Duration] { return &d.streamAge }, func(p *Policy) **time.Duration { return &p.StreamAge },
+		orOff(duration(time.Second, streamAgeMax)),
+		"How old a stream may get: an answer whose body still comes (events, gRPC, a long download) or a WebSocket is ended then; off: no limit."),
 	say("retry", func(d *policyDoc) *val[Retry] { return &d.retry }, func(p *Policy) **Retry { return &p.Retry }, retry,
 		"Whether another endpoint is asked when one fails, within the retryBudget of the Service."),
 	say("hedge", func(d *policyDoc) *val[Hedge] { return &d.hedge }, func(p *Policy) **Hedge { return &p.Hedge }, hedge,

@@ -126,7 +126,7 @@ func TestSchemaRefusesWhatParseRefuses(t *testing.T) {
 		"limit: {perAddress: 1/s, burst: 0}", "headMax: off", "headMax: 8kB", "bodyMax: 1.5MB", "bodyMax: on", "compress: gzip",
 		"errorPages: off", "errorPages: {200: {html: x}}", "errorPages: {404: x}", "errorPages: {404: {file: /x.html}}",
 		"maintenance: {allow: [example.com]}", "forwarded: all", "headers: {request: {defaults: {A: b}}}",
-		"canonicalHost: [shop.example.com]", "redirects: moved.csv", "redirects: {file: moved.txt}", "redirects: {list: [{from: /a}]}",
+		"streamAge: on", "streamAge: 3600", "streamAge: forever", "canonicalHost: [shop.example.com]", "redirects: moved.csv", "redirects: {file: moved.txt}", "redirects: {list: [{from: /a}]}",
 		"waf: on", "waf: 2", "waf: []", "waf: {mode: on}", "waf: {engine: coraza}", "waf: {paranoia: 0}", "waf: {paranoia: 5}", "waf: {threshold: 0}",
 		"waf: {responses: 4}", "waf: {allow: [GET]}", "waf: {allow: {methods: [get]}}", "waf: {allow: {contentTypes: [json]}}",
 		`waf: {allow: {contentTypes: ["*/json"]}}`, `waf: {allow: {contentTypes: ["text/html; charset=utf-8"]}}`, "waf: {allow: {charsets: [utf 8]}}",
@@ -162,7 +162,7 @@ func TestSchemaRefusesWhatParseRefusesOfServices(t *testing.T) {
 		"endpoints: [http://a, {url: http://b}]", "balance: maglev", "balance: {by: maglev, key: cookie a, sticky: {cookie: b, maxAge: 1h}}",
 		"balance: {slowStart: false, spill: 1, panic: 1}", "ejection: on", "ejection: false", "ejection: {}", "retryBudget: {perSecond: 0}",
 		"concurrency: off", "concurrency: {max: 1}", "concurrency: {adaptive: true, perEndpoint: 4}", "breaker: {share: 0.1}", "dns: {family: both}",
-		"tls: {minVersion: 1.3, serverName: a, ca: file:a}", "timeouts: {try: off, whole: 1m}", "keepAlive: {age: 1h, requests: 7, connections: off}",
+		"tls: {minVersion: 1.3, serverName: a, ca: file:a}", "protocol: http1", "protocol: http2", "timeouts: {try: off, whole: 1m}", "keepAlive: {age: 1h, requests: 7, connections: off}",
 	} {
 		f(true, line)
 	}
@@ -172,7 +172,7 @@ func TestSchemaRefusesWhatParseRefusesOfServices(t *testing.T) {
 		"balance: {sticky: on}", "balance: {sticky: {}}", "balance: {sticky: {cookie: a b}}", "balance: {spill: 0}", "balance: {panic: 2}",
 		"ejection: maybe", "ejection: {failures: 0}", "ejection: {time: 30}", "retryBudget: off", "retryBudget: {share: 2}", "concurrency: on",
 		"concurrency: {max: 0}", "concurrency: {limit: 5}", "concurrency: {max: 1, queueTime: 1}", "breaker: maybe", "breaker: {share: 0}", "dns: off",
-		"dns: {family: ipv5}", "tls: on", "tls: {verify: off}", `tls: {minVersion: "1.1"}`, "tls: {certificate: a.pem, key: file:a}",
+		"dns: {family: ipv5}", "protocol: h2c", "protocol: HTTP2", "protocol: on", "protocol: 2", "protocol: [http2]", "tls: on", "tls: {verify: off}", `tls: {minVersion: "1.1"}`, "tls: {certificate: a.pem, key: file:a}",
 		"timeouts: {try: 1}", "timeouts: {connect: off}", "keepAlive: {requests: 0}", "keepAlive: {age: off}", "health: {interval: off}",
 	} {
 		f(false, line)

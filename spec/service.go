@@ -15,6 +15,7 @@ type serviceDoc struct {
 	endpoints val[[]val[Endpoint]]
 	directory val[directoryDoc]
 	host      val[string]
+	protocol  val[Protocol]
 	health    val[healthDoc]
 	tls       val[OriginTLS]
 	dns       val[DNS]
@@ -53,6 +54,8 @@ var serviceSpec = object[serviceDoc]{
 		rowOr("host", func(s *serviceDoc) *val[string] { return &s.host },
 			words(hostForm, map[string]any{"maxLength": hostBytesMax + 2}), string(HostPreserve),
 			"The Host that the service gets: preserve (the client's), endpoint (the address), or a name."),
+		rowOr("protocol", func(s *serviceDoc) *val[Protocol] { return &s.protocol }, protocol, ProtocolHTTP1,
+			"How the endpoints are spoken to: http1, or http2 as gRPC needs it, which https endpoints must choose by ALPN, and http endpoints know beforehand (h2c)."),
 		row("tls", func(s *serviceDoc) *val[OriginTLS] { return &s.tls }, originTLS,
 			"How https endpoints are spoken to: verified against the system's authorities, if left out."),
 		rowOr("dns", func(s *serviceDoc) *val[DNS] { return &s.dns }, dns, defaultDNS, "How names of endpoints become addresses."),
@@ -98,7 +101,7 @@ func (d *serviceDoc) refuseOfEndpoints(l *log) {
 		at    Pos
 		given bool
 	}{
-		{"host", d.host.At, d.host.given()}, {"tls", d.tls.At, d.tls.given()}, {"dns", d.dns.At, d.dns.given()},
+		{"host", d.host.At, d.host.given()}, {"protocol", d.protocol.At, d.protocol.given()}, {"tls", d.tls.At, d.tls.given()}, {"dns", d.dns.At, d.dns.given()},
 		{"balance", d.balance.At, d.balance.given()}, {"health", d.health.At, d.health.given()}, {"ejection", d.ejection.At, d.ejection.given()},
 		{"timeouts", d.timeouts.At, d.timeouts.given()}, {"keepAlive", d.keepAlive.At, d.keepAlive.given()},
 		{"retryBudget", d.budget.At, d.budget.given()}, {"concurrency", d.limit.At, d.limit.given()}, {"breaker", d.breaker.At, d.breaker.given()},
@@ -270,7 +273,7 @@ func (d serviceDoc) model() *Service {
 		Meta: d.meta.model(), At: d.at, Endpoints: values(d.endpoints.V), Sources: f.sources,
 		Timeouts: d.timeouts.V.model(), KeepAlive: d.keepAlive.V.model(),
 		Balance: d.balance.V, Ejection: d.ejection.V, RetryBudget: d.budget.V, Concurrency: d.limit.V, Breaker: d.breaker.V,
-		DNS: d.dns.V, TLS: d.tls.V,
+		DNS: d.dns.V, TLS: d.tls.V, Protocol: d.protocol.V,
 	}
 	switch HostForm(d.host.V) {
 	case HostPreserve, HostEndpoint:
@@ -330,7 +333,7 @@ func docOf(s *Service) serviceDoc {
 		return serviceDoc{meta: metaDocOf(s.Meta), directory: said(directoryDocOf(m))}
 	}
 	d := serviceDoc{
-		meta: metaDocOf(s.Meta), endpoints: val[[]val[Endpoint]]{Set: true}, host: said(string(s.Host)),
+		meta: metaDocOf(s.Meta), endpoints: val[[]val[Endpoint]]{Set: true}, host: said(string(s.Host)), protocol: said(s.Protocol),
 		dns: said(s.DNS), balance: said(s.Balance), ejection: said(s.Ejection),
 		timeouts: said(timeoutsDocOf(s.Timeouts)), keepAlive: said(keepAliveDocOf(s.KeepAlive)),
 		budget: said(s.RetryBudget), limit: said(s.Concurrency), breaker: said(s.Breaker),

@@ -49,7 +49,7 @@ var defaults = (&settled{rows: make([]Source, len(policyRows))}).lay(&policyDoc{
 	cors: said(CORS{}), limit: said(Limit{PerAddress: Rate{300, time.Second}, Burst: 600}),
 	headMax: said(Size(32 << 10)), bodyMax: said(Size(10 << 20)), compress: said(Compress{On: true}),
 	errors: said(ErrorsAuto), errorPages: said([]ErrorPage{}), maintenance: said(Maintenance{}),
-	path: said(PathNormal), websocket: said(Switch(true)),
+	path: said(PathNormal), websocket: said(Switch(true)), streamAge: said(24 * time.Hour),
 	retry: said(Retry{Tries: 3, Statuses: []int{502, 503}}), hedge: said(Hedge{}), priority: said(Priority{ClassNormal, ClassLow}), methods: said([]string{}),
 	waf: wafDefaults, headers: said(headersDoc{}),
 }, "default")

@@ -136,6 +136,8 @@ func parseEndpoint(s string) (e Endpoint, bad, fix string) {
 		e.TLS, e.Port = true, 443
 	case scheme == "http":
 		e.Port = 80
+	case protocolCalled(scheme) == ProtocolHTTP2 || scheme == "grpcs":
+		return e, fmt.Sprintf("the scheme %q of %q is not known", clip(scheme), clip(s)), "use http or https, and `protocol: http2` in the Service"
 	default:
 		return e, fmt.Sprintf("the scheme %q of %q is not known", clip(scheme), clip(s)), "use http or https"
 	}
