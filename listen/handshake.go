@@ -30,7 +30,7 @@ func tlsOf(s *cert.Session) *exchange.TLS {
 // handshake does it, or closes the connection and returns no session.
 func (s *Set) handshake(c net.Conn, store *cert.Store) (t *tls.Conn, session *cert.Session) {
 	h := handshaking{conn: c, since: time.Now()}
-	defer s.fence(c, &h)
+	defer s.fence(&h, "TLS handshake")
 	if !s.shaking.add(&h) {
 		c.Close()
 		return nil, nil
@@ -55,16 +55,16 @@ func (s *Set) handshake(c net.Conn, store *cert.Store) (t *tls.Conn, session *ce
 	return nil, nil
 }
 
-// fence ends a connection, and nothing else, on a panic in its handshake.
-func (s *Set) fence(c net.Conn, h *handshaking) {
+// fence ends a connection, and nothing else, on a panic before it is handed over.
+func (s *Set) fence(h *handshaking, during string) {
 	v := recover()
 	if v == nil {
 		return
 	}
 	s.shaking.remove(h)
-	c.Close()
+	h.conn.Close()
 	s.meters.Counter("skerry_panics_total", "Connections ended by a panic outside a stage: bugs, please report.").Inc()
-	s.meters.Events().Add("panic", fmt.Sprintf("TLS handshake: %v\n%s", v, debug.Stack()))
+	s.meters.Events().Add("panic", fmt.Sprintf("%s: %v\n%s", during, v, debug.Stack()))
 }
 
 // answerPlain says what is wrong, and reads on for a moment, as long as the client sends: closing with bytes unread would
@@ -81,10 +81,12 @@ func answerPlain(c net.Conn) {
 	}
 }
 
-// handshaking is one connection whose handshake is not over.
+// handshaking is one connection that has not been handed over: its handshake is not over, or its client has not said which
+// protocol it speaks.
 type handshaking struct {
 	conn       net.Conn
 	since      time.Time
+	idle       bool // it is the latter
 	listed     bool
 	prev, next *handshaking
 }
@@ -93,14 +95,15 @@ type handshaking struct {
 type handshakes struct {
 	mu          sync.Mutex
 	first, last *handshaking
-	aborted     bool
+	closed      bool // none that is idle may begin
+	aborted     bool // none at all
 }
 
 // add reports false if handshakes are not wanted any more.
 func (s *handshakes) add(h *handshaking) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.aborted {
+	if s.aborted || s.closed && h.idle {
 		return false
 	}
 	h.listed, h.prev = true, s.last
@@ -159,6 +162,21 @@ func (s *handshakes) closeOldest(before time.Time) bool {
 	s.unlink(h)
 	h.conn.Close()
 	return true
+}
+
+// endIdle closes those that wait for their client's first bytes.
+func (s *handshakes) endIdle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for h := s.first; h != nil; {
+		next := h.next
+		if h.idle {
+			s.unlink(h)
+			h.conn.Close()
+		}
+		h = next
+	}
 }
 
 func (s *handshakes) abort() {

@@ -22,6 +22,8 @@ const (
 const (
 	// handshakeMax is the longest a TLS handshake may take by default: two round trips, on any line there is.
 	handshakeMax = 10 * time.Second
+	// prefaceMax is the longest a client may take by default to say which protocol it speaks: as long as for a request's head.
+	prefaceMax = 10 * time.Second
 	// handshakeGrace is how old a handshake must be before it gives way to a connection that finds no place: an honest
 	// client on a slow line is through by then.
 	handshakeGrace = time.Second

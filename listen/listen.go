@@ -18,6 +18,7 @@ import (
 type Listener struct {
 	Addr string      // host:port; port 0 picks a free one
 	TLS  *cert.Store // what handshakes get; nil: plain HTTP
+	H2C  bool        // on a plain address: HTTP/2 too, for clients that begin with its preface (prior knowledge, RFC 9113 section 3.3)
 }
 
 // Options are the settings of a Set. The zero value takes every default.
@@ -36,22 +37,27 @@ type Options struct {
 	Full func(before time.Time) bool
 	// Handshake is the longest a TLS handshake may take, from accept to its end; 0: 10 s. Beyond it: close.
 	Handshake time.Duration
+	// Preface is the longest a client of an H2C address may take, from accept on, until its bytes say which protocol it speaks: the
+	// first one, but for HTTP/2 itself; 0: 10 s. Beyond it: close.
+	Preface time.Duration
 	// Meters gets the counters and events; nil: a new one.
 	Meters *meter.Set
 }
 
 // Handler serves a connection and closes it. t is what the handshake settled, nil on a plain address; protocol is what
-// ALPN chose ("h2", "http/1.1"), empty on a plain address and if the client offered nothing. With TLS, c is a *tls.Conn
-// without deadlines whose handshake is done.
+// ALPN chose ("h2", "http/1.1"), empty if the client offered nothing. On a plain address it is empty too, or "h2" if that
+// is an H2C one and the client has sent the preface, all of which is still to be read. With TLS, c is a *tls.Conn without
+// deadlines whose handshake is done.
 type Handler func(c net.Conn, t *exchange.TLS, protocol string)
 
 // Set is the open listeners of an edge.
 type Set struct {
 	listeners []net.Listener
-	stores    []*cert.Store // of listeners, in their order
+	kinds     []Listener // of listeners, in their order
 	full      func(before time.Time) bool
 	meters    *meter.Set
 	patience  time.Duration // for handshakes
+	preface   time.Duration // for what tells protocols apart
 	grace     time.Duration // handshakeGrace, but in tests
 	slots     chan struct{} // one per connection that may be open
 	addresses addresses
@@ -59,6 +65,7 @@ type Set struct {
 	waited    *meter.Counter
 	shed      *meter.Counter
 	refused   *meter.Counter
+	silent    *meter.Counter
 	closed    chan struct{}
 	once      sync.Once
 	accepting sync.WaitGroup
@@ -76,16 +83,20 @@ func Open(listeners []Listener, opt Options) (*Set, error) {
 	if opt.Handshake <= 0 {
 		opt.Handshake = handshakeMax
 	}
+	if opt.Preface <= 0 {
+		opt.Preface = prefaceMax
+	}
 	if opt.Meters == nil {
 		opt.Meters = meter.NewSet()
 	}
 	s := &Set{
-		full: opt.Full, meters: opt.Meters, patience: opt.Handshake, grace: handshakeGrace,
+		full: opt.Full, meters: opt.Meters, patience: opt.Handshake, preface: opt.Preface, grace: handshakeGrace,
 		slots: make(chan struct{}, opt.Conns), closed: make(chan struct{}),
 	}
 	s.addresses.open(opt.PerAddress, opt.Exempt)
 	s.waited = s.meters.Counter("skerry_connections_waited_total", "Client connections that had to wait for a place, at the limit on connections.")
-	s.shed = s.meters.Counter("skerry_handshakes_shed_total", "TLS handshakes that gave way to another connection, at the limit on connections.")
+	s.shed = s.meters.Counter("skerry_handshakes_shed_total", "TLS handshakes, and clients that had not said which protocol they speak, that gave way to another connection, at the limit on connections.")
+	s.silent = s.meters.Counter("skerry_protocol_unknown_total", "Connections to an address for HTTP/1.1 and HTTP/2 that were closed because their client had not said in time which it speaks.")
 	s.refused = s.meters.Counter("skerry_connections_refused_total", "Client connections closed at once, by the limit they met.", "reason", "per_address")
 	for _, one := range listeners {
 		l, err := net.Listen("tcp", one.Addr)
@@ -93,7 +104,7 @@ func Open(listeners []Listener, opt Options) (*Set, error) {
 			s.Close()
 			return nil, fmt.Errorf("listen on %s: %w", one.Addr, err)
 		}
-		s.listeners, s.stores = append(s.listeners, l), append(s.stores, one.TLS)
+		s.listeners, s.kinds = append(s.listeners, l), append(s.kinds, one)
 	}
 	return s, nil
 }
@@ -116,14 +127,14 @@ func (s *Set) Addrs() []net.Addr {
 }
 
 // Serve accepts connections in the background and calls handle for each, in a goroutine of its own, after the handshake
-// if the address has one.
+// if the address has one, and after a look at what the client sends if that decides on the protocol.
 func (s *Set) Serve(handle Handler) {
 	for i, l := range s.listeners {
-		s.accepting.Go(func() { s.accept(l, s.stores[i], handle) })
+		s.accepting.Go(func() { s.accept(l, &s.kinds[i], handle) })
 	}
 }
 
-func (s *Set) accept(l net.Listener, store *cert.Store, handle Handler) {
+func (s *Set) accept(l net.Listener, kind *Listener, handle Handler) {
 	accepted := s.meters.Counter("skerry_connections_accepted_total", "Client connections accepted.", "address", l.Addr().String())
 	var pause time.Duration
 	for {
@@ -154,19 +165,25 @@ func (s *Set) accept(l net.Listener, store *cert.Store, handle Handler) {
 			c.Close()
 			return
 		}
-		s.conns.Go(func() { s.serve(c, from, store, handle) })
+		s.conns.Go(func() { s.serve(c, from, kind, handle) })
 	}
 }
 
 // serve has a connection handled. The goroutine of a handshake ends with it: its stack has grown to several times what the
 // connection needs from then on, perhaps for hours of being idle.
-func (s *Set) serve(c net.Conn, from netip.Addr, store *cert.Store, handle Handler) {
-	if store == nil {
+func (s *Set) serve(c net.Conn, from netip.Addr, kind *Listener, handle Handler) {
+	if kind.TLS == nil {
 		defer s.leave(from)
-		handle(c, nil, "")
+		protocol := ""
+		if kind.H2C {
+			c, protocol = s.tellApart(c)
+		}
+		if c != nil {
+			handle(c, nil, protocol)
+		}
 		return
 	}
-	t, session := s.handshake(c, store)
+	t, session := s.handshake(c, kind.TLS)
 	if session == nil {
 		s.leave(from)
 		return
@@ -207,7 +224,7 @@ func (s *Set) place() bool {
 }
 
 // makeRoom closes one connection that nobody would miss: a handshake that takes long, or else what has waited longest, be it
-// a handshake or known to Full. Where one kind always came before the other, a flood of the other would cost those who
+// a handshake or known to Full. A client that has not said which protocol it speaks counts as a handshake. Where one kind always came before the other, a flood of the other would cost those who
 // have just come.
 func (s *Set) makeRoom() {
 	now := time.Now()
@@ -232,7 +249,8 @@ func (s *Set) refuse(from netip.Addr) {
 	}
 }
 
-// Close stops accepting. Connections that are open go on, handshakes too.
+// Close stops accepting. Connections that are open go on, handshakes too; but one whose client has not said yet which protocol
+// it speaks is idle, and ends.
 func (s *Set) Close() {
 	s.once.Do(func() {
 		close(s.closed)
@@ -241,9 +259,10 @@ func (s *Set) Close() {
 		}
 	})
 	s.accepting.Wait()
+	s.shaking.endIdle()
 }
 
-// Abort closes every connection whose handshake is not over, and those that come to one later: for the end of a drain.
+// Abort closes every connection that has not been handed over, and those that come later: for the end of a drain.
 func (s *Set) Abort() { s.shaking.abort() }
 
 // Wait returns when every handler has. Call it after Close.
