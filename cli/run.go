@@ -24,7 +24,7 @@ type runFlags struct {
 	traces  tracesFlags
 }
 
-// The listen addresses where neither --http nor --https says any.
+// The listen addresses where no flag says any.
 const (
 	httpDefault  = ":8080"
 	httpsDefault = ":8443"
@@ -43,8 +43,9 @@ func newRun() *cobra.Command {
 		Args:    somePaths,
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.opt.HTTP, "http", nil, "address for plain HTTP; repeatable; "+httpDefault+" if there is neither --http nor --https")
-	flags.StringArrayVar(&f.opt.HTTPS, "https", nil, "address for HTTPS; repeatable; "+httpsDefault+" if there is neither --http nor --https")
+	flags.StringArrayVar(&f.opt.HTTP, "http", nil, "address for plain HTTP/1.1; repeatable; "+httpDefault+" if no address is given at all")
+	flags.StringArrayVar(&f.opt.HTTPS, "https", nil, "address for HTTPS; repeatable; "+httpsDefault+" if no address is given at all")
+	flags.StringArrayVar(&f.opt.H2C, "h2c", nil, "address for plain HTTP/1.1 and HTTP/2 with prior knowledge, for a load balancer or gRPC clients inside; repeatable; none, if left out")
 	f.setting.add(cmd)
 	flags.StringVar(&f.src.Data, "data", "", "directory for the local CA and for the last good spec, which is served if the files have problems at start")
 	flags.BoolVar(&f.opt.AllowShrink, "allow-shrink", false, "take a reload that removes every entrypoint, or more than half of ten or more")
@@ -72,11 +73,11 @@ func newRun() *cobra.Command {
 // check refuses settings that make no sense before anything is opened.
 func (f *runFlags) check() error {
 	var bad []string
-	if len(f.opt.HTTP)+len(f.opt.HTTPS) == 0 {
+	if len(f.opt.HTTP)+len(f.opt.HTTPS)+len(f.opt.H2C) == 0 {
 		f.opt.HTTP, f.opt.HTTPS = []string{httpDefault}, []string{httpsDefault}
 	}
-	if slices.Contains(f.opt.HTTP, "") || slices.Contains(f.opt.HTTPS, "") {
-		bad = append(bad, "--http and --https need an address such as "+httpDefault)
+	if slices.Contains(slices.Concat(f.opt.HTTP, f.opt.HTTPS, f.opt.H2C), "") {
+		bad = append(bad, "--http, --https and --h2c need an address such as "+httpDefault)
 	}
 	if f.opt.DrainDelay < 0 || f.opt.DrainTimeout < 0 {
 		bad = append(bad, "--drain-delay and --drain-timeout cannot be negative")
@@ -122,6 +123,9 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	}
 	if err := p.start(f.opt, &f.src); err != nil {
 		return err
+	}
+	for _, a := range p.edge.Load().H2CAddrs() {
+		p.say("h2c on %s", a)
 	}
 	p.serve()
 	return nil

@@ -27,6 +27,7 @@ import (
 type Options struct {
 	HTTP         []string     // listen addresses for plain HTTP; there must be one of any kind
 	HTTPS        []string     // listen addresses for HTTPS
+	H2C          []string     // listen addresses for plain HTTP/1.1 and HTTP/2, for clients that know so beforehand (RFC 9113 section 3.3)
 	Setting      plan.Setting // what plans are compiled with. Env.HTTPSPort 0 is the port of the first HTTPS address
 	AllowShrink  bool         // take a reload that removes every entrypoint, or more than half of ten or more
 	DrainDelay   time.Duration
@@ -219,9 +220,12 @@ func (e *Edge) Start() error {
 	for _, addr := range e.opt.HTTPS {
 		listeners = append(listeners, listen.Listener{Addr: addr, TLS: e.certs})
 	}
+	for _, addr := range e.opt.H2C {
+		listeners = append(listeners, listen.Listener{Addr: addr, H2C: true})
+	}
 	var err error
 	e.sockets, err = listen.Open(listeners, listen.Options{Conns: e.opt.Conns, PerAddress: e.opt.PerAddress,
-		Exempt: e.opt.Setting.Env.Trusted, Full: e.shed, Meters: e.meters})
+		Exempt: e.opt.Setting.Env.Trusted, Full: e.shed, Preface: e.opt.Timeouts.Head, Meters: e.meters})
 	if err != nil {
 		return err
 	}
@@ -253,11 +257,14 @@ func (e *Edge) chooseTransport() {
 	}
 }
 
-// Addrs returns the addresses of the listeners: those for HTTP, then those for HTTPS.
+// Addrs returns the addresses of the listeners: those for HTTP, then those for HTTPS. H2CAddrs has the others.
 func (e *Edge) Addrs() (http, https []net.Addr) {
-	all := e.sockets.Addrs()
-	return all[:len(e.opt.HTTP)], all[len(e.opt.HTTP):]
+	all, plain := e.sockets.Addrs(), len(e.opt.HTTP)
+	return all[:plain], all[plain : plain+len(e.opt.HTTPS)]
 }
+
+// H2CAddrs returns the addresses of the listeners of Options.H2C.
+func (e *Edge) H2CAddrs() []net.Addr { return e.sockets.Addrs()[len(e.opt.HTTP)+len(e.opt.HTTPS):] }
 
 // LocalCA returns the hosts in force that have no certificate but one of the local CA, and the file with its root, which
 // is empty if it is kept in memory only.
