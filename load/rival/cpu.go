@@ -35,7 +35,7 @@ func (p *Proc) CPU() (CPU, error) {
 		if err != nil {
 			continue // it ended while we looked
 		}
-		group, used, err := parseStat(text)
+		group, _, used, err := parseStat(text)
 		if err != nil {
 			return CPU{}, fmt.Errorf("%s: %w", path, err)
 		}
@@ -69,12 +69,12 @@ func (p *Proc) RSS() (int64, error) {
 	return sum, nil
 }
 
-// parseStat returns group and times of one /proc/PID/stat. The program's name, in parentheses, may hold any byte.
-func parseStat(text []byte) (group int, used CPU, err error) {
+// parseStat returns group, state and times of one /proc/PID/stat. The program's name, in parentheses, may hold any byte.
+func parseStat(text []byte) (group int, state byte, used CPU, err error) {
 	// After the name: state, ppid, pgrp, …; utime, stime, cutime and cstime are the 12th to the 15th.
 	words := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
 	if len(words) < 15 {
-		return 0, CPU{}, fmt.Errorf("%d words after the name, want 15 or more: %q", len(words), text)
+		return 0, 0, CPU{}, fmt.Errorf("%d words after the name, want 15 or more: %q", len(words), text)
 	}
 	number := func(i int) time.Duration {
 		n, e := strconv.ParseInt(string(words[i]), 10, 64)
@@ -85,10 +85,10 @@ func parseStat(text []byte) (group int, used CPU, err error) {
 	}
 	used.User = (number(11) + number(13)) * clockTick
 	used.System = (number(12) + number(14)) * clockTick
-	return int(number(2)), used, err
+	return int(number(2)), words[0][0], used, err
 }
 
-// Pids returns the program's process id and those of its group.
+// Pids returns the process ids of what runs in the program's group: the program's own, unless it has ended, and its children's.
 func (p *Proc) Pids() []int {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	var pids []int
@@ -97,7 +97,7 @@ func (p *Proc) Pids() []int {
 		if err != nil {
 			continue
 		}
-		if group, _, err := parseStat(text); err == nil && group == p.Pid() {
+		if group, state, _, err := parseStat(text); err == nil && group == p.Pid() && state != 'Z' {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			pids = append(pids, pid)
 		}

@@ -10,6 +10,9 @@ const (
 	stopWait = 5 * time.Second
 	// pollEvery is the pause between two looks at a port.
 	pollEvery = 10 * time.Millisecond
+	// traceWait is how long strace may take until it has attached to every thread, and to let go of them. Beyond it: it is killed and
+	// the count fails, with the reason.
+	traceWait = 5 * time.Second
 	// outputBytesMax is how much of a program's output an error quotes, from the end.
 	outputBytesMax = 4 << 10
 	// portFirst and portLast bound FreePort: below the range the kernel hands to outgoing connections (from 32768), so

@@ -28,7 +28,8 @@ func TestServers(t *testing.T) {
 				t.Skip(why)
 			}
 			a := addr(t)
-			p, err := start(rival.Options{Dir: t.TempDir(), Conf: strings.ReplaceAll(conf, "ADDR", a), Ready: a})
+			_, port, _ := strings.Cut(a, ":")
+			p, err := start(rival.Options{Dir: t.TempDir(), Conf: strings.NewReplacer("ADDR", a, "PORT", port).Replace(conf), Ready: a})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,6 +43,7 @@ func TestServers(t *testing.T) {
 			if resp.StatusCode != 200 || string(body) != "hello" {
 				t.Errorf("answer %d %q, want 200 hello", resp.StatusCode, body)
 			}
+			http.DefaultClient.CloseIdleConnections() // some end only after their last connection
 			p.Stop()
 			select {
 			case <-p.Ended():
@@ -63,6 +65,15 @@ frontend f
 	http-request return status 200 content-type text/plain string hello
 `)
 	f("caddy", rival.Caddy, "{\n\tadmin off\n}\nhttp://ADDR {\n\trespond hello\n}\n")
+	f("h2o", rival.H2O, `
+listen: {host: 127.0.0.1, port: PORT}
+hosts:
+  default:
+    paths:
+      /:
+        mruby.handler: |
+          Proc.new { |env| [200, {}, ["hello"]] }
+`)
 }
 
 // TestStartSaysWhy checks that a program that refuses its configuration is an error with its own words.

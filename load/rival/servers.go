@@ -86,6 +86,27 @@ func Caddy(o Options) (*Proc, error) {
 	return Start(o, "caddy", "run", "--config", path, "--adapter", "caddyfile")
 }
 
+// h2oMain is what every h2o here needs beside its listeners and hosts: one process, every path below DIR, and no second process
+// that waits for a crash, whose memory would count as h2o's.
+const h2oMain = `num-threads: WORKERS
+pid-file: DIR/h2o.pid
+error-log: DIR/errors
+crash-handler: /bin/true
+`
+
+// H2O starts h2o in one process with o.Workers threads; o.Conf is its listeners and hosts.
+func H2O(o Options) (*Proc, error) {
+	conf := strings.NewReplacer("WORKERS", strconv.Itoa(max(o.Workers, 1)), "DIR", o.Dir).Replace(h2oMain)
+	if os.Geteuid() == 0 {
+		conf += "user: root\n" // the server must reach o.Dir, which only its owner may enter
+	}
+	path, err := write(o.Dir, "h2o.conf", conf+o.Conf)
+	if err != nil {
+		return nil, err
+	}
+	return Start(o, "h2o", "-m", "worker", "-c", path)
+}
+
 func write(dir, name, text string) (string, error) {
 	path := filepath.Join(dir, name)
 	return path, os.WriteFile(path, []byte(text), 0o600)
