@@ -37,6 +37,7 @@ var rows = map[string]row{
 	"wire/h2":        {may: []string{"exchange", "wire", "wire/transport"}},
 	"wire/h3":        {may: []string{"exchange", "wire", "wire/transport"}},
 	"wire/wiretest":  {may: []string{"exchange", "wire/transport"}},
+	"wire/interop":   {tests: []string{"edge", "plan", "spec"}}, // a module of its own
 	"listen":         {may: []string{"spec", "exchange", "cert", "wire/*"}},
 	"route":          {may: []string{"spec", "exchange"}},
 	"rewrite":        {may: []string{"spec", "exchange"}},
@@ -129,6 +130,8 @@ var thirdParty = []dependency{
 	{"github.com/corazawaf/coraza/v3", []string{"load/compare"}, true, "the firewall's oracle and its rival"},
 	{"github.com/coreruleset/go-ftw/v2", nil, true, "the Core Rule Set's test runner"},
 	{"github.com/rs/zerolog", nil, true, "to silence go-ftw"},
+	{"github.com/summerwind/h2spec", nil, true, "every way to break HTTP/2, and what must come of it"},
+	{"google.golang.org/grpc", nil, true, "clients and servers of gRPC, and their tests of interoperability"},
 	{"github.com/chromedp", nil, true, "a real browser"},
 	{"github.com/rogpeppe/go-internal", nil, true, "scripts of the whole binary"},
 	{"golang.org/x/tools/txtar", nil, true, "golden files"},
