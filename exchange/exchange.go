@@ -282,6 +282,7 @@ type OriginFacts struct {
 	Asked             time.Duration // from Now until the last try's request had been sent; 0: none was, or not to its end
 	FirstByte         time.Duration // from Now to the response head
 	Status            int           // what the origin answered; 0: nothing
+	GRPC              GRPCStatus    // the grpc-status of its answer, from the trailers or the head; zero: none
 	Mirror            string        // the service that got a copy; empty: none
 	Held              io.Closer     // upstream's own: the connection in use, let go by its Done
 }

@@ -32,6 +32,7 @@
 //	status         of the answer; 0: the client got none                        always
 //	bytes_in       bytes of the request body                                    always
 //	bytes_out      bytes of the response body                                   always
+//	tunnel         "websocket": the bytes are those that went through it         if the exchange became one
 //	encoding       the coding that the edge put on the body                     if it did
 //	ms             the whole exchange, milliseconds                             always
 //	limit          the limit that refused the request                           if one did
@@ -50,7 +51,10 @@
 //	refused        why no further try, or none at all, was made: see below      if one was wanted
 //	hedge          "won" or "lost": whether the second endpoint was first       if the first was slow and a second was asked
 //	first_byte_ms  from the beginning to the origin's response head             if it answered
+//	edge_ms        of that, until the last try's request had been sent whole    if it had been
+//	origin_ms      of that, what the origin took from then on                   if it answered, and edge_ms is there
 //	origin_status  the status of the origin's answer                            if it answered
+//	grpc_status    the number of its grpc-status, from trailers or head         if it had one
 //	mirror         the service that a copy was sent to                          if one was
 //	fault          the kind of the first thing that failed, see package fault   if something did
 //	side           whose fault it is: "edge", "client", "origin"                if something did
@@ -58,6 +62,11 @@
 //	stack          where it panicked, cut to 4 KB                               only for the fault "panic"
 //	user_agent     as sent, cut to 256 bytes                                    if not empty
 //	referer        as sent but for secrets, cut to 256 bytes                    if not empty
+//
+// edge_ms is what the edge's own stages took, the client with its body, the wait for a place, earlier tries, and the connection; the
+// origin cannot have worked on the whole request before. An answer that comes while the request is still being sent, as with streams
+// of gRPC, has neither edge_ms nor origin_ms. No answer, but edge_ms: the rest of ms is the wait for it. A call of gRPC whose answer broke
+// off has no grpc_status: fault says why.
 //
 // A fault with a status below 500 means that a stage answered in its place, or that the client caused it.
 //

@@ -38,6 +38,9 @@ func (l *line) exchange(x *exchange.Exchange, end time.Time) {
 	b = strconv.AppendInt(append(b, `,"status":`...), int64(x.Resp.Status), 10)
 	b = strconv.AppendInt(append(b, `,"bytes_in":`...), entry.BytesIn, 10)
 	b = strconv.AppendInt(append(b, `,"bytes_out":`...), entry.BytesOut, 10)
+	if x.Resp.Tunnel != nil {
+		b = append(b, `,"tunnel":"websocket"`...) // there is no other kind
+	}
 	b = field(b, `,"encoding":"`, x.Facts.Encoding.Made, textBytesMax)
 	b = milliseconds(append(b, `,"ms":`...), end.Sub(x.Now))
 	b = field(b, `,"limit":"`, x.Facts.Limit.Policy, textBytesMax)
@@ -191,11 +194,24 @@ func tries(b []byte, o *exchange.OriginFacts) []byte {
 	}
 	b = field(b, `,"refused":"`, o.Refused.String(), textBytesMax)
 	b = field(b, `,"hedge":"`, o.Hedge.String(), textBytesMax)
-	if o.Tries == 0 || o.Status == 0 {
+	answered := o.Tries > 0 && o.Status != 0
+	if answered {
+		b = milliseconds(append(b, `,"first_byte_ms":`...), o.FirstByte)
+	}
+	if o.Tries > 0 && o.Asked > 0 {
+		b = milliseconds(append(b, `,"edge_ms":`...), o.Asked)
+		if answered {
+			b = milliseconds(append(b, `,"origin_ms":`...), o.FirstByte-o.Asked)
+		}
+	}
+	if !answered {
 		return b
 	}
-	b = milliseconds(append(b, `,"first_byte_ms":`...), o.FirstByte)
-	return strconv.AppendInt(append(b, `,"origin_status":`...), int64(o.Status), 10)
+	b = strconv.AppendInt(append(b, `,"origin_status":`...), int64(o.Status), 10)
+	if code, ok := o.GRPC.Code(); ok {
+		b = strconv.AppendInt(append(b, `,"grpc_status":`...), int64(code), 10)
+	}
+	return b
 }
 
 // failure appends the fault. The kind is a field of its own, so error is the text and the cause below it.

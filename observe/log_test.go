@@ -95,7 +95,7 @@ func TestFullChunksAreWrittenAtOnce(t *testing.T) {
 		var s sink
 		l := observe.NewLog(s.record(time.Now()), meter.NewSet())
 		x := sample()
-		for range 1600 { // 1,600 lines of 535 bytes: three chunks of 256 KB and a rest
+		for range 1600 { // 1,600 lines of 569 bytes: three chunks of 256 KB and a rest
 			l.Exchange(x, start)
 			synctest.Wait()
 		}
@@ -123,7 +123,7 @@ func TestBlockedSink(t *testing.T) {
 		set := meter.NewSet()
 		l := observe.NewLog(w, set)
 		x := sample()
-		const lines = 20_000 // 10.7 MB
+		const lines = 20_000 // 11.4 MB
 		for range lines {
 			l.Exchange(x, start)
 		}

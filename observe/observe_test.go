@@ -41,7 +41,7 @@ func sample() *exchange.Exchange {
 	f := &x.Facts
 	f.RequestID = [16]byte{0xde, 0xad, 0xbe, 0xef, 15: 1}
 	f.Entry = exchange.EntryFacts{Entrypoint: "shop", Owner: "team-shop", Route: "default", Pattern: "/cart/*", BytesOut: 1024}
-	f.Origin = exchange.OriginFacts{Service: "cart", Endpoint: "10.0.0.5:8080", Tries: 1, Reused: true, FirstByte: 3_456_789, Status: 200}
+	f.Origin = exchange.OriginFacts{Service: "cart", Endpoint: "10.0.0.5:8080", Tries: 1, Reused: true, FirstByte: 3_456_789, Asked: 456_789, Status: 200}
 	return x
 }
 
@@ -50,7 +50,7 @@ func askedAgain() exchange.OriginFacts {
 	return exchange.OriginFacts{
 		Service: "cart", Endpoint: "10.0.0.6:8080", Locality: "eu-1/b", Picked: exchange.PickedFailover | exchange.PickedSpill,
 		Class: "critical", Queued: 1_234_567, Tries: 3, Reasons: [exchange.TriesMax]exchange.Reason{exchange.ReasonStatus, exchange.ReasonHedge},
-		Refused: exchange.ReasonTries, Hedge: exchange.HedgeWon, FirstByte: 9_876_543, Status: 503, Mirror: "cart-next",
+		Refused: exchange.ReasonTries, Hedge: exchange.HedgeWon, FirstByte: 9_876_543, Asked: 6_543_210, Status: 503, Mirror: "cart-next",
 	}
 }
 
@@ -127,6 +127,32 @@ func TestGoldenLines(t *testing.T) {
 		x.Facts.Origin = exchange.OriginFacts{Service: "cart", Class: "low", Queued: time.Second, Refused: exchange.ReasonWait, Mirror: "cart-next"}
 		x.Cause = fault.New(fault.OriginBusy, "no place among 100 open requests after 1s (concurrency.queueTime)")
 	})
+	f("silent-origin", func(x *exchange.Exchange) {
+		x.Resp.Status = 504
+		x.Facts.Origin.Status, x.Facts.Origin.FirstByte = 0, 0
+		x.Cause = fault.New(fault.OriginTimeout, "no response head within 30s (timeouts.firstByte)")
+	})
+	f("answer-before-the-end-of-the-request", func(x *exchange.Exchange) { x.Facts.Origin.Asked = 0 })
+	f("upload-after-the-answer", func(x *exchange.Exchange) { x.Facts.Origin.Asked = 5_000_000 })
+	f("grpc", func(x *exchange.Exchange) {
+		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h2"}
+		var trailers exchange.Fields
+		trailers.AddNamed([]byte("grpc-status"), []byte("14"))
+		x.Facts.Origin.GRPC = exchange.GRPCStatusOf(trailers)
+	})
+	f("grpc-ok", func(x *exchange.Exchange) { x.Facts.Origin.GRPC = 1 })
+	f("refused-by-the-firewall", func(x *exchange.Exchange) {
+		x.Resp.Status = 403
+		x.Facts.Origin = exchange.OriginFacts{}
+		x.Facts.Firewall = exchange.FirewallFacts{Verdict: exchange.JudgedRefused, Score: 10, Limit: "bodyBytesMax", Partial: true, Rules: []exchange.FirewallMatch{
+			{Rule: 942100, Vars: []string{"ARGS:q", "ARGS:\"x"}, Msg: "SQL Injection", Data: "s&1c"}, {Rule: 949110},
+		}}
+		x.Cause = fault.New(fault.Blocked, "the firewall refused the request")
+	})
+	f("websocket", func(x *exchange.Exchange) {
+		x.Resp.Status, x.Resp.Tunnel = 101, tunnel{}
+		x.Facts.Origin.Status, x.Facts.Entry.BytesIn = 101, 77
+	})
 	f("foreign-error", func(x *exchange.Exchange) { x.Cause = errors.New(strings.Repeat("long ", 200)) })
 	f("panic-of-a-silent-route", func(x *exchange.Exchange) {
 		x.Facts.Entry.LogOff = true
@@ -158,6 +184,53 @@ func TestGoldenLines(t *testing.T) {
 		x.Req.Sent.Set(exchange.NameReferer, []byte("https://shop.example.com/login?state=7&code=4711"))
 	})
 	f("clock-backwards", func(x *exchange.Exchange) { x.Now = x.Now.Add(time.Second); x.Facts.Origin.FirstByte = -5 })
+}
+
+// tunnel is one that nobody uses.
+type tunnel struct{ exchange.Tunnel }
+
+// TestFieldsAreDocumented: doc.go has a row for every field of every golden line, and the lines have every field of its table.
+func TestFieldsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "# The event of an exchange")
+	table, _, _ = strings.Cut(table, "A fault with a status below 500")
+	rows := map[string]bool{} // whether a line has the field
+	for line := range strings.Lines(table) {
+		if row, ok := strings.CutPrefix(line, "//\t"); ok && row[0] != ' ' {
+			rows[strings.Fields(row)[0]] = false
+		}
+	}
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		line, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(line) == 0 || strings.HasSuffix(file, "/event.json") {
+			continue
+		}
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(line, &fields); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for name := range fields {
+			if _, known := rows[name]; !known {
+				t.Errorf("%s: doc.go has no row for %q", file, name)
+			}
+			rows[name] = true
+		}
+	}
+	for name, seen := range rows {
+		if !seen {
+			t.Errorf("no golden line has %q", name)
+		}
+	}
 }
 
 func TestGoldenEvent(t *testing.T) {

@@ -143,6 +143,15 @@ func (s *span) origin(a *attributes) {
 		a.number("skerry.origin.status_code", int64(s.originStatus))
 		a.milliseconds("skerry.origin.first_byte_ms", s.firstByte)
 	}
+	if s.asked > 0 {
+		a.milliseconds("skerry.edge_ms", s.asked)
+		if s.originStatus != 0 {
+			a.milliseconds("skerry.origin_ms", max(s.firstByte-s.asked, 0))
+		}
+	}
+	if code, ok := s.grpc.Code(); ok {
+		a.text("skerry.grpc_status", strconv.Itoa(code)) // as text: a number that is 0 would be left out
+	}
 	a.text("skerry.mirror", s.mirror)
 }
 

@@ -16,6 +16,7 @@ type span struct {
 	start     int64 // nanoseconds since 1970
 	took      time.Duration
 	firstByte time.Duration
+	asked     time.Duration // until the request had been sent; 0: it had not been
 	queued    time.Duration
 
 	label             string // "entrypoint/route"; empty: nothing matched
@@ -29,6 +30,7 @@ type span struct {
 	client, peer netip.Addr // peer only if it is another
 	status       int
 	originStatus int // 0: the origin did not answer
+	grpc         exchange.GRPCStatus
 	tries        int
 	reasons      [exchange.TriesMax]exchange.Reason // for the tries after the first
 	refused      exchange.Reason                    // why there was no other
@@ -64,6 +66,7 @@ func (s *span) fill(x *exchange.Exchange, end time.Time) {
 	s.locality, s.class, s.mirror = o.Locality, o.Class, o.Mirror
 	s.picked, s.reasons, s.refused, s.hedge = o.Picked, o.Reasons, o.Refused, o.Hedge
 	s.originStatus, s.firstByte, s.queued = o.Status, max(o.FirstByte, 0), o.Queued
+	s.asked, s.grpc = o.Asked, o.GRPC
 	s.client, s.peer = who(x)
 	s.status, s.port = x.Resp.Status, x.Req.Port
 	s.https, s.known = f.Client.HTTPS, x.Req.Method != exchange.MethodOther

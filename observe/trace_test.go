@@ -113,6 +113,8 @@ skerry.endpoint "10.0.0.5:8080"
 skerry.tries 1
 skerry.origin.status_code 200
 skerry.origin.first_byte_ms 3.456789
+skerry.edge_ms 0.456789
+skerry.origin_ms 3
 `
 
 func TestSpans(t *testing.T) {
@@ -137,7 +139,7 @@ func TestSpans(t *testing.T) {
 		}
 	}
 	status := func(n int) string { return fmt.Sprint("status_code ", n, "\nclient") }
-	const well, last = "status_code 200\nclient", "first_byte_ms 3.456789\n"
+	const well, last = "status_code 200\nclient", "origin_ms 3\n"
 	const agent = "Firefox/140.0\"\n"
 
 	f(func(*exchange.Exchange) {}, "GET shop/default", false)
@@ -168,8 +170,12 @@ skerry.refused "tries"
 skerry.hedge "won"
 skerry.origin.status_code 503
 skerry.origin.first_byte_ms 9.876543
+skerry.edge_ms 6.54321
+skerry.origin_ms 3.333333
 skerry.mirror "cart-next"
 `)
+	f(func(x *exchange.Exchange) { x.Facts.Origin.GRPC, x.Facts.Origin.Asked = 1, 0 }, "GET shop/default", false,
+		"skerry.edge_ms 0.456789\nskerry.origin_ms 3\n", "skerry.grpc_status \"0\"\n")
 	// Errors are those of the server.
 	f(func(x *exchange.Exchange) { x.Resp.Status, x.Facts.Origin.Status = 503, 503 }, "GET shop/default", true,
 		well, status(503), "origin.status_code 200", "origin.status_code 503", agent, agent+"error.type \"503\"\n")
@@ -177,7 +183,7 @@ skerry.mirror "cart-next"
 		x.Resp.Status, x.Facts.Origin.Status = 504, 0
 		x.Cause = fault.New(fault.OriginTimeout, "no head within 30s")
 	}, "GET shop/default", true, well, status(504), agent, agent+"error.type \"origin_timeout\"\n",
-		"skerry.origin.status_code 200\nskerry.origin.first_byte_ms 3.456789\n", "skerry.fault \"origin_timeout\"\n")
+		"skerry.origin.status_code 200\nskerry.origin.first_byte_ms 3.456789\nskerry.edge_ms 0.456789\nskerry.origin_ms 3\n", "skerry.edge_ms 0.456789\nskerry.fault \"origin_timeout\"\n")
 	f(func(x *exchange.Exchange) { x.Cause = fault.New(fault.OriginIncomplete, "it closed early") }, "GET shop/default", true,
 		agent, agent+"error.type \"origin_incomplete\"\n", last, last+"skerry.fault \"origin_incomplete\"\n")
 	f(func(x *exchange.Exchange) { x.Cause = fault.New(fault.OriginTimeout, "a stage answered") }, "GET shop/default", false,
@@ -197,6 +203,8 @@ skerry.endpoint "10.0.0.5:8080"
 skerry.tries 1
 skerry.origin.status_code 200
 skerry.origin.first_byte_ms 3.456789
+skerry.edge_ms 0.456789
+skerry.origin_ms 3
 `, "skerry.fault \"no_entrypoint\"\n")
 }
 
