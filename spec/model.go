@@ -232,7 +232,7 @@ type Service struct {
 	Directory *Directory // files instead of endpoints; nil: none
 	Host      HostForm
 	HostName  string   // with HostName form: the name sent
-	Protocol  Protocol // how endpoints are spoken to; empty for a Directory
+	Protocol  Protocol // how endpoints are spoken to; empty, as for a Directory: HTTP/1.1
 	Health    *Health
 	Timeouts  Timeouts
 	KeepAlive KeepAlive
