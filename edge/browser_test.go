@@ -239,7 +239,7 @@ func TestBrowser(t *testing.T) {
 		t.Errorf("the browser has refused %d calls of another origin, want 1", refused)
 	}
 	s.ended()
-	for path, proto := range map[string]string{"/start": "h2", "/api/events": "h2", "/api/chat": "h1"} {
+	for path, proto := range map[string]string{"/start": "h2", "/api/events": "h2", "/api/chat": "h2"} {
 		if line := s.lastLine(path); !strings.Contains(line, `"proto":"`+proto+`"`) {
 			t.Errorf("%s went not over %s: %s", path, proto, line)
 		}
@@ -247,7 +247,7 @@ func TestBrowser(t *testing.T) {
 }
 
 // streams: the page has the first event before the origin makes a second one, and the origin knows when the page lets go; a
-// WebSocket, for which the browser opens a connection of HTTP/1.1, carries messages.
+// WebSocket, which the browser opens on its connection of HTTP/2 (RFC 8441), carries messages.
 func (b *browser) streams(o *browserOrigin) {
 	b.t.Helper()
 	b.says(`"event 1"`, `new Promise((ok, bad) => {

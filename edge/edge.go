@@ -103,9 +103,7 @@ func New(opt Options) (*Edge, error) {
 	e.open = e.meters.Gauge("skerry_connections_open", "Client connections open now.")
 	e.boundExchanges()
 	e.h1 = h1.Server{Handler: e.serve, Timeouts: opt.Timeouts, Panicked: e.panicked, Open: e.open}
-	e.h2 = h2.Server{Handler: e.serve, Panicked: e.panicked, Open: e.open,
-		Resets:  e.meters.Counter("skerry_h2_resets_total", "Streams that clients have reset."),
-		Refused: e.meters.Counter("skerry_h2_refused_total", "Requests refused before they were one: malformed, or beyond a limit of HTTP/2.")}
+	e.h2 = h2.Server{Handler: e.serve, Panicked: e.panicked, Open: e.open, Meters: e.meters}
 	return e, nil
 }
 

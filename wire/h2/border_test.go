@@ -221,9 +221,6 @@ func TestBorder(t *testing.T) {
 			client.Conn.Close()
 			r.server.Drain()
 			r.server.Wait()
-			if (how == theirs400 || how == theirs431) && r.refused.Value() != 1 {
-				t.Errorf("%d requests are counted as refused by x/net, want 1", r.refused.Value())
-			}
 		})
 	}
 }

@@ -35,6 +35,16 @@ var classes = func() (t [256]class) {
 	return
 }()
 
+// allSmall reports whether a text is a field name of HTTP/2.
+func allSmall(name string) bool {
+	for i := range len(name) {
+		if classes[name[i]]&smallChar == 0 {
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
 // all reports whether every byte of a text that is not empty is of a class.
 func all(text []byte, of class) bool {
 	for _, c := range text {

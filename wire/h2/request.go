@@ -2,215 +2,331 @@ package h2
 
 import (
 	"bytes"
-	"net/http"
-	"reflect"
-	"slices"
 	"strconv"
-	"strings"
+
+	"golang.org/x/net/http2/hpack"
 
 	"skerry.dev/skerry/exchange"
 )
 
-// unknownLength is the length of a body that announces none.
-const unknownLength = -1
-
-// head is what reading a request head needs beside the exchange.
-type head struct {
-	keys   []string // of the header, sorted: net/http has lost the order of the wire
-	room   []byte   // where the head is copied to
-	length int64    // Content-Length; unknownLength: none
+// requestHead reads a request's head from a header block.
+type requestHead struct {
+	r        *exchange.Request
+	room     []byte // where the head is copied to
+	size     int    // of the head as HTTP/1.1 would write it
+	seen     uint8  // pseudo fields
+	regular  bool   // a regular field has come
+	length   int64  // Content-Length; -1: none
+	scheme   string
+	protocol string // of an extended CONNECT (RFC 8441)
+	path     string
+	host     []byte // value of a Host field
+	cookies  int    // fields
+	cookie   int    // bytes of them, joined
+	hop      error
 }
 
-// read fills x.Req from the head that net/http made of a stream's, by the rules of wire/h1's parser, and reports whether
-// a body follows, of h.length bytes. After an error x.Req holds what had been read.
-func (h *head) read(x *exchange.Exchange, in *http.Request) (body bool, err error) {
-	h.length = unknownLength
-	size, copied := h.measure(in)
-	h.room = x.Scratch.Alloc(copied)
-	r := &x.Req
-	r.Minor = 1
-	r.MethodName = h.put(in.Method)
-	r.Method = exchange.MethodOf(r.MethodName)
-	r.Target = h.put(in.RequestURI)
-	authority := h.put(in.Host)
-	if err := checkLine(r); err != nil {
-		return false, err
+// The pseudo fields of requests.
+const (
+	seenMethod uint8 = 1 << iota
+	seenScheme
+	seenPath
+	seenAuthority
+	seenProtocol
+)
+
+// readHead fills x.Req by the rules of wire/h1's parser and those of RFC 9113 section 8: what is repaired nowhere is refused.
+// After an error x.Req holds what had been read.
+func (s *serverStream) readHead(x *exchange.Exchange, l *fieldList, end bool) error {
+	h := requestHead{r: &x.Req, length: -1, size: len("  HTTP/1.1\r\nHost: \r\n\r\n")}
+	h.r.Minor = 1
+	h.room = x.Scratch.Alloc(roomFor(l))
+	err := h.read(l, x)
+	s.size = h.length
+	switch {
+	case err != nil:
+	case l.large || h.size > HeadBytesMax:
+		err = errHeadLarge
+	default:
+		err = h.check(x, end)
 	}
-	if size > HeadBytesMax {
-		return false, errHeadLarge
+	if err == nil && h.protocol != "" {
+		err = s.beginConnect(x, &h, end)
 	}
-	if len(authority) > 0 {
-		r.Sent = append(r.Sent, exchange.Field{ID: exchange.NameHost, Name: exchange.NameHost.Bytes(), Value: authority})
+	s.malformed = malformed(err)
+	if p := h.r.Fields.Get(exchange.NamePriority); p != nil {
+		s.urgency, s.incremental = parsePriority(p)
 	}
-	if err := h.readFields(r, in.Header); err != nil {
-		return false, err
-	}
-	if body, err = h.hasBody(in); err != nil {
-		return false, err
-	}
-	r.ExpectContinue = body && h.length != 0 && awaitsContinue(in)
-	if err := normaliseHost(x, authority); err != nil {
-		return false, err
-	}
-	return body, normalisePath(x)
+	return err
 }
 
-// measure returns the size of the head as HTTP/1.1 would write it, and how many bytes of it are to be copied.
-func (h *head) measure(in *http.Request) (size, copied int) {
-	h.keys = h.keys[:0]
-	copied = len(in.Method) + len(in.RequestURI) + len(in.Host)
-	size = copied + len("  HTTP/1.1\r\nHost: \r\n\r\n")
-	for key, values := range in.Header {
-		h.keys = append(h.keys, key)
-		copied += len(key)
-		for _, v := range values {
-			copied += len(v)
-			size += len(key) + len(": \r\n") + len(v)
+// roomFor is how many bytes a head takes when it is copied.
+func roomFor(l *fieldList) (n int) {
+	for i := range l.fields {
+		n += len(l.fields[i].Value) + len("; ")
+		if l.fields[i].Name == "cookie" { // once as it came, once joined
+			n += len(l.fields[i].Value)
+		}
+		if l.fields[i].Name != "" && l.fields[i].Name[0] != ':' {
+			n += len(l.fields[i].Name)
 		}
 	}
-	slices.Sort(h.keys)
-	return size, copied
+	return n
 }
 
 // put copies a text to the room.
-func (h *head) put(text string) []byte {
+func (h *requestHead) put(text string) []byte {
 	n := copy(h.room, text)
 	view := h.room[:n:n]
 	h.room = h.room[n:]
 	return view
 }
 
-// putName copies a field name in the small letters in which it came.
-func (h *head) putName(key string) []byte {
-	name := h.put(key)
-	for i, c := range name {
-		if 'A' <= c && c <= 'Z' {
-			name[i] = c + 'a' - 'A'
-		}
-	}
-	return name
-}
-
-// checkLine applies the rules of the request line.
-func checkLine(r *exchange.Request) error {
-	t := r.Target
-	switch {
-	case !all(r.MethodName, tchar):
-		return errMethodName
-	case !all(t, target):
-		return errTarget
-	case len(r.MethodName)+1+len(t) > LineBytesMax:
-		return errTargetLong
-	case r.Method == exchange.MethodTrace || r.Method == exchange.MethodConnect:
-		return errMethod
-	case t[0] != '/' && !(len(t) == 1 && t[0] == '*' && r.Method == exchange.MethodOptions):
-		return errTarget
-	}
-	return nil
-}
-
-// readFields copies every field to Sent, and the ones that may travel on to Fields as well.
-func (h *head) readFields(r *exchange.Request, header http.Header) error {
-	for _, key := range h.keys {
-		name := h.putName(key)
-		if !all(name, smallChar) {
+func (h *requestHead) read(l *fieldList, x *exchange.Exchange) error {
+	r := h.r
+	for i := range l.fields {
+		f := &l.fields[i]
+		if f.Name == "" {
 			return errFieldName
 		}
-		id := exchange.Intern(name)
-		if id != exchange.NameOther {
-			name = id.Bytes() // HTTP/2 knows only small letters; an origin of HTTP/1.1 gets the usual spelling
+		if f.Name[0] == ':' {
+			if err := h.pseudo(f); err != nil {
+				return err
+			}
+			continue
 		}
-		for _, text := range header[key] {
-			if len(r.Sent) >= FieldsMax || len(name)+len(": ")+len(text) > LineBytesMax {
-				return errHeadLarge
-			}
-			f := exchange.Field{ID: id, Name: name, Value: h.put(text)}
-			if !validValue(f.Value) {
-				return errFieldValue
-			}
-			r.Sent = append(r.Sent, f)
-			if id.HopByHop() {
-				if err := h.note(r, f); err != nil {
-					return err
-				}
-			} else if id != exchange.NameOther || !exchange.LooksTrusted(name) {
-				r.Fields = append(r.Fields, f)
-			}
+		if !h.regular {
+			h.regular = true
+			h.begin()
 		}
+		if err := h.field(f); err != nil {
+			return err
+		}
+	}
+	if !h.regular {
+		h.begin()
+	}
+	if h.cookies > 1 {
+		h.joinCookies()
+	}
+	return h.complete(r)
+}
+
+// begin puts what the pseudo fields said where the request line would have.
+func (h *requestHead) begin() {
+	h.r.Target = h.put(h.path)
+	h.size += len(h.path) + len(h.r.MethodName)
+	if a := h.r.Authority; len(a) > 0 {
+		h.size += len(a)
+		h.r.Sent = append(h.r.Sent, exchange.Field{ID: exchange.NameHost, Name: exchange.NameHost.Bytes(), Value: a})
+	}
+}
+
+// pseudo takes a pseudo field (RFC 9113 section 8.3.1).
+func (h *requestHead) pseudo(f *hpack.HeaderField) error {
+	var which uint8
+	switch f.Name {
+	case ":method":
+		which = seenMethod
+		h.r.MethodName = h.put(f.Value)
+		h.r.Method = exchange.MethodOf(h.r.MethodName)
+	case ":scheme":
+		which, h.scheme = seenScheme, f.Value
+	case ":path":
+		which, h.path = seenPath, f.Value
+	case ":authority":
+		which = seenAuthority
+		h.r.Authority = h.put(f.Value)
+	case ":protocol":
+		which, h.protocol = seenProtocol, f.Value
+	default:
+		return errPseudo
+	}
+	if h.regular || h.seen&which != 0 {
+		return errPseudo
+	}
+	h.seen |= which
+	return nil
+}
+
+// field takes a regular field: to Sent, and to Fields as well if it may travel on.
+func (h *requestHead) field(f *hpack.HeaderField) error {
+	r := h.r
+	if !allSmall(f.Name) {
+		return errFieldName
+	}
+	id := exchange.Intern(bytesOf(f.Name, h))
+	if id == exchange.NameCookie {
+		return h.crumb(f)
+	}
+	var name []byte
+	if id != exchange.NameOther {
+		name = id.Bytes() // HTTP/2 knows only small letters; an origin of HTTP/1.1 gets the usual spelling
+	} else {
+		name = h.put(f.Name)
+	}
+	n := len(name) + len(": \r\n") + len(f.Value)
+	h.size += n
+	if len(r.Sent) >= FieldsMax || n-len("\r\n") > LineBytesMax {
+		return errHeadLarge
+	}
+	out := exchange.Field{ID: id, Name: name, Value: h.put(f.Value)}
+	if !validValue(out.Value) {
+		return errFieldValue
+	}
+	r.Sent = append(r.Sent, out)
+	if id.HopByHop() {
+		return h.note(out)
+	}
+	if id != exchange.NameOther || !exchange.LooksTrusted(name) {
+		r.Fields = append(r.Fields, out)
 	}
 	return nil
 }
 
-// note takes in a field that concerns the connection or the framing. Most are refused by x/net already.
-func (h *head) note(r *exchange.Request, f exchange.Field) error {
+// bytesOf is a name for a look at it, in the room, of which it takes nothing.
+func bytesOf(name string, h *requestHead) []byte { return h.room[:copy(h.room, name)] }
+
+// crumb takes a Cookie field, which clients may split for the sake of compression (RFC 9113 section 8.2.3).
+func (h *requestHead) crumb(f *hpack.HeaderField) error {
+	v := h.put(f.Value)
+	if !validValue(v) {
+		return errFieldValue
+	}
+	if h.cookies++; h.cookies == 1 {
+		h.cookie = len("Cookie: \r\n") - len("; ")
+		if len(h.r.Sent) >= FieldsMax {
+			return errHeadLarge
+		}
+	}
+	h.cookie += len("; ") + len(v)
+	h.size += len("; ") + len(v)
+	if h.cookie-len("\r\n") > LineBytesMax {
+		return errHeadLarge
+	}
+	out := exchange.Field{ID: exchange.NameCookie, Name: exchange.NameCookie.Bytes(), Value: v}
+	h.r.Sent = append(h.r.Sent, out)
+	h.r.Fields = append(h.r.Fields, out)
+	return nil
+}
+
+// joinCookies makes one Cookie field of all, at the place of the first.
+func (h *requestHead) joinCookies() {
+	start := h.room
+	n := 0
+	for _, f := range h.r.Fields {
+		if f.ID != exchange.NameCookie {
+			continue
+		}
+		if n > 0 {
+			n += copy(start[n:], "; ")
+		}
+		n += copy(start[n:], f.Value)
+	}
+	h.room = start[n:]
+	h.r.Fields.Set(exchange.NameCookie, start[:n:n])
+	h.r.Sent.Set(exchange.NameCookie, start[:n:n])
+}
+
+// note takes in a field that concerns the connection or the framing (RFC 9113 section 8.2.2).
+func (h *requestHead) note(f exchange.Field) error {
 	switch f.ID {
 	case exchange.NameHost:
-		return errHost
+		if h.host != nil {
+			return errHost
+		}
+		h.host = f.Value
 	case exchange.NameExpect:
-		return errExpect // x/net takes 100-continue out
+		if !exchange.EqualFold(f.Value, continue100) {
+			return errExpect
+		}
+		h.r.ExpectContinue = true
 	case exchange.NameContentLength:
 		return h.noteLength(f.Value)
 	case exchange.NameTE:
-		if len(f.Value) > 0 && string(f.Value) != "trailers" {
+		if h.r.AllowTrailers || string(f.Value) != "trailers" {
 			return errHopField
 		}
-		r.AllowTrailers = len(f.Value) > 0
+		h.r.AllowTrailers = true
 	case exchange.NameConnection, exchange.NameKeepAlive, exchange.NameProxyConnection, exchange.NameTransferEncoding, exchange.NameUpgrade:
 		return errHopField
 	}
 	return nil
 }
 
-func (h *head) noteLength(v []byte) error {
-	if h.length != unknownLength || len(v) == 0 || len(v) > contentLengthDigitsMax {
+var continue100 = []byte("100-continue")
+
+func (h *requestHead) noteLength(v []byte) error {
+	n, ok := parseLength(v)
+	if h.length != -1 || !ok {
 		return errLength
-	}
-	var n int64
-	for _, c := range v {
-		if c < '0' || c > '9' {
-			return errLength
-		}
-		n = n*10 + int64(c-'0')
 	}
 	h.length = n
 	return nil
 }
 
-// hasBody compares what Content-Length says with whether the head ended the stream: then net/http's own ContentLength is
-// 0, whatever the field says. It is also 0 if the field says 0 and the stream goes on: that there is nothing to come is
-// known when the body has been read.
-func (h *head) hasBody(in *http.Request) (bool, error) {
+// parseLength reads a Content-Length: 1 to 18 digits and nothing else.
+func parseLength(v []byte) (n int64, ok bool) {
+	if len(v) == 0 || len(v) > contentLengthDigitsMax {
+		return 0, false
+	}
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
+}
+
+// complete holds the pseudo fields against each other.
+func (h *requestHead) complete(r *exchange.Request) error {
+	connect := h.protocol != "" || h.seen&seenProtocol != 0
 	switch {
-	case in.ContentLength != 0 || h.length == 0:
-		return true, nil
-	case h.length > 0:
-		return false, errLength
+	case h.seen&seenMethod == 0 || !all(r.MethodName, tchar):
+		return errMethodName
+	case connect && r.Method != exchange.MethodConnect:
+		return errPseudo
+	case r.Method == exchange.MethodConnect && !connect:
+		if h.seen&(seenScheme|seenPath) != 0 || h.seen&seenAuthority == 0 {
+			return errPseudo
+		}
+		return errMethod
+	case h.scheme != "http" && h.scheme != "https":
+		return errScheme
+	case h.seen&seenPath == 0 || !all(r.Target, target):
+		return errTarget
+	case len(r.MethodName)+1+len(r.Target) > LineBytesMax:
+		return errTargetLong
+	case r.Method == exchange.MethodTrace:
+		return errMethod
+	case r.Target[0] != '/' && !(len(r.Target) == 1 && r.Target[0] == '*' && r.Method == exchange.MethodOptions):
+		return errTarget
 	}
-	return false, nil
+	return nil
 }
 
-// awaitsContinue reports whether the client waits for 100 before it sends the body. x/net takes the Expect field away
-// and keeps what it said to itself, until somebody reads the body; without that knowledge an origin that refuses could
-// not do so before the upload. Reading the one unexported field is tested; where there is none, the answer is no: then
-// 100 is sent as soon as the body is read, and the origin hears of no expectation.
-func awaitsContinue(in *http.Request) bool {
-	v := reflect.ValueOf(in.Body)
-	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
-		return false
+// check applies the rules that need the whole head, and brings host and path into their normal form.
+func (h *requestHead) check(x *exchange.Exchange, end bool) error {
+	r := h.r
+	authority := r.Authority
+	switch {
+	case len(authority) == 0:
+		authority = h.host
+	case h.host != nil && !exchange.EqualFold(authority, h.host):
+		return errHost
 	}
-	field := v.Elem().FieldByName("needsContinue")
-	return field.Kind() == reflect.Bool && field.Bool()
-}
-
-// normaliseHost brings the host into its normal form.
-func normaliseHost(x *exchange.Exchange, authority []byte) error {
+	if end && h.length > 0 {
+		return errLength
+	}
+	r.ExpectContinue = r.ExpectContinue && !end && h.length != 0
 	host, port, err := exchange.NormalHost(authority, &x.Scratch)
 	if err != nil {
 		return errHost
 	}
-	x.Req.Host, x.Req.Port = host, port
-	x.Req.Authority = joinPort(x, authority, host, port)
-	return nil
+	r.Host, r.Port = host, port
+	r.Authority = joinPort(x, authority, host, port)
+	return normalisePath(x)
 }
 
 // joinPort is the normal form of host and port together: what was sent, if only the port had to be cut off.
@@ -242,26 +358,66 @@ func normalisePath(x *exchange.Exchange) (err error) {
 	return err
 }
 
-// readTrailers copies the trailer section, which is there once the body has ended. net/http keeps only the fields that
-// the head's Trailer field had announced. The copy is not in Scratch: a pump may be reading the body.
-func readTrailers(to *exchange.Fields, trailer http.Header) error {
-	size, keys := 0, make([]string, 0, len(trailer))
-	for key := range trailer {
-		keys = append(keys, key)
+// trailerList is a trailer section, in memory of its own: it comes while others work on the exchange.
+type trailerList struct {
+	fields exchange.Fields
+	room   []byte
+}
+
+func (t *trailerList) clear() { t.fields, t.room = t.fields[:0], t.room[:0] }
+
+// readTrailers takes a trailer section by the rules of wire/h1.
+func readTrailers(t *trailerList, l *fieldList) error {
+	size := 0
+	for i := range l.fields {
+		size += len(l.fields[i].Name) + len(": \r\n") + len(l.fields[i].Value)
 	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		name := []byte(strings.ToLower(key))
-		id := exchange.Intern(name)
-		for _, text := range trailer[key] {
-			value := []byte(text)
-			size += len(name) + len(": \r\n") + len(value)
-			if len(*to) >= FieldsMax || size > TrailerBytesMax || !all(name, smallChar) || !validValue(value) ||
-				id.NotInTrailer() || exchange.LooksTrusted(name) {
-				return errTrailer
-			}
-			*to = append(*to, exchange.Field{ID: id, Name: name, Value: value})
+	if l.large || len(l.fields) > FieldsMax || size > TrailerBytesMax {
+		return errTrailer
+	}
+	if cap(t.room) < size {
+		t.room = make([]byte, 0, max(size, 256))
+	}
+	t.clear()
+	for i := range l.fields {
+		f := &l.fields[i]
+		if !allSmall(f.Name) {
+			return errTrailer
 		}
+		n := len(t.room)
+		t.room = append(append(t.room, f.Name...), f.Value...)
+		name, value := t.room[n:n+len(f.Name):n+len(f.Name)], t.room[n+len(f.Name):len(t.room):len(t.room)]
+		id := exchange.Intern(name)
+		if !validValue(value) || id.NotInTrailer() || exchange.LooksTrusted(name) {
+			return errTrailer
+		}
+		t.fields = append(t.fields, exchange.Field{ID: id, Name: name, Value: value})
 	}
 	return nil
+}
+
+// parsePriority reads a priority (RFC 9218 section 4): what cannot be read says nothing.
+func parsePriority(v []byte) (urgency uint8, incremental bool) {
+	urgency = urgencyDefault
+	for len(v) > 0 {
+		item := v
+		if i := bytes.IndexByte(v, ','); i >= 0 {
+			item, v = v[:i], v[i+1:]
+		} else {
+			v = nil
+		}
+		item = exchange.TrimOWS(item)
+		if i := bytes.IndexByte(item, ';'); i >= 0 { // parameters, of which there are none yet
+			item = item[:i]
+		}
+		switch {
+		case len(item) == 3 && item[0] == 'u' && item[1] == '=' && item[2] >= '0' && item[2] <= '7':
+			urgency = item[2] - '0'
+		case string(item) == "i" || string(item) == "i=?1":
+			incremental = true
+		case string(item) == "i=?0":
+			incremental = false
+		}
+	}
+	return urgency, incremental
 }

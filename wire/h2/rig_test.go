@@ -25,9 +25,9 @@ type rig struct {
 	l       net.Listener
 	serving sync.WaitGroup
 
-	open            meter.Gauge
-	resets, refused meter.Counter
-	panicked        chan string
+	open     meter.Gauge
+	meters   *meter.Set
+	panicked chan string
 }
 
 // serve starts a server whose exchanges run along stages behind a gate that turns refused requests around.
@@ -58,8 +58,8 @@ func serveHandler(t testing.TB, handler func(*exchange.Exchange) bool) *rig {
 }
 
 func newRig(t testing.TB, handler func(*exchange.Exchange) bool) *rig {
-	r := &rig{t: t, panicked: make(chan string, 4)}
-	r.server.Open, r.server.Resets, r.server.Refused = &r.open, &r.resets, &r.refused
+	r := &rig{t: t, panicked: make(chan string, 4), meters: meter.NewSet()}
+	r.server.Open, r.server.Meters = &r.open, r.meters
 	r.server.Panicked = func(what string) { r.panicked <- what }
 	r.server.Handler = func(x *exchange.Exchange) bool {
 		complete := handler(x)

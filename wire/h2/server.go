@@ -1,20 +1,16 @@
 package h2
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
-
-	"golang.org/x/net/http2"
+	"time"
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/wire/transport"
 )
 
 // Server serves client connections. Fill in the fields, then call Serve for each connection.
@@ -28,64 +24,36 @@ type Server struct {
 	Panicked func(what string)
 	// Open counts the connections; nil: not counted.
 	Open *meter.Gauge
-	// Resets counts the streams that clients have reset; nil: not counted.
-	Resets *meter.Counter
-	// Refused counts the requests that never became an exchange, because x/net refused them by itself (the package
-	// comment says which), when their connection has ended; nil: not counted.
-	Refused *meter.Counter
+	// Meters gets the counters of what clients were cut off for, and of streams; nil: nobody counts.
+	Meters *meter.Set
 
+	meters   meters
+	workers  workers
 	streams  sync.Pool
-	x        *http2.Server
-	http     *http.Server // x's settings, and its way to shut down
+	bodies   atomic.Int64 // memory of request bodies
+	windows  atomic.Int64 // by which windows are larger than their first size
 	draining atomic.Bool
 	mu       sync.Mutex
 	conns    map[*serverConn]struct{}
 	ended    sync.Cond // a connection left conns; its L is &mu
 }
 
-// serverConn is one client connection; it is the http.Handler of its streams.
-type serverConn struct {
-	server *Server
-	info   exchange.Conn
-	wire   *wire
-
-	mu     sync.Mutex
-	served uint64    // requests that became an exchange
-	open   int       // exchanges that are not over
-	over   bool      // x/net has ended: no exchange begins any more
-	idle   sync.Cond // open has become 0; its L is &mu
-}
-
 // Serve serves one connection until it ends, and closes it. On TLS the handshake is over and has settled on h2, and
 // info says what else it has settled; on plain TCP the client starts with its preface (prior knowledge, RFC 9113
 // section 3.3) and info is nil.
 func (s *Server) Serve(conn net.Conn, info *exchange.TLS) {
-	c := &serverConn{server: s, wire: newWire(s, conn)}
-	c.idle.L = &c.mu
-	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h2", TLS: info}
+	c := &serverConn{server: s}
 	if !s.add(c) {
-		c.wire.Close()
+		conn.Close()
 		return
 	}
+	c.init(conn, c, streamWindow, connWindow)
+	c.meters, c.patience = &s.meters, s.Timeouts.Write
+	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h2", TLS: info}
 	defer s.remove(c)
 	defer c.finish()
-	defer s.fence()
-	s.x.ServeConn(c.wire.forX(), &http2.ServeConnOpts{BaseConfig: s.http, Handler: c})
-}
-
-func addrPort(a net.Addr) netip.AddrPort {
-	if t, ok := a.(*net.TCPAddr); ok {
-		ap := t.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-	}
-	return netip.AddrPort{}
-}
-
-// fence ends a connection, and nothing else, on a panic of x/net's loop.
-func (s *Server) fence() {
-	if v := recover(); v != nil {
-		s.tell(v)
-	}
+	c.greet()
+	c.ending = c.serve()
 }
 
 func (s *Server) tell(panicked any) {
@@ -110,32 +78,17 @@ func (s *Server) add(c *serverConn) bool {
 	return true
 }
 
-// setUp makes the servers of net/http and x/net, which hold settings and know the connections for Drain.
 func (s *Server) setUp() {
 	s.conns = map[*serverConn]struct{}{}
 	s.ended.L = &s.mu
 	s.Timeouts = s.Timeouts.WithDefaults()
-	s.streams.New = newStream
-	s.http = &http.Server{MaxHeaderBytes: headerListBytes}
-	s.http.ErrorLog = zero(s.http.ErrorLog)
-	s.http.ErrorLog.SetOutput(io.Discard) // otherwise every client's mistake is a line on the process's stderr
-	s.http.ConnState = func(c net.Conn, state http.ConnState) { c.(interface{ noteState(http.ConnState) }).noteState(state) }
-	s.x = &http2.Server{
-		MaxConcurrentStreams:         streamsMax,
-		MaxReadFrameSize:             frameBytes,
-		MaxUploadBufferPerStream:     uploadStreamBytes,
-		MaxUploadBufferPerConnection: uploadConnBytes,
-		IdleTimeout:                  s.Timeouts.Idle,
-		ReadIdleTimeout:              s.Timeouts.Silence,
-		PingTimeout:                  pingWait,
-	}
-	if err := http2.ConfigureServer(s.http, s.x); err != nil {
-		panic("BUG: x/net refuses its settings: " + err.Error())
+	s.meters.timeouts = &s.Timeouts
+	s.streams.New = func() any { return new(serverStream) }
+	if s.Meters != nil {
+		s.meters.register(s.Meters)
+		s.meters.resets = s.Meters.Counter("skerry_h2_resets_total", "Streams that clients have reset.")
 	}
 }
-
-// zero returns a new value of the type that p points to: a logger is made without importing one.
-func zero[T any](*T) *T { return new(T) }
 
 func (s *Server) remove(c *serverConn) {
 	s.mu.Lock()
@@ -143,21 +96,28 @@ func (s *Server) remove(c *serverConn) {
 	if s.Open != nil {
 		s.Open.Add(-1)
 	}
+	s.rest()
 	s.ended.Broadcast()
 	s.mu.Unlock()
 }
 
-// Drain tells every client by GOAWAY that the connection takes no more requests; the ones in flight come to their end,
-// and a second later the connection is closed. Draining does not wait: see Wait.
+// Drain tells every client by GOAWAY that the connection is about to take no more requests, waits for each to have heard that,
+// tells it which request was the last, and closes a connection when its last exchange is over (RFC 9113 section 6.8). Draining
+// does not wait: see Wait.
 func (s *Server) Drain() {
 	s.draining.Store(true)
 	s.mu.Lock()
-	server := s.http
-	s.mu.Unlock()
-	if server != nil {
-		// x/net listens for the shutdown of a server that, for net/http, has neither listeners nor connections: it returns
-		// at once and cannot fail.
-		_ = server.Shutdown(context.Background())
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.net.Interrupt(true)
+	}
+	s.rest()
+}
+
+// rest ends the workers when nothing can come any more. The caller holds the lock.
+func (s *Server) rest() {
+	if len(s.conns) == 0 && s.draining.Load() {
+		s.workers.close()
 	}
 }
 
@@ -176,68 +136,233 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.wire.Close()
+		c.net.Close()
 	}
+	s.rest()
 }
 
-// ServeHTTP serves one stream.
-func (c *serverConn) ServeHTTP(w http.ResponseWriter, in *http.Request) {
-	if !c.enter() {
-		return // nobody is there to answer to
-	}
-	defer c.leave()
-	s := c.server.streams.Get().(*stream)
-	s.begin(c, w, in)
-	if c.exchange(s, in) {
-		s.end()
-		c.server.streams.Put(s)
-		return
-	}
-	s.reset()
-	s.end()
+// serverConn is one client connection.
+type serverConn struct {
+	conn
+	server *Server
+	info   exchange.Conn
+	fresh  []*serverStream // opened by what is being dealt with: they start when all of it is
+	leavingState
+	ending error // why it is not read any more
+
+	open  int       // exchanges that are not over; guarded by mu
+	empty sync.Cond // open has become 0; its L is &mu
 }
 
-// exchange is stream.exchange with a fence: a panic outside the path's own, in the match or the log, ends the stream and
-// nothing else. What the exchange held is left to the garbage collector, since nobody knows who still looks at it.
-func (c *serverConn) exchange(s *stream, in *http.Request) (complete bool) {
+// greet sends the settings.
+func (c *serverConn) greet() {
+	c.empty.L = &c.mu
+	c.mu.Lock()
+	out := c.pending()
+	*out = appendSettings(*out, settingStreams, streamsMax, settingHeaderList, headerListBytes, settingConnect, 1, settingNoPriorities, 1)
+	*out = appendWindowUpdate(*out, 0, connWindow-windowDefault)
+	c.mu.Unlock()
+	c.last = time.Now()
+	c.idleSince(c.last)
+	c.flush()
+}
+
+// serve reads the preface, then frames.
+func (c *serverConn) serve() (why error) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.server.tell(v)
+			why = violation(codeInternal, "BUG: a panic")
 		}
 	}()
-	return s.exchange(in)
+	if err := c.readPreface(time.Now().Add(c.server.Timeouts.Head)); err != nil {
+		return err
+	}
+	c.r = len(preface)
+	if err := c.frames(); err != nil {
+		return err
+	}
+	return c.read()
 }
 
-// enter begins an exchange, unless x/net has ended already.
-func (c *serverConn) enter() bool {
+// readPreface waits for what a client's connection begins with (RFC 9113 section 3.4).
+func (c *serverConn) readPreface(by time.Time) error {
+	for {
+		n := min(c.w, len(preface))
+		if string(c.data[:n]) != preface[:n] {
+			return violation(codeProtocol, "the connection preface is wrong (RFC 9113 section 3.4)")
+		}
+		if n == len(preface) {
+			return nil
+		}
+		switch err := c.fill(by); err {
+		case nil:
+		case transport.ErrTimeout:
+			c.count(slowFrame)
+			return violation(codeNone, "the connection preface did not come in time (Timeouts.Head)")
+		case transport.ErrInterrupted:
+			if c.server.draining.Load() || c.leaves() {
+				return violation(codeNone, "the edge drains, or needs the place of an idle connection")
+			}
+			c.net.Interrupt(false)
+		default:
+			return err
+		}
+	}
+}
+
+// finish ends what is still open, and waits for it.
+func (c *serverConn) finish() {
+	c.start()
+	c.shutdown(c.ending)
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.over {
+	for c.open > 0 {
+		c.empty.Wait()
+	}
+	c.mu.Unlock()
+	c.net.Close()
+}
+
+// head opens a stream, or takes the trailers of one.
+func (c *serverConn) head(id uint32, l *fieldList, end bool) error {
+	c.mu.Lock()
+	s := c.streams.get(id)
+	reset, known := c.history.find(id)
+	newest := c.newest
+	final := c.final
+	switch {
+	case s != nil:
+		err := c.trailers(s, l, end)
+		c.mu.Unlock()
+		return err
+	case id%2 == 0:
+		c.mu.Unlock()
+		return violation(codeProtocol, "a client's stream with an even number")
+	case id > newest:
+		c.newest = id
+	case known && reset:
+		c.mu.Unlock()
+		return c.idler() // trailers that were under way
+	case known:
+		c.mu.Unlock()
+		return violation(codeStreamClosed, "HEADERS on a stream that is closed")
+	}
+	full := c.open >= streamsMax
+	if !full && id > newest && !final {
+		c.open++
+	}
+	c.mu.Unlock()
+	switch {
+	case id <= newest:
+		return violation(codeProtocol, "a stream's number is not above those before it (RFC 9113 section 5.1.1)")
+	case final:
+		c.mu.Lock()
+		c.newest = newest // it is not dealt with, as GOAWAY has said
+		c.mu.Unlock()
+		return nil
+	}
+	c.tick(&c.flood.opened)
+	if full {
+		c.count(refusedStream)
+		return c.refuse(id, codeRefused)
+	}
+	c.begin(id, l, end)
+	return nil
+}
+
+// begin makes a stream and its exchange, which start makes run.
+func (c *serverConn) begin(id uint32, l *fieldList, end bool) {
+	s := c.server.streams.Get().(*serverStream)
+	s.stream.begin(&c.conn, id, s)
+	s.owner, s.code, s.bare = c, codeInternal, end
+	x := exchange.Acquire()
+	x.Conn, x.Sink, x.Now = &c.info, s, time.Now()
+	s.x = x
+	err := s.readHead(x, l, end)
+	if err == nil && !end && s.size != 0 && c.server.bodies.Load() > bodiesBytesMax {
+		c.count(memory)
+		err = errMemory
+	}
+	if err != nil {
+		x.Fault, x.Cause = err, err
+	}
+	c.mu.Lock()
+	c.idleSince(time.Time{})
+	c.streams.put(&s.stream)
+	if end {
+		s.endRemote()
+	}
+	c.mu.Unlock()
+	c.fresh = append(c.fresh, s)
+}
+
+// start has the streams run that were opened: at once, but after everything that came with them, so that a small body is there.
+func (c *serverConn) start() {
+	for i, s := range c.fresh {
+		c.fresh[i] = nil
+		c.server.workers.run(s)
+	}
+	c.fresh = c.fresh[:0]
+}
+
+// trailers takes what comes behind a body. The caller holds the lock.
+func (c *serverConn) trailers(s *stream, l *fieldList, end bool) error {
+	switch {
+	case s.reset != nil:
+		return nil
+	case s.remoteOver:
+		return c.provoked(s, codeStreamClosed, errPeerFrames)
+	case !end:
+		return c.provoked(s, codeProtocol, errPeerFrames)
+	case s.size >= 0 && s.came != s.size:
+		return c.provoked(s, codeProtocol, errLength)
+	}
+	if err := readTrailers(&s.owner.(*serverStream).trailing, l); err != nil {
+		return c.provoked(s, codeProtocol, err)
+	}
+	s.endRemote()
+	return nil
+}
+
+// goAway is nothing to us: a client opens streams, or does not.
+func (c *serverConn) goAway(uint32, errCode) {}
+
+// hold counts memory of bodies.
+func (c *serverConn) hold(n int, window bool) bool {
+	if !window {
+		c.server.bodies.Add(int64(n))
+		return true
+	}
+	if c.server.windows.Add(int64(n)) > windowsBytesMax && n > 0 {
+		c.server.windows.Add(int64(-n))
 		return false
 	}
-	c.served++
-	c.open++
 	return true
 }
 
-func (c *serverConn) leave() {
+// exchangeOver ends an exchange's part in its connection.
+func (c *serverConn) exchangeOver(s *serverStream, complete bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.open--; c.open == 0 {
-		c.idle.Broadcast()
+	switch {
+	case s.reset != nil:
+	case !complete || !s.localOver:
+		c.resetStream(&s.stream, s.code, errWrite)
+	case s.malformed:
+		c.resetStream(&s.stream, codeProtocol, errWrite)
+	case !s.remoteOver:
+		c.resetStream(&s.stream, codeNone, errWrite) // RFC 9113 section 8.1: the rest of the request is not wanted
 	}
-}
-
-// finish closes the connection and waits for its exchanges, which x/net does not.
-func (c *serverConn) finish() {
-	c.wire.Close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.over = true
-	for c.open > 0 {
-		c.idle.Wait()
+	freed, _ := c.leave(&s.stream)
+	c.open--
+	idle := c.open == 0
+	if idle {
+		c.idleSince(time.Now())
+		c.empty.Broadcast()
 	}
-	if counter := c.server.Refused; counter != nil {
-		counter.Add(c.wire.scan.streams.Load() - c.served)
+	c.mu.Unlock()
+	c.conn.hold(-freed)
+	c.flush()
+	if idle && c.server.draining.Load() {
+		c.net.Interrupt(true) // the last one: whoever reads is to close
 	}
 }

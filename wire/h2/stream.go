@@ -1,125 +1,324 @@
 package h2
 
 import (
-	"context"
-	"net/http"
-	"sync"
-	"sync/atomic"
+	"io"
 	"time"
 
 	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/wire/transport"
 )
 
-// responseWriter is what a handler of x/net can do with its stream, as far as this adapter uses it.
-type responseWriter interface {
-	http.ResponseWriter
-	FlushError() error
-	SetReadDeadline(time.Time) error
-	SetWriteDeadline(time.Time) error
-}
-
-// past is a deadline that has been missed already: setting it ends waits at once.
-var past = time.Unix(1, 0)
-
-// stream is one request and its answer; it is the exchange.Sink of its exchange.
+// stream is one exchange on a connection, whichever side opened it. The connection's lock guards all of it but the waiters.
 type stream struct {
-	conn        *serverConn
-	ctx         context.Context // ends when the client resets the stream or leaves
-	head        head
-	body        body
-	reading     alarm // waits for the request body, perhaps in a pump
-	writing     alarm // waits for the client to take the response
-	interrupted atomic.Bool
+	conn  *conn
+	id    uint32
+	owner interface{ ended(c *conn, id uint32) } // hears that the peer has ended it, from the goroutine that reads
 
-	mu sync.Mutex     // guards rw against alarms and Interrupt: it may not be touched once the handler has returned
-	rw responseWriter // nil: the exchange is over
+	in         inbox
+	size       int64 // of the body that comes, if it was announced; -1: it was not
+	came       int64 // bytes of it that have come
+	credit     int64 // bytes that the peer may still send
+	owed       int64 // bytes that were taken here and not given back to the peer
+	counted    int64 // bytes of the body that are in owed, or were: those taken once
+	target     int64 // what credit and owed come to: the receive window
+	remoteOver bool  // the peer has ended its side
+	noBody     bool  // a byte of a body would be one too many: HEAD, 204, 304
+
+	window    int64 // bytes that we may still send
+	localOver bool  // we have ended our side
+	markGen   uint64
+	markAt    int // where in what waits to be written the flags of our last frame stand, if markGen is still that of the connection
+
+	ours        bool  // we have reset it
+	reset       error // why nothing more can come or go; nil: it can
+	interrupted bool  // nobody wants to wait for the body any more
+
+	urgency     uint8 // RFC 9218: 0 to 7, 3 is the default
+	incremental bool
+	queued      bool   // it waits to send
+	called      bool   // and was woken, but has not run
+	turn        uint64 // when it last had its turn among incremental ones
+
+	readable waiter // for the one who takes the body, or waits for a head
+	writable waiter // for the one who sends
 }
 
-// newStream returns a stream that begin and end make ready for one exchange after the other.
-func newStream() any {
-	s := new(stream)
-	s.reading.ring = s.stopReading
-	s.writing.ring = s.reset
-	return s
-}
-
-func (s *stream) begin(c *serverConn, w http.ResponseWriter, in *http.Request) {
-	s.conn, s.ctx = c, in.Context()
-	s.interrupted.Store(false)
-	s.mu.Lock()
-	s.rw = w.(responseWriter)
-	s.mu.Unlock()
-}
-
-// end lets go of net/http; after it no other goroutine can reach it through the stream.
-func (s *stream) end() {
-	s.reading.stop()
-	s.writing.stop()
-	s.mu.Lock()
-	s.rw = nil
-	s.mu.Unlock()
-	s.conn, s.ctx = nil, nil
-	s.head.room = nil
-	clear(s.head.keys)
-}
-
-// exchange makes an exchange of a request, runs the handler on it and reports whether it was complete.
-func (s *stream) exchange(in *http.Request) (complete bool) {
-	server := s.conn.server
-	x := exchange.Acquire()
-	x.Conn, x.Sink, x.Now = &s.conn.info, s, time.Now()
-	hasBody, err := s.head.read(x, in)
-	switch {
-	case err != nil:
-		x.Fault, x.Cause = err, err
-	case hasBody:
-		s.body = body{stream: s, in: in, size: s.head.length, patience: server.Timeouts.Body, given: &x.Facts.Entry.BytesIn, trailers: &x.Req.Trailers}
-		x.Req.Body = &s.body
+// begin makes a stream ready for an exchange.
+func (s *stream) begin(c *conn, id uint32, owner interface{ ended(c *conn, id uint32) }) {
+	readable, writable := s.readable, s.writable
+	if readable.ready == nil {
+		readable, writable = newWaiter(), newWaiter()
 	}
-	complete = server.Handler(x)
-	x.Join()
-	x.Release()
-	s.body.release()
-	return complete
+	readable.clear()
+	writable.clear()
+	*s = stream{conn: c, id: id, owner: owner, size: -1, credit: c.receive, target: c.receive, window: c.initial, urgency: urgencyDefault,
+		readable: readable, writable: writable}
 }
 
-// stopReading ends waits for the request body, this one and all others.
-func (s *stream) stopReading() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.rw != nil {
-		// The error says that the connection has gone: then there is nothing to wait for.
-		_ = s.rw.SetReadDeadline(past)
+// fail ends both directions. The caller holds the lock.
+func (s *stream) fail(why error) {
+	if s.reset != nil {
+		return
 	}
-}
-
-// reset sends RST_STREAM with INTERNAL_ERROR, the only code that net/http has for it, and ends waits for the client.
-func (s *stream) reset() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.rw != nil {
-		_ = s.rw.SetWriteDeadline(past) // as above
+	s.reset = why
+	s.remoteOver, s.localOver = true, true
+	if s.in.end == nil {
+		s.in.end = why
 	}
+	s.readable.wake()
+	s.writable.wake()
 }
 
-// Interrupt makes a read of the request body fail, this one and all others.
-func (s *stream) Interrupt() {
-	s.interrupted.Store(true)
-	s.stopReading()
+// endRemote notes that the peer has ended its side. The caller holds the lock.
+func (s *stream) endRemote() {
+	s.remoteOver = true
+	if s.in.end == nil {
+		s.in.end = io.EOF
+	}
+	s.readable.wake()
 }
 
-// Watch calls gone if the client resets the stream or leaves.
-func (s *stream) Watch(gone func()) (stop func()) {
-	over := make(chan struct{})
-	cancel := context.AfterFunc(s.ctx, func() {
-		defer close(over)
-		gone()
-	})
-	return sync.OnceFunc(func() {
-		if !cancel() {
-			<-over
+// pull returns the next bytes of the body, waiting until by. Its errors are transport.ErrTimeout, transport.ErrInterrupted,
+// and what ended the body: io.EOF or a fault.
+func (s *stream) pull(by time.Time) (view []byte, err error) {
+	c := s.conn
+	c.mu.Lock()
+	for s.in.unread == 0 {
+		if err := s.in.end; err != nil {
+			c.mu.Unlock()
+			return nil, err
 		}
-	})
+		if s.interrupted {
+			c.mu.Unlock()
+			return nil, transport.ErrInterrupted
+		}
+		c.mu.Unlock()
+		if !s.readable.wait(by) {
+			return nil, transport.ErrTimeout
+		}
+		c.mu.Lock()
+	}
+	view, freed := s.in.take()
+	said := c.giveBack(s)
+	c.mu.Unlock()
+	c.hold(-freed)
+	if said {
+		c.flush()
+	}
+	return view, nil
 }
 
-var _ exchange.Sink = (*stream)(nil)
+// whole waits for the end of the body and returns all of it in one piece; nil, if that cannot be.
+func (s *stream) whole(by func() time.Time) (view []byte, err error) {
+	c := s.conn
+	c.mu.Lock()
+	for s.in.end == nil {
+		if s.interrupted {
+			c.mu.Unlock()
+			return nil, transport.ErrInterrupted
+		}
+		c.mu.Unlock()
+		if !s.readable.wait(by()) {
+			return nil, transport.ErrTimeout
+		}
+		c.mu.Lock()
+	}
+	if err := s.in.end; err != io.EOF {
+		c.mu.Unlock()
+		return nil, err
+	}
+	view, ok := s.in.whole()
+	said := c.giveBack(s)
+	c.mu.Unlock()
+	if said {
+		c.flush()
+	}
+	if ok && view == nil {
+		view = empty
+	}
+	return view, nil
+}
+
+var empty = []byte{}
+
+// ready reports whether pull would return at once.
+func (s *stream) ready() bool {
+	c := s.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.in.unread > 0 || s.in.end != nil || s.interrupted
+}
+
+// replay starts the body again, if all that came of it is here.
+func (s *stream) replay() bool {
+	c := s.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.in.end != nil && s.in.end != io.EOF {
+		return false
+	}
+	return s.in.replay()
+}
+
+// interrupt makes a pull that waits, and every later one that would, fail.
+func (s *stream) interrupt() {
+	c := s.conn
+	c.mu.Lock()
+	s.interrupted = true
+	c.mu.Unlock()
+	s.readable.wake()
+}
+
+// mark remembers the frame that begins at a place of what waits to be written: it may turn out to be the last. The caller holds
+// the lock.
+func (s *stream) mark(at int) { s.markGen, s.markAt = s.conn.gen, at+4 }
+
+// end ends our side: on the last frame, if that has not left yet, otherwise on one of its own. The caller holds the lock.
+func (s *stream) end() {
+	c := s.conn
+	if s.localOver {
+		return
+	}
+	s.localOver = true
+	if out := c.pending(); s.markGen == c.gen && s.markAt > 0 {
+		(*out)[s.markAt] |= flagEndStream
+	} else {
+		*out = appendFrame(*out, 0, frameData, flagEndStream, s.id)
+	}
+}
+
+// send appends a piece of the body, waiting for the peer's windows and for room. It may leave at once or with what comes
+// next: flush sees to it. The peer has patience to take each 16 KB.
+func (s *stream) send(view []byte, patience time.Duration) error {
+	c := s.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var by time.Time
+	sent := 0
+	for len(view) > 0 {
+		n, err := s.room(len(view), &by, patience)
+		if err != nil {
+			c.callNext() // somebody may have counted on this one
+			return err
+		}
+		out := c.pending()
+		direct := n >= directBytes && !c.flushing
+		if direct { // a record of TLS takes it with its header and what waits before it
+			n = min(n, max(dataBytesMax-len(*out)-frameHeaderBytes, directBytes))
+		}
+		c.window -= int64(n)
+		s.window -= int64(n)
+		c.sent.Add(1)
+		at := len(*out)
+		*out = appendFrame(*out, n, frameData, 0, s.id)
+		if direct {
+			c.flushing = true
+			c.write(view[:n])
+		} else {
+			*out = append(*out, view[:n]...)
+			s.mark(at)
+		}
+		view = view[n:]
+		if sent += n; sent >= dataBytesMax {
+			sent, by = 0, time.Time{}
+		}
+	}
+	return nil
+}
+
+// room waits until some of so many bytes may be appended and returns how many. The caller holds the lock.
+func (s *stream) room(want int, by *time.Time, patience time.Duration) (n int, err error) {
+	c := s.conn
+	for {
+		switch {
+		case s.reset != nil:
+			return 0, s.reset
+		case c.broken != nil:
+			return 0, c.broken
+		}
+		allowed := min(int64(want), s.window, c.window, dataBytesMax)
+		full := len(*c.pending()) >= outBytesMax
+		if allowed > 0 && !full {
+			return int(allowed), nil
+		}
+		if !c.flushing && len(*c.pending()) > 0 { // nobody else would
+			c.flushing = true
+			c.write(nil)
+			continue
+		}
+		if by.IsZero() {
+			*by = time.Now().Add(patience)
+		}
+		c.queue(s)
+		c.mu.Unlock()
+		woken := s.writable.wait(*by)
+		c.mu.Lock()
+		c.unqueue(s)
+		if woken {
+			continue
+		}
+		// One that others go before is not the one that stalls.
+		if again := c.moved.Add(patience); s.window > 0 && c.window > 0 && time.Now().Before(again) {
+			*by = again
+			continue
+		}
+		if s.reset == nil && c.broken == nil {
+			c.count(stalled)
+			return 0, errWrite
+		}
+	}
+}
+
+// appendHead appends a HEADERS frame whose block encode writes, in as many frames as it needs. The caller holds the lock.
+func (s *stream) appendHead(end bool, encode func(out []byte) []byte) {
+	c := s.conn
+	out := c.pending()
+	at := len(*out)
+	flags := uint8(flagEndHeaders)
+	if end {
+		flags |= flagEndStream
+		s.localOver = true
+	}
+	*out = appendFrame(*out, 0, frameHeaders, flags, s.id)
+	if c.tableChanged {
+		c.tableChanged = false
+		*out = append(*out, noTable)
+	}
+	*out = encode(*out)
+	s.mark(at)
+	if n := len(*out) - at - frameHeaderBytes; n <= frameBytes {
+		(*out)[at], (*out)[at+1], (*out)[at+2] = byte(n>>16), byte(n>>8), byte(n)
+	} else {
+		*out = splitBlock(*out, at, flags, s.id)
+	}
+}
+
+// splitBlock lays a block that is too long for one frame out anew, behind at.
+func splitBlock(out []byte, at int, flags uint8, id uint32) []byte {
+	block := append([]byte(nil), out[at+frameHeaderBytes:]...)
+	out = out[:at]
+	kind := frameHeaders
+	for first := true; first || len(block) > 0; first = false {
+		n := min(len(block), frameBytes)
+		f := flags &^ flagEndHeaders
+		if !first {
+			kind, f = frameContinuation, 0
+		}
+		if n == len(block) {
+			f |= flagEndHeaders
+		}
+		out = append(appendFrame(out, n, kind, f, id), block[:n]...)
+		block = block[n:]
+	}
+	return out
+}
+
+// appendFields appends fields but those that concern the connection or the framing (RFC 9113 section 8.2.2).
+func appendFields(out []byte, fields exchange.Fields) []byte {
+	for i := range fields {
+		if !fields[i].ID.HopByHop() {
+			out = appendField(out, &fields[i])
+		}
+	}
+	return out
+}

@@ -351,8 +351,8 @@ func TestGone(t *testing.T) {
 				if a := c.Await(c.Ask(true, ask(":method", "TRACE")...)); c.Closed != nil {
 					t.Errorf("the connection did not go on: %v", a)
 				}
-				if r.resets.Value() != 1 {
-					t.Errorf("%d resets were counted, want 1", r.resets.Value())
+				if r.meters.Counter("skerry_h2_resets_total", "Streams that clients have reset.").Value() != 1 {
+					t.Errorf("%d resets were counted, want 1", r.meters.Counter("skerry_h2_resets_total", "Streams that clients have reset.").Value())
 				}
 			}
 		})

@@ -1,0 +1,197 @@
+package h2
+
+import (
+	"runtime"
+	"sync"
+	"time"
+)
+
+// outBuffer is memory for frames that wait to be written.
+type outBuffer struct{ bytes []byte }
+
+var outBuffers = sync.Pool{New: func() any { return &outBuffer{make([]byte, 0, outBufferBytes)} }}
+
+// pending is what waits to be written; frames are appended to it. The caller holds the lock.
+func (c *conn) pending() *[]byte {
+	if c.out == nil {
+		c.out = outBuffers.Get().(*outBuffer)
+	}
+	return &c.out.bytes
+}
+
+// flush writes what waits, unless somebody else is at it, who will write this too. It yields first: what other streams that
+// are ready have to say gathers meanwhile and leaves in the same system call and the same TLS record.
+func (c *conn) flush() {
+	c.mu.Lock()
+	if c.flushing || c.out == nil || len(c.out.bytes) == 0 || c.broken != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.flushing = true
+	c.mu.Unlock()
+	runtime.Gosched()
+	c.mu.Lock()
+	c.write(nil)
+	c.mu.Unlock()
+}
+
+// write writes what waits, view behind it, and what comes meanwhile, until nothing waits or a stream that waited for room is
+// there to go on: no exchange works for the others for ever. The caller has set flushing, and holds the lock, which is free
+// while the kernel works.
+func (c *conn) write(view []byte) {
+	for c.broken == nil && (len(*c.pending()) > 0 || len(view) > 0) {
+		out := c.out
+		c.out = nil
+		c.gen++
+		c.own = 0
+		c.mu.Unlock()
+		_, err := c.net.Write(out.bytes, view, nil, c.patience)
+		if cap(out.bytes) <= 2*outBufferBytes {
+			out.bytes = out.bytes[:0]
+			outBuffers.Put(out)
+		}
+		c.mu.Lock()
+		view = nil
+		if err != nil {
+			c.breakOff(errWrite)
+			break
+		}
+		if len(c.waiting) > 0 && c.callNext() {
+			break
+		}
+	}
+	c.flushing = false
+	if c.out != nil && len(c.out.bytes) == 0 {
+		outBuffers.Put(c.out)
+		c.out = nil
+	}
+	if c.written != nil {
+		close(c.written)
+		c.written = nil
+	}
+	c.callNext()
+}
+
+// queue has a stream wait for its turn to send. The caller holds the lock.
+func (c *conn) queue(s *stream) {
+	s.queued, s.called = true, false
+	c.waiting = append(c.waiting, s)
+}
+
+// unqueue ends that. The caller holds the lock.
+func (c *conn) unqueue(s *stream) {
+	s.queued = false
+	for i, o := range c.waiting {
+		if o == s {
+			last := len(c.waiting) - 1
+			c.waiting[i] = c.waiting[last]
+			c.waiting[last] = nil
+			c.waiting = c.waiting[:last]
+			break
+		}
+	}
+	c.turns++
+	s.turn = c.turns
+	if s.called {
+		s.called = false
+		return
+	}
+	c.callNext() // it did not wait for its call; another may have counted on it
+}
+
+// callNext wakes the streams whose turn it is, as many as there is room for, and reports whether there are any. The caller
+// holds the lock.
+func (c *conn) callNext() (any bool) {
+	if len(c.waiting) == 0 {
+		return false
+	}
+	room := outBytesMax
+	if c.out != nil {
+		room -= len(c.out.bytes)
+	}
+	for _, s := range c.waiting {
+		if s.called {
+			room, any = room-dataBytesMax, true
+		}
+	}
+	for room > 0 {
+		s := c.best()
+		if s == nil {
+			break
+		}
+		s.called, any = true, true
+		s.writable.wake()
+		room -= dataBytesMax
+	}
+	return any
+}
+
+// best is the stream that goes first of those that could send (RFC 9218 section 10): the most urgent; among those, first
+// the ones that are of use only as a whole, the oldest first; then the incremental ones in turn.
+func (c *conn) best() (best *stream) {
+	for _, s := range c.waiting {
+		if s.called || s.window <= 0 || c.window <= 0 {
+			continue
+		}
+		if best == nil || s.before(best) {
+			best = s
+		}
+	}
+	return best
+}
+
+func (s *stream) before(o *stream) bool {
+	switch {
+	case s.urgency != o.urgency:
+		return s.urgency < o.urgency
+	case s.incremental != o.incremental:
+		return o.incremental
+	case s.incremental:
+		return s.turn < o.turn
+	}
+	return s.id < o.id
+}
+
+// ownFrames appends frames that answer the peer's: acknowledgements and resets. The error says that it makes us answer
+// without reading what we say. The caller holds the lock; flushSoon sends them.
+func (c *conn) ownFrames(frames []byte) error {
+	if c.own += len(frames); c.own > ownBytesMax {
+		return c.defend(unread)
+	}
+	out := c.pending()
+	*out = append(*out, frames...)
+	return nil
+}
+
+// flushSoon has somebody else flush: the goroutine that reads never waits for a peer that does not.
+func (c *conn) flushSoon() {
+	c.mu.Lock()
+	idle := !c.flushing && c.out != nil && len(c.out.bytes) > 0 && c.broken == nil
+	c.mu.Unlock()
+	if idle {
+		go c.flusher()
+	}
+}
+
+// farewell sends what waits, and gives it a moment to leave.
+func (c *conn) farewell(patience time.Duration) {
+	c.mu.Lock()
+	if c.broken == nil && c.out != nil && len(c.out.bytes) > 0 && !c.flushing {
+		c.flushing = true
+		c.patience = patience
+		c.write(nil)
+	}
+	if !c.flushing || c.broken != nil {
+		c.mu.Unlock()
+		return
+	}
+	written := make(chan struct{})
+	c.written = written
+	c.mu.Unlock()
+	left := time.NewTimer(patience)
+	defer left.Stop()
+	select {
+	case <-written:
+	case <-left.C:
+	}
+}
