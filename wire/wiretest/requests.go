@@ -9,7 +9,7 @@ import (
 
 // A Refusal is a request that must be answered with a status and a closed connection, without a byte to the origin.
 type Refusal struct {
-	Rule   int    // see Refused
+	Rule   int    // see Case
 	Name   string // what is wrong with it
 	Bytes  string
 	Status int
@@ -23,19 +23,13 @@ func post(fields, body string) string {
 	return "POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n" + body
 }
 
-// Refused is every request that an edge must not repair, by rule:
-//
-//	1 line ends; 2 request line; 3 field names; 4 field values; 5 Content-Length; 6 Transfer-Encoding; 7 chunks;
-//	8 Host; 9 hop-by-hop fields; 10 underscores; 12 upgrades; 13 Expect, TRACE; 16 limits.
-//
-// Rules 11 (draining), 14 (responses) and 15 (HTTP/2) have scripts of their own.
-var Refused = []Refusal{
+// RefusedLines is every request that an edge must not repair and that only HTTP/1.1 can say. Case has the others, and the rules.
+var RefusedLines = []Refusal{
 	{1, "bare LF after the request line", "GET / HTTP/1.1\nHost: a\r\n\r\n", 400},
 	{1, "bare LF after a field", "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", 400},
 	{1, "bare LF as the empty line", "GET / HTTP/1.1\r\nHost: a\r\n\n\r\n\r\n", 400},
 	{1, "only bare LFs", "GET / HTTP/1.1\nHost: a\n\n", 400},
 	{1, "bare CR in the request line", "GET / HTTP/1.1\rX\r\nHost: a\r\n\r\n", 400},
-	{1, "bare CR in a value", get("X: a\rb\r\n"), 400},
 	{1, "bare CR as white space", get("X:\ra\r\n"), 400},
 	{1, "CR before CRLF", get("X: a\r\r\n"), 400},
 	{1, "CR before the CRLF of the request line", "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n", 400},
@@ -60,66 +54,19 @@ var Refused = []Refusal{
 	{2, "a tab behind the target", "GET /\tHTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	{2, "a space before the method", " GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	{2, "no method", " / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "a method that is no token", "GE(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "a method with NUL", "GE\x00T / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "a target with a control", "GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "a target with NUL", "GET /a\x00b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "a target with DEL", "GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "a target with a byte of UTF-8", "GET /\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "a target with a fragment", "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	{2, "an empty target", "GET  HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "a target without a slash", "GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "an asterisk without OPTIONS", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "an asterisk with more", "OPTIONS *a HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	{2, "another scheme", "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	{2, "an absolute target without a path but with a query", "GET http://a?b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "a backslash in the path", "GET /a\\..\\b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "an encoded NUL", "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "an encoded dot segment", "GET /a/%2e%2e/b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	{2, "a broken percent-code", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 
-	{3, "a space before the colon", get("X : a\r\n"), 400},
-	{3, "a tab before the colon", get("X\t: a\r\n"), 400},
 	{3, "a space before the colon of Content-Length", post("Content-Length : 3\r\n", "abc"), 400},
-	{3, "no name", get(": a\r\n"), 400},
 	{3, "no colon", get("X\r\n"), 400},
 	{3, "a folded line", get("X: a\r\n b\r\n"), 400},
 	{3, "a line folded by a tab", get("X: a\r\n\tb\r\n"), 400},
 	{3, "a space before the first field", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400},
 	{3, "a tab before the first field", "GET / HTTP/1.1\r\n\tHost: a\r\n\r\n", 400},
 	{3, "a line of white space", get(" \r\n"), 400},
-	{3, "a NUL in a name", get("X\x00: a\r\n"), 400},
-	{3, "a byte above 0x7f in a name", get("X\xff: a\r\n"), 400},
-	{3, "a bracket in a name", get("X(: a\r\n"), 400},
-	{3, "a slash in a name", get("X/Y: a\r\n"), 400},
-	{3, "a space in a name", get("X Y: a\r\n"), 400},
 
-	{4, "a NUL in a value", get("X: a\x00b\r\n"), 400},
-	{4, "a NUL at the end of a long value", get("X: abcdefghijklmnop\x00\r\n"), 400},
-	{4, "a control in a value", get("X: a\x01b\r\n"), 400},
-	{4, "a DEL in a value", get("X: a\x7fb\r\n"), 400},
-	{4, "a vertical tab around a value", get("X: \x0ba\r\n"), 400},
-	{4, "a form feed around a value", get("X: a\x0c\r\n"), 400},
-	{4, "an escape in a long value", get("X: abcdefgh\x1bjklmnop\r\n"), 400},
 	{4, "a vertical tab around chunked", post("Transfer-Encoding: \x0bchunked\r\n", "0\r\n\r\n"), 400},
-
-	{5, "a plus", post("Content-Length: +3\r\n", "abc"), 400},
-	{5, "a minus", post("Content-Length: -3\r\n", "abc"), 400},
-	{5, "hexadecimal", post("Content-Length: 0x3\r\n", "abc"), 400},
-	{5, "an underscore", post("Content-Length: 1_0\r\n", "abcdefghij"), 400},
-	{5, "empty", post("Content-Length:\r\n", ""), 400},
-	{5, "a list", post("Content-Length: 3, 3\r\n", "abc"), 400},
-	{5, "a comma behind", post("Content-Length: 3,\r\n", "abc"), 400},
-	{5, "twice the same", post("Content-Length: 3\r\nContent-Length: 3\r\n", "abc"), 400},
-	{5, "twice", post("Content-Length: 3\r\nContent-Length: 4\r\n", "abc"), 400},
-	{5, "a space within", post("Content-Length: 1 0\r\n", "abcdefghij"), 400},
-	{5, "19 digits", post("Content-Length: 0000000000000000003\r\n", "abc"), 400},
-	{5, "20 digits", post("Content-Length: 18446744073709551619\r\n", "abc"), 400},
-	{5, "a fraction", post("Content-Length: 3.0\r\n", "abc"), 400},
-	{5, "an exponent", post("Content-Length: 1e1\r\n", "abc"), 400},
-	{5, "a no-break space", post("Content-Length: \xa03\r\n", "abc"), 400},
-	{5, "in quotes", post("Content-Length: \"3\"\r\n", "abc"), 400},
-	{5, "a digit of UTF-8", post("Content-Length: \xd9\xa3\r\n", "abc"), 400},
 
 	{6, "with a length", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
 	{6, "before a length", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), 400},
@@ -138,19 +85,9 @@ var Refused = []Refusal{
 	{6, "on HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
 	{6, "identity with a length", post("Content-Length: 3\r\nTransfer-Encoding: identity\r\n", "abc"), 501},
 
-	{8, "none", "GET / HTTP/1.1\r\nX: a\r\n\r\n", 400},
 	{8, "two", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
 	{8, "two the same", "GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", 400},
-	{8, "a list", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400},
 	{8, "empty", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
-	{8, "a path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
-	{8, "a user", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", 400},
-	{8, "a space", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
-	{8, "a port that is none", "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", 400},
-	{8, "a port too large", "GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n", 400},
-	{8, "a colon without a port", "GET / HTTP/1.1\r\nHost: a:\r\n\r\n", 400},
-	{8, "a bracket open", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400},
-	{8, "an empty label", "GET / HTTP/1.1\r\nHost: a..b\r\n\r\n", 400},
 	{8, "an absolute target for another host", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	{8, "an absolute target for another port", "GET http://a:81/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	{8, "an absolute target with a user", "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
@@ -173,18 +110,8 @@ var Refused = []Refusal{
 	{12, "CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 405},
 	{12, "CONNECT on HTTP/1.0", "CONNECT a:443 HTTP/1.0\r\n\r\n", 405},
 
-	{13, "another expectation", post("Expect: 200-ok\r\nContent-Length: 3\r\n", ""), 417},
-	{13, "two expectations", post("Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: 3\r\n", ""), 417},
-	{13, "a list of expectations", post("Expect: 100-continue, x\r\nContent-Length: 3\r\n", ""), 417},
-	{13, "TRACE", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405},
-	{13, "TRACE with Max-Forwards", "TRACE / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n", 405},
-
-	{16, "a request line of 8 KB and one byte", "GET /" + strings.Repeat("a", 8192-4) + " HTTP/1.1\r\nHost: a\r\n\r\n", 414},
 	{16, "a request line of 33 KB", "GET /" + strings.Repeat("a", 33<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n", 414},
 	{16, "a request line without an end", "GET /" + strings.Repeat("a", 33<<10), 414},
-	{16, "a field line of 8 KB and one byte", get("X: " + strings.Repeat("a", 8192-2) + "\r\n"), 431},
-	{16, "101 fields", get(strings.Repeat("X: a\r\n", 100)), 431},
-	{16, "a head of 32 KB and one byte", headOf(32<<10 + 1), 431},
 	{16, "a head without an end", headOf(40 << 10)[:36<<10], 431},
 }
 
@@ -204,9 +131,9 @@ func headOf(n int) string {
 	return b.String() + end
 }
 
-// TestRefused plays every refusal: the whole request at once, and one byte after the other.
-func TestRefused(t *testing.T, start Start) {
-	for _, c := range Refused {
+// TestRefusedLines plays every refusal of RefusedLines: the whole request at once, and one byte after the other.
+func TestRefusedLines(t *testing.T, start Start) {
+	for _, c := range RefusedLines {
 		name := fmt.Sprintf("rule %d/%s", c.Rule, c.Name)
 		t.Run(name, func(t *testing.T) { playRefusal(t, start, c, SendAside(c.Bytes)) })
 		if len(c.Bytes) < 200 {

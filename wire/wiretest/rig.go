@@ -38,21 +38,36 @@ type Rig struct {
 	proxy    Proxy
 	accepted chan net.Conn // connections of the proxy to the origin
 	listener net.Listener  // nil on pipes
-	client   net.Conn
-	origin   net.Conn // the connection the script is on; nil: the next step takes the next one
-	gone     bool     // the client's connection has ended
-	Dials    int      // connections to the origin that the script has taken
-	unused   int      // connections that it has not taken, seen at the end
+	client   net.Conn      // nil if the script's client has a protocol
+	talk     Client        // the client of a protocol
+	call     Call          // its newest exchange
+	beside   Call          // an exchange that is open all the time, and its connection to the origin
+	standby  net.Conn
+	spare    []net.Conn // connections to the origin that the proxy may have kept
+	several  bool       // exchanges run beside each other: which connection to the origin the next one takes is open
+	key      string     // what a tunnel was asked for with
+	origin   net.Conn   // the connection the script is on; nil: the next step takes the next one
+	gone     bool       // the client's connection has ended
+	Dials    int        // connections to the origin that the script has taken
+	unused   int        // connections that it has not taken, seen at the end
 }
 
-// NewRig starts a proxy between TCP sockets.
+// NewRig starts a proxy between TCP sockets, with a client's connection.
 func NewRig(t testing.TB, start Start) *Rig {
+	t.Helper()
+	r := newRig(t, start)
+	r.Reconnect()
+	return r
+}
+
+// newRig is NewRig without a client.
+func newRig(t testing.TB, start Start) *Rig {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Rig{t: t, start: time.Now(), patience: 4 * time.Second, accepted: make(chan net.Conn, 64), listener: l}
+	r := &Rig{t: t, start: time.Now(), patience: 8 * time.Second, accepted: make(chan net.Conn, 64), listener: l}
 	go func() {
 		defer close(r.accepted)
 		for {
@@ -64,7 +79,6 @@ func NewRig(t testing.TB, start Start) *Rig {
 		}
 	}()
 	r.proxy = start(t, Origin{Addr: l.Addr().String(), Dial: func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) }})
-	r.Reconnect()
 	return r
 }
 
@@ -72,13 +86,20 @@ func NewRig(t testing.TB, start Start) *Rig {
 // on one side only.
 func NewPipeRig(t testing.TB, start Start) *Rig {
 	t.Helper()
+	r := newPipeRig(t, start)
+	r.Reconnect()
+	return r
+}
+
+// newPipeRig is NewPipeRig without a client.
+func newPipeRig(t testing.TB, start Start) *Rig {
+	t.Helper()
 	r := &Rig{t: t, start: time.Now(), patience: 24 * time.Hour, accepted: make(chan net.Conn, 64)}
 	r.proxy = start(t, Origin{Dial: func() (net.Conn, error) {
 		near, far := net.Pipe()
 		r.accepted <- far
 		return near, nil
 	}})
-	r.Reconnect()
 	return r
 }
 
@@ -142,9 +163,16 @@ func (r *Rig) Finish() {
 }
 
 func (r *Rig) stop() {
-	r.client.Close()
-	if r.origin != nil {
-		r.origin.Close()
+	if r.client != nil {
+		r.client.Close()
+	}
+	if r.talk != nil {
+		r.talk.HangUp()
+	}
+	for _, c := range append(r.spare, r.origin, r.standby) {
+		if c != nil {
+			c.Close()
+		}
 	}
 	if r.listener != nil {
 		r.listener.Close()
@@ -159,11 +187,16 @@ func (r *Rig) stop() {
 
 func (r *Rig) rest() error {
 	var at []error
+	if r.talk != nil {
+		at = append(at, r.talk.Close())
+	}
 	if half, ok := r.client.(*net.TCPConn); ok && !r.gone {
 		half.CloseWrite()
 		at = append(at, r.unread("client", r.client))
 	}
-	r.client.Close()
+	if r.client != nil {
+		r.client.Close()
+	}
 	// The marker comes behind every connection that the proxy opened.
 	var marker net.Conn
 	if r.listener != nil {
@@ -171,8 +204,10 @@ func (r *Rig) rest() error {
 		defer marker.Close()
 	}
 	r.proxy.Stop()
-	if r.origin != nil {
-		at = append(at, r.unread("origin", r.origin))
+	for _, c := range append(r.spare, r.origin) {
+		if c != nil {
+			at = append(at, r.unread("origin", c))
+		}
 	}
 	for r.listener != nil || len(r.accepted) > 0 {
 		c := <-r.accepted
@@ -226,6 +261,9 @@ func (r *Rig) expect(c net.Conn, want string) error {
 		// Never more than is missing: what comes behind belongs to another step.
 		n, err := c.Read(one[:min(len(one), miss)])
 		got.Write(one[:n])
+		if err == io.EOF && got.Len() == 0 {
+			return fmt.Errorf("%w came, want\n%q", errNothing, want)
+		}
 		if err != nil && n == 0 {
 			return fmt.Errorf("got\n%q\nthen %v, want\n%q", seen, err, want)
 		}
@@ -268,8 +306,23 @@ func SendAside(data string) Step {
 
 // Arrives is the bytes that must arrive at the origin next, exactly.
 func Arrives(data string) Step {
-	return Step{"origin gets " + short(data), func(r *Rig) error { return r.expect(r.Origin(), data) }}
+	return Step{"origin gets " + short(data), func(r *Rig) error { return r.arrives(data) }}
 }
+
+// arrives expects bytes on the origin's connection; if the script is on none, on the next one that carries any.
+func (r *Rig) arrives(data string) error {
+	for fresh := r.origin == nil; ; {
+		err := r.expect(r.Origin(), data)
+		if !fresh || !errors.Is(err, errNothing) {
+			return err
+		}
+		r.origin.Close()
+		r.origin = nil
+	}
+}
+
+// errNothing says that a connection ended before it carried a byte.
+var errNothing = errors.New("nothing")
 
 // Answer is what the origin sends.
 func Answer(data string) Step {
@@ -355,6 +408,22 @@ func (r *Rig) ended(c net.Conn) error {
 		return errors.New("the connection stays open")
 	}
 	return nil
+}
+
+// OriginCut is the end of an origin's connection that the proxy no longer reads: an end or a reset.
+func OriginCut() Step {
+	return Step{"origin is cut off", func(r *Rig) error {
+		c := r.Origin()
+		c.SetReadDeadline(time.Now().Add(r.patience))
+		_, err := c.Read(make([]byte, 1))
+		var timeout net.Error
+		if errors.As(err, &timeout) && timeout.Timeout() {
+			return errors.New("the connection stays open")
+		}
+		c.Close()
+		r.origin = nil
+		return nil
+	}}
 }
 
 // OriginNext leaves the origin's connection open and puts the script on the next one.

@@ -8,7 +8,7 @@ import (
 
 // A Script is a case of several steps.
 type Script struct {
-	Rule  int // 0: none of the sixteen
+	Rule  int // see Case
 	Name  string
 	Steps []Step
 }
@@ -33,7 +33,7 @@ const (
 	plainGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 )
 
-// A Pass is a request that goes through, and the exact bytes it becomes, both as HTTP/1.1 says them.
+// A Pass is a request that goes through, and the exact bytes it becomes.
 type Pass struct {
 	Rule          int
 	Name          string
@@ -55,21 +55,11 @@ func passClosed(rule int, name, sent, arrives string) Script {
 	return Script{rule, name, []Step{Send(sent), Arrives(arrives), Answer(ok), Gets(okClosed), ClientClosed()}}
 }
 
-// Passes is what must go through on a connection that goes on.
-var Passes = []Pass{
+// passed is what must go through on a connection that goes on, and only HTTP/1.1 can say.
+var passed = []Pass{
 	pass(1, "one empty line before the request", "\r\n"+plainGet, plainGet),
-	pass(2, "every kind of method", "PROP-find!#$ /a HTTP/1.1\r\nHost: a\r\n\r\n", "PROP-find!#$ /a HTTP/1.1\r\nHost: a\r\n\r\n"),
-	pass(2, "a method in small letters is another method", "get / HTTP/1.1\r\nHost: a\r\n\r\n", "get / HTTP/1.1\r\nHost: a\r\n\r\n"),
-	pass(2, "the query is not touched", "GET /a?b=%zz&c='<>{}|\\^`\" HTTP/1.1\r\nHost: a\r\n\r\n", "GET /a?b=%zz&c='<>{}|\\^`\" HTTP/1.1\r\nHost: a\r\n\r\n"),
-	pass(2, "an empty query stays", "GET /? HTTP/1.1\r\nHost: a\r\n\r\n", "GET /? HTTP/1.1\r\nHost: a\r\n\r\n"),
-	pass(2, "a path gets its normal form", "GET /a/./b/../%7ec HTTP/1.1\r\nHost: a\r\n\r\n", "GET /a/~c HTTP/1.1\r\nHost: a\r\n\r\n"),
-	pass(2, "an asterisk with OPTIONS", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
 	pass(3, "names keep their spelling", get("x-A_b.C: 1\r\nX-a_B.c: 2\r\n"), get("x-A_b.C: 1\r\nX-a_B.c: 2\r\n")),
 	pass(4, "white space around a value", get("X: \t a b\tc \t\r\nY:\r\nZ:z\r\n"), get("X: a b\tc\r\nY: \r\nZ: z\r\n")),
-	pass(4, "bytes above 0x7f in a value", get("X: \xa0\xff\x85\r\n"), get("X: \xa0\xff\x85\r\n")),
-	pass(5, "18 digits", post("Content-Length: 000000000000000003\r\n", "abc"), post("Content-Length: 3\r\n", "abc")),
-	pass(5, "zero", post("Content-Length: 0\r\n", ""), post("Content-Length: 0\r\n", "")),
-	pass(5, "none on POST", post("", ""), post("Content-Length: 0\r\n", "")),
 	pass(6, "chunked in capitals", post("Transfer-Encoding: CHUNKED\r\n", "0\r\n\r\n"), post("Transfer-Encoding: chunked\r\n", "0\r\n\r\n")),
 	pass(7, "extensions are dropped and chunks made anew", post("Transfer-Encoding: chunked\r\n", "0003;a;b=c;d=\"e;\\\"\t f\"\r\nabc\r\n00002\r\nde\r\n000;x\r\n\r\n"),
 		post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")),
@@ -77,35 +67,21 @@ var Passes = []Pass{
 		post("Transfer-Encoding: chunked\r\n", "b\r\nhello world\r\n0\r\n\r\n")),
 	pass(7, "trailers", post("Transfer-Encoding: chunked\r\nTrailer: X\r\n", "1\r\na\r\n0\r\nX:  y \r\nZ: 1\r\n\r\n"),
 		post("Transfer-Encoding: chunked\r\n", "1\r\na\r\n0\r\nX: y\r\nZ: 1\r\n\r\n")),
-	pass(8, "a port", "GET / HTTP/1.1\r\nHost: A:8080\r\n\r\n", "GET / HTTP/1.1\r\nHost: a:8080\r\n\r\n"),
-	pass(8, "a port with zeros", "GET / HTTP/1.1\r\nHost: a:08080\r\n\r\n", "GET / HTTP/1.1\r\nHost: a:8080\r\n\r\n"),
-	pass(8, "a trailing dot", "GET / HTTP/1.1\r\nHost: A.b.\r\n\r\n", "GET / HTTP/1.1\r\nHost: a.b\r\n\r\n"),
-	pass(8, "an address of IPv6", "GET / HTTP/1.1\r\nHost: [0:0::1]:80\r\n\r\n", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"),
 	pass(8, "an absolute target", "GET http://A/x?y HTTP/1.1\r\nHost: a\r\n\r\n", "GET /x?y HTTP/1.1\r\nHost: a\r\n\r\n"),
 	pass(8, "an absolute target without a path", "GET https://a HTTP/1.1\r\nHost: a\r\n\r\n", plainGet),
 	pass(9, "hop-by-hop fields go", get("Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\nX-Stay: 2\r\nTE: gzip\r\nUpgrade: x\r\nHTTP2-Settings: y\r\n"), get("X-Stay: 2\r\n")),
 	pass(9, "a named field goes without any other option", get("Connection: X-Hop\r\nX-Hop: 1\r\nx-hop: 2\r\nX-Stay: 2\r\n"), get("X-Stay: 2\r\n")),
 	pass(9, "a named field goes also if Connection comes last", get("X-Hop: 1\r\nAccept: b\r\nConnection: , x-hop ,\r\nConnection: accept\r\n"), get("")),
 	pass(9, "TE keeps only trailers", get("TE: gzip;q=0.5, trailers\r\nConnection: TE\r\n"), get("TE: trailers\r\nConnection: TE\r\n")),
-	pass(10, "names that collide by an underscore go", get("Content_Length: 3\r\nX_Forwarded_For: 1\r\nx_forwarded-proto: 1\r\nTransfer_Encoding: chunked\r\nHO_ST: fine\r\n"), get("HO_ST: fine\r\n")),
 	pass(12, "an upgrade to h2c is not for us", get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"), plainGet),
 	pass(12, "an upgrade that Connection does not name", get("Upgrade: websocket\r\n"), plainGet),
 	pass(12, "a list of upgrades", get("Connection: upgrade\r\nUpgrade: h2c, websocket\r\n"), plainGet),
 	pass(12, "two upgrades", get("Connection: upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n"), plainGet),
 	pass(12, "an upgrade to h2c with a body", "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc", post("Content-Length: 3\r\n", "abc")),
-	pass(13, "100-continue without a body", get("Expect: 100-Continue\r\n"), plainGet),
-	pass(13, "GET with a body", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"),
-	pass(13, "DELETE with chunks", "DELETE / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", "DELETE / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"),
-	pass(16, "a request line of exactly 8 KB", "GET /"+strings.Repeat("a", 8192-5)+" HTTP/1.1\r\nHost: a\r\n\r\n", "GET /"+strings.Repeat("a", 8192-5)+" HTTP/1.1\r\nHost: a\r\n\r\n"),
-	pass(16, "a field line of exactly 8 KB", get("X: "+strings.Repeat("a", 8192-3)+"\r\n"), get("X: "+strings.Repeat("a", 8192-3)+"\r\n")),
-	pass(16, "exactly 100 fields", get(strings.Repeat("X: a\r\n", 99)), get(strings.Repeat("X: a\r\n", 99))),
-	pass(16, "a head of exactly 32 KB", headOf(32<<10), headOf(32<<10)),
-	pass(16, "a head of exactly the small buffer", headOf(16<<10), headOf(16<<10)),
-	pass(16, "a head one byte larger than the small buffer", headOf(16<<10+1), headOf(16<<10+1)),
 }
 
-// Passing is what must go through: Passes, and what concerns the connection.
-var Passing = append(passes(Passes), []Script{
+// PassingLines is what must go through and only HTTP/1.1 can say: lines, and what concerns the connection.
+var PassingLines = append(passes(passed), []Script{
 	passClosed(0, "Connection: close", get("Connection: close\r\n"), plainGet),
 	passClosed(0, "close beside keep-alive", get("Connection: keep-alive, Close\r\n"), plainGet),
 	passClosed(0, "HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\n\r\n", plainGet),
@@ -141,7 +117,7 @@ func badChunk(rule int, name, good, bad string) []Script {
 	}
 }
 
-// BadChunks is every malformed chunked body.
+// BadChunks is every malformed chunked body. Trailers that are malformed in any protocol are here only together with their head.
 var BadChunks = join(
 	badChunk(7, "no digit", "", "\r\nabc"),
 	badChunk(7, "no digit before an extension", "", ";a\r\nabc"),
@@ -175,18 +151,18 @@ var BadChunks = join(
 	badChunk(7, "a bare LF as the end", "1\r\na\r\n", "0\r\n\nX"),
 	badChunk(1, "a bare LF in a trailer", "1\r\na\r\n", "0\r\nX: a\nY: b\r\n\r\n"),
 	badChunk(1, "a bare CR in a trailer", "1\r\na\r\n", "0\r\nX: a\rY: b\r\n\r\n"),
-	badChunk(3, "a space before a trailer's colon", "1\r\na\r\n", "0\r\nX : a\r\n\r\n"),
+	badChunk(3, "a space before a trailer's colon", "1\r\na\r\n", "0\r\nX : a\r\n\r\n")[:1],
 	badChunk(3, "a folded trailer", "1\r\na\r\n", "0\r\nX: a\r\n b\r\n\r\n"),
-	badChunk(4, "a NUL in a trailer", "1\r\na\r\n", "0\r\nX: \x00\r\n\r\n"),
-	badChunk(6, "Transfer-Encoding in a trailer", "1\r\na\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n"),
-	badChunk(5, "Content-Length in a trailer", "1\r\na\r\n", "0\r\nContent-Length: 3\r\n\r\n"),
-	badChunk(8, "Host in a trailer", "1\r\na\r\n", "0\r\nHost: b\r\n\r\n"),
-	badChunk(9, "Authorization in a trailer", "1\r\na\r\n", "0\r\nAuthorization: b\r\n\r\n"),
-	badChunk(9, "Connection in a trailer", "1\r\na\r\n", "0\r\nConnection: close\r\n\r\n"),
-	badChunk(10, "X_Forwarded_For in a trailer", "1\r\na\r\n", "0\r\nX_Forwarded_For: b\r\n\r\n"),
-	badChunk(9, "X-Forwarded-For in a trailer", "1\r\na\r\n", "0\r\nX-Forwarded-For: b\r\n\r\n"),
-	badChunk(16, "101 trailers", "1\r\na\r\n", "0\r\n"+strings.Repeat("X: a\r\n", 101)+"\r\n"),
-	badChunk(16, "a trailer section of more than 8 KB", "1\r\na\r\n", "0\r\nX: "+strings.Repeat("a", 5000)+"\r\nY: "+strings.Repeat("a", 3300)+"\r\n\r\n"),
+	badChunk(4, "a NUL in a trailer", "1\r\na\r\n", "0\r\nX: \x00\r\n\r\n")[:1],
+	badChunk(6, "Transfer-Encoding in a trailer", "1\r\na\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n")[:1],
+	badChunk(5, "Content-Length in a trailer", "1\r\na\r\n", "0\r\nContent-Length: 3\r\n\r\n")[:1],
+	badChunk(8, "Host in a trailer", "1\r\na\r\n", "0\r\nHost: b\r\n\r\n")[:1],
+	badChunk(9, "Authorization in a trailer", "1\r\na\r\n", "0\r\nAuthorization: b\r\n\r\n")[:1],
+	badChunk(9, "Connection in a trailer", "1\r\na\r\n", "0\r\nConnection: close\r\n\r\n")[:1],
+	badChunk(10, "X_Forwarded_For in a trailer", "1\r\na\r\n", "0\r\nX_Forwarded_For: b\r\n\r\n")[:1],
+	badChunk(9, "X-Forwarded-For in a trailer", "1\r\na\r\n", "0\r\nX-Forwarded-For: b\r\n\r\n")[:1],
+	badChunk(16, "101 trailers", "1\r\na\r\n", "0\r\n"+strings.Repeat("X: a\r\n", 101)+"\r\n")[:1],
+	badChunk(16, "a trailer section of more than 8 KB", "1\r\na\r\n", "0\r\nX: "+strings.Repeat("a", 5000)+"\r\nY: "+strings.Repeat("a", 3300)+"\r\n\r\n")[:1],
 )
 
 func join(lists ...[]Script) (all []Script) {
