@@ -14,42 +14,6 @@ import (
 	"skerry.dev/skerry/load/rival"
 )
 
-// row is one line of comparison and its budget as a ratio to nginx; a row without one is for the record.
-type row struct {
-	key, title, path string
-	edits            bool // access log, four header edits, a limit per address
-	secure           bool // TLS 1.3
-	h2               bool // HTTP/2 by h2load instead of HTTP/1.1 by wrk
-	workers          int  // of every peer
-	atMost, aim      float64
-
-	seconds int    // least length of a sample; 0: as the flag says
-	fixture string // a benign request instead of path: the row is about firewalls, and its ratios are to nginx with ModSecurity
-}
-
-// firewall reports whether the row is about firewalls.
-func (r row) firewall() bool { return r.fixture != "" }
-
-// yardstick is the peer that a row's ratios refer to.
-func (r row) yardstick() string {
-	if r.firewall() {
-		return "modsecurity"
-	}
-	return "nginx"
-}
-
-var rows = []row{
-	{key: "plain", title: "H1 → H1, 1 KB, keep-alive", path: "/1k", workers: 1, atMost: 0.95, aim: 0.85},
-	{key: "edits", title: "H1 → H1, 1 KB, access log, four request-header edits and a limit per address", path: "/1k", edits: true, workers: 1, atMost: 0.9, aim: 0.75},
-	{key: "tls", title: "TLS 1.3 H1 → H1, 1 KB", path: "/1k", secure: true, workers: 1, atMost: 0.85, aim: 0.7},
-	{key: "large", title: "H1 → H1, 100 KB bodies", path: "/100k", workers: 1, atMost: 0.75, aim: 0.6},
-	{key: "h2", title: "TLS 1.3 H2 → H1, 1 KB, 16 connections × 10 streams", path: "/1k", secure: true, h2: true, workers: 1},
-	{key: "plain2", title: "two workers: H1 → H1, 1 KB, keep-alive", path: "/1k", workers: 2, atMost: 1, aim: 0.85},
-	{key: "edits2", title: "two workers: access log, four request-header edits and a limit per address", path: "/1k", edits: true, workers: 2, atMost: 1, aim: 0.85},
-	{key: "tls2", title: "two workers: TLS 1.3 H1 → H1, 1 KB", path: "/1k", secure: true, workers: 2, atMost: 1, aim: 0.85},
-	{key: "large2", title: "two workers: H1 → H1, 100 KB bodies", path: "/100k", workers: 2, atMost: 1, aim: 0.85},
-}
-
 // values fill the templates.
 type values struct {
 	Addr, Admin, Origin, Dir, Log, Body string
@@ -59,51 +23,13 @@ type values struct {
 
 	Firewall bool   // the row is about firewalls
 	Rules    string // then: the file of rules for a firewall that has none of its own; empty: go without
-	Port     string // of Addr, for Caddy, which takes a host in its address for the only one it serves
+	GRPC     bool   // the origin speaks HTTP/2 without TLS
+	Sockets  bool   // WebSockets come
+	Port     string // of Addr, for h2o, and for Caddy, which takes a host in its address for the only one it serves
 }
 
 //go:embed origin.tmpl
 var originConf string
-
-//go:embed nginx.tmpl
-var nginxConf string
-
-//go:embed haproxy.tmpl
-var haproxyConf string
-
-//go:embed caddy.tmpl
-var caddyConf string
-
-//go:embed skerry.tmpl
-var skerrySpec string
-
-// peer is a proxy to measure.
-type peer struct {
-	name    string
-	version string
-	where   where
-	start   func(b *bench, o rival.Options, v values) (*rival.Proc, error)
-}
-
-// where is which rows a peer takes part in.
-type where uint8
-
-const (
-	inPlain    where = 1 << iota // rows that are not about firewalls
-	inFirewall                   // rows about firewalls
-	asFirewall                   // as a firewall, in these
-)
-
-// takesPart reports whether the peer has a part in the row.
-func (p peer) takesPart(r row) bool {
-	if r.firewall() {
-		return p.where&inFirewall != 0
-	}
-	return p.where&inPlain != 0
-}
-
-// judges reports whether the peer has a firewall.
-func (p peer) judges() bool { return p.where&asFirewall != 0 }
 
 // bench is what all rows share.
 type bench struct {
@@ -111,6 +37,7 @@ type bench struct {
 	o                  options
 	dir                string
 	skerry             string
+	self               string // this program, to be started again
 	pinProxy, pinOther string
 	peers              []peer
 	rules              ruleFiles         // of rivals with a firewall, if a row is about firewalls
@@ -121,7 +48,11 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 	if why := rival.Missing("wrk", "nginx"); why != "" {
 		return nil, fmt.Errorf("the load generator and the origin are needed: %s", why)
 	}
-	b := &bench{ctx: ctx, o: o, dir: dir, skerry: o.skerry}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{ctx: ctx, o: o, dir: dir, skerry: o.skerry, self: self}
 	if runtime.NumCPU() > 1 && rival.Missing("taskset") == "" {
 		b.pinProxy, b.pinOther = "0", "1"
 	}
@@ -174,7 +105,7 @@ func (b *bench) find(p peer) (found peer, why string) {
 	return p, why
 }
 
-var versionFlag = map[string]string{"nginx": "-v", "haproxy": "-v", "caddy": "version"}
+var versionFlag = map[string]string{"nginx": "-v", "haproxy": "-v", "caddy": "version", "h2o": "--version"}
 
 func (b *bench) versions() []string {
 	var all []string
@@ -184,81 +115,22 @@ func (b *bench) versions() []string {
 	return all
 }
 
-var allPeers = []peer{
-	{name: "skerry", where: inPlain | inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
-		return startSkerry(b.skerry, o, v)
-	}},
-	{name: "before", where: inPlain | inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
-		return startSkerry(b.o.before, o, v)
-	}},
-	{name: "nginx", where: inPlain | inFirewall, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
-		o.Conf = rival.Fill(nginxConf, v)
-		return rival.Nginx(o)
-	}},
-	{name: "haproxy", where: inPlain, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
-		o.Conf = rival.Fill(haproxyConf, v)
-		o.Out = v.Log
-		return rival.HAProxy(o)
-	}},
-	{name: "caddy", where: inPlain | inFirewall, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
-		o.Conf = rival.Fill(caddyConf, v)
-		return rival.Caddy(o)
-	}},
-	{name: "nethttp", where: inPlain | inFirewall, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
-		return startNetHTTP(o, v)
-	}},
-	{name: "modsecurity", where: inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
-		v.Rules = b.rules.conf
-		return startModSecurity(o, v)
-	}},
-	{name: "coraza", where: inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
-		v.Rules = b.rules.conf
-		return startNetHTTP(o, v)
-	}},
-}
-
-// startNetHTTP starts this program as a proxy of net/http, with Coraza if rules are named.
-func startNetHTTP(o rival.Options, v values) (*rival.Proc, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
+// startOrigin starts the origin of a row's run, one that answers what the row's load asks.
+func (b *bench) startOrigin(r row, dir, addr string) (*rival.Proc, error) {
+	switch r.kind {
+	case overGRPC:
+		return b.startSelf(dir, addr, flagGRPC, addr)
+	case overSocket:
+		return b.startSelf(dir, addr, flagEcho, addr)
 	}
-	args := []string{"-serve", v.Addr, "-origin", v.Origin}
-	if v.Edits {
-		args = append(args, "-edits", "-log", v.Log)
-	}
-	if v.Secure {
-		args = append(args, "-cert", v.Cert, "-key", v.Key)
-	}
-	if v.Rules != "" {
-		args = append(args, "-rules", v.Rules)
-	}
-	return rival.Start(o, self, args...)
-}
-
-func startSkerry(binary string, o rival.Options, v values) (*rival.Proc, error) {
-	admin, err := rival.FreeAddr()
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(o.Dir, "bench.yaml")
-	if err := os.WriteFile(path, []byte(rival.Fill(skerrySpec, v)), 0o644); err != nil {
-		return nil, err
-	}
-	o.Out = v.Log // its log event goes to standard output
-	listen := "--http"
-	if v.Secure {
-		listen = "--https"
-	}
-	return rival.Start(o, binary, "run", path, listen, v.Addr, "--admin", admin, "--secrets", filepath.Dir(v.Cert),
-		"--max-connections", "15000", "--connections-per-address", "15000")
-}
-
-// startOrigin starts the origin of a row's run.
-func (b *bench) startOrigin(dir, addr string) (*rival.Proc, error) {
 	if err := os.WriteFile(filepath.Join(dir, "100k"), bytes.Repeat([]byte("0123456789abcdef"), 6400), 0o644); err != nil {
 		return nil, err
 	}
 	conf := rival.Fill(originConf, values{Origin: addr, Dir: dir, Body: strings.Repeat("x", 1024)})
 	return rival.Nginx(rival.Options{Dir: dir, Conf: conf, Ready: addr, Pin: b.pinOther})
+}
+
+// startSelf starts this program as an origin.
+func (b *bench) startSelf(dir, addr string, args ...string) (*rival.Proc, error) {
+	return rival.Start(rival.Options{Dir: dir, Ready: addr, Pin: b.pinOther}, b.self, args...)
 }

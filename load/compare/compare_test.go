@@ -9,9 +9,9 @@ import (
 	"skerry.dev/skerry/load/rival"
 )
 
-// TestMain lets the test binary be the net/http peer: the harness starts its own executable.
+// TestMain lets the test binary be the net/http peer, an origin or a load: the harness starts its own executable.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "-serve" {
+	if isChild(os.Args) {
 		main()
 		return
 	}
@@ -36,17 +36,33 @@ func TestParseWrk(t *testing.T) {
 func TestParseH2load(t *testing.T) {
 	f := func(out string, requests int, failed string) {
 		t.Helper()
-		s := parseH2load(out)
+		s := parseH2load(out, 1024)
 		if s.requests != requests || s.failed != failed {
 			t.Errorf("%d requests, failed %q, want %d, %q", s.requests, s.failed, requests, failed)
 		}
 	}
 	line := "requests: 61230 total, 61390 started, 61230 done, 61230 succeeded, 0 failed, 0 errored, 0 timeout"
-	good := "finished in 2.00s, 30615.00 req/s, 33.02MB/s\n" + line + "\nstatus codes: 61230 2xx, 0 3xx, 0 4xx, 0 5xx\n"
+	good := "finished in 2.00s, 30615.00 req/s, 33.02MB/s\n" + line + "\nstatus codes: 61230 2xx, 0 3xx, 0 4xx, 0 5xx\n" +
+		"traffic: 63.24MB (66312090) total, 2.10MB (2204280) headers (space savings 81.92%), 59.79MB (62699520) data\n"
 	f(good, 61230, "")
+	f(strings.Replace(good, "(62699520) data", "(62699519) data", 1), 61230, "62699519 bytes came, want 1024 for each of 61230")
 	f(strings.Replace(good, "61230 2xx, 0 3xx", "61229 2xx, 1 3xx", 1), 61230, "61229 of 61230 answers are 2xx")
 	bad := strings.Replace(line, "0 failed", "3 failed", 1)
 	f(strings.Replace(good, line, bad, 1), 61230, bad)
+	f("connection refused", 0, "no request was completed")
+}
+
+func TestParseSockets(t *testing.T) {
+	f := func(out string, requests int, failed string) {
+		t.Helper()
+		s := parseSockets(out)
+		if s.requests != requests || s.failed != failed {
+			t.Errorf("%d round trips, failed %q, want %d, %q", s.requests, s.failed, requests, failed)
+		}
+	}
+	f("round trips: 51234 done, 0 failed, 25617.0 a second\n", 51234, "")
+	f("round trips: 51234 done, 2 failed, 25617.0 a second\nfirst failure: EOF\n", 51234, "2 connections failed: EOF")
+	f("round trips: 0 done, 0 failed, 0.0 a second\n", 0, "no request was completed")
 	f("connection refused", 0, "no request was completed")
 }
 
@@ -71,6 +87,34 @@ func TestRun(t *testing.T) {
 	}
 	if strings.Contains(string(text), "failed |") {
 		t.Errorf("a peer failed:\n%s", text)
+	}
+}
+
+// TestRunStreams takes one short sample of HTTP/2, gRPC and WebSocket through a real server, with the origins and the load of this
+// program; h2o has a part in the first only.
+func TestRunStreams(t *testing.T) {
+	if testing.Short() {
+		t.Skip("eight seconds of load")
+	}
+	if why := rival.Missing("h2load", "nginx", "h2o"); why != "" {
+		t.Skip(why)
+	}
+	path := filepath.Join(t.TempDir(), "compare.md")
+	err := run(options{rounds: 1, seconds: 1, conns: 4, rows: []string{"h2", "grpc", "websocket"}, peers: []string{"nginx", "h2o"}, out: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(path)
+	for _, want := range []string{"requests/s", "calls/s", "round trips/s", "And: aim 1.00 × h2o. Not judged"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("report lacks %q", want)
+		}
+	}
+	if n := strings.Count(string(text), "\n| nginx |"); n != 3 {
+		t.Errorf("nginx is in %d rows, want 3", n)
+	}
+	if strings.Count(string(text), "\n| h2o |") != 1 || strings.Contains(string(text), "failed |") || strings.Contains(string(text), "left out") {
+		t.Errorf("a peer failed, or h2o is not in one row:\n%s", text)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,32 +27,44 @@ const (
 	firewallLeast = 20 * firewallConns
 )
 
-// generator is the command that makes the load of a row; the fields X-C and X-D are there to be removed, so every row sends
-// them.
+// generator is the command that makes the load of a row; the fields X-C and X-D are there to be removed, so every row of
+// ordinary requests sends them.
 func (b *bench) generator(r row, url string) []string {
 	if r.firewall() {
 		return []string{"wrk", "-t1", "-c" + strconv.Itoa(firewallConns), "-d" + strconv.Itoa(max(b.o.seconds, r.seconds)) + "s", "-s", b.scriptOf(r), url}
 	}
-	fields := []string{"-H", "User-Agent: Mozilla/5.0 (X11; Linux x86_64) compare", "-H", "X-C: c", "-H", "X-D: d", url}
 	seconds := strconv.Itoa(b.o.seconds)
-	if r.h2 {
-		return append([]string{"h2load", "-t1", "-c16", "-m10", "-D" + seconds}, fields...)
+	conns := strconv.Itoa(b.o.conns)
+	const agent = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) compare"
+	switch r.kind {
+	case overH2:
+		return []string{"h2load", "-t1", "-c16", "-m10", "-D" + seconds, "-H", agent, "-H", "X-C: c", "-H", "X-D: d", url}
+	case overGRPC:
+		return []string{"h2load", "-t1", "-c16", "-m10", "-D" + seconds, "-H", "User-Agent: grpc-compare/1", "-H", "Content-Type: application/grpc", "-H", "TE: trailers",
+			"-d", filepath.Join(b.dir, grpcFile), url}
+	case overSocket:
+		return []string{b.self, flagMessages, url, "-conns", conns, "-seconds", seconds}
 	}
-	return append([]string{"wrk", "-t1", "-c" + strconv.Itoa(b.o.conns), "-d" + seconds + "s"}, fields...)
+	return []string{"wrk", "-t1", "-c" + conns, "-d" + seconds + "s", "-H", agent, "-H", "X-C: c", "-H", "X-D: d", url}
+}
+
+// command is the generator of a row, on the processor that is not the proxy's.
+func (b *bench) command(r row, url string) (name string, args []string) {
+	args = b.generator(r, url)
+	if b.pinOther != "" && r.workers == 1 {
+		args = append([]string{"taskset", "-c", b.pinOther}, args...)
+	}
+	return args[0], args[1:]
 }
 
 // load runs the generator once.
 func (b *bench) load(r row, url string) (sample, error) {
-	args := b.generator(r, url)
-	path, err := rival.Path(args[0])
+	name, args := b.command(r, url)
+	path, err := rival.Path(name)
 	if err != nil {
 		return sample{}, err
 	}
-	args[0] = path
-	if b.pinOther != "" && r.workers == 1 {
-		args = append([]string{"taskset", "-c", b.pinOther}, args...)
-	}
-	out, err := exec.CommandContext(b.ctx, args[0], args[1:]...).CombinedOutput()
+	out, err := exec.CommandContext(b.ctx, path, args...).CombinedOutput()
 	if err != nil {
 		return sample{}, fmt.Errorf("%s: %w\n%s", path, err, out)
 	}
@@ -64,8 +77,11 @@ func (b *bench) load(r row, url string) (sample, error) {
 
 // parse reads what the row's generator printed.
 func parse(r row, out string) sample {
-	if r.h2 {
-		return parseH2load(out)
+	switch r.kind {
+	case overH2, overGRPC:
+		return parseH2load(out, r.answer)
+	case overSocket:
+		return parseSockets(out)
 	}
 	return parseWrk(out)
 }
@@ -76,7 +92,10 @@ var (
 	wrkErrors   = regexp.MustCompile(`(?m)^\s*(Socket errors:.*|Non-2xx or 3xx responses:.*)$`)
 	h2Requests  = regexp.MustCompile(`requests: \d+ total, \d+ started, (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout`)
 	h2Status    = regexp.MustCompile(`status codes: (\d+) 2xx`)
+	h2Data      = regexp.MustCompile(`\((\d+)\) data`)
 	h2Rate      = regexp.MustCompile(`finished in .*?, ([\d.]+) req/s`)
+	sockets     = regexp.MustCompile(`round trips: (\d+) done, (\d+) failed, ([\d.]+) a second`)
+	socketFault = regexp.MustCompile(`first failure: (.*)`)
 )
 
 // parseWrk reads what wrk printed; any error it reports makes the sample a failed one.
@@ -90,8 +109,9 @@ func parseWrk(out string) sample {
 	return s.judged()
 }
 
-// parseH2load reads what h2load printed. What it had under way when its time was over is in no count.
-func parseH2load(out string) sample {
+// parseH2load reads what h2load printed. What it had under way when its time was over is in no count. Answers must bring answer bytes
+// each: gRPC says that a call failed by an answer of 200 without a message.
+func parseH2load(out string, answer int) sample {
 	var s sample
 	m := h2Requests.FindStringSubmatch(out)
 	if m == nil {
@@ -104,6 +124,27 @@ func parseH2load(out string) sample {
 	}
 	if good := int(number(h2Status, out)); good < s.requests {
 		s.failed = strings.TrimSpace(s.failed + fmt.Sprintf(" %d of %d answers are 2xx", good, s.requests))
+	}
+	if data := int(number(h2Data, out)); data < s.requests*answer {
+		s.failed = strings.TrimSpace(s.failed + fmt.Sprintf(" %d bytes came, want %d for each of %d", data, answer, s.requests))
+	}
+	return s.judged()
+}
+
+// parseSockets reads what loadSockets printed.
+func parseSockets(out string) sample {
+	var s sample
+	m := sockets.FindStringSubmatch(out)
+	if m == nil {
+		return s.judged()
+	}
+	s.requests, _ = strconv.Atoi(m[1])
+	s.rate, _ = strconv.ParseFloat(m[3], 64)
+	if m[2] != "0" {
+		s.failed = m[2] + " connections failed"
+		if why := socketFault.FindStringSubmatch(out); why != nil {
+			s.failed += ": " + why[1]
+		}
 	}
 	return s.judged()
 }

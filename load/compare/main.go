@@ -1,12 +1,13 @@
-// Command compare measures the processor time a proxied request costs: Skerry beside nginx, HAProxy, Caddy and a
+// Command compare measures the processor time a proxied request costs: Skerry beside nginx, HAProxy, h2o, Caddy and a
 // net/http ReverseProxy, all alive in the same run, one worker each, in the order A B B A over the rounds. It prints a
 // table and writes its own section of docs/compare.md. Rows about firewalls measure Skerry beside nginx with ModSecurity and
 // a ReverseProxy with Coraza, and engines in this process; they have a section of their own.
 //
 //	go run ./load/compare -o docs/compare.md
 //
-// The proxy has processor 0 to itself; the load generator (wrk) and the origin (nginx) share processor 1. A sample with
-// a single failed request is shown as failed and not used.
+// The proxy has processor 0 to itself; the load generator (wrk; h2load for HTTP/2; this program for WebSockets) and the
+// origin (nginx; this program for gRPC and WebSockets) share processor 1. A sample with a single failed request is shown
+// as failed and not used.
 package main
 
 import (
@@ -24,7 +25,7 @@ import (
 )
 
 // defaultRows is every row there is.
-const defaultRows = "plain,edits,tls,large,h2,plain2,edits2,tls2,large2,idle,idletls,wafbrowser,wafsmall,wafform,wafjson,engine1,engine1x2,engine4,engine4x2"
+const defaultRows = "plain,edits,tls,large,h2,grpc,websocket,plain2,edits2,tls2,large2,h2x2,idle,idletls,wafbrowser,wafsmall,wafform,wafjson,engine1,engine1x2,engine4,engine4x2"
 
 // options are the flags.
 type options struct {
@@ -36,38 +37,32 @@ type options struct {
 
 func main() {
 	var o options
-	var s serving
+	var c child
 	var rows, peers string
 	var bench bool
 	flag.IntVar(&o.rounds, "rounds", 5, "samples of each peer, after one warm-up")
 	flag.IntVar(&o.seconds, "seconds", 2, "length of a sample; times come in steps of 10 ms, so 2 or more")
 	flag.IntVar(&o.conns, "conns", 64, "keep-alive connections")
 	flag.StringVar(&rows, "rows", defaultRows, "rows to measure")
-	flag.StringVar(&peers, "peers", "skerry,nginx,haproxy,caddy,nethttp,modsecurity,coraza",
+	flag.StringVar(&peers, "peers", "skerry,nginx,haproxy,h2o,caddy,nethttp,modsecurity,coraza",
 		"peers to measure; nginx is what ratios refer to, and modsecurity (nginx with it) in rows about firewalls")
 	flag.StringVar(&o.out, "o", "", "file whose section between the compare markers is rewritten; empty: print only")
 	flag.StringVar(&o.skerry, "skerry", "", "skerry binary to measure; empty: build the one of this folder")
 	flag.StringVar(&o.before, "before", "", "a former skerry binary, measured as the peer \"before\" in the same run")
-	flag.BoolVar(&o.calls, "calls", true, "count system calls with perf, if it is there, in one more run of each peer")
-	flag.StringVar(&s.addr, "serve", "", "be the net/http peer on this address (the harness starts itself so)")
-	flag.StringVar(&s.origin, "origin", "", "with -serve: host:port to forward to")
-	flag.StringVar(&s.log, "log", "", "with -serve: access log")
-	flag.StringVar(&s.cert, "cert", "", "with -serve: certificate file; HTTPS")
-	flag.StringVar(&s.key, "key", "", "with -serve: its key")
-	flag.BoolVar(&s.edits, "edits", false, "with -serve: edit headers")
-	flag.StringVar(&s.rules, "rules", "", "with -serve: file of rules, which Coraza judges every request by")
+	flag.BoolVar(&o.calls, "calls", true, "count system calls with perf, or else strace, in one more run of each peer")
+	c.register()
 	flag.BoolVar(&bench, "bench", false, "run the benchmark rows instead")
 	flag.Parse()
 	o.rows, o.peers = strings.Split(rows, ","), strings.Split(peers, ",")
 	if o.before != "" {
 		o.peers = append(o.peers, "before")
 	}
-	var err error
-	if s.addr != "" {
-		err = serveNetHTTP(s)
-	} else if bench {
+	ran, err := c.run(o)
+	switch {
+	case ran:
+	case bench:
 		err = runRows(o.out)
-	} else {
+	default:
 		err = run(o)
 	}
 	if err != nil {

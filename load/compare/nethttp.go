@@ -17,6 +17,7 @@ type serving struct {
 	log          string // file; empty: none
 	cert, key    string // files; empty: plain
 	edits        bool
+	h2c          bool   // HTTP/2 without TLS to the origin
 	rules        string // file for Coraza; empty: no firewall
 }
 
@@ -24,6 +25,14 @@ type serving struct {
 // buffers, nothing added that the other peers do not add.
 func serveNetHTTP(s serving) error {
 	target := &url.URL{Scheme: "http", Host: s.origin}
+	transport := &http.Transport{
+		MaxIdleConns: 256, MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Hour, DisableCompression: true,
+		WriteBufferSize: 16 << 10, ReadBufferSize: 16 << 10,
+	}
+	if s.h2c {
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetUnencryptedHTTP2(true)
+	}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
@@ -35,10 +44,7 @@ func serveNetHTTP(s serving) error {
 				r.Out.Header.Del("X-D")
 			}
 		},
-		Transport: &http.Transport{
-			MaxIdleConns: 256, MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Hour, DisableCompression: true,
-			WriteBufferSize: 16 << 10, ReadBufferSize: 16 << 10,
-		},
+		Transport:  transport,
 		BufferPool: &buffers{sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}},
 	}
 	var handler http.Handler = proxy

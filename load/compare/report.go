@@ -79,11 +79,13 @@ func (r report) markdown() string {
 		"after one warm-up, every peer once a round, in turned order every other round, all peers alive at once. One worker or "+
 		"GOMAXPROCS=1 where a row does not say two, %d keep-alive connections.", r.options.rounds, r.options.seconds, r.options.conns)
 	if r.pinned {
-		b.WriteString(" In rows of one worker the proxy has processor 0; the load generator (wrk, or h2load for HTTP/2) and the origin (nginx) share processor 1.")
+		b.WriteString(" In rows of one worker the proxy has processor 0; the load generator (wrk; h2load for HTTP/2; one of ours for WebSocket) and the origin (nginx; ours for gRPC and " +
+			"WebSocket) share processor 1.")
 	} else {
 		b.WriteString(" **Not pinned** to processors: this machine has one, or no taskset.")
 	}
-	b.WriteString(" Samples with any failed request are not used.\n")
+	b.WriteString(" Samples with any failed request are not used. System calls are counted in one more run " +
+		"after the samples, since counting costs time.\n")
 	for _, row := range r.rows {
 		row.table(&b)
 	}
@@ -93,6 +95,9 @@ func (r report) markdown() string {
 	fmt.Fprintf(&b, "\nThe limit per address is one that nothing reaches: 1,000,000 a second in Skerry and nginx (limit_req), the same as a rate in a stick table in HAProxy; "+
 		"Caddy and net/http have none of their own and run without. In rows of two workers nothing is pinned: proxy, load and origin share both processors.\n")
 	fmt.Fprintf(&b, "\nHAProxy and Skerry log to standard output (a file); HAProxy writes each line at once, the others buffer.\n")
+	fmt.Fprintf(&b, "\nA gRPC call has a message of 100 B behind its prefix of 5 B each way; nginx has no second call on a connection to the origin at a time. "+
+		"A WebSocket message is sent on each of the %d connections as soon as the echo of the last one is back: a round trip is two messages through the proxy. "+
+		"h2o 2.2 speaks only HTTP/1.1 to origins.\n", r.options.conns)
 	b.WriteString("\n" + r.footer())
 	return b.String()
 }
@@ -111,7 +116,7 @@ var yardstickNames = map[string]string{"nginx": "nginx", "modsecurity": "nginx w
 func (r rowResult) table(b *strings.Builder) {
 	yardstick := r.median(r.yardstick())
 	fmt.Fprintf(b, "\n### %s\n\n", r.title)
-	fmt.Fprintf(b, "| peer | median | min–max | user + system | × %s | requests/s | system calls/request | samples |\n|---|---|---|---|---|---|---|---|\n", r.yardstick())
+	fmt.Fprintf(b, "| peer | median | min–max | user + system | × %s | %ss/s | system calls/%s | samples |\n|---|---|---|---|---|---|---|---|\n", r.yardstick(), r.unit(), r.unit())
 	for _, p := range r.results {
 		n := len(p.samples)
 		if n == 0 {
@@ -123,24 +128,71 @@ func (r rowResult) table(b *strings.Builder) {
 			continue
 		}
 		m := p.samples[n/2]
-		calls := "–"
-		if p.calls > 0 {
-			calls = fmt.Sprintf("%.2f", p.calls)
-		}
 		fmt.Fprintf(b, "| %s | %.2f | %.2f–%.2f | %.1f + %.1f | %s | %.0f | %s | %d |\n", r.name(p), m.micros(), p.samples[0].micros(),
-			p.samples[n-1].micros(), m.user, m.system, r.times(m.micros(), yardstick), m.rate, calls, n)
+			p.samples[n-1].micros(), m.user, m.system, r.times(m.micros(), yardstick), m.rate, p.callsText(), n)
 	}
 	if before := r.median("before"); before > 0 {
 		fmt.Fprintf(b, "\nSkerry is %s × what it was before.\n", ratio(r.median("skerry"), before))
 	}
-	if r.atMost > 0 {
-		fmt.Fprintf(b, "\nSkerry's budget: at most %s × %s, aim %s. %s\n", r.times(r.atMost, 1), yardstickNames[r.yardstick()], r.times(r.aim, 1), r.verdict(yardstick))
-	}
+	r.budgets(b)
 	for _, p := range r.results {
 		for _, f := range p.failed {
 			fmt.Fprintf(b, "\nNot used: %s, %s.\n", p.peer, f)
 		}
+		if p.absent != "" && !r.firewall() {
+			fmt.Fprintf(b, "\nLeft out: %s, because %s.\n", p.peer, p.absent)
+		}
+		if p.noCalls != "" {
+			fmt.Fprintf(b, "\nSystem calls of %s were not counted: %s.\n", p.peer, p.noCalls)
+		}
 	}
+}
+
+// callsText is the column of system calls.
+func (p result) callsText() string {
+	switch {
+	case p.noCalls != "":
+		return "n/a"
+	case p.callsBy == "":
+		return "–"
+	case p.callsBy != "perf":
+		return fmt.Sprintf("%.2f (%s)", p.calls, p.callsBy)
+	}
+	return fmt.Sprintf("%.2f", p.calls)
+}
+
+// budgets says what Skerry may cost and whether it does.
+func (r rowResult) budgets(b *strings.Builder) {
+	if r.atMost > 0 {
+		fmt.Fprintf(b, "\nSkerry's budget: %s. %s\n", r.bounds(budget{atMost: r.atMost, aim: r.aim}, yardstickNames[r.yardstick()]), r.verdict(r.yardstick(), r.atMost, r.aim))
+	}
+	for _, also := range r.also {
+		fmt.Fprintf(b, "\nAnd: %s. %s\n", r.bounds(also, also.peer), r.verdict(also.peer, also.atMost, also.aim))
+	}
+	if r.callsAim == 0 {
+		return
+	}
+	for _, p := range r.results {
+		if p.peer == "skerry" && p.callsBy != "" {
+			fmt.Fprintf(b, "\nSystem calls: aim %.1f a %s. Measured %.2f: %s.\n", r.callsAim, r.unit(), p.calls, aimText(p.calls <= r.callsAim))
+		}
+	}
+}
+
+// bounds is a budget in words.
+func (r rowResult) bounds(a budget, name string) string {
+	var parts []string
+	if a.atMost > 0 {
+		parts = append(parts, fmt.Sprintf("at most %s × %s", r.times(a.atMost, 1), name))
+	}
+	if a.aim > 0 {
+		text := "aim " + r.times(a.aim, 1)
+		if a.atMost == 0 {
+			text += " × " + name
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // name is the peer's, and that it has no firewall where others have one.
@@ -159,18 +211,28 @@ func (r rowResult) times(a, b float64) string {
 	return ratio(a, b)
 }
 
-func (r rowResult) verdict(yardstick float64) string {
-	own := r.median("skerry")
-	switch measured := r.times(own, yardstick); {
-	case own == 0 || yardstick == 0:
-		return fmt.Sprintf("Not judged: skerry or %s was not measured.", r.yardstick())
-	case own <= r.aim*yardstick:
+// verdict compares Skerry with a peer; a bound of 0 is none.
+func (r rowResult) verdict(peer string, atMost, aim float64) string {
+	own, other := r.median("skerry"), r.median(peer)
+	switch measured := r.times(own, other); {
+	case own == 0 || other == 0:
+		return fmt.Sprintf("Not judged: skerry or %s was not measured.", peer)
+	case own <= aim*other:
 		return fmt.Sprintf("Measured %s: aim reached.", measured)
-	case own <= r.atMost*yardstick:
+	case atMost == 0:
+		return fmt.Sprintf("Measured %s: %s.", measured, aimText(false))
+	case own <= atMost*other:
 		return fmt.Sprintf("Measured %s: met.", measured)
 	default:
 		return fmt.Sprintf("Measured %s: **missed**.", measured)
 	}
+}
+
+func aimText(reached bool) string {
+	if reached {
+		return "aim reached"
+	}
+	return "aim not reached"
 }
 
 // median is the middle good sample of a peer, 0 if it has none; samples are sorted.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -32,7 +31,9 @@ type result struct {
 	judges  bool     // it has a firewall
 	samples []sample // only good ones
 	failed  []string
-	calls   float64 // system calls per request; 0: not measured
+	calls   float64 // system calls per exchange; 0: not counted
+	callsBy string  // what counted them
+	noCalls string  // why nothing did
 	absent  string  // why it takes no part; empty: it does
 }
 
@@ -71,8 +72,8 @@ func (b *bench) measure(r row) ([]result, error) {
 	return append(results, absent...), nil
 }
 
-// startPeers starts who takes part in a row. In a row about firewalls a peer may be absent, with a reason: it failed the
-// control set, or it does not start so.
+// startPeers starts who takes part in a row. A peer may be absent, with a reason: it failed the control set of firewalls, it does
+// not start so, or it does not serve what the row asks.
 func (b *bench) startPeers(r row, dir, origin string) (peers []*running, absent []result, err error) {
 	for _, p := range b.peers {
 		if !p.takesPart(r) {
@@ -84,19 +85,30 @@ func (b *bench) startPeers(r row, dir, origin string) (peers []*running, absent 
 		}
 		if why == "" {
 			run, err := b.startPeer(p, r, dir, origin)
-			switch {
-			case err == nil:
+			if err == nil {
 				peers = append(peers, run)
 				continue
-			case !r.firewall():
-				return peers, nil, fmt.Errorf("%s: %w", p.name, err)
 			}
-			why = "it does not start: " + err.Error()
+			if b.ctx.Err() != nil {
+				return peers, nil, err
+			}
+			why = err.Error()
 		}
 		fmt.Printf("  %s is left out: %s\n", p.name, why)
 		absent = append(absent, result{peer: p.name, judges: p.judges(), absent: why})
 	}
 	return peers, absent, nil
+}
+
+// probe looks whether a peer serves what the row asks, where the load does not look at all of it or takes any failure for its own.
+func (b *bench) probe(r row, url string) error {
+	switch r.kind {
+	case overGRPC:
+		return probeGRPC(b.ctx, url)
+	case overSocket:
+		return probeSocket(url)
+	}
+	return nil
 }
 
 func stopAll(peers []*running) {
@@ -124,16 +136,21 @@ func (b *bench) prepare(r row) (dir, origin string, stop func(), err error) {
 			return "", "", nil, err
 		}
 	}
-	origin, stop, err = b.originFor(dir)
+	if r.kind == overGRPC {
+		if err := os.WriteFile(filepath.Join(b.dir, grpcFile), []byte(grpcFrame), 0o644); err != nil {
+			return "", "", nil, err
+		}
+	}
+	origin, stop, err = b.originFor(r, dir)
 	return dir, origin, stop, err
 }
 
 // originFor starts the origin of a row.
-func (b *bench) originFor(dir string) (addr string, stop func(), err error) {
+func (b *bench) originFor(r row, dir string) (addr string, stop func(), err error) {
 	if addr, err = rival.FreeAddr(); err != nil {
 		return "", nil, err
 	}
-	server, err := b.startOrigin(dir, addr)
+	server, err := b.startOrigin(r, dir, addr)
 	if err != nil {
 		return "", nil, err
 	}
@@ -150,7 +167,7 @@ func (b *bench) startPeer(p peer, r row, dir, origin string) (*running, error) {
 		return nil, err
 	}
 	_, port, _ := strings.Cut(addr, ":")
-	v := values{Firewall: r.firewall(), Port: port, Addr: addr, Origin: origin, Dir: own, Log: filepath.Join(own, "access.log"), Edits: r.edits, Secure: r.secure, Workers: r.workers,
+	v := values{Firewall: r.firewall(), GRPC: r.kind == overGRPC, Sockets: r.kind == overSocket, Port: port, Addr: addr, Origin: origin, Dir: own, Log: filepath.Join(own, "access.log"), Edits: r.edits, Secure: r.secure, Workers: r.workers,
 		Cert: filepath.Join(dir, certFile), Key: filepath.Join(dir, keyFile), Both: filepath.Join(dir, bothFile)}
 	o := rival.Options{Dir: own, Ready: addr, Pin: b.pinProxy, Workers: r.workers, Env: []string{"GOMAXPROCS=" + strconv.Itoa(r.workers)}}
 	if r.workers > 1 {
@@ -158,9 +175,14 @@ func (b *bench) startPeer(p peer, r row, dir, origin string) (*running, error) {
 	}
 	proc, err := p.start(b, o, v)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("it does not start: %w", err)
 	}
-	return &running{peer: p, proc: proc, url: scheme(r) + addr + r.path, log: v.Log, result: result{peer: p.name, judges: p.judges()}}, nil
+	url := scheme(r) + addr + r.path
+	if err := b.probe(r, url); err != nil {
+		proc.Stop()
+		return nil, fmt.Errorf("it does not serve this: %w", err)
+	}
+	return &running{peer: p, proc: proc, url: url, log: v.Log, result: result{peer: p.name, judges: p.judges()}}, nil
 }
 
 // rounds takes the samples: a warm-up, then every peer once a round, in turned order every other round.
@@ -222,41 +244,20 @@ func (b *bench) sample(r row, p *running) (sample, error) {
 	return s, nil
 }
 
-// countCalls counts system calls with perf in one more run, after the samples because tracing costs time.
+// countCalls counts system calls in one more run, after the samples because tracing costs time.
 func (b *bench) countCalls(r row, peers []*running) {
-	perf, err := rival.Path("perf")
-	if err != nil {
-		return
-	}
 	for _, p := range peers {
-		var pids []string
-		for _, pid := range p.proc.Pids() {
-			pids = append(pids, strconv.Itoa(pid))
-		}
-		counts := filepath.Join(b.dir, r.key+p.name+".perf")
-		args := append([]string{"stat", "-x,", "-o", counts, "-e", "raw_syscalls:sys_enter", "-p", strings.Join(pids, ","), "--"}, b.generator(r, p.url)...)
-		if b.pinOther != "" && r.workers == 1 {
-			perf, args = "taskset", append([]string{"-c", b.pinOther, "perf"}, args...)
-		}
-		out, err := exec.CommandContext(b.ctx, perf, args...).CombinedOutput()
+		name, args := b.command(r, p.url)
+		calls, out, err := p.proc.Calls(b.ctx, name, args...)
 		if err != nil {
-			fmt.Printf("  no system call counts: %v\n", err)
-			return
+			p.noCalls = strings.Join(strings.Fields(err.Error()), " ") // one line
+		} else if s := parse(r, out); s.failed != "" {
+			p.noCalls = s.failed
+		} else {
+			p.calls, p.callsBy = float64(calls.Count)/float64(s.requests), calls.By
 		}
-		if s := parse(r, string(out)); s.failed == "" {
-			text, _ := os.ReadFile(counts)
-			p.calls = parsePerf(string(text)) / float64(s.requests)
-		}
-	}
-}
-
-// parsePerf is the count in the output of perf stat -x, or 0.
-func parsePerf(text string) float64 {
-	for line := range strings.Lines(text) {
-		if words := strings.Split(line, ","); len(words) > 2 && strings.Contains(line, "raw_syscalls") {
-			n, _ := strconv.ParseFloat(words[0], 64)
-			return n
+		if p.noCalls != "" {
+			fmt.Printf("  no system call counts of %s: %s\n", p.name, p.noCalls)
 		}
 	}
-	return 0
 }
