@@ -518,7 +518,7 @@ func (c *conn) windowUpdate(f frame, payload []byte) error {
 	by := int64(uint32(payload[0])<<24|uint32(payload[1])<<16|uint32(payload[2])<<8|uint32(payload[3])) & windowMax
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.moved = time.Now()
+	c.moved = c.last
 	if f.stream == 0 {
 		switch c.window += by; {
 		case by == 0:

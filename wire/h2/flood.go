@@ -79,7 +79,7 @@ type flood struct {
 
 // tick counts one of something, after beginning a new window if the last one is over.
 func (c *conn) tick(n *int) int {
-	if now := time.Now(); now.Sub(c.flood.since) > floodWindow {
+	if now := c.last; now.Sub(c.flood.since) > floodWindow {
 		c.flood = flood{since: now, sent: c.sent.Load()}
 	}
 	*n++

@@ -227,7 +227,6 @@ func (c *serverConn) finish() {
 func (c *serverConn) head(id uint32, l *fieldList, end bool) error {
 	c.mu.Lock()
 	s := c.streams.get(id)
-	reset, known := c.history.find(id)
 	newest := c.newest
 	final := c.final
 	switch {
@@ -238,27 +237,20 @@ func (c *serverConn) head(id uint32, l *fieldList, end bool) error {
 	case id%2 == 0:
 		c.mu.Unlock()
 		return violation(codeProtocol, "a client's stream with an even number")
-	case id > newest:
-		c.newest = id
-	case known && reset:
+	case id <= newest:
+		reset, known := c.history.find(id)
 		c.mu.Unlock()
-		return c.idler() // trailers that were under way
-	case known:
-		c.mu.Unlock()
-		return violation(codeStreamClosed, "HEADERS on a stream that is closed")
+		return c.late(reset, known)
 	}
+	c.newest = id
 	full := c.open >= streamsMax
-	if !full && id > newest && !final {
+	if final {
+		c.newest = newest // it is not dealt with, as GOAWAY has said
+	} else if !full {
 		c.open++
 	}
 	c.mu.Unlock()
-	switch {
-	case id <= newest:
-		return violation(codeProtocol, "a stream's number is not above those before it (RFC 9113 section 5.1.1)")
-	case final:
-		c.mu.Lock()
-		c.newest = newest // it is not dealt with, as GOAWAY has said
-		c.mu.Unlock()
+	if final {
 		return nil
 	}
 	c.tick(&c.flood.opened)
@@ -270,13 +262,24 @@ func (c *serverConn) head(id uint32, l *fieldList, end bool) error {
 	return nil
 }
 
+// late is a header block on a stream that is not open any more.
+func (c *serverConn) late(reset, known bool) error {
+	switch {
+	case reset:
+		return c.idler() // trailers that were under way
+	case known:
+		return violation(codeStreamClosed, "HEADERS on a stream that is closed")
+	}
+	return violation(codeProtocol, "a stream's number is not above those before it (RFC 9113 section 5.1.1)")
+}
+
 // begin makes a stream and its exchange, which start makes run.
 func (c *serverConn) begin(id uint32, l *fieldList, end bool) {
 	s := c.server.streams.Get().(*serverStream)
 	s.stream.begin(&c.conn, id, s)
 	s.owner, s.code, s.bare = c, codeInternal, end
 	x := exchange.Acquire()
-	x.Conn, x.Sink, x.Now = &c.info, s, time.Now()
+	x.Conn, x.Sink, x.Now = &c.info, s, c.last
 	s.x = x
 	err := s.readHead(x, l, end)
 	if err == nil && !end && s.size != 0 && c.server.bodies.Load() > bodiesBytesMax {
