@@ -78,8 +78,22 @@ func TestBody(t *testing.T) {
 	f("whole, as large as the buffer", sized(16384), whole, "16384 of 16384, again true 16384 <nil>, ready true, in 16384")
 	f("whole, empty", sized(0), whole, "0 of 0, again true 0 <nil>, ready true, in 0")
 	f("too large to be whole", sized(16385), whole, "not whole")
-	f("of unknown size", post("abc"), whole, "not whole")
+	f("of unknown size", func(c *wiretest.H2) uint32 {
+		id := c.Post()
+		c.Data(id, false, "abc")
+		return id
+	}, whole, "not whole")
+	f("of unknown size, all there", together(post("abc")), whole, "3 of 3, again true 3 <nil>, ready true, in 3")
 	f("whole, but shorter than announced", post("abc", "content-length", "5"), whole, "bad_framing")
+	f("whole, in frames with padding", func(c *wiretest.H2) uint32 {
+		id := c.Post("content-length", "6")
+		for i, piece := range []string{"ab", "", "cdef"} {
+			if err := c.WriteDataPadded(id, i == 2, []byte(piece), make([]byte, 100*i)); err != nil {
+				t.Error(err)
+			}
+		}
+		return id
+	}, whole, "6 of 6, again true 6 <nil>, ready true, in 6")
 	next := func(x *exchange.Exchange) string {
 		text, _, err := readAll(x.Req.Body)
 		again := x.Req.Body.Replay()
@@ -99,11 +113,12 @@ func TestBody(t *testing.T) {
 		text, _, err := readAll(x.Req.Body)
 		return fmt.Sprint(first, " ", text, " ", err)
 	}, "abc abc <nil>")
-	f("100 KB", sized(100_000), next, "100000, again false 0, <nil>, in 100000")
+	f("all that a window holds", sized(65_535), next, "65535, again false 0, <nil>, in 65535")
 	f("shorter than announced", post("abc", "content-length", "5"), func(x *exchange.Exchange) string {
 		text, _, err := readAll(x.Req.Body)
 		return text + " " + fault.Of(err).Name() + fmt.Sprint(x.Req.Body.Replay())
-	}, "abc bad_framingfalse")
+	}, " bad_framingfalse")
+	f("longer than announced", post("abcdef", "content-length", "5"), next, "0, again false 0, bad_framing: Content-Length is not one field of 1 to 18 digits, or not the length of the body (RFC 9113 section 8.1.1), in 0")
 }
 
 // TestRequest is what a stage sees of a head.
@@ -132,10 +147,12 @@ func TestRequest(t *testing.T) {
 		})
 	}
 	f("everything", "GET /a/../b?c=%2F 1.1 host shop.example 8443 shop.example:8443 path /b raw /a/../b query \"c=%2F\" trailers true upgrade \"\"\n"+
-		"sent Host=Shop.Example.:8443\nsent Accept=*/*\nsent Cookie=a=1; b=2\nsent TE=trailers\nsent x-own=1\nsent x-own=2\nsent x_forwarded_for=1\n"+
-		"Accept=*/*\nCookie=a=1; b=2\nx-own=1\nx-own=2\n",
+		"sent Host=Shop.Example.:8443\nsent x-own=1\nsent Cookie=a=1; b=2\nsent TE=trailers\nsent Accept=*/*\nsent x-own=2\nsent x_forwarded_for=1\n"+
+		"x-own=1\nCookie=a=1; b=2\nAccept=*/*\nx-own=2\n",
 		":method", "GET", ":scheme", "https", ":path", "/a/../b?c=%2F", ":authority", "Shop.Example.:8443",
 		"x-own", "1", "cookie", "a=1", "te", "trailers", "accept", "*/*", "x-own", "2", "cookie", "b=2", "x_forwarded_for", "1")
 	f("Host instead of :authority", "OPTIONS * 1.1 host a 0 a path * raw * query \"\" trailers false upgrade \"\"\nsent Host=a\n",
 		":method", "OPTIONS", ":scheme", "http", ":path", "*", "host", "a")
+	f("Host in capitals beside :authority", "GET / 1.1 host a 0 a path / raw / query \"\" trailers false upgrade \"\"\nsent Host=a\nsent Host=A\n",
+		ask("host", "A")...)
 }

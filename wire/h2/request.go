@@ -50,7 +50,7 @@ func (s *serverStream) readHead(x *exchange.Exchange, l *fieldList, end bool) er
 	default:
 		err = h.check(x, end)
 	}
-	if err == nil && h.protocol != "" {
+	if err == nil && h.seen&seenProtocol != 0 {
 		err = s.beginConnect(x, &h, end)
 	}
 	s.malformed = malformed(err)
@@ -281,7 +281,7 @@ func parseLength(v []byte) (n int64, ok bool) {
 
 // complete holds the pseudo fields against each other.
 func (h *requestHead) complete(r *exchange.Request) error {
-	connect := h.protocol != "" || h.seen&seenProtocol != 0
+	connect := h.seen&seenProtocol != 0
 	switch {
 	case h.seen&seenMethod == 0 || !all(r.MethodName, tchar):
 		return errMethodName

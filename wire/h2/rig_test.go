@@ -90,7 +90,35 @@ func (r *rig) client(settings ...http2.Setting) *wiretest.H2 {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { c.Close() })
-	return wiretest.NewH2(c, settings...)
+	return wiretest.NewH2(&gathering{Conn: c}, settings...)
+}
+
+// gathering is a connection on which several writes can leave as one.
+type gathering struct {
+	net.Conn
+	on   bool
+	held []byte
+}
+
+func (g *gathering) Write(p []byte) (int, error) {
+	if g.on {
+		g.held = append(g.held, p...)
+		return len(p), nil
+	}
+	return g.Conn.Write(p)
+}
+
+// together makes all frames that send sends leave at once.
+func together[T any](send func(c *wiretest.H2) T) func(c *wiretest.H2) T {
+	return func(c *wiretest.H2) T {
+		g := c.Conn.(*gathering)
+		g.on = true
+		got := send(c)
+		g.on = false
+		_, _ = g.Conn.Write(g.held) // a server that does not take it is found by what it answers
+		g.held = nil
+		return got
+	}
 }
 
 // pipeClient is client on a pipe, for tests in a synctest bubble.
@@ -98,9 +126,23 @@ func (r *rig) pipeClient(settings ...http2.Setting) *wiretest.H2 {
 	r.t.Helper()
 	near, far := bufferedPipe()
 	r.serving.Go(func() { r.server.Serve(far, nil) })
-	h := wiretest.NewH2(near, settings...)
+	h := wiretest.NewH2(&gathering{Conn: near}, settings...)
 	h.Patience = 24 * time.Hour
 	return h
+}
+
+// unsent opens a stream for its client, but sends nothing of it; it returns the header block.
+func unsent(c *wiretest.H2, fields ...string) (id uint32, block []byte) {
+	g := c.Conn.(*gathering)
+	g.on = true
+	id = c.Ask(true, fields...)
+	for held := g.held; len(held) > 0; {
+		n := 9 + int(held[0])<<16 + int(held[1])<<8 + int(held[2])
+		block = append(block, held[9:n]...)
+		held = held[n:]
+	}
+	g.on, g.held = false, nil
+	return id, block
 }
 
 // gate turns a request around that was refused.
