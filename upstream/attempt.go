@@ -19,6 +19,7 @@ type attempt struct {
 	conn   *peer.Conn // nil: none could be had, or it is closed, or run has not been called
 	reused bool       // conn had been kept
 	sent   int64      // bytes of the request that left
+	asked  time.Time  // when its last byte had; zero: it has not
 	pumped bool       // the body was too large to be sent in one piece: some of it is gone
 	began  time.Time
 
@@ -28,21 +29,32 @@ type attempt struct {
 	cancel  context.CancelFunc
 }
 
-// run sends the request and waits for the response head. Kept connections that turn out to be dead before anything was sent
-// do not count: the next one is taken.
+// run sends the request and waits for the response head. Connections that turn out to be dead, or to take no request any more, before
+// the origin took this one do not count: the next one is taken.
 func (a *attempt) run(s *Stage, x *exchange.Exchange, until time.Time) error {
-	a.sent, a.pumped = 0, false
-	for {
+	a.sent, a.pumped, a.asked = 0, false, time.Time{}
+	for refused := 0; ; {
 		if err := a.open(until); err != nil {
 			return err
 		}
 		err := a.ask(s, x, until)
-		if err != transport.ErrStale || !a.reused {
+		if err != transport.ErrStale {
 			return err
 		}
-		a.drop()
+		a.sent, a.asked = 0, time.Time{}
+		if a.conn.Shared() {
+			if refused++; refused > refusedMax || a.pumped || x.Req.Body != nil && !x.Req.Body.Replay() {
+				return errRefused
+			}
+		} else if !a.reused {
+			return err
+		}
+		a.close(x)
 	}
 }
+
+// errRefused says that an origin of HTTP/2 took a request on none of its connections.
+var errRefused = fault.New(fault.OriginClosed, "the origin took the request on none of its connections: REFUSED_STREAM, or GOAWAY before it (protocol: http2)")
 
 // open takes a kept connection or makes one. A kept connection that comes when the attempt has been stopped is given back.
 func (a *attempt) open(until time.Time) error {
@@ -122,6 +134,9 @@ func (a *attempt) ask(s *Stage, x *exchange.Exchange, until time.Time) error {
 	a.sent = sent
 	if err == nil {
 		err = a.conn.Receive(x)
+		if at, ok := a.conn.Asked(); ok {
+			a.asked = at
+		}
 	}
 	a.pumped = a.conn.Pumped()
 	if err != nil {
@@ -143,22 +158,15 @@ func (a *attempt) stop() {
 	}
 }
 
-// drop closes the connection under nobody.
-func (a *attempt) drop() {
-	a.mu.Lock()
+// close ends the exchange on the connection, if there is one, and closes it.
+func (a *attempt) close(x *exchange.Exchange) {
+	a.mu.Lock() // from now on nobody stops it
 	c := a.conn
 	a.conn = nil
 	a.mu.Unlock()
 	if c != nil {
+		c.End(x)
 		c.Close()
-	}
-}
-
-// fail ends the exchange on the connection after an error, and closes it.
-func (a *attempt) fail(x *exchange.Exchange) {
-	if a.conn != nil {
-		a.conn.End(x)
-		a.drop()
 	}
 }
 
@@ -166,6 +174,9 @@ func (a *attempt) fail(x *exchange.Exchange) {
 func (s *Stage) request(ep *endpoint, x *exchange.Exchange) wire.Request {
 	svc := ep.service.spec
 	q := wire.Request{Path: x.Req.Path, Patience: svc.Timeouts.Idle, FirstByte: svc.Timeouts.FirstByte}
+	if s.streamAge > 0 {
+		q.Age = x.Now.Add(s.streamAge)
+	}
 	switch {
 	case x.Req.ToPath != nil:
 		q.Path = x.Req.ToPath

@@ -76,7 +76,7 @@ func (r *race) abort() {
 	h.stop()
 	<-r.done
 	if r.second != nil {
-		h.fail(r.second)
+		h.close(r.second)
 		h.ep.member.End()
 		r.second.Release()
 	}
@@ -152,20 +152,17 @@ func (r *race) settle(x *exchange.Exchange, err error) error {
 			r.blame(u.ep, err)
 		}
 		x.Answer(0)
-		if u.conn != nil {
-			u.conn.End(x)
-			u.drop()
-		}
+		u.attempt.close(x)
 		u.ep.member.End()
 		h.conn.Adopt(x)
-		u.ep, u.conn, u.reused, u.sent, u.pumped, u.began = h.ep, h.conn, h.reused, h.sent, h.pumped, h.began
+		u.ep, u.conn, u.reused, u.sent, u.asked, u.pumped, u.began = h.ep, h.conn, h.reused, h.sent, h.asked, h.pumped, h.began
 		f.Endpoint, f.Locality, f.Picked = h.ep.label, h.ep.locality, r.how
 		err = nil
 	} else {
 		if r.err != nil && r.err != wire.ErrAbandoned {
 			r.blame(h.ep, r.err)
 		}
-		h.fail(r.second)
+		h.close(r.second)
 		h.ep.member.End()
 	}
 	if r.second != nil {

@@ -7,6 +7,9 @@ const (
 	drainBytesMax = 64 << 10
 	// stickyBytesMax is the length of a sticky cookie's field behind its name: value, Path, HttpOnly, SameSite, Secure, Max-Age.
 	stickyBytesMax = 112
+	// refusedMax is how often a request that an origin of HTTP/2 did not take (REFUSED_STREAM, GOAWAY) is sent again within one try. It
+	// happens to what is on its way when an origin says how much it takes, or that it leaves; one that goes on so is broken.
+	refusedMax = 5
 	// agentBytesMax is how much of a User-Agent is looked at; what a crawler says of itself stands before.
 	agentBytesMax = 256
 )

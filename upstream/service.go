@@ -150,6 +150,7 @@ func (s *service) close() {
 // View is what the admin page shows of a service.
 type View struct {
 	Service   string         `json:"service"`
+	Protocol  string         `json:"protocol,omitempty"` // empty: HTTP/1.1
 	Balance   string         `json:"balance"`
 	Open      int            `json:"open,omitempty"`    // requests now, if there is a bound on them
 	Limit     int            `json:"limit,omitempty"`   // of them
@@ -172,6 +173,9 @@ type EndpointView struct {
 
 func (s *service) view() View {
 	v := View{Service: s.name, Balance: string(cmp.Or(s.spec.Balance.By, spec.ByPowerOfTwo))}
+	if s.spec.Protocol != spec.ProtocolHTTP1 {
+		v.Protocol = string(s.spec.Protocol)
+	}
 	if s.gate != nil {
 		v.Open, v.Limit = s.gate.Open(), s.gate.Limit()
 	}

@@ -12,17 +12,18 @@ import (
 
 // Stage sends an exchange to a service and takes its answer. It is the last stage of a path.
 type Stage struct {
-	choices  []choice
-	total    uint64
-	route    uint64 // keeps clients' shares of different routes apart
-	raw      bool
-	tries    int      // endpoints asked at most
-	again    statuses // that another endpoint is asked for
-	once     bool     // nothing is sent again, whatever becomes of it
-	keyed    bool     // a POST or PATCH with an Idempotency-Key may be sent again
-	hedge    time.Duration
-	class    spec.Class
-	crawlers spec.Class
+	choices   []choice
+	total     uint64
+	route     uint64 // keeps clients' shares of different routes apart
+	raw       bool
+	tries     int      // endpoints asked at most
+	again     statuses // that another endpoint is asked for
+	once      bool     // nothing is sent again, whatever becomes of it
+	keyed     bool     // a POST or PATCH with an Idempotency-Key may be sent again
+	hedge     time.Duration
+	streamAge time.Duration // 0: streams may get as old as they like
+	class     spec.Class
+	crawlers  spec.Class
 }
 
 // choice is one service of a weighted split.
@@ -72,6 +73,9 @@ func newStage(policy *spec.Policy, label string) *Stage {
 	}
 	if h := policy.Hedge; h != nil {
 		s.hedge = h.After
+	}
+	if age := policy.StreamAge; age != nil {
+		s.streamAge = *age
 	}
 	if p := policy.Priority; p != nil {
 		s.class, s.crawlers = p.Class, p.Crawlers

@@ -349,7 +349,10 @@ func (u *use) try(x *exchange.Exchange, ep *endpoint) (failure error, why exchan
 	} else {
 		err = u.attempt.run(s, x, u.until)
 	}
-	x.Facts.Origin.Reused = u.reused
+	f := &x.Facts.Origin
+	if f.Reused, f.Asked = u.reused, 0; !u.asked.IsZero() {
+		f.Asked = max(u.asked.Sub(x.Now), 1) // a kept connection is asked at once
+	}
 	if err == nil {
 		if s.again.Has(x.Resp.Status) {
 			return nil, exchange.ReasonStatus
@@ -357,7 +360,7 @@ func (u *use) try(x *exchange.Exchange, ep *endpoint) (failure error, why exchan
 		return nil, exchange.ReasonNone
 	}
 	why = u.reason(err)
-	u.fail(x)
+	u.attempt.close(x)
 	if fault.Of(err) == fault.Internal { // the system's own error, from a write
 		err = fault.Wrap(fault.OriginClosed, "send the request to "+ep.label, err)
 	}
@@ -391,7 +394,7 @@ func (u *use) reason(err error) exchange.Reason {
 		return exchange.ReasonDied
 	case kind == fault.OriginTimeout:
 		return exchange.ReasonTimeout
-	case kind == fault.Internal || err == wire.ErrDied:
+	case kind == fault.Internal || err == wire.ErrDied || err == errRefused:
 		return exchange.ReasonBroken
 	case kind.Side() == fault.SideOrigin:
 		return exchange.ReasonInvalid

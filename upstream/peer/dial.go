@@ -20,15 +20,21 @@ import (
 var ErrFull = fault.New(fault.OriginBusy, "as many connections to the endpoint are open as it may have (keepAlive.connections)")
 
 // Dial opens a connection. Its errors are ErrFull and faults of the kinds OriginRefused, OriginUnreachable,
-// OriginConnectTimeout, OriginTLS with what is wrong with the certificate, Overloaded where the edge itself has no descriptor or
-// port left, Draining after Stop, and what the keeper's control says. If ctx was cancelled, the error is wire.ErrAbandoned. Get
-// comes first: a kept connection counts as open.
+// OriginConnectTimeout, OriginTLS with what is wrong with the certificate or with what ALPN settled on, Overloaded where the edge itself
+// has no descriptor or port left, Draining after Stop, and what the keeper's control says. If ctx was cancelled, the error is
+// wire.ErrAbandoned. Get comes first: a kept connection counts as open.
+//
+// Of HTTP/2 it is a place on a connection: on one that others wait for as well, or on one that was there all the same. Then the error
+// may also be that the origin lets nothing begin, OriginProtocol or OriginClosed.
 func (p *Peer) Dial(ctx context.Context) (*Conn, error) {
+	if p.key.http2 {
+		return p.dialShared(ctx)
+	}
 	if !p.enter() {
 		p.keeper.full.Inc()
 		return nil, ErrFull
 	}
-	c, err := p.make(ctx, false)
+	c, err := p.makeConn(ctx, false)
 	if err != nil {
 		p.open.Add(-1)
 	}
@@ -36,18 +42,58 @@ func (p *Peer) Dial(ctx context.Context) (*Conn, error) {
 }
 
 // DialBeside is Dial for a check, which takes no part in keepAlive.connections: an endpoint must not be ill for being busy, nor busy
-// with being checked. The connection is closed, not kept.
-func (p *Peer) DialBeside(ctx context.Context) (*Conn, error) { return p.make(ctx, true) }
-
-// make makes a connection and counts how that went.
-func (p *Peer) make(ctx context.Context, beside bool) (*Conn, error) {
-	c, err := p.dial(ctx, beside)
+// with being checked. The connection is the caller's alone, and is closed, not kept.
+func (p *Peer) DialBeside(ctx context.Context) (*Conn, error) {
+	if !p.key.http2 {
+		return p.makeConn(ctx, true)
+	}
+	l, err := p.makeLine(ctx, true)
 	if err != nil {
-		p.keeper.connects(fault.Of(err).Name()).Inc()
 		return nil, err
+	}
+	c := l.place()
+	if c == nil {
+		err := l.none()
+		l.end(endUse)
+		return nil, err
+	}
+	return c, nil
+}
+
+// makeConn makes a connection of HTTP/1.1 and counts how that went.
+func (p *Peer) makeConn(ctx context.Context, beside bool) (*Conn, error) {
+	raw, secure, err := p.dial(ctx)
+	if err != nil {
+		return nil, p.failed(err)
+	}
+	c := p.newConn(raw, secure)
+	c.beside = beside
+	if !p.keeper.add(c) {
+		c.own.Close()
+		return nil, p.failed(errStopped)
 	}
 	p.keeper.dialled.Inc()
 	return c, nil
+}
+
+// makeLine makes a connection of HTTP/2 and counts how that went.
+func (p *Peer) makeLine(ctx context.Context, beside bool) (*line, error) {
+	raw, secure, err := p.dial(ctx)
+	if err != nil {
+		return nil, p.failed(err)
+	}
+	l, err := p.newLine(raw, secure, beside)
+	if err != nil {
+		return nil, p.failed(err)
+	}
+	p.keeper.dialled.Inc()
+	return l, nil
+}
+
+// failed counts why a connection could not be made.
+func (p *Peer) failed(err error) error {
+	p.keeper.connects(fault.Of(err).Name()).Inc()
+	return err
 }
 
 // enter counts a connection that is to be made, unless there are enough.
@@ -64,32 +110,45 @@ func (p *Peer) enter() bool {
 	}
 }
 
-func (p *Peer) dial(asker context.Context, beside bool) (*Conn, error) {
+// dial connects, and shakes hands if the peer is not plain. raw is what to speak on; secure is the same, nil if it is plain.
+func (p *Peer) dial(asker context.Context) (raw net.Conn, secure *tls.Conn, err error) {
 	k := p.keeper
 	ctx, cancel := context.WithTimeout(asker, p.limits.Connect)
 	defer cancel()
 	defer context.AfterFunc(k.ctx, cancel)()
-	raw, err := k.connect(ctx, "tcp", p.label)
-	if err != nil {
-		return nil, p.dialError(asker, "connect to ", err)
+	if raw, err = k.connect(ctx, "tcp", p.label); err != nil {
+		return nil, nil, p.dialError(asker, "connect to ", err)
 	}
-	var secure *tls.Conn
-	if p.tls != nil {
-		var wanted bool
-		secure = tls.Client(transport.Under(raw), p.config(&wanted))
-		if err := secure.HandshakeContext(ctx); err != nil {
-			raw.Close()
-			return nil, p.handshakeError(asker, err, wanted)
-		}
-		raw = secure
+	if p.tls == nil {
+		return raw, nil, nil
 	}
-	c := p.newConn(raw, secure)
-	c.beside = beside
-	if !k.add(c) {
-		c.Client.Close()
-		return nil, errStopped
+	var wanted bool
+	secure = tls.Client(transport.Under(raw), p.config(&wanted))
+	if err := secure.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, nil, p.handshakeError(asker, err, wanted)
 	}
-	return c, nil
+	if chosen := secure.ConnectionState().NegotiatedProtocol; p.key.http2 && chosen != alpnHTTP2 {
+		secure.Close()
+		return nil, nil, p.notHTTP2(chosen)
+	}
+	return secure, secure, nil
+}
+
+// notHTTP2 is the fault of an origin that does not speak HTTP/2, but what ALPN chose; empty: it chose nothing.
+func (p *Peer) notHTTP2(chosen string) error {
+	if chosen == "" {
+		chosen = "nothing"
+	}
+	return fault.New(fault.OriginTLS, "TLS handshake with "+p.label+": "+p.unsettled()+", but "+chosen)
+}
+
+// unsettled is what the service expects of ALPN.
+func (p *Peer) unsettled() string {
+	if p.key.http2 {
+		return "the origin did not choose h2 by ALPN, as the service says (protocol: http2)"
+	}
+	return "the origin did not choose http/1.1 by ALPN, as the service says (protocol: http1)"
 }
 
 // config is the peer's, for one handshake; wanted becomes true if the origin asks for a certificate that there is not.
@@ -177,6 +236,8 @@ func (p *Peer) blame(err error, wanted bool) string {
 	}
 	alert := alertOf(err)
 	switch {
+	case alert == noProtocol:
+		return p.unsettled()
 	case !strings.Contains(alert, "certificate") && !(wanted && alert == handshakeFailure):
 		return ""
 	case !p.shows:
@@ -187,6 +248,9 @@ func (p *Peer) blame(err error, wanted bool) string {
 
 // handshakeFailure is the alert by which TLS 1.2 misses a certificate (RFC 5246 section 7.4.6), among other things.
 const handshakeFailure = "tls: handshake failure"
+
+// noProtocol is the alert of a server that speaks nothing of what ALPN offered (RFC 7301 section 3.2).
+const noProtocol = "tls: no application protocol"
 
 // alertOf returns the text of the alert by which the other side ended TLS; empty if it did not. The standard library has no
 // type for one.
@@ -202,19 +266,31 @@ func alertOf(err error) string {
 // TLS 1.3 an origin refuses a client's certificate, or misses one, only after the handshake. It may be called for every error of
 // Send and Receive, before Close.
 func (c *Conn) Explain(err error) error {
-	if c.tls == nil || c.carried || err == nil || err != wire.ErrDied && fault.Of(err) != fault.Internal {
+	switch {
+	case err == nil || err != wire.ErrDied && fault.Of(err) != fault.Internal:
+		return err
+	case c.line == nil && !c.carried:
+		return c.peer.explain(c.tls, err)
+	case c.line != nil && c.line.dead(err):
+		return c.peer.explain(c.line.tls, err)
+	}
+	return err
+}
+
+// explain asks TLS why a connection is dead.
+func (p *Peer) explain(c *tls.Conn, err error) error {
+	if c == nil {
 		return err
 	}
-	// TLS remembers the alert; the deadline is for where there is none.
-	if c.tls.SetReadDeadline(time.Unix(1, 0)) != nil {
-		return err
-	}
-	_, cause := c.tls.Read(make([]byte, 1))
+	// TLS remembers the alert; the deadline is for where there is none. It cannot be set if the connection has been closed, which
+	// does as well.
+	_ = c.SetReadDeadline(time.Unix(1, 0))
+	_, cause := c.Read(make([]byte, 1))
 	if alertOf(cause) == "" {
 		return err
 	}
-	text := "the origin " + c.peer.label + " ended TLS after the handshake"
-	if why := c.peer.blame(cause, false); why != "" {
+	text := "the origin " + p.label + " ended TLS after the handshake"
+	if why := p.blame(cause, false); why != "" {
 		text += ": " + why
 	}
 	return fault.Wrap(fault.OriginTLS, text, cause)

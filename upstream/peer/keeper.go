@@ -35,16 +35,21 @@ type Keeper struct {
 
 	mu      sync.Mutex
 	peers   map[key]*Peer
-	open    map[*Conn]struct{} // every connection, in use or kept
+	open    map[connection]struct{} // every one, in use or kept
+	running sync.WaitGroup          // what background has begun
 	stopped bool
 	timer   *time.Timer // of tend; nil: nothing has been kept yet
 	wake    time.Duration
 }
 
+// connection is a Conn of HTTP/1.1, or a line.
+type connection interface{ end(why ending) error }
+
 // Identity is everything that must be the same for two requests to share a connection.
 type Identity struct {
-	Addr netip.AddrPort
-	TLS  *TLS // nil: plain
+	Addr     netip.AddrPort
+	TLS      *TLS          // nil: plain
+	Protocol spec.Protocol // empty: HTTP/1.1
 }
 
 // Limits are the bounds of a peer's connections, and part of what is shared by.
@@ -57,6 +62,7 @@ type Limits struct {
 type key struct {
 	addr   netip.AddrPort
 	tls    digest
+	http2  bool
 	limits Limits
 }
 
@@ -70,7 +76,7 @@ func NewKeeper(control func(network, address string, c syscall.RawConn) error, s
 		set = meter.NewSet()
 	}
 	k := &Keeper{set: set, epoch: time.Now(), shards: shardCount(runtime.GOMAXPROCS(0)), wake: never,
-		peers: map[key]*Peer{}, open: map[*Conn]struct{}{}}
+		peers: map[key]*Peer{}, open: map[connection]struct{}{}}
 	k.connect = (&net.Dialer{Control: control}).DialContext
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.tokens.New = func() any { return &token{k.dealt.Add(1)} }
@@ -111,7 +117,7 @@ func (k *Keeper) at(now time.Time) time.Duration { return now.Sub(k.epoch) }
 // parse, a key that is not the certificate's, or an unknown version.
 func (k *Keeper) Acquire(id Identity, l Limits) (*Peer, error) {
 	id.Addr = netip.AddrPortFrom(id.Addr.Addr().Unmap(), id.Addr.Port())
-	at := key{id.Addr, id.TLS.digest(), l}
+	at := key{id.Addr, id.TLS.digest(), id.Protocol == spec.ProtocolHTTP2, l}
 	if p := k.hold(at, nil); p != nil {
 		return p, nil
 	}
@@ -158,7 +164,7 @@ func (k *Keeper) Stop() {
 	if k.timer != nil {
 		k.timer.Stop()
 	}
-	peers, open := make([]*Peer, 0, len(k.peers)), make([]*Conn, 0, len(k.open))
+	peers, open := make([]*Peer, 0, len(k.peers)), make([]connection, 0, len(k.open))
 	for _, p := range k.peers {
 		peers = append(peers, p)
 	}
@@ -172,10 +178,21 @@ func (k *Keeper) Stop() {
 	for _, c := range open {
 		c.end(endStopped)
 	}
+	k.running.Wait()
+}
+
+// background runs f, for which Stop waits, unless the keeper has stopped.
+func (k *Keeper) background(f func()) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.stopped {
+		k.running.Go(f)
+	}
+	return !k.stopped
 }
 
 // add takes a new connection on, unless the keeper has stopped.
-func (k *Keeper) add(c *Conn) bool {
+func (k *Keeper) add(c connection) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.stopped {
@@ -185,7 +202,7 @@ func (k *Keeper) add(c *Conn) bool {
 	return true
 }
 
-func (k *Keeper) remove(c *Conn) {
+func (k *Keeper) remove(c connection) {
 	k.mu.Lock()
 	delete(k.open, c)
 	k.mu.Unlock()

@@ -18,4 +18,12 @@ const (
 	// ageSpread is the part of keepAlive.age by which connections end earlier at random, so that those made together do not end
 	// together: 1/10.
 	ageSpread = 10
+	// busyExchanges is how many exchanges a shared connection has when another is made beside it, while there are fewer than
+	// processors: with fewer, the one goroutine that reads it is not what anybody waits for.
+	busyExchanges = 16
+	// placesDefault is how many exchanges a connection of HTTP/2 is expected to carry at once before it has said so: what most
+	// servers allow, and the least that they should (RFC 9113 section 6.5.2). More who wait than that have another made.
+	placesDefault = 100
+	// widenAgain is how long after a failure the next connection is made beside busy ones.
+	widenAgain = time.Second
 )

@@ -3,6 +3,7 @@ package peer
 import (
 	"cmp"
 	"crypto/tls"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -17,6 +18,11 @@ type Peer struct {
 	shows  bool        // it has a client certificate to show
 	refs   int         // guarded by the keeper
 
+	shared  atomic.Pointer[[]*line] // of HTTP/2: lines; nil: none
+	carries atomic.Int64            // how many exchanges a line carries at once, as far as the origin has shown
+	calm    atomic.Int64            // nothing is made beside busy lines before: a time.Duration since the epoch
+
+	// of HTTP/1.1
 	shards []shard
 	mask   uint32
 	due    atomic.Int64 // when tend looks next: a time.Duration since the epoch, changed under the keeper's mu; never: not at all
@@ -24,6 +30,10 @@ type Peer struct {
 	_     [shardBytes]byte // what follows is written by dials, what is before is read by every request
 	open  atomic.Int64
 	spare atomic.Int64 // places of Keep.Max that no shard has
+
+	mu    sync.Mutex // of HTTP/2, guards what follows, and every change of shared
+	dials []*dialling
+	gone  ending // why nobody holds the peer any more; endNone: somebody does
 }
 
 func newPeer(k *Keeper, at key, id Identity) (*Peer, error) {
@@ -31,11 +41,12 @@ func newPeer(k *Keeper, at key, id Identity) (*Peer, error) {
 	p.limits.Connect = cmp.Or(p.limits.Connect, connectDefault)
 	if id.TLS != nil {
 		var err error
-		if p.tls, err = id.TLS.config(id.Addr.Addr()); err != nil {
+		if p.tls, err = id.TLS.config(id.Addr.Addr(), at.http2); err != nil {
 			return nil, err
 		}
 		p.shows = p.tls.GetClientCertificate != nil
 	}
+	p.carries.Store(placesDefault)
 	p.due.Store(int64(never))
 	p.spare.Store(int64(max(at.limits.Keep.Max, 0)))
 	return p, nil
@@ -48,10 +59,21 @@ func (p *Peer) Release() {
 	}
 }
 
-// Get returns the kept connection that this processor used last, or another's; nil if none is kept: then Dial. now is the time,
-// or a little before.
+func (p *Peer) shut(why ending) {
+	if p.key.http2 {
+		p.shutShared(why)
+		return
+	}
+	p.shutKept(why)
+}
+
+// Get returns the kept connection that this processor used last, or another's; of HTTP/2, a place on one of those that there are.
+// It is nil if there is none: then Dial. now is the time, or a little before.
 func (p *Peer) Get(now time.Time) *Conn {
 	at := p.keeper.at(now)
+	if p.key.http2 {
+		return p.pick(at)
+	}
 	for {
 		c := p.take()
 		if c == nil || at < c.over {
@@ -61,8 +83,11 @@ func (p *Peer) Get(now time.Time) *Conn {
 	}
 }
 
-// Kept is how many connections are kept now.
+// Kept is how many connections are open now without an exchange.
 func (p *Peer) Kept() int {
+	if p.key.http2 {
+		return p.resting()
+	}
 	n := 0
 	for i := range p.shards {
 		n += p.shards[i].size()

@@ -162,6 +162,8 @@ func TestSharing(t *testing.T) {
 	f("address", false, func(id *peer.Identity, _ *peer.Limits) { id.Addr = netip.MustParseAddrPort("192.0.2.2:443") })
 	f("port", false, func(id *peer.Identity, _ *peer.Limits) { id.Addr = netip.MustParseAddrPort("192.0.2.1:444") })
 	f("plain", false, func(id *peer.Identity, _ *peer.Limits) { id.TLS = nil })
+	f("protocol", false, func(id *peer.Identity, _ *peer.Limits) { id.Protocol = spec.ProtocolHTTP2 })
+	f("the same protocol", true, func(id *peer.Identity, _ *peer.Limits) { id.Protocol = spec.ProtocolHTTP1 })
 	f("name", false, func(id *peer.Identity, _ *peer.Limits) { id.TLS.ServerName = "b.example" })
 	f("version", false, func(id *peer.Identity, _ *peer.Limits) { id.TLS.MinVersion = "1.3" })
 	f("authorities", false, func(id *peer.Identity, _ *peer.Limits) { id.TLS.Roots = newAuthority(t).pem })

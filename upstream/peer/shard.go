@@ -155,8 +155,8 @@ func (s *shard) expire(at time.Duration) (over []*Conn, next time.Duration) {
 	return over, next
 }
 
-// shut closes what is kept; nothing is kept afterwards.
-func (p *Peer) shut(why ending) {
+// shutKept closes what is kept; nothing is kept afterwards.
+func (p *Peer) shutKept(why ending) {
 	for i := range p.shards {
 		s := &p.shards[i]
 		s.mu.Lock()

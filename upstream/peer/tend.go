@@ -58,6 +58,9 @@ func (k *Keeper) tend() {
 
 // expire closes what is over, and returns when the first of the rest will be.
 func (p *Peer) expire(now time.Duration) time.Duration {
+	if p.key.http2 {
+		return p.expireShared(now)
+	}
 	next := never
 	for i := range p.shards {
 		over, first := p.shards[i].expire(now)

@@ -21,6 +21,12 @@ type TLS struct {
 	Key        []byte // PEM
 }
 
+// The names of the protocols in ALPN (RFC 7301 section 6, RFC 9113 section 11.1). One alone is offered: a service says what it speaks.
+const (
+	alpnHTTP1 = "http/1.1"
+	alpnHTTP2 = "h2"
+)
+
 // digest stands for a TLS, and keeps no key in memory; that of nil is zero.
 type digest [sha256.Size]byte
 
@@ -40,10 +46,13 @@ func (t *TLS) digest() (d digest) {
 }
 
 // config checks everything that can be checked without the origin. Nothing in it can be told to trust blindly.
-func (t *TLS) config(addr netip.Addr) (*tls.Config, error) {
-	c := &tls.Config{ServerName: t.ServerName, NextProtos: []string{"http/1.1"}, ClientSessionCache: tls.NewLRUClientSessionCache(sessionsMax)}
+func (t *TLS) config(addr netip.Addr, http2 bool) (*tls.Config, error) {
+	c := &tls.Config{ServerName: t.ServerName, NextProtos: []string{alpnHTTP1}, ClientSessionCache: tls.NewLRUClientSessionCache(sessionsMax)}
 	if c.ServerName == "" {
 		c.ServerName = addr.WithZone("").String()
+	}
+	if http2 {
+		c.NextProtos = []string{alpnHTTP2}
 	}
 	switch t.MinVersion {
 	case "", "1.2":
@@ -97,6 +106,6 @@ func authorities(text []byte) (*x509.CertPool, error) {
 
 // Check reports what is wrong with it that can be seen without the origin; of kind OriginTLS.
 func (t *TLS) Check() error {
-	_, err := t.config(netip.IPv4Unspecified())
+	_, err := t.config(netip.IPv4Unspecified(), false)
 	return err
 }

@@ -21,8 +21,10 @@ import (
 
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/upstream/peer"
 	"skerry.dev/skerry/wire"
+	"skerry.dev/skerry/wire/transport"
 )
 
 // authority signs certificates.
@@ -107,6 +109,10 @@ func secure(t testing.TB, c *tls.Config) (addr netip.AddrPort, seen <-chan tls.C
 				if conn.Handshake() == nil {
 					states <- conn.ConnectionState()
 				}
+				if conn.ConnectionState().NegotiatedProtocol == "h2" {
+					<-new(origin2).listen(conn).gone
+					return
+				}
 				serve(conn, fine)
 			})
 		}
@@ -127,22 +133,34 @@ func pair(t testing.TB, chain, key []byte) tls.Certificate {
 // reach makes a connection, has it carry an exchange and says what went wrong, as upstream would.
 func reach(t testing.TB, addr netip.AddrPort, id *peer.TLS) (state string, err error) {
 	t.Helper()
+	return reachBy(t, spec.ProtocolHTTP1, addr, id)
+}
+
+func reachBy(t testing.TB, by spec.Protocol, addr netip.AddrPort, id *peer.TLS) (state string, err error) {
+	t.Helper()
 	k := peer.NewKeeper(nil, meter.NewSet())
 	defer k.Stop()
-	p, err := k.Acquire(peer.Identity{Addr: addr, TLS: id}, peer.Limits{Keep: keep, Connect: 5 * time.Second})
+	p, err := k.Acquire(peer.Identity{Addr: addr, TLS: id, Protocol: by}, peer.Limits{Keep: keep, Connect: 5 * time.Second})
 	if err != nil {
 		return "refused", err
 	}
 	defer p.Release()
-	c, err := p.Dial(context.Background())
-	if err != nil {
-		return "no connection", err
+	for range 100 {
+		c, err := p.Dial(context.Background())
+		if err != nil {
+			return "no connection", err
+		}
+		_, _, err = use(c)
+		err = c.Explain(err)
+		c.Close()
+		switch {
+		case err == nil:
+			return "ok", nil
+		case err != transport.ErrStale: // it ended before the request
+			return "no answer", err
+		}
 	}
-	defer c.Close()
-	if _, _, err = use(c); err != nil {
-		return "no answer", c.Explain(err)
-	}
-	return "ok", nil
+	return "always stale", transport.ErrStale
 }
 
 // TestVerify: an origin whose certificate is not in order is not spoken to, and the fault says in what way it is not.
@@ -184,16 +202,19 @@ func TestClientCertificate(t *testing.T) {
 	root, theirs, stranger := newAuthority(t), newAuthority(t), newAuthority(t)
 	trusted := x509.NewCertPool()
 	trusted.AddCert(theirs.cert)
-	for name, version := range map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13} {
+	for name, is := range map[string]struct {
+		version uint16
+		by      spec.Protocol
+	}{"1.2": {tls.VersionTLS12, spec.ProtocolHTTP1}, "1.3": {tls.VersionTLS13, spec.ProtocolHTTP1}, "1.2 http2": {tls.VersionTLS12, spec.ProtocolHTTP2}, "1.3 http2": {tls.VersionTLS13, spec.ProtocolHTTP2}} {
 		addr, seen := secure(t, &tls.Config{Certificates: []tls.Certificate{root.pair(t, origin)}, ClientAuth: tls.RequireAndVerifyClientCert,
-			ClientCAs: trusted, MaxVersion: version})
+			ClientCAs: trusted, MaxVersion: is.version, NextProtos: []string{"h2", "http/1.1"}})
 		f := func(what string, by *authority, cert func(*x509.Certificate), want string) {
 			t.Run(name+" "+what, func(t *testing.T) {
 				id := &peer.TLS{ServerName: "origin.example", Roots: root.pem}
 				if by != nil {
 					id.Chain, id.Key = by.issue(t, cert)
 				}
-				state, err := reach(t, addr, id)
+				state, err := reachBy(t, is.by, addr, id)
 				if want == "" {
 					if err != nil {
 						t.Fatal(state, err)
@@ -211,6 +232,29 @@ func TestClientCertificate(t *testing.T) {
 		f("of a stranger", stranger, client, "refuses the client certificate")
 		f("expired", theirs, func(c *x509.Certificate) { client(c); c.NotAfter = time.Now().Add(-time.Minute) }, "refuses the client certificate")
 	}
+}
+
+// TestProtocol: an origin whose ALPN does not settle on what the service says is not spoken to.
+func TestProtocol(t *testing.T) {
+	root := newAuthority(t)
+	cert := root.pair(t, origin)
+	f := func(by spec.Protocol, want string, speaks ...string) {
+		t.Helper()
+		addr, _ := secure(t, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: speaks})
+		state, err := reachBy(t, by, addr, &peer.TLS{ServerName: "origin.example", Roots: root.pem})
+		if want == "" && err != nil || want != "" && (state != "no connection" || fault.Of(err) != fault.OriginTLS || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s with an origin of %v: %s %v, want %q", by, speaks, state, err, want)
+		}
+	}
+	f(spec.ProtocolHTTP2, "", "h2")
+	f(spec.ProtocolHTTP2, "", "http/1.1", "h2")
+	f(spec.ProtocolHTTP2, "(protocol: http2)", "http/1.1")
+	f(spec.ProtocolHTTP2, "(protocol: http2), but nothing")
+	f(spec.ProtocolHTTP1, "", "h2", "http/1.1")
+	f(spec.ProtocolHTTP1, "", "http/1.1")
+	f(spec.ProtocolHTTP1, "")
+	f(spec.ProtocolHTTP1, "(protocol: http1)", "h3")
+	f(spec.ProtocolHTTP2, "(protocol: http2)", "h3")
 }
 
 // TestVersions: nothing below tls.minVersion is spoken, nor what is not TLS.
