@@ -50,6 +50,7 @@ type conn struct {
 	decoder *hpack.Decoder
 	flood   flood
 	ended   []ended   // while a frame was dealt with
+	said    bool      // frames of our own wait to be written
 	asked   time.Time // when a PING was sent because nothing came; zero: none is under way
 	last    time.Time // when something came
 
@@ -221,6 +222,10 @@ func (c *conn) frames() error {
 			break // the rest of a frame is to come
 		}
 	}
+	if c.said {
+		c.said = false
+		c.flushSoon()
+	}
 	switch {
 	case c.r == c.w && !c.body.on && !c.block.on:
 		c.since = time.Time{}
@@ -238,7 +243,6 @@ func (c *conn) afterwards() {
 		e.owner.ended(c, e.id)
 	}
 	c.ended = c.ended[:0]
-	c.flushSoon()
 }
 
 // next deals with one frame, or a part of a DATA frame, if it is there.
@@ -418,7 +422,6 @@ func (c *conn) settings(f frame, payload []byte) error {
 	}
 	c.callNext()
 	c.mu.Unlock()
-	c.flushSoon()
 	if err != nil {
 		return err
 	}
@@ -484,7 +487,6 @@ func (c *conn) ping(f frame, payload []byte) error {
 	var frame [frameHeaderBytes + pingBytes]byte
 	err := c.ownFrames(appendPing(frame[:0], flagAck, payload))
 	c.mu.Unlock()
-	c.flushSoon()
 	if err != nil {
 		return err
 	}
@@ -604,15 +606,13 @@ func (c *conn) provoked(s *stream, code errCode, why error) error {
 // refuse resets a stream for a violation, also one that is not open any more.
 func (c *conn) refuse(id uint32, code errCode) error {
 	c.mu.Lock()
-	err := c.refuseLocked(id, code)
-	c.mu.Unlock()
-	c.flushSoon()
-	return err
+	defer c.mu.Unlock()
+	return c.refuseLocked(id, code)
 }
 
-// refuseLocked is refuse for a caller that holds the lock; flushSoon sends what it says.
+// refuseLocked is refuse for a caller that holds the lock.
 func (c *conn) refuseLocked(id uint32, code errCode) error {
-	if s := c.streams.get(id); s != nil {
+	if s := c.streams.get(id); s != nil && s.reset == nil {
 		return c.provoked(s, code, errPeerFrames)
 	}
 	var frame [frameHeaderBytes + resetBytes]byte

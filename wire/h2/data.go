@@ -51,8 +51,10 @@ func (c *conn) admitData(f frame, n int64) error {
 			return nil // it was under way when we reset the stream
 		}
 		return c.refuseLocked(f.stream, codeStreamClosed)
-	case s.reset != nil:
+	case s.reset != nil && s.ours:
 		return nil
+	case s.reset != nil:
+		return c.refuseLocked(f.stream, codeStreamClosed)
 	case s.remoteOver:
 		return c.provoked(s, codeStreamClosed, errPeerFrames)
 	}
@@ -98,9 +100,7 @@ func (c *conn) dataCome() error {
 	said := c.returnAll(int64(lost))
 	c.mu.Unlock()
 	c.hold(held)
-	if said {
-		c.flushSoon()
-	}
+	c.said = c.said || said
 	if over {
 		*b = arriving{}
 		c.since = time.Time{}

@@ -153,13 +153,14 @@ func (s *stream) before(o *stream) bool {
 }
 
 // ownFrames appends frames that answer the peer's: acknowledgements and resets. The error says that it makes us answer
-// without reading what we say. The caller holds the lock; flushSoon sends them.
+// without reading what we say. The caller, who reads the connection, holds the lock.
 func (c *conn) ownFrames(frames []byte) error {
 	if c.own += len(frames); c.own > ownBytesMax {
 		return c.defend(unread)
 	}
 	out := c.pending()
 	*out = append(*out, frames...)
+	c.said = true
 	return nil
 }
 

@@ -311,8 +311,10 @@ func (c *serverConn) start() {
 // trailers takes what comes behind a body. The caller holds the lock.
 func (c *serverConn) trailers(s *stream, l *fieldList, end bool) error {
 	switch {
-	case s.reset != nil:
+	case s.reset != nil && s.ours:
 		return nil
+	case s.reset != nil:
+		return c.refuseLocked(s.id, codeStreamClosed)
 	case s.remoteOver:
 		return c.provoked(s, codeStreamClosed, errPeerFrames)
 	case !end:
