@@ -94,7 +94,7 @@ func (s *serverStream) beginBody(x *exchange.Exchange) {
 	c := s.owner
 	c.mu.Lock()
 	size := s.size
-	if s.in.end == io.EOF {
+	if s.in.end == io.EOF && len(s.trailing.fields) == 0 { // trailers need chunks in HTTP/1.1
 		size = s.came
 	}
 	c.mu.Unlock()

@@ -237,7 +237,7 @@ func (h *requestHead) note(f exchange.Field) error {
 		}
 		h.host = f.Value
 	case exchange.NameExpect:
-		if !exchange.EqualFold(f.Value, continue100) {
+		if h.r.ExpectContinue || !exchange.EqualFold(f.Value, continue100) {
 			return errExpect
 		}
 		h.r.ExpectContinue = true
