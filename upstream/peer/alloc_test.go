@@ -32,6 +32,19 @@ func TestGetKeepAllocations(t *testing.T) {
 	}
 }
 
+// TestPlaceAllocations: so does taking a place on a shared connection.
+func TestPlaceAllocations(t *testing.T) {
+	o := newOrigin2(t)
+	p := o.acquire2(long)
+	c := mustGet(t, p)
+	carry(t, c)
+	c.Keep(time.Now())
+	now := time.Now()
+	if n := testing.AllocsPerRun(1000, func() { p.Get(now).Keep(now) }); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
 // mutexStack is the plainest thing that does the same: one stack, one lock, and no limit but the number.
 type mutexStack struct {
 	mu   sync.Mutex

@@ -76,7 +76,11 @@ func (p *Peer) Get(now time.Time) *Conn {
 	}
 	for {
 		c := p.take()
-		if c == nil || at < c.over {
+		if c == nil {
+			return nil
+		}
+		if at < c.over {
+			c.fresh = at-c.kept < freshFor
 			return c
 		}
 		c.end(c.why)

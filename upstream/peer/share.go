@@ -228,20 +228,22 @@ func (p *Peer) bring(d *dialling) {
 		return
 	}
 	p.calm.Store(0)
-	given := 0
+	var given []*waiter
+	var places []*Conn
 	for w := p.next(d, l); w != nil; w = p.next(d, l) {
 		c := l.place()
 		if c == nil {
 			var rest handed
-			if given == 0 {
+			if len(given) == 0 {
 				rest.err = l.none()
 			}
-			w.got <- rest
-			tell(p.finish(d, l), rest)
+			tell(append(p.finish(d, l), w), rest)
 			break
 		}
-		given++
-		w.got <- handed{conn: c}
+		given, places = append(given, w), append(places, c)
+	}
+	for i, w := range given { // now that the line is everybody's, who is done with it at once finds it again
+		w.got <- handed{conn: places[i]}
 	}
 	if why := p.releasedBy(); why != endNone {
 		l.retire(why)
