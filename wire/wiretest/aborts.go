@@ -49,7 +49,7 @@ var aborts = []Case{
 	vanishes("within the answer", Asks(Request{}), Arrives(plainGet), AnswerAside(large200+large(8<<20)), SeesBeginning(begunLarge(large(16<<10)))),
 	vanishes("within an answer that is silent", Asks(Request{}), Arrives(plainGet), Answer(chunked200+"2\r\nhi\r\n"), Sees(hi.open())),
 
-	breaks("without reading", Asks(Request{}), OriginHangsUp(), Sees(bad502)),
+	breaks("within the head of a request", Asks(Request{}), Arrives("G"), OriginHangsUp(), Sees(bad502)),
 	breaks("before its answer", Asks(Request{}), Arrives(plainGet), OriginHangsUp(), Sees(bad502)),
 	breaks("before its answer, by a reset", Asks(Request{}), Arrives(plainGet), OriginResets(), Sees(bad502)),
 	breaks("before its answer to a body", Asks(posts("3", "abc")), Arrives(post("Content-Length: 3\r\n", "abc")), OriginHangsUp(), Sees(bad502)),

@@ -10,6 +10,7 @@ import (
 	"net/textproto"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +214,32 @@ func ArrivesInChunks(head, body string) Step {
 			return err
 		}
 		return r.expectChunks(body)
+	}}
+}
+
+// arrivesAll is a head that announces chunks, and a body to its end. Without trailers it may have a length instead.
+func arrivesAll(head, body, trailers string) Step {
+	return Step{"origin gets " + short(head) + " and all of " + short(body), func(r *Rig) error {
+		const framing = "Transfer-Encoding: chunked\r\n"
+		before, behind, _ := strings.Cut(head, framing)
+		if err := r.arrives(before); err != nil {
+			return err
+		}
+		line := make([]byte, 1)
+		if _, err := io.ReadFull(r.Origin(), line); err != nil {
+			return err
+		}
+		r.origin = &peeked{r.origin, line}
+		if trailers == "" && line[0] == 'C' {
+			return r.expect(r.Origin(), "Content-Length: "+strconv.Itoa(len(body))+"\r\n"+behind+body)
+		}
+		if err := r.expect(r.Origin(), framing+behind); err != nil {
+			return err
+		}
+		if err := r.expectChunks(body); err != nil {
+			return err
+		}
+		return r.expect(r.Origin(), "0\r\n"+trailers+"\r\n")
 	}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -200,6 +201,8 @@ type http2Call struct {
 	id     uint32
 	q      *Request
 	window int64
+	parts  []part // of the body, that wait for the windows
+	gone   bool   // the client has left
 	wrong  string
 	reply  Reply
 }
@@ -253,55 +256,68 @@ func (q *Request) http2() (fields []string) {
 	return fields
 }
 
-// Body sends a piece as the windows allow, at once what they do not allow later.
-func (s *http2Call) Body(piece string, last bool) {
+// Body sends a piece as the windows allow, at once or when they open.
+func (s *http2Call) Body(piece string, last bool) { s.send(part{data: piece, end: last}) }
+
+// Trailers ends the stream with a section.
+func (s *http2Call) Trailers(fields []string) {
+	small := slices.Clone(fields)
+	for i := 0; i < len(fields); i += 2 {
+		small[i] = strings.ToLower(fields[i])
+	}
+	s.send(part{trailers: small, end: true})
+}
+
+// part is a piece of a body, or the trailers.
+type part struct {
+	data     string
+	trailers []string
+	end      bool
+}
+
+// send sends a part behind those that wait for the windows.
+func (s *http2Call) send(p part) {
 	c := s.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n := min(int64(len(piece)), s.window, c.window); n == int64(len(piece)) {
-		s.data(piece, last)
+	s.parts = append(s.parts, p)
+	if len(s.parts) > 1 {
+		return // somebody is at it
+	}
+	if int64(len(p.data)) <= min(s.window, c.window) {
+		s.pour()
 		return
 	}
 	c.reading.Go(func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		s.pour(piece, last)
+		s.pour()
 	})
 }
 
-// pour sends a piece as the windows open, with the lock held but while it waits.
-func (s *http2Call) pour(piece string, last bool) {
+// pour sends all parts as the windows open, with the lock held but while it waits.
+func (s *http2Call) pour() {
 	c := s.client
-	over := func() bool { return c.left || c.h.Closed != nil || c.h.Stream(s.id).Over() }
-	for piece != "" {
-		if !c.wait(func() bool { return s.window > 0 && c.window > 0 || over() }) || over() {
-			return
+	open := func() bool { return s.window > 0 && c.window > 0 }
+	over := func() bool { return s.gone || c.left || c.h.Closed != nil || c.h.Stream(s.id).Reset != nil }
+	for ; len(s.parts) > 0; s.parts = s.parts[1:] {
+		p := s.parts[0]
+		if p.trailers != nil {
+			c.h.Headers(s.id, true, p.trailers...)
+			continue
 		}
-		n := min(int64(len(piece)), s.window, c.window)
-		s.data(piece[:n], last && n == int64(len(piece)))
-		piece = piece[n:]
-	}
-}
-
-// data sends what the windows have room for.
-func (s *http2Call) data(piece string, last bool) {
-	s.window -= int64(len(piece))
-	s.client.window -= int64(len(piece))
-	s.client.h.Data(s.id, last, piece)
-}
-
-// Trailers ends the stream with a section.
-func (s *http2Call) Trailers(fields []string) {
-	c := s.client
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	small := make([]string, len(fields))
-	for i := range fields {
-		if small[i] = fields[i]; i%2 == 0 && !strings.ContainsAny(fields[i], "\r\n") && s.q.Raw == nil {
-			small[i] = strings.ToLower(fields[i])
+		for first := true; first || p.data != ""; first = false {
+			if c.wait(func() bool { return p.data == "" || open() || over() }); p.data != "" && !open() || s.gone || c.left {
+				s.parts = nil
+				return
+			}
+			n := min(int64(len(p.data)), s.window, c.window)
+			s.window -= n
+			c.window -= n
+			c.h.Data(s.id, p.end && n == int64(len(p.data)), p.data[:n])
+			p.data = p.data[n:]
 		}
 	}
-	c.h.Headers(s.id, true, small...)
 }
 
 // Leave resets the stream.
@@ -309,6 +325,8 @@ func (s *http2Call) Leave() {
 	c := s.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	s.gone = true
+	c.changed.Broadcast()
 	c.h.note(c.h.WriteRSTStream(s.id, http2.ErrCodeCancel))
 }
 

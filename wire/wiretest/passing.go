@@ -15,9 +15,9 @@ func through(rule int, name string, q Request, arrives string) Case {
 	return Case{Rule: rule, Name: name, was: Pass{rule, name, q.http1() + strings.Join(q.Body, ""), arrives}, Steps: more(Asks(q), Arrives(arrives), Answer(ok), Sees(fine))}
 }
 
-// inChunks is through for a body whose length nobody has announced.
+// inChunks is through for a body whose length nobody has announced. If it is all there at once it may get one.
 func inChunks(rule int, name string, q Request, head, body, trailers string) Case {
-	return Case{Rule: rule, Name: name, Steps: more(Asks(q), ArrivesInChunks(head, body), ArrivesEnd(trailers), Answer(ok), Sees(fine))}
+	return Case{Rule: rule, Name: name, Steps: more(Asks(q), arrivesAll(head, body, trailers), Answer(ok), Sees(fine))}
 }
 
 // fields is a GET with fields.
@@ -50,7 +50,7 @@ func (q Request) begun() Request {
 	return q
 }
 
-// times repeats a field.
+// repeated is a field so many times.
 func repeated(n int, name, value string) (f []string) {
 	for range n {
 		f = append(f, name, value)
