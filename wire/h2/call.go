@@ -450,9 +450,9 @@ func (k *Call) nextLook() time.Time {
 	if !k.canWatch() || k.expecting {
 		return by
 	}
-	since := k.asked
-	if k.pumping { // the pump writes k.asked
-		since = time.Now()
+	since := time.Now()
+	if !k.pumping { // the pump writes k.asked
+		since = k.asked
 	}
 	if look := since.Add(goneAfter); look.Before(by) {
 		return look
