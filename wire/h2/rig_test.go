@@ -131,6 +131,20 @@ func (r *rig) pipeClient(settings ...http2.Setting) *wiretest.H2 {
 	return h
 }
 
+// peer is a client made of frames, on a pipe that holds what was not read yet.
+func (r *rig) peer(settings ...http2.Setting) *peer {
+	r.t.Helper()
+	near, far := bufferedPipe()
+	r.serving.Go(func() { r.server.Serve(far, nil) })
+	r.t.Cleanup(func() { near.Close() })
+	return clientPeer(r.t, near, settings...)
+}
+
+// defended is how often a defence was counted.
+func (r *rig) defended(name string) uint64 {
+	return r.meters.Counter("skerry_h2_defended_total", "Streams and connections of HTTP/2 that were cut off by a defence.", "defence", name).Value()
+}
+
 // unsent opens a stream for its client, but sends nothing of it; it returns the header block.
 func unsent(c *wiretest.H2, fields ...string) (id uint32, block []byte) {
 	g := c.Conn.(*gathering)
