@@ -58,6 +58,7 @@ type conn struct {
 	streams      table
 	history      history
 	newest       uint32 // the highest stream that was opened, by the peer if we are the server
+	taken        uint32 // the highest of the peer's that was, or will be, dealt with
 	window       int64  // bytes of bodies that we may still send
 	initial      int64  // of a stream, as the peer says
 	credit       int64  // bytes of bodies that the peer may still send
@@ -662,7 +663,7 @@ func (c *conn) shutdown(why error) {
 	c.mu.Lock()
 	if errors.As(why, &own) && c.broken == nil {
 		out := c.pending()
-		*out = appendGoAway(*out, c.lastTaken(), own.code)
+		*out = appendGoAway(*out, c.taken, own.code)
 	}
 	c.mu.Unlock()
 	if own != nil {
@@ -678,14 +679,6 @@ func (c *conn) shutdown(why error) {
 	c.afterwards()
 	c.r, c.w = 0, 0
 	c.Return()
-}
-
-// lastTaken is the newest stream of the peer's that was, or will be, dealt with. The caller holds the lock.
-func (c *conn) lastTaken() uint32 {
-	if c.client {
-		return 0
-	}
-	return c.newest
 }
 
 // linger closes the sending side and reads on for a moment: closing with bytes unread would reset the connection and could

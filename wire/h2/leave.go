@@ -92,7 +92,7 @@ func (c *serverConn) drain(now time.Time) (by time.Time, err error) {
 	c.mu.Lock()
 	first := !c.final
 	c.final = true
-	last, open := c.newest, c.open
+	last, open := c.taken, c.open
 	c.mu.Unlock()
 	if open == 0 {
 		return by, violation(codeNone, "the edge drains")

@@ -43,11 +43,11 @@ type Server struct {
 // section 3.3) and info is nil.
 func (s *Server) Serve(conn net.Conn, info *exchange.TLS) {
 	c := &serverConn{server: s}
+	c.init(conn, c, streamWindow, connWindow) // before anybody knows of it: Drain, Close and Shed interrupt what they find
 	if !s.add(c) {
 		conn.Close()
 		return
 	}
-	c.init(conn, c, streamWindow, connWindow)
 	c.meters, c.patience = &s.meters, s.Timeouts.Write
 	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h2", TLS: info}
 	defer s.remove(c)
@@ -227,7 +227,6 @@ func (c *serverConn) finish() {
 func (c *serverConn) head(id uint32, l *fieldList, end bool) error {
 	c.mu.Lock()
 	s := c.streams.get(id)
-	newest := c.newest
 	final := c.final
 	switch {
 	case s != nil:
@@ -237,21 +236,21 @@ func (c *serverConn) head(id uint32, l *fieldList, end bool) error {
 	case id%2 == 0:
 		c.mu.Unlock()
 		return violation(codeProtocol, "a client's stream with an even number")
-	case id <= newest:
+	case id <= c.newest:
 		reset, known := c.history.find(id)
 		c.mu.Unlock()
 		return c.late(reset, known)
 	}
 	c.newest = id
 	full := c.open >= streamsMax
-	if final {
-		c.newest = newest // it is not dealt with, as GOAWAY has said
-	} else if !full {
+	if final { // it is not dealt with, as GOAWAY has said, nor is what follows it (RFC 9113 section 6.8)
+		c.history.add(id, true)
+	} else if c.taken = id; !full {
 		c.open++
 	}
 	c.mu.Unlock()
 	if final {
-		return nil
+		return c.idler()
 	}
 	c.tick(&c.flood.opened)
 	if full {

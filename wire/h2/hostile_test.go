@@ -1,0 +1,88 @@
+package h2_test
+
+import (
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/net/http2"
+
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/exchange/exchangetest"
+	"skerry.dev/skerry/wire/h2"
+)
+
+// asked is a connection that tells when somebody asks what it stands on, as a server does with one that is new to it.
+type asked struct {
+	net.Conn
+	then func()
+}
+
+func (a asked) NetConn() net.Conn {
+	a.then()
+	return a.Conn
+}
+
+// TestNewcomerAtTheEnd: a connection that comes in the moment in which the server drains, closes or sheds is no trouble.
+func TestNewcomerAtTheEnd(t *testing.T) {
+	for name, end := range map[string]func(*h2.Server){
+		"drain": (*h2.Server).Drain,
+		"close": (*h2.Server).Close,
+		"shed":  func(s *h2.Server) { s.Shed(time.Now().Add(time.Hour)); s.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, exchange.NewPath(render, answer(exchangetest.Say(200, ""))).Run)
+			first, _ := net.Pipe()
+			first.Close()
+			r.server.Serve(first, nil) // so that it is set up
+			near, far := net.Pipe()
+			defer near.Close()
+			r.server.Serve(asked{far, func() { end(&r.server) }}, nil)
+			if _, err := near.Write([]byte("x")); err == nil {
+				t.Error("the connection is open")
+			}
+			if n := r.open.Value(); n != 0 {
+				t.Errorf("%d connections are counted as open", n)
+			}
+		})
+	}
+}
+
+// TestDrainIgnoresLateStreams: whatever a client sends on streams that it opened behind the last one costs those that are served
+// nothing (RFC 9113 section 6.8), and their bodies count for the connection's window.
+func TestDrainIgnoresLateStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		served := 0
+		r := newRig(t, exchange.NewPath(render, answer(func(x *exchange.Exchange) exchange.Verdict {
+			served++
+			<-release
+			return exchangetest.Say(200, "done")(x)
+		})).Run)
+		c := r.pipeClient()
+		first := c.Get()
+		synctest.Wait()
+		r.server.Drain()
+		c.Listen(2 * time.Second) // until the last word
+		for range 20 {
+			late := c.Post()
+			c.Data(late, false, string(make([]byte, 60<<10))) // in all more than the window, if none came back
+			c.WriteWindowUpdate(late, 1)
+			c.Headers(late, true, "x-trailer", "1")
+			c.WriteRSTStream(late, http2.ErrCodeCancel)
+			c.Listen(time.Millisecond)
+		}
+		close(release)
+		if a := c.Await(first); a.Status != "200" || a.Body != "done" || !a.Ended {
+			t.Errorf("got %v, %v, GOAWAY %v", a, c.Closed, c.GoAway)
+		}
+		if c.Until(func() bool { return false }); c.GoAway == nil || *c.GoAway != http2.ErrCodeNo {
+			t.Errorf("the connection ended with %v", c.GoAway)
+		}
+		if served != 1 {
+			t.Errorf("%d requests were served", served)
+		}
+		r.stop()
+	})
+}
