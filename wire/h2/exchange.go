@@ -228,14 +228,13 @@ func (s *serverStream) sendHead(x *exchange.Exchange, end bool, length int64) er
 	c := s.owner
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case s.reset != nil:
-		return s.reset
-	case c.broken != nil:
-		return c.broken
-	}
 	r := &x.Resp
 	s.heed(r.Fields)
+	var by time.Time
+	if _, err := s.room(0, &by, c.server.Timeouts.Write); err != nil {
+		c.callNext() // somebody may have counted on this one
+		return err
+	}
 	s.appendHead(end, func(out []byte) []byte {
 		out = appendFields(append(out, statuses[r.Status]...), r.Fields)
 		if r.Fields.Get(exchange.NameDate) == nil {

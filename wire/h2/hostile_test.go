@@ -2,6 +2,7 @@ package h2_test
 
 import (
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,4 +86,38 @@ func TestDrainIgnoresLateStreams(t *testing.T) {
 		}
 		r.stop()
 	})
+}
+
+// TestUnreadHeads: a client that asks for answers without a body, and reads none, gets no more of our memory than for bodies.
+func TestUnreadHeads(t *testing.T) {
+	var served atomic.Int64
+	field := exchange.Field{Name: []byte("X-Large"), Value: make([]byte, 8000)}
+	for i := range field.Value {
+		field.Value[i] = 'x'
+	}
+	r := serve(t, answer(func(x *exchange.Exchange) exchange.Verdict {
+		served.Add(1)
+		defer func() { x.Resp.Fields = append(x.Resp.Fields, field) }()
+		return exchangetest.Say(200, "")(x)
+	}))
+	c := r.client()
+	if err := c.Conn.(*gathering).Conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	const requests, inKernel = 4000, 1200
+	for asked := int64(0); asked < requests; { // never more at once than there may be
+		for range 50 {
+			c.Ask(true, ask(":method", "HEAD")...)
+		}
+		asked += 50
+		for last := int64(-1); served.Load() < asked && last != served.Load(); time.Sleep(100 * time.Millisecond) {
+			last = served.Load()
+		}
+		if served.Load() < asked {
+			break // nothing moves any more
+		}
+	}
+	if n := served.Load(); n > inKernel || c.Broken != nil {
+		t.Errorf("%d of %d answers of 8 KB were made for a client that read none, %v", n, requests, c.Broken)
+	}
 }

@@ -23,16 +23,24 @@ func (c *conn) pending() *[]byte {
 // are ready have to say gathers meanwhile and leaves in the same system call and the same TLS record.
 func (c *conn) flush() {
 	c.mu.Lock()
-	if c.flushing || c.out == nil || len(c.out.bytes) == 0 || c.broken != nil {
-		c.mu.Unlock()
+	mine := c.claim()
+	c.mu.Unlock()
+	if !mine {
 		return
 	}
-	c.flushing = true
-	c.mu.Unlock()
 	runtime.Gosched()
 	c.mu.Lock()
 	c.write(nil)
 	c.mu.Unlock()
+}
+
+// claim makes the caller the one who writes, if something waits that nobody writes. The caller holds the lock.
+func (c *conn) claim() bool {
+	if c.flushing || c.out == nil || len(c.out.bytes) == 0 || c.broken != nil {
+		return false
+	}
+	c.flushing = true
+	return true
 }
 
 // write writes what waits, view behind it, and what comes meanwhile, until nothing waits or a stream that waited for room is
@@ -126,11 +134,11 @@ func (c *conn) callNext() (any bool) {
 	return any
 }
 
-// best is the stream that goes first of those that could send (RFC 9218 section 10): the most urgent; among those, first
+// best is the stream that goes first of those that could send (RFC 9218 section 10): one with a head; the most urgent; among those, first
 // the ones that are of use only as a whole, the oldest first; then the incremental ones in turn.
 func (c *conn) best() (best *stream) {
 	for _, s := range c.waiting {
-		if s.called || s.window <= 0 || c.window <= 0 {
+		if s.called || !s.heading && (s.window <= 0 || c.window <= 0) {
 			continue
 		}
 		if best == nil || s.before(best) {
@@ -142,6 +150,8 @@ func (c *conn) best() (best *stream) {
 
 func (s *stream) before(o *stream) bool {
 	switch {
+	case s.heading != o.heading:
+		return s.heading
 	case s.urgency != o.urgency:
 		return s.urgency < o.urgency
 	case s.incremental != o.incremental:
@@ -167,10 +177,14 @@ func (c *conn) ownFrames(frames []byte) error {
 // flushSoon has somebody else flush: the goroutine that reads never waits for a peer that does not.
 func (c *conn) flushSoon() {
 	c.mu.Lock()
-	idle := !c.flushing && c.out != nil && len(c.out.bytes) > 0 && c.broken == nil
-	c.mu.Unlock()
-	if idle {
-		go c.flusher()
+	defer c.mu.Unlock()
+	c.flushAside()
+}
+
+// flushAside is flushSoon for a caller that holds the lock.
+func (c *conn) flushAside() {
+	if c.claim() {
+		go c.writer()
 	}
 }
 

@@ -36,6 +36,7 @@ type stream struct {
 	urgency     uint8 // RFC 9218: 0 to 7, 3 is the default
 	incremental bool
 	queued      bool   // it waits to send
+	heading     bool   // a head, which needs room but no window
 	called      bool   // and was woken, but has not run
 	turn        uint64 // when it last had its turn among incremental ones
 
@@ -198,7 +199,9 @@ func (s *stream) send(view []byte, patience time.Duration) error {
 	for len(view) > 0 {
 		n, err := s.room(len(view), &by, patience)
 		if err != nil {
-			c.callNext() // somebody may have counted on this one
+			// Somebody may have counted on this one, to go on or to write what waits.
+			c.callNext()
+			c.flushAside()
 			return err
 		}
 		out := c.pending()
@@ -209,6 +212,9 @@ func (s *stream) send(view []byte, patience time.Duration) error {
 		c.window -= int64(n)
 		s.window -= int64(n)
 		c.sent.Add(1)
+		if c.progress += n; c.progress >= dataBytesMax {
+			c.progress, c.moved = 0, time.Now()
+		}
 		at := len(*out)
 		*out = appendFrame(*out, n, frameData, 0, s.id)
 		if direct {
@@ -226,10 +232,11 @@ func (s *stream) send(view []byte, patience time.Duration) error {
 	return nil
 }
 
-// room waits until some of so many bytes may be appended and returns how many. The caller holds the lock.
+// room waits until some of so many bytes of the body may be appended and returns how many; or, if it is none, until a head may be:
+// a client that takes nothing could ask for heads without end. The caller holds the lock.
 func (s *stream) room(want int, by *time.Time, patience time.Duration) (n int, err error) {
 	c := s.conn
-	for {
+	for putOff := 0; ; {
 		switch {
 		case s.reset != nil:
 			return 0, s.reset
@@ -238,7 +245,7 @@ func (s *stream) room(want int, by *time.Time, patience time.Duration) (n int, e
 		}
 		allowed := min(int64(want), s.window, c.window, dataBytesMax)
 		full := len(*c.pending()) >= outBytesMax
-		if allowed > 0 && !full {
+		if (allowed > 0 || want == 0) && !full {
 			return int(allowed), nil
 		}
 		if !c.flushing && len(*c.pending()) > 0 { // nobody else would
@@ -249,6 +256,7 @@ func (s *stream) room(want int, by *time.Time, patience time.Duration) (n int, e
 		if by.IsZero() {
 			*by = time.Now().Add(patience)
 		}
+		s.heading = want == 0
 		c.queue(s)
 		c.mu.Unlock()
 		woken := s.writable.wait(*by)
@@ -257,9 +265,10 @@ func (s *stream) room(want int, by *time.Time, patience time.Duration) (n int, e
 		if woken {
 			continue
 		}
-		// One that others go before is not the one that stalls.
-		if again := c.moved.Add(patience); s.window > 0 && c.window > 0 && time.Now().Before(again) {
+		// One that others go before is not the one that stalls; but not for ever.
+		if again := c.moved.Add(patience); s.window > 0 && putOff < putOffMax && time.Now().Before(again) {
 			*by = again
+			putOff++
 			continue
 		}
 		if s.reset == nil && c.broken == nil {
