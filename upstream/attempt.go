@@ -127,7 +127,6 @@ func wholeOver(s *service) error {
 func (a *attempt) ask(s *Stage, x *exchange.Exchange, until time.Time) error {
 	q := s.request(a.ep, x)
 	q.Now, q.Until = a.began, until
-	q.Fresh = a.reused && x.Req.Body == nil && x.Req.Method.Idempotent() && a.conn.Fresh()
 	if try := a.ep.service.spec.Timeouts.Try; try > 0 {
 		q.Head = a.began.Add(try)
 	}

@@ -23,8 +23,8 @@ type lane struct {
 	age      time.Time     // when the tunnel must be over; zero: never
 	last     *atomic.Int64 // when a byte last went through, either way, in nanoseconds since the epoch
 	closing  *atomic.Bool  // the other direction has ended
+	first    *firstError
 	moved    int64
-	err      error
 }
 
 // Join carries bytes both ways between the ends of a tunnel until both have ended, one breaks off, neither says anything for
@@ -34,25 +34,32 @@ func Join(client, origin exchange.Tunnel, idle time.Duration, age time.Time) (fr
 	var last atomic.Int64
 	var closing atomic.Bool
 	last.Store(time.Now().UnixNano())
-	up := lane{from: client, to: origin, idle: idle, age: age, last: &last, closing: &closing}
-	down := lane{from: origin, to: client, idle: idle, age: age, last: &last, closing: &closing}
+	var first firstError
+	up := lane{from: client, to: origin, idle: idle, age: age, last: &last, closing: &closing, first: &first}
+	down := lane{from: origin, to: client, idle: idle, age: age, last: &last, closing: &closing, first: &first}
 	var wg sync.WaitGroup
 	wg.Go(up.run)
 	down.run()
 	wg.Wait()
-	if err = up.err; err == nil {
-		err = down.err
-	}
-	return up.moved, down.moved, err
+	return up.moved, down.moved, first.err
 }
+
+// firstError is what ended a tunnel. What comes later is often only its echo: who breaks one end breaks the other.
+type firstError struct {
+	once sync.Once
+	err  error
+}
+
+func (f *firstError) set(err error) { f.once.Do(func() { f.err = err }) }
 
 // run moves bytes until the end of from, then ends the sending side of to and gives the other direction a moment.
 func (l *lane) run() {
-	l.err = l.move()
+	err := l.move()
 	l.closing.Store(true)
-	if l.err == nil {
+	if err == nil {
 		l.to.End()
 	} else {
+		l.first.set(err)
 		l.to.Break()
 		l.from.Break()
 	}

@@ -36,8 +36,6 @@ type Conn struct {
 	beside  bool          // it does not count as open
 	over    time.Duration // while it is kept: no new request from then on
 	why     ending        // what over would be
-	kept    time.Duration // since when it is, or was
-	fresh   bool          // it was kept for a moment only
 	closed  atomic.Bool
 }
 
@@ -86,10 +84,6 @@ func (p *Peer) ends() time.Duration {
 
 // Shared reports whether this is a place on a connection that others use as well.
 func (c *Conn) Shared() bool { return c.line != nil }
-
-// Fresh reports whether the connection has carried another exchange until a moment ago. That it was closed meanwhile is as unlikely
-// as that it is closed while the request is on its way.
-func (c *Conn) Fresh() bool { return c.fresh }
 
 // Send writes the request. Beyond what h1.Client promises, transport.ErrStale also comes from Receive: an origin of HTTP/2 says
 // only then that it did not take the request.
@@ -189,7 +183,6 @@ func (c *Conn) rest(at time.Duration) ending {
 	if c.left <= 0 {
 		return why
 	}
-	c.kept = at
 	c.over, c.why = at+c.peer.limits.Keep.Idle, endIdle
 	if timeout >= 0 {
 		if by := at + early(timeout); by < c.over {

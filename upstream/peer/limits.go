@@ -18,9 +18,6 @@ const (
 	// ageSpread is the part of keepAlive.age by which connections end earlier at random, so that those made together do not end
 	// together: 1/10.
 	ageSpread = 10
-	// freshFor is how long after its last exchange a connection counts as fresh: long enough for one that is handed on under load,
-	// too short for an origin to have thought about closing it.
-	freshFor = 200 * time.Microsecond
 	// busyExchanges is how many exchanges a shared connection has when another is made beside it, while there are fewer than
 	// processors: with fewer, the one goroutine that reads it is not what anybody waits for.
 	busyExchanges = 16

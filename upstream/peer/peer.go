@@ -76,11 +76,7 @@ func (p *Peer) Get(now time.Time) *Conn {
 	}
 	for {
 		c := p.take()
-		if c == nil {
-			return nil
-		}
-		if at < c.over {
-			c.fresh = at-c.kept < freshFor
+		if c == nil || at < c.over {
 			return c
 		}
 		c.end(c.why)

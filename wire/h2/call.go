@@ -194,7 +194,7 @@ func (k *Call) open(x *exchange.Exchange, q *wire.Request, end bool, body int64)
 	c := k.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.leaving || c.broken != nil {
+	if c.leaving || c.broken != nil || c.streams.used >= int(c.room) { // the origin's settings may have come since Begin
 		return 0, transport.ErrStale
 	}
 	c.newest += 2

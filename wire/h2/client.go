@@ -2,7 +2,9 @@ package h2
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net"
+	"runtime/debug"
 	"time"
 
 	"skerry.dev/skerry/exchange"
@@ -11,10 +13,11 @@ import (
 // Client is one connection to an origin, shared by exchanges: each begins a Call.
 type Client struct {
 	conn
-	over    func()
-	greeted chan struct{} // closed when the origin's settings have come
-	own     meters
-	secure  bool
+	over     func()
+	panicked func(what string)
+	greeted  chan struct{} // closed when the origin's settings have come
+	own      meters
+	secure   bool
 
 	open    int       // calls; guarded by mu, as is what follows
 	leaving bool      // no call may begin any more
@@ -28,16 +31,18 @@ type ClientOptions struct {
 	// Over is called once, from any goroutine, when no exchange may begin any more and the last one is over, or when the
 	// connection broke; nil: nobody hears.
 	Over func()
+	// Panicked hears of a panic that ended the connection; nil: nobody does.
+	Panicked func(what string)
 }
 
 var clientTimeouts = Timeouts{}.WithDefaults()
 
 // NewClient takes over a connection, whose TLS handshake, if it has one, is done. It reads it in a goroutine of its own until
-// it ends. What the connection begins with leaves with the first request.
+// it ends.
 func NewClient(conn net.Conn, o ClientOptions) *Client {
-	c := &Client{over: o.Over, greeted: make(chan struct{}), quiet: time.Now()}
+	c := &Client{over: o.Over, panicked: o.Panicked, greeted: make(chan struct{}), quiet: time.Now()}
 	c.init(conn, c, streamWindow, clientConnWindow)
-	c.client = true
+	c.client, c.last = true, c.quiet
 	_, c.secure = conn.(interface{ ConnectionState() tls.ConnectionState })
 	c.own.timeouts = &clientTimeouts
 	c.meters, c.patience = &c.own, clientTimeouts.Write
@@ -45,21 +50,45 @@ func NewClient(conn net.Conn, o ClientOptions) *Client {
 	*out = append(*out, preface...)
 	*out = appendSettings(*out, settingPush, 0, settingHeaderList, headerListBytes, settingNoPriorities, 1)
 	*out = appendWindowUpdate(*out, 0, clientConnWindow-windowDefault)
+	// At once: an origin closes a connection that says nothing, and its settings come the earlier.
+	c.flush()
 	go c.run()
 	return c
 }
 
 // run reads the connection until it ends.
 func (c *Client) run() {
-	c.last = time.Now()
-	why := c.read()
+	why := c.readFenced()
 	c.mu.Lock()
 	c.leaving = true
 	c.mu.Unlock()
+	c.greet()
 	c.shutdown(why)
 	c.net.Close()
 	if c.over != nil {
 		c.over()
+	}
+}
+
+// readFenced is read behind a fence: a panic on what an origin has sent ends its connection and nothing else.
+func (c *Client) readFenced() (why error) {
+	defer func() {
+		if v := recover(); v != nil {
+			if c.panicked != nil {
+				c.panicked(fmt.Sprintf("%v\n%s", v, debug.Stack()))
+			}
+			why = violation(codeInternal, "BUG: a panic")
+		}
+	}()
+	return c.read()
+}
+
+// greet lets those go on who wait for the origin's settings: they have come, or will not.
+func (c *Client) greet() {
+	select {
+	case <-c.greeted:
+	default:
+		close(c.greeted)
 	}
 }
 
@@ -169,11 +198,7 @@ func (c *Client) pause(now time.Time) (by time.Time, err error) {
 	}
 	c.mu.Unlock()
 	if c.heard {
-		select {
-		case <-c.greeted:
-		default:
-			close(c.greeted)
-		}
+		c.greet()
 	}
 	switch {
 	case open == 0 && leaving:

@@ -38,7 +38,7 @@ type conn struct {
 	meters  *meters
 	client  bool // we are the client's side of it
 	receive int64
-	flusher func()
+	writer  func() // writes what waits, for who has claimed it
 
 	data    []byte // what was read: data[r:w] is not dealt with
 	r, w    int
@@ -76,7 +76,8 @@ type conn struct {
 	waiting      []*stream     // for a window or room
 	turns        uint64
 	sent         atomic.Uint64 // DATA frames
-	moved        time.Time     // when the peer last opened a window
+	moved        time.Time     // when the last 16 KB of bodies had been sent
+	progress     int           // bytes of the next
 	broken       error         // nothing goes any more
 }
 
@@ -99,9 +100,9 @@ type arriving struct {
 // block is a header block that is coming.
 type block struct {
 	stream uint32
-	end    bool // END_STREAM stood on its HEADERS
-	bytes  int
-	frames int // CONTINUATION frames
+	end    bool       // END_STREAM stood on its HEADERS
+	memory *outBuffer // what came of it, if it is in several frames
+	frames int        // CONTINUATION frames
 	on     bool
 }
 
@@ -117,7 +118,11 @@ func violation(code errCode, why string) error { return &cut{code, why} }
 
 func (c *conn) init(n net.Conn, s side, receive, receiveAll int64) {
 	c.net, c.side, c.receive = transport.New(n), s, receive
-	c.flusher = c.flush
+	c.writer = func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.write(nil)
+	}
 	c.decoder = hpack.NewDecoder(tableBytes, c.list.add)
 	c.window, c.initial, c.credit, c.target, c.room = windowDefault, windowDefault, receiveAll, receiveAll, streamsMax
 }
@@ -328,13 +333,6 @@ func (c *conn) headers(f frame, payload []byte) error {
 		payload = payload[priorityBytes:]
 	}
 	c.block = block{stream: f.stream, end: f.has(flagEndStream), on: true}
-	if c.since.IsZero() {
-		c.since = time.Now()
-	}
-	c.list.clear()
-	if err := c.tableUpdates(payload); err != nil {
-		return err
-	}
 	return c.fragment(f, payload)
 }
 
@@ -353,27 +351,58 @@ func (c *conn) continuation(f frame, payload []byte) error {
 	return c.fragment(f, payload)
 }
 
-// fragment takes a part of a header block.
+// fragment takes a part of a header block. One in several parts is gathered in memory that is given back: the decoder would keep
+// its own.
 func (c *conn) fragment(f frame, payload []byte) error {
-	if c.block.bytes += len(payload); c.block.bytes > blockBytesMax {
+	b := &c.block
+	if b.memory == nil && f.has(flagEndHeaders) {
+		return c.decode(payload)
+	}
+	if b.memory == nil {
+		b.memory = outBuffers.Get().(*outBuffer)
+	}
+	if len(b.memory.bytes)+len(payload) > blockBytesMax {
 		return c.defend(continuations)
 	}
-	if _, err := c.decoder.Write(payload); err != nil {
+	b.memory.bytes = append(b.memory.bytes, payload...)
+	if f.has(flagEndHeaders) {
+		return c.decode(b.memory.bytes)
+	}
+	if c.since.IsZero() {
+		c.since = time.Now()
+	}
+	return nil
+}
+
+// decode takes a header block that is complete.
+func (c *conn) decode(block []byte) error {
+	if err := c.tableUpdates(block); err != nil {
+		return err
+	}
+	c.list.clear()
+	_, err := c.decoder.Write(block)
+	if err == nil {
+		err = c.decoder.Close()
+	}
+	if err != nil {
 		return violation(codeCompression, err.Error())
 	}
 	if c.list.count > blockFieldsMax {
 		return c.defend(headerList)
 	}
-	if !f.has(flagEndHeaders) {
-		return nil
-	}
-	if err := c.decoder.Close(); err != nil {
-		return violation(codeCompression, err.Error())
-	}
-	c.block.on, c.since = false, time.Time{}
-	err := c.side.head(c.block.stream, &c.list, c.block.end)
+	err = c.side.head(c.block.stream, &c.list, c.block.end)
 	c.list.clear()
+	c.block.release()
+	c.since = time.Time{}
 	return err
+}
+
+// release ends a block and gives its memory back.
+func (b *block) release() {
+	if b.memory != nil {
+		b.memory.recycle()
+	}
+	*b = block{}
 }
 
 // resetCame ends a stream as the peer wishes.
@@ -521,7 +550,6 @@ func (c *conn) windowUpdate(f frame, payload []byte) error {
 	by := int64(uint32(payload[0])<<24|uint32(payload[1])<<16|uint32(payload[2])<<8|uint32(payload[3])) & windowMax
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.moved = c.last
 	if f.stream == 0 {
 		switch c.window += by; {
 		case by == 0:
@@ -572,7 +600,7 @@ func (c *conn) priority(f frame, payload []byte) error {
 	}
 	c.mu.Lock()
 	if s := c.streams.get(id); s != nil {
-		s.urgency, s.incremental = parsePriority(payload[4:])
+		s.urgency, s.incremental = parsePriority(payload[priorityUpdateLeast:], urgencyDefault, false)
 	}
 	c.mu.Unlock()
 	return c.idler()
@@ -677,6 +705,7 @@ func (c *conn) shutdown(why error) {
 	}
 	c.mu.Unlock()
 	c.afterwards()
+	c.block.release()
 	c.r, c.w = 0, 0
 	c.Return()
 }

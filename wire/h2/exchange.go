@@ -35,11 +35,14 @@ type serverStream struct {
 // serve runs the exchange, and makes the stream ready for another one.
 func (s *serverStream) serve() {
 	c := s.owner
-	complete := s.exchange()
+	complete, whole := s.exchange()
 	if complete {
 		s.drain()
 	}
 	c.exchangeOver(s, complete)
+	if !whole {
+		return // who knows who still looks at it
+	}
 	s.owner, s.x = nil, nil
 	s.malformed, s.bare, s.headOut, s.continued, s.connect = false, false, false, false, connect{}
 	s.trailing.clear()
@@ -70,10 +73,13 @@ func (s *serverStream) drain() {
 
 // exchange runs the handler behind a fence: a panic outside the path's own, in the match or the log, ends the stream and
 // nothing else. What the exchange held is left to the garbage collector, since nobody knows who still looks at it.
-func (s *serverStream) exchange() (complete bool) {
+func (s *serverStream) exchange() (complete, whole bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.owner.server.tell(v)
+			s.owner.mu.Lock()
+			s.in.first, s.in.last, s.in.unread = nil, nil, 0
+			s.owner.mu.Unlock()
 		}
 	}()
 	x := s.x
@@ -83,7 +89,7 @@ func (s *serverStream) exchange() (complete bool) {
 	complete = s.owner.server.Handler(x)
 	x.Join()
 	x.Release()
-	return complete
+	return complete, true
 }
 
 // beginBody makes what has come, and will, of the stream the request's body.
@@ -251,7 +257,7 @@ func (s *serverStream) sendHead(x *exchange.Exchange, end bool, length int64) er
 // heed takes the priority that the origin gives its answer (RFC 9218 section 5). The caller holds the lock.
 func (s *serverStream) heed(fields exchange.Fields) {
 	if p := fields.Get(exchange.NamePriority); p != nil {
-		s.urgency, s.incremental = parsePriority(p)
+		s.urgency, s.incremental = parsePriority(p, s.urgency, s.incremental)
 	}
 }
 

@@ -127,6 +127,9 @@ func (l *fieldList) add(f hpack.HeaderField) {
 }
 
 func (l *fieldList) clear() {
+	if cap(l.fields) > FieldsMax { // a rare head's
+		l.fields = nil
+	}
 	clear(l.fields)
 	l.fields, l.size, l.count, l.large = l.fields[:0], 0, 0, false
 }

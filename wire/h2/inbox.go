@@ -25,6 +25,7 @@ type inbox struct {
 	unread      int
 	came        int64 // bytes put in
 	took        int64 // bytes taken since the start or the last replay
+	shown       bool  // some were taken once: views of them may be about
 	lost        bool  // some that were taken are gone: no replay
 	end         error // what comes behind the bytes, io.EOF included; nil: not known yet
 }
@@ -44,20 +45,27 @@ func (b *inbox) put(p []byte, size int64) (held int) {
 	return held
 }
 
-// grow adds a piece: a small one for a body that is known to fit.
+// grow adds a piece: a small one at first, for a body that is not known to be larger. When more comes before anybody has taken of
+// it, a large one takes its place, so that what fits there lies in one piece.
 func (b *inbox) grow(size int64) (held int) {
-	pool := &pieces
-	if size >= 0 && size <= smallPieceBytes {
-		pool = &smalls
+	if b.last == nil && size <= smallPieceBytes {
+		b.first = smalls.Get().(*piece)
+		b.last = b.first
+		return smallPieceBytes
 	}
-	p := pool.Get().(*piece)
-	if b.last == nil {
+	p := pieces.Get().(*piece)
+	switch old := b.last; {
+	case old == nil:
 		b.first = p
-	} else {
-		b.last.next = p
+	case old == b.first && len(old.data) == smallPieceBytes && b.took == 0 && !b.shown:
+		p.w = copy(p.data, old.data[:old.w])
+		b.first = p
+		held = -old.free()
+	default:
+		old.next = p
 	}
 	b.last = p
-	return len(p.data)
+	return held + len(p.data)
 }
 
 // take returns a view of bytes that wait; there must be some. It holds until the next take, or release.
@@ -69,6 +77,7 @@ func (b *inbox) take() (view []byte, freed int) {
 		b.lost = true
 		p = b.first
 	}
+	b.shown = true
 	view = p.data[p.r:p.w:p.w]
 	b.unread -= len(view)
 	b.took += int64(len(view))

@@ -122,6 +122,9 @@ const bodyRateMin = 240
 // urgencyDefault is the urgency of a request that says nothing (RFC 9218 section 4.1).
 const urgencyDefault = 3
 
+// putOffMax is how often a stream is given as long again to send when its time is over while others of its connection go on.
+const putOffMax = 4
+
 const (
 	// farewellTime is how long a last GOAWAY may take to leave, and then to be read.
 	farewellTime = time.Second

@@ -11,6 +11,14 @@ type outBuffer struct{ bytes []byte }
 
 var outBuffers = sync.Pool{New: func() any { return &outBuffer{make([]byte, 0, outBufferBytes)} }}
 
+// recycle gives the memory back, unless it has grown too large.
+func (b *outBuffer) recycle() {
+	if cap(b.bytes) <= 2*outBufferBytes {
+		b.bytes = b.bytes[:0]
+		outBuffers.Put(b)
+	}
+}
+
 // pending is what waits to be written; frames are appended to it. The caller holds the lock.
 func (c *conn) pending() *[]byte {
 	if c.out == nil {
@@ -54,10 +62,7 @@ func (c *conn) write(view []byte) {
 		c.own = 0
 		c.mu.Unlock()
 		_, err := c.net.Write(out.bytes, view, nil, c.patience)
-		if cap(out.bytes) <= 2*outBufferBytes {
-			out.bytes = out.bytes[:0]
-			outBuffers.Put(out)
-		}
+		out.recycle()
 		c.mu.Lock()
 		view = nil
 		if err != nil {

@@ -55,7 +55,7 @@ func (s *serverStream) readHead(x *exchange.Exchange, l *fieldList, end bool) er
 	}
 	s.malformed = malformed(err)
 	if p := h.r.Fields.Get(exchange.NamePriority); p != nil {
-		s.urgency, s.incremental = parsePriority(p)
+		s.urgency, s.incremental = parsePriority(p, urgencyDefault, false)
 	}
 	return err
 }
@@ -396,9 +396,8 @@ func readTrailers(t *trailerList, l *fieldList) error {
 	return nil
 }
 
-// parsePriority reads a priority (RFC 9218 section 4): what cannot be read says nothing.
-func parsePriority(v []byte) (urgency uint8, incremental bool) {
-	urgency = urgencyDefault
+// parsePriority reads a priority (RFC 9218 section 4): what it leaves out, or cannot be read, stays as it was.
+func parsePriority(v []byte, urgency uint8, incremental bool) (uint8, bool) {
 	for len(v) > 0 {
 		item := v
 		if i := bytes.IndexByte(v, ','); i >= 0 {
