@@ -119,12 +119,15 @@ func cross(t *testing.T, tos []string, policy string, h http.HandlerFunc) *cross
 		fmt.Fprintf(&text, wayDocs, to, policy, strings.TrimSuffix(to, "tls"), url, service)
 	}
 	files["specs/live.yaml"] = text.String()
-	c.site = open(t, edge.Options{H2C: []string{"127.0.0.1:0"}}, files)
+	c.site = open(t, edgeH2C(), files)
 	for _, to := range tos {
 		c.clients(to)
 	}
 	return c
 }
+
+// edgeH2C are the options of an edge that speaks HTTP/2 in clear too.
+func edgeH2C() edge.Options { return edge.Options{H2C: []string{"127.0.0.1:0"}} }
 
 // clients adds a client of every protocol for a way to the origin.
 func (c *crossings) clients(to string) {
