@@ -127,6 +127,9 @@ func (u *use) judge(failed bool, now time.Time) {
 func (u *use) answered(x *exchange.Exchange) {
 	f := &x.Facts.Origin
 	f.Status = x.Resp.Status
+	if x.Resp.Body == nil { // otherwise gRPC has it in the trailers
+		f.GRPC = exchange.GRPCStatusOf(x.Resp.Fields)
+	}
 	now := time.Time{}
 	if !x.Facts.Entry.LogOff || u.gated || u.service.breaker != nil {
 		now = time.Now()
@@ -162,6 +165,9 @@ func (u *use) latency(now time.Time) time.Duration {
 
 // over notes how an answer ended. A head alone is no success: an endpoint whose bodies all break off would stay for ever.
 func (u *use) over(x *exchange.Exchange) {
+	if len(x.Resp.Trailers) > 0 {
+		x.Facts.Origin.GRPC = exchange.GRPCStatusOf(x.Resp.Trailers)
+	}
 	if x.Cause != nil {
 		if kind := fault.Of(x.Cause); kind.Side() == fault.SideOrigin { // within the body
 			u.blame(kind)
