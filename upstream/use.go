@@ -293,8 +293,8 @@ func (u *use) pick(x *exchange.Exchange) *endpoint {
 func (u *use) enter(x *exchange.Exchange, ep *endpoint) {
 	f := &x.Facts.Origin
 	f.Endpoint, f.Locality = ep.label, ep.locality
-	if f.Tries++; f.Tries == 1 && f.Queued == 0 && !u.waited && x.Req.Body == nil {
-		u.began = x.Now
+	if f.Tries++; f.Tries == 1 && f.Queued == 0 && !u.waited && x.Req.Body == nil && x.Facts.Entry.LogOff {
+		u.began = x.Now // nearly; the log tells the edge's time from the origin's
 	} else {
 		u.began = time.Now()
 	}
