@@ -202,7 +202,7 @@ func (e event) split() error {
 	switch {
 	case e.Edge == nil || e.Origin == nil:
 		return errors.New("a part is missing")
-	case *e.Edge < 0 || *e.Origin < 0:
+	case *e.Edge <= 0 || *e.Origin < 0:
 		return errors.New("a part is no time")
 	case *e.Edge+*e.Origin > e.FirstByte+rounding || *e.Edge+*e.Origin < e.FirstByte-rounding:
 		return errors.New("the parts are not the whole")

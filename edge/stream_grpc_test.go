@@ -108,7 +108,7 @@ func TestCalls(t *testing.T) {
 	})
 	for path, e := range c.events() {
 		want := map[string]int{"Fail": 9, "None": 12}[path[strings.LastIndexByte(path, '/')+1:]]
-		if e.GRPC != nil && *e.GRPC != want || e.Status != 200 || e.Fault != "" || e.Encoding != "" {
+		if e.GRPC == nil || *e.GRPC != want || e.Status != 200 || e.Fault != "" || e.Encoding != "" {
 			t.Errorf("%s: the log says %s", path, e.text)
 		}
 	}

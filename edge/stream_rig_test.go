@@ -306,7 +306,12 @@ type socketStream struct {
 
 func (s socketStream) Write(b []byte) (int, error) { return s.out.Write(b) }
 
-func (s socketStream) Close() error { return errors.Join(s.out.Close(), s.ReadCloser.Close()) }
+// Close ends our side and waits for the other: to close the body before its end would reset the stream.
+func (s socketStream) Close() error {
+	err := s.out.Close()
+	_, _ = io.Copy(io.Discard, s.ReadCloser) // it may break off, as a socket may
+	return errors.Join(err, s.ReadCloser.Close())
+}
 
 // sockets is a client for WebSockets by this way.
 func (w crossing) sockets(c *crossings) *http.Client {
