@@ -205,7 +205,7 @@ func (k *Call) open(x *exchange.Exchange, q *wire.Request, end bool, body int64)
 	if k.abandoned.Load() {
 		k.interrupted = true
 	}
-	k.noBody = x.Req.Method == exchange.MethodHead
+	k.noBody, k.early = x.Req.Method == exchange.MethodHead, true
 	k.connect = x.Req.Upgrade != nil
 	c.streams.put(&k.stream)
 	before := len(*c.pending())
@@ -283,7 +283,7 @@ func (k *Call) head(l *fieldList, end bool) error {
 			return c.provoked(&k.stream, codeProtocol, errOriginInterim)
 		}
 	case !trailers:
-		h.final = true
+		h.final, k.early = true, false
 		k.noBody = k.noBody || r.status == 204 || r.status == 304
 		if !k.noBody && !k.connect {
 			k.size = r.length

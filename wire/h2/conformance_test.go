@@ -1,14 +1,13 @@
 package h2_test
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
-	"io"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"skerry.dev/skerry/exchange"
@@ -19,6 +18,17 @@ import (
 	"skerry.dev/skerry/wire/transport"
 	"skerry.dev/skerry/wire/wiretest"
 )
+
+// TestConformance is the table of all protocols.
+func TestConformance(t *testing.T) { wiretest.Test(t, start, wiretest.HTTP2{}) }
+
+// TestConformanceBytewise is the same from clients whose bytes come one by one.
+func TestConformanceBytewise(t *testing.T) { wiretest.Test(t, start, wiretest.HTTP2{Bytewise: true}) }
+
+// TestConformanceTimes is the part of it in which time passes.
+func TestConformanceTimes(t *testing.T) {
+	wiretest.TestTimes(t, synctest.Test, startPipes, wiretest.HTTP2{})
+}
 
 // origin is a last stage that asks an origin over HTTP/1.1, on a kept connection if there is one.
 type origin struct {
@@ -46,25 +56,30 @@ func (o *origin) client() (*h1.Client, error) {
 }
 
 func (o *origin) Request(x *exchange.Exchange) exchange.Verdict {
-	x.Facts.Origin.Tries++
-	c, err := o.client()
-	if err != nil {
-		return x.Fail(err)
-	}
-	_, err = c.Send(x, &wire.Request{Host: x.Req.Authority, Path: x.Req.Path, Patience: time.Minute, FirstByte: time.Minute, Now: x.Now})
-	if err == nil {
-		err = c.Receive(x)
-	}
-	if err != nil {
+	for {
+		x.Facts.Origin.Tries++
+		c, err := o.client()
+		if err != nil {
+			return x.Fail(err)
+		}
+		_, err = c.Send(x, &wire.Request{Host: x.Req.Authority, Path: x.Req.Path, Patience: time.Minute, FirstByte: 30 * time.Second, Now: x.Now})
+		if err == nil {
+			err = c.Receive(x)
+		}
+		if err == nil {
+			x.Facts.Origin.Held = c
+			return exchange.Respond
+		}
 		c.End(x)
 		c.Close()
+		if errors.Is(err, transport.ErrStale) && (x.Req.Body == nil || x.Req.Body.Replay()) {
+			continue
+		}
 		if fault.Of(err) == fault.Internal {
 			err = fault.Wrap(fault.OriginClosed, "send", err)
 		}
 		return x.Fail(err)
 	}
-	x.Facts.Origin.Held = c
-	return exchange.Respond
 }
 
 func (o *origin) Done(x *exchange.Exchange) {
@@ -101,32 +116,20 @@ func start(t testing.TB, o wiretest.Origin) wiretest.Proxy {
 	return proxy{serve(t, to), to}
 }
 
-// speech is how a client of HTTP/2 says what the tables of answers need, a new client for each case.
-func speech() wiretest.Speech {
-	var h *wiretest.H2
-	var at net.Conn
-	var id uint32
-	get := func(c net.Conn) error {
-		if at != c {
-			at, h = c, wiretest.NewH2(c)
-		}
-		id = h.Get()
-		return h.Broken
-	}
-	got := func(status, body string) func(net.Conn) error {
-		return func(net.Conn) error {
-			if a := h.Await(id); a.Status != status || a.Body != body || !a.Ended {
-				return fmt.Errorf("got %v, %v", a, h.Closed)
-			}
-			return nil
-		}
-	}
-	return wiretest.Speech{Get: wiretest.OnClient("GET on HTTP/2", get),
-		Failed: wiretest.OnClient("502 on HTTP/2", got("502", "")), OK: wiretest.OnClient("200 on HTTP/2", got("200", "hi"))}
+// pipeProxy is proxy on pipes.
+type pipeProxy struct{ proxy }
+
+func (p pipeProxy) Client() (net.Conn, error) {
+	near, far := bufferedPipe()
+	p.serving.Go(func() { p.server.Serve(far, nil) })
+	return near, nil
 }
 
-// TestBadAnswers plays every answer of an origin that must not be repaired.
-func TestBadAnswers(t *testing.T) { wiretest.TestBadAnswers(t, start, speech()) }
+func startPipes(t testing.TB, o wiretest.Origin) wiretest.Proxy {
+	to := &origin{dial: o.Dial}
+	path := exchange.NewPath(render, gate{}, to)
+	return pipeProxy{proxy{newRig(t, path.Run), to}}
+}
 
 // TestWitnesses runs the five witness stages between sockets.
 func TestWitnesses(t *testing.T) { exchangetest.Witnesses(t, serveWitness) }
@@ -141,11 +144,7 @@ func serveWitness(t *testing.T, path *exchange.Path, request string) exchangetes
 	})
 	defer r.stop()
 	h := r.client()
-	fields, body, ok := translate(strings.ReplaceAll(strings.Replace(request, "\n\n", "\n\n\x00", 1), "\n", "\r\n"))
-	if !ok {
-		t.Fatalf("%q is not to be said in HTTP/2", request)
-	}
-	body = strings.TrimPrefix(body, "\x00")
+	fields, body := translate(request)
 	id := h.Ask(body == "", fields...)
 	if body != "" {
 		h.Data(id, true, body)
@@ -160,130 +159,22 @@ func serveWitness(t *testing.T, path *exchange.Path, request string) exchangetes
 	return got
 }
 
-// translate says a request of HTTP/1.1 in fields of HTTP/2, if that is possible: its lines are well-formed, and it is
-// not about what only HTTP/1.1 has.
-func translate(request string) (fields []string, body string, ok bool) {
-	head, body, _ := strings.Cut(request, "\r\n\r\n")
-	lines := strings.Split(strings.TrimSuffix(head, "\r\n"), "\r\n")
-	words := strings.Split(lines[0], " ")
-	if len(words) != 3 || words[2] != "HTTP/1.1" {
-		return nil, "", false
-	}
+// translate says a request of HTTP/1.1, written with LF, in fields of HTTP/2.
+func translate(request string) (fields []string, body string) {
+	head, body, _ := strings.Cut(request, "\n\n")
+	line, rest, _ := strings.Cut(head, "\n")
+	words := strings.Fields(line)
 	fields = []string{":method", words[0], ":scheme", "http", ":path", words[1]}
-	var authority, rest []string
-	twoHosts := strings.Count(strings.ToLower(head), "\nhost:") > 1
-	for _, line := range lines[1:] {
-		name, value, found := strings.Cut(line, ":")
-		if !found || strings.ContainsAny(name, " \t") || name == "" {
-			return nil, "", false
-		}
-		value = strings.Trim(value, " \t")
-		switch name = strings.ToLower(name); {
-		case name == "host" && !twoHosts:
-			authority = []string{":authority", value}
-		case name == "transfer-encoding":
-			return nil, "", false
+	var behind []string
+	for field := range strings.Lines(rest) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(field, "\n"), ": ")
+		switch name = strings.ToLower(name); name {
+		case "host":
+			fields = append(fields, ":authority", value)
+		case "transfer-encoding":
 		default:
-			rest = append(rest, name, value)
+			behind = append(behind, name, value)
 		}
 	}
-	return slices.Concat(fields, authority, rest), body, true
-}
-
-// TestRefused plays the requests that HTTP/1.1 refuses, as far as HTTP/2 can say them: none reaches the origin.
-func TestRefused(t *testing.T) {
-	played := 0
-	for _, c := range wiretest.Refused {
-		fields, body, ok := translate(c.Bytes)
-		// Rules 1 and 3 are about lines; 9 and 12 about Connection, which HTTP/2 does not have: see TestBorder.
-		if !ok || c.Rule == 1 || c.Rule == 3 || c.Rule == 12 && !strings.HasPrefix(c.Bytes, "CONNECT") || strings.Contains(c.Name, "without an end") {
-			continue
-		}
-		played++
-		t.Run(fmt.Sprintf("rule %d/%s", c.Rule, c.Name), func(t *testing.T) {
-			reached := false
-			r := serve(t, answer(func(x *exchange.Exchange) exchange.Verdict {
-				if b, ok := x.Req.Body.(exchange.Whole); ok { // as an origin's client does
-					if _, err := b.Whole(); err != nil {
-						return x.Fail(err)
-					}
-				}
-				reached = true
-				return exchangetest.Say(200, "")(x)
-			}))
-			h := r.client()
-			id := h.Ask(body == "", fields...)
-			if body != "" {
-				h.Data(id, true, body)
-			}
-			a := h.Await(id)
-			h.Conn.Close()
-			r.stop()
-			if reached || a.Reset == nil && a.Status != fmt.Sprint(c.Status) && a.Status != "400" {
-				t.Errorf("got %v, want %d; the origin was reached: %v", a, c.Status, reached)
-			}
-		})
-	}
-	if played < 60 {
-		t.Errorf("%d requests were played, want most of the table", played)
-	}
-}
-
-// TestPasses plays the requests that go through, as far as HTTP/2 can say them. What arrives at the origin is what
-// arrives over HTTP/1.1, but for the order of the fields and the capitals in their names.
-func TestPasses(t *testing.T) {
-	played := 0
-	for _, c := range wiretest.Passes {
-		fields, body, ok := translate(c.Sent)
-		if !ok || strings.Contains(c.Sent, "Connection:") || strings.Contains(c.Sent, "Upgrade:") || strings.Contains(c.Sent, "http://") || strings.Contains(c.Sent, "https://") {
-			continue
-		}
-		played++
-		t.Run(c.Name, func(t *testing.T) {
-			got, status := passed(t, fields, body)
-			if status != "200" || sorted(got) != sorted(c.Arrives) {
-				t.Errorf("%s; the origin got\n%s\nwant\n%s", status, sorted(got), sorted(c.Arrives))
-			}
-		})
-	}
-	if played < 20 {
-		t.Errorf("%d requests were played, want most of the table", played)
-	}
-}
-
-// passed sends a request through a proxy and returns what arrived at the origin.
-func passed(t *testing.T, fields []string, body string) (arrived, status string) {
-	t.Helper()
-	near, far := bufferedPipe()
-	to := &origin{dial: func() (net.Conn, error) { return near, nil }}
-	r := serve(t, to)
-	h := r.client()
-	id := h.Ask(body == "", fields...)
-	if body != "" {
-		h.Data(id, true, body)
-	}
-	var all bytes.Buffer
-	for one := make([]byte, 64<<10); !bytes.Contains(all.Bytes(), []byte("\r\n\r\n"+body)); {
-		n, err := far.Read(one)
-		all.Write(one[:n])
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-	status = h.Await(id).Status
-	proxy{r, to}.Stop()
-	return all.String(), status
-}
-
-// sorted is a message with its fields in order, their names in small letters.
-func sorted(message string) string {
-	head, body, _ := strings.Cut(message, "\r\n\r\n")
-	lines := strings.Split(head, "\r\n")
-	for i, line := range lines[1:] {
-		name, value, _ := strings.Cut(line, ":")
-		lines[i+1] = strings.ToLower(name) + ":" + value
-	}
-	slices.Sort(lines[1:])
-	return strings.Join(lines, "\n") + "\n\n" + body
+	return append(fields, behind...), body
 }

@@ -75,10 +75,10 @@ type conn struct {
 	patience     time.Duration // of a write
 	waiting      []*stream     // for a window or room
 	turns        uint64
-	sent         atomic.Uint64 // DATA frames
-	moved        time.Time     // when the last 16 KB of bodies had been sent
-	progress     int           // bytes of the next
-	broken       error         // nothing goes any more
+	sent         atomic.Int64 // bytes of bodies
+	moved        time.Time    // when the last 16 KB of bodies had been sent
+	progress     int          // bytes of the next
+	broken       error        // nothing goes any more
 }
 
 // ended is a stream that was ended by the peer, or by the end of the connection. Its exchange may be over before its owner
@@ -390,6 +390,7 @@ func (c *conn) decode(block []byte) error {
 	if c.list.count > blockFieldsMax {
 		return c.defend(headerList)
 	}
+	c.flood.useful++
 	err = c.side.head(c.block.stream, &c.list, c.block.end)
 	c.list.clear()
 	c.block.release()
@@ -694,8 +695,7 @@ func (c *conn) shutdown(why error) {
 		*out = appendGoAway(*out, c.taken, own.code)
 	}
 	c.mu.Unlock()
-	if own != nil {
-		c.farewell(farewellTime)
+	if own != nil && c.farewell(farewellTime) {
 		c.linger()
 	}
 	c.mu.Lock()

@@ -25,10 +25,10 @@ func (c *conn) dataBegins(f frame, rest []byte) error {
 	if err := c.admitData(f, int64(f.length)); err != nil {
 		return err
 	}
-	if f.length-pad == 0 && !f.has(flagEndStream) {
-		if err := c.idler(); err != nil {
-			return err
-		}
+	if f.length-pad > 0 || f.has(flagEndStream) {
+		c.flood.useful++
+	} else if err := c.idler(); err != nil {
+		return err
 	}
 	return c.dataCome()
 }
@@ -46,6 +46,8 @@ func (c *conn) admitData(f frame, n int64) error {
 	switch {
 	case s == nil && c.idle(f.stream):
 		return violation(codeProtocol, "DATA on an idle stream")
+	case s == nil && c.client:
+		return nil // one that we gave up
 	case s == nil:
 		if by, known := c.history.find(f.stream); known && by {
 			return nil // it was under way when we reset the stream
@@ -57,6 +59,8 @@ func (c *conn) admitData(f frame, n int64) error {
 		return c.refuseLocked(f.stream, codeStreamClosed)
 	case s.remoteOver:
 		return c.provoked(s, codeStreamClosed, errPeerFrames)
+	case s.early:
+		return c.provoked(s, codeProtocol, errOriginHead)
 	}
 	if s.credit -= n; s.credit < 0 {
 		return c.provoked(s, codeFlowControl, errPeerFrames)

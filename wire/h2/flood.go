@@ -34,8 +34,8 @@ var defenceTexts = [defences]string{
 	continuations: "a header block is larger than blockBytesMax (64 KB), or has more than continuationsMax (16) CONTINUATION frames",
 	headerList:    "a header block has more than blockFieldsMax (1,000) fields",
 	tableChurn:    "a header block has more than two updates of the table's size, or there were more than tableUpdatesMax (100) in 10 s",
-	idlers:        "more PING, SETTINGS, PRIORITY, unknown and empty frames than idlersMax (1,000) in 10 s",
-	windowUpdates: "more WINDOW_UPDATE frames than the data that was sent can explain (updatesMax, 2,000 in 10 s and four per frame)",
+	idlers:        "more PING, SETTINGS, PRIORITY, unknown and empty frames than idlersMax (1,000) in 10 s, and than frames with content",
+	windowUpdates: "more WINDOW_UPDATE frames than the data that was sent can explain (updatesMax, 2,000 in 10 s, and one for each 512 bytes)",
 	unread:        "more than ownBytesMax (64 KB) of answers to its frames wait for a peer that does not read them",
 }
 
@@ -74,7 +74,8 @@ type flood struct {
 	idle     int
 	updates  int
 	sizes    int
-	sent     uint64 // DATA frames that had been sent when the window began
+	useful   int   // header blocks and DATA frames with content that came
+	sent     int64 // bytes of bodies that had been sent when the window began
 }
 
 // tick counts one of something, after beginning a new window if the last one is over.
@@ -86,9 +87,10 @@ func (c *conn) tick(n *int) int {
 	return *n
 }
 
-// idler counts a frame that brings nothing.
+// idler counts a frame that brings nothing. Some peers measure the line by a PING for each message, so beside what brings
+// something as many may come.
 func (c *conn) idler() error {
-	if c.tick(&c.flood.idle) > idlersMax {
+	if n := c.tick(&c.flood.idle); n > idlersMax && int64(n-idlersMax) > int64(c.flood.useful)+c.spoken() {
 		return c.defend(idlers)
 	}
 	return nil
@@ -116,11 +118,14 @@ func (c *conn) provocation() error {
 // updates counts a WINDOW_UPDATE.
 func (c *conn) updates() error {
 	n := c.tick(&c.flood.updates)
-	if n > updatesMax && uint64(n-updatesMax) > updatesPerFrame*(c.sent.Load()-c.flood.sent) {
+	if n > updatesMax && int64(n-updatesMax) > c.spoken() {
 		return c.defend(windowUpdates)
 	}
 	return nil
 }
+
+// spoken is how much of bodies was sent in this window, in units of updateBytes.
+func (c *conn) spoken() int64 { return (c.sent.Load() - c.flood.sent) / updateBytes }
 
 // tableUpdates counts the updates of the table's size that a header block begins with (RFC 7541 section 6.3).
 func (c *conn) tableUpdates(block []byte) error {

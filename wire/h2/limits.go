@@ -87,9 +87,10 @@ const (
 	// idlersMax is how many PING, SETTINGS, PRIORITY, PRIORITY_UPDATE, unknown and empty DATA frames may come
 	// (CVE-2019-9512, 9513, 9515, 9518).
 	idlersMax = 1000
-	// updatesMax is how many WINDOW_UPDATE frames may come beside updatesPerFrame for each DATA frame that was sent.
-	updatesMax      = 2000
-	updatesPerFrame = 4
+	// updatesMax is how many WINDOW_UPDATE frames may come beside one for each updateBytes of bodies that were sent: a client
+	// that reads by 4 KB sends two for each.
+	updatesMax  = 2000
+	updateBytes = 512
 	// tableUpdatesMax is how often the size of HPACK's table may change.
 	tableUpdatesMax = 100
 )

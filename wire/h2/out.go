@@ -193,8 +193,9 @@ func (c *conn) flushAside() {
 	}
 }
 
-// farewell sends what waits, and gives it a moment to leave.
-func (c *conn) farewell(patience time.Duration) {
+// farewell sends what waits, gives it a moment to leave, and reports whether nobody writes any more: a write that is stuck holds
+// TLS.
+func (c *conn) farewell(patience time.Duration) bool {
 	c.mu.Lock()
 	if c.broken == nil && c.out != nil && len(c.out.bytes) > 0 && !c.flushing {
 		c.flushing = true
@@ -203,7 +204,7 @@ func (c *conn) farewell(patience time.Duration) {
 	}
 	if !c.flushing || c.broken != nil {
 		c.mu.Unlock()
-		return
+		return true
 	}
 	written := make(chan struct{})
 	c.written = written
@@ -212,6 +213,8 @@ func (c *conn) farewell(patience time.Duration) {
 	defer left.Stop()
 	select {
 	case <-written:
+		return true
 	case <-left.C:
+		return false
 	}
 }

@@ -22,6 +22,7 @@ type stream struct {
 	counted    int64 // bytes of the body that are in owed, or were: those taken once
 	target     int64 // what credit and owed come to: the receive window
 	remoteOver bool  // the peer has ended its side
+	early      bool  // the response's head is still to come: nothing of a body may
 	noBody     bool  // a byte of a body would be one too many: HEAD, 204, 304
 
 	window    int64 // bytes that we may still send
@@ -211,7 +212,7 @@ func (s *stream) send(view []byte, patience time.Duration) error {
 		}
 		c.window -= int64(n)
 		s.window -= int64(n)
-		c.sent.Add(1)
+		c.sent.Add(int64(n))
 		if c.progress += n; c.progress >= dataBytesMax {
 			c.progress, c.moved = 0, time.Now()
 		}

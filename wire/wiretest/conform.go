@@ -29,9 +29,6 @@ type Case struct {
 	// Aloof says that the proxy may not even connect to the origin for what the case refuses.
 	Aloof bool
 	Steps []Step
-
-	old Refusal // see old.go
-	was Pass
 }
 
 // Cases is the one table of conformance: framing, limits, trailers, interim responses, aborts in every phase, tunnels, and

@@ -4,7 +4,7 @@ import "strings"
 
 // refuse is a head that no byte of may reach the origin.
 func refuse(rule int, name string, status int, q Request) Case {
-	return Case{Rule: rule, Name: name, Aloof: true, old: Refusal{rule, name, q.http1() + strings.Join(q.Body, ""), status}, Steps: more(Asks(q), SeesRefusal(status), Spent())}
+	return Case{Rule: rule, Name: name, Aloof: true, Steps: more(Asks(q), SeesRefusal(status), Spent())}
 }
 
 // refuseBody is refuse for what is wrong behind the head: the proxy may have connected already.
