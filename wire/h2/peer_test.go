@@ -15,7 +15,7 @@ import (
 )
 
 // peer is the other end of a connection, made of frames by x/net: it sends what a test tells it, well-formed or not, and tells
-// what it gets in one line a frame. It acknowledges SETTINGS, and PING unless it is deaf.
+// what it gets in one line a frame. It acknowledges SETTINGS and PING unless it is deaf.
 type peer struct {
 	*http2.Framer
 	t       testing.TB
@@ -104,13 +104,18 @@ func (p *peer) data(id uint32, end bool, text string) {
 	p.ok(p.WriteData(id, end, []byte(text)))
 }
 
-// hear reads one frame and tells what it says; what ended the connection, if it has ended.
-func (p *peer) hear() string {
-	p.t.Helper()
-	_ = p.conn.SetReadDeadline(time.Now().Add(48 * time.Hour)) // a bubble's clock comes this far only if nothing else happens
-	if _, piped := p.conn.(*end); !piped {
-		_ = p.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+// patience is how long the next frame may take: in a bubble longer than any deadline of a connection but a tunnel's.
+func (p *peer) patience() time.Time {
+	if _, piped := p.conn.(*end); piped {
+		return time.Now().Add(5 * time.Minute)
 	}
+	return time.Now().Add(10 * time.Second)
+}
+
+// hear reads one frame and tells what it says; "closed" if the connection has ended, "silence" if nothing comes until by.
+func (p *peer) hear(by time.Time) string {
+	p.t.Helper()
+	_ = p.conn.SetReadDeadline(by) // a connection that has ended is found by the read
 	f, err := p.ReadFrame()
 	if err != nil {
 		if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
@@ -125,7 +130,9 @@ func (p *peer) hear() string {
 		if f.IsAck() {
 			return "SETTINGS ack"
 		}
-		p.ok(p.WriteSettingsAck())
+		if !p.deaf {
+			p.ok(p.WriteSettingsAck())
+		}
 		return "SETTINGS"
 	case *http2.PingFrame:
 		if f.IsAck() {
@@ -159,17 +166,19 @@ func (p *peer) hear() string {
 	return fmt.Sprintf("%v %d", h.Type, h.StreamID)
 }
 
-// hears expects frames in this order: each text is the whole line, or its beginning if a star follows. Frames of a kind that the
+// hears expects frames in this order: each text is the whole line, or its beginning and its end with a star
+// between them. Frames of a kind that the
 // next text does not begin with are passed over if they are SETTINGS, WINDOW_UPDATE or PING.
 func (p *peer) hears(want ...string) {
 	p.t.Helper()
 	for _, w := range want {
-		got := p.hear()
+		by := p.patience()
+		got := p.hear(by)
 		for kind, _, _ := strings.Cut(got, " "); strings.Contains("SETTINGS WINDOW_UPDATE PING", kind) && !strings.HasPrefix(w, kind); kind, _, _ = strings.Cut(got, " ") {
-			got = p.hear()
+			got = p.hear(by)
 		}
-		start, star := strings.CutSuffix(w, "*")
-		if got != w && !(star && strings.HasPrefix(got, start)) {
+		start, end, star := strings.Cut(w, "*")
+		if got != w && !(star && strings.HasPrefix(got, start) && strings.HasSuffix(got, end)) {
 			p.t.Errorf("heard %.200q, want %.200q", got, w)
 			p.conn.Close() // the rest of the test has an end
 			return
@@ -180,9 +189,10 @@ func (p *peer) hears(want ...string) {
 // collects reads the answer on a stream to its end: what came of its body, how many frames that took, and the last line.
 func (p *peer) collects(id uint32) (body string, frames int, last string) {
 	p.t.Helper()
+	by := p.patience()
 	prefix := fmt.Sprintf("DATA %d ", id)
 	for {
-		last = p.hear()
+		last = p.hear(by)
 		rest, data := strings.CutPrefix(last, prefix)
 		switch {
 		case data:
