@@ -56,6 +56,7 @@ func demo(cmd *cobra.Command, once bool) error {
 		{"What the profile protects", stepProtected},
 		{"What the firewall refuses", stepFirewall},
 		{"Routes, and what no route takes", stepRoutes},
+		{"gRPC, and a WebSocket over HTTP/2", stepStreams},
 		{"Reloads under load", stepReload},
 		{"More than a service can take", stepBusy},
 		{"One of two endpoints goes down", stepOneDown},

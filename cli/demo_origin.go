@@ -10,21 +10,30 @@ import (
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/rewrite"
 	"skerry.dev/skerry/wire/h1"
+	"skerry.dev/skerry/wire/h2"
 )
 
-// sample is an endpoint of the demo's service. It can be stopped and started again on its address.
+// sample is an endpoint of one of the demo's services. It can be stopped and started again on its address.
 type sample struct {
 	name   string
 	addr   string
+	stage  exchange.Stage
+	http2  bool // it speaks that, with prior knowledge
 	l      net.Listener
-	server *h1.Server
+	server sampleServer
 	conns  sync.WaitGroup
 	hold   chan struct{} // closed when requests for …/hold may be answered
+}
+
+type sampleServer interface {
+	Serve(net.Conn, *exchange.TLS)
+	Close()
 }
 
 // newSample starts an endpoint on a free port.
 func newSample(name string) (*sample, error) {
 	s := &sample{name: name, addr: "127.0.0.1:0", hold: make(chan struct{})}
+	s.stage = sampleStage{s.name, s.hold}
 	return s, s.start()
 }
 
@@ -33,12 +42,16 @@ func (s *sample) start() error {
 	if err != nil {
 		return err
 	}
-	path := exchange.NewPath(rewrite.Render, sampleStage{s.name, s.hold})
-	server := &h1.Server{Handler: func(x *exchange.Exchange) bool {
+	path := exchange.NewPath(rewrite.Render, s.stage)
+	handler := func(x *exchange.Exchange) bool {
 		complete := path.Run(x)
 		x.End = time.Now()
 		return complete
-	}}
+	}
+	var server sampleServer = &h1.Server{Handler: handler}
+	if s.http2 {
+		server = &h2.Server{Handler: handler}
+	}
 	s.addr, s.l, s.server = l.Addr().String(), l, server
 	s.conns.Go(func() {
 		for {

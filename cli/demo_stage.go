@@ -22,6 +22,7 @@ import (
 // demoStage is everything the tour plays on: two endpoints, an edge, its files.
 type demoStage struct {
 	shop     [2]*sample
+	greeter  *sample
 	meters   *meter.Set
 	edge     *edge.Edge
 	admin    *admin.Server
@@ -113,6 +114,9 @@ func newStage(dir string) (s *demoStage, err error) {
 			return nil, err
 		}
 	}
+	if s.greeter, err = newGreeter(); err != nil {
+		return nil, err
+	}
 	specs := filepath.Join(dir, "specs")
 	s.specName, s.logName = filepath.Join(specs, "shop.yaml"), filepath.Join(dir, "access.log")
 	if err := os.Mkdir(specs, 0o755); err != nil {
@@ -124,6 +128,7 @@ func newStage(dir string) (s *demoStage, err error) {
 	for name, text := range map[string]string{
 		"service.yaml": fmt.Sprintf(demoService, s.shop[0].addr, s.shop[1].addr),
 		"strict.yaml":  demoStrict,
+		"greeter.yaml": fmt.Sprintf(demoGreeter, s.greeter.addr),
 		"till.yaml":    fmt.Sprintf(demoTill, s.shop[0].addr, tillPlaces, tillQueue),
 	} {
 		if err := os.WriteFile(filepath.Join(specs, name), []byte(text), 0o644); err != nil {
@@ -252,7 +257,7 @@ func (s *demoStage) close() {
 	if s.admin != nil {
 		s.admin.Close() // what it cuts off is a scrape
 	}
-	for _, o := range s.shop {
+	for _, o := range append(s.shop[:], s.greeter) {
 		if o != nil && o.l != nil {
 			o.stop()
 		}

@@ -277,7 +277,7 @@ func TestReadmeServices(t *testing.T) {
 		}
 		rows++
 	}
-	if rows != 14 {
+	if rows != 15 {
 		t.Errorf("the table has %d rows", rows)
 	}
 }
