@@ -56,6 +56,7 @@ const (
 	OriginTripped
 	OriginTimeout
 	OriginClosed
+	OriginCancelled
 	OriginProtocol
 	OriginHeadTooLarge
 	OriginIncomplete
@@ -112,6 +113,7 @@ var table = [kinds]row{
 	OriginTripped:        {"origin_tripped", SideOrigin, 503, "destination_unavailable", "The service is not available. Please try again later."},
 	OriginTimeout:        {"origin_timeout", SideOrigin, 504, "http_response_timeout", "The service did not answer in time."},
 	OriginClosed:         {"origin_closed", SideOrigin, 502, "connection_terminated", "The service closed the connection."},
+	OriginCancelled:      {"origin_cancelled", SideOrigin, 502, "connection_terminated", "The service cancelled the request."},
 	OriginProtocol:       {"origin_protocol", SideOrigin, 502, "http_protocol_error", "The service sent an invalid response."},
 	OriginHeadTooLarge:   {"origin_head_too_large", SideOrigin, 502, "http_response_header_section_size", "The service sent an invalid response."},
 	OriginIncomplete:     {"origin_incomplete", SideOrigin, 502, "http_response_incomplete", "The service sent an incomplete response."},

@@ -682,6 +682,8 @@ func (c *conn) resetError(code errCode) error {
 		return errRefused
 	case code == codeNone:
 		return errStopped
+	case code == codeCancel:
+		return errCancelled
 	}
 	return fault.New(fault.OriginClosed, "the origin reset the stream: "+code.String())
 }

@@ -50,5 +50,6 @@ var (
 	errOriginConnect  = fault.New(fault.OriginProtocol, "the origin does not take WebSockets over HTTP/2 (RFC 8441): its service needs protocol http1")
 	errOriginTakeSlow = fault.New(fault.OriginTimeout, "the origin did not take the request's body in time (timeouts.idle)")
 	errRefused        = fault.New(fault.OriginBusy, "the origin refused the stream before doing anything (REFUSED_STREAM)")
+	errCancelled      = fault.New(fault.OriginCancelled, "the origin cancelled the request (CANCEL)")
 	errStopped        = fault.New(fault.OriginClosed, "the origin wants no more of the request (NO_ERROR)")
 )
