@@ -103,7 +103,7 @@ func TestBody(t *testing.T) {
 		}
 		return fmt.Sprintf("%d, again %v %d, %v, in %d", len(text), again, len(second), err, x.Facts.Entry.BytesIn)
 	}
-	f("read twice", post(strings.Repeat("a", 5000)), next, "5000, again true 5000, <nil>, in 5000")
+	f("read twice", together(post(strings.Repeat("a", 5000))), next, "5000, again true 5000, <nil>, in 5000")
 	f("read twice, as large as the buffer", sized(16384), next, "16384, again true 16384, <nil>, in 16384")
 	f("too large to be read twice", sized(20_000), next, "20000, again false 0, <nil>, in 20000")
 	f("half of it read, then again", post("abc"), func(x *exchange.Exchange) string {

@@ -121,7 +121,7 @@ func (c *conn) init(n net.Conn, s side, receive, receiveAll int64) {
 	c.writer = func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.write(nil)
+		c.write(nil, false)
 	}
 	c.decoder = hpack.NewDecoder(tableBytes, c.list.add)
 	c.window, c.initial, c.credit, c.target, c.room = windowDefault, windowDefault, receiveAll, receiveAll, streamsMax

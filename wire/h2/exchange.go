@@ -251,6 +251,7 @@ func (s *serverStream) sendHead(x *exchange.Exchange, end bool, length int64) er
 		}
 		return out
 	})
+	c.callNext()
 	return nil
 }
 

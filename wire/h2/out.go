@@ -38,7 +38,7 @@ func (c *conn) flush() {
 	}
 	runtime.Gosched()
 	c.mu.Lock()
-	c.write(nil)
+	c.write(nil, false)
 	c.mu.Unlock()
 }
 
@@ -52,9 +52,9 @@ func (c *conn) claim() bool {
 }
 
 // write writes what waits, view behind it, and what comes meanwhile, until nothing waits or a stream that waited for room is
-// there to go on: no exchange works for the others for ever. The caller has set flushing, and holds the lock, which is free
-// while the kernel works.
-func (c *conn) write(view []byte) {
+// there to go on: no exchange works for the others for ever. A caller who has more to send goes on itself, so that those that wait
+// do not come before what is more urgent. The caller has set flushing, and holds the lock, which is free while the kernel works.
+func (c *conn) write(view []byte, more bool) {
 	for c.broken == nil && (len(*c.pending()) > 0 || len(view) > 0) {
 		out := c.out
 		c.out = nil
@@ -69,7 +69,7 @@ func (c *conn) write(view []byte) {
 			c.breakOff(errWrite)
 			break
 		}
-		if len(c.waiting) > 0 && c.callNext() {
+		if len(c.waiting) > 0 && (more || c.callNext()) {
 			break
 		}
 	}
@@ -82,7 +82,9 @@ func (c *conn) write(view []byte) {
 		close(c.written)
 		c.written = nil
 	}
-	c.callNext()
+	if !more {
+		c.callNext()
+	}
 }
 
 // queue has a stream wait for its turn to send. The caller holds the lock.
@@ -93,7 +95,7 @@ func (c *conn) queue(s *stream) {
 
 // unqueue ends that. The caller holds the lock.
 func (c *conn) unqueue(s *stream) {
-	s.queued = false
+	s.queued, s.called = false, false
 	for i, o := range c.waiting {
 		if o == s {
 			last := len(c.waiting) - 1
@@ -103,47 +105,45 @@ func (c *conn) unqueue(s *stream) {
 			break
 		}
 	}
-	c.turns++
-	s.turn = c.turns
-	if s.called {
-		s.called = false
-		return
-	}
-	c.callNext() // it did not wait for its call; another may have counted on it
 }
 
-// callNext wakes the streams whose turn it is, as many as there is room for, and reports whether there are any. The caller
-// holds the lock.
+// callNext wakes the stream whose turn it is, if there is room, and reports whether one is on its way. It is one at a time, for
+// they would run in any order: who was called calls the next, once it has taken its room, or none. The caller holds the lock.
 func (c *conn) callNext() (any bool) {
 	if len(c.waiting) == 0 {
 		return false
 	}
-	room := outBytesMax
-	if c.out != nil {
-		room -= len(c.out.bytes)
-	}
 	for _, s := range c.waiting {
 		if s.called {
-			room, any = room-dataBytesMax, true
+			return true
 		}
 	}
-	for room > 0 {
-		s := c.best()
-		if s == nil {
-			break
-		}
-		s.called, any = true, true
-		s.writable.wake()
-		room -= dataBytesMax
+	if c.out != nil && len(c.out.bytes) >= outBytesMax {
+		return false
 	}
-	return any
+	s := c.best()
+	if s == nil {
+		return false
+	}
+	s.called = true
+	s.writable.wake()
+	return true
+}
+
+// yields reports whether a stream that waits goes before one that does not. The caller holds the lock.
+func (c *conn) yields(s *stream) bool {
+	if len(c.waiting) == 0 {
+		return false
+	}
+	o := c.best()
+	return o != nil && o.before(s)
 }
 
 // best is the stream that goes first of those that could send (RFC 9218 section 10): one with a head; the most urgent; among those, first
 // the ones that are of use only as a whole, the oldest first; then the incremental ones in turn.
 func (c *conn) best() (best *stream) {
 	for _, s := range c.waiting {
-		if s.called || !s.heading && (s.window <= 0 || c.window <= 0) {
+		if !s.heading && (s.window <= 0 || c.window <= 0) {
 			continue
 		}
 		if best == nil || s.before(best) {
@@ -200,7 +200,7 @@ func (c *conn) farewell(patience time.Duration) bool {
 	if c.broken == nil && c.out != nil && len(c.out.bytes) > 0 && !c.flushing {
 		c.flushing = true
 		c.patience = patience
-		c.write(nil)
+		c.write(nil, false)
 	}
 	if !c.flushing || c.broken != nil {
 		c.mu.Unlock()

@@ -220,7 +220,7 @@ func (s *stream) send(view []byte, patience time.Duration) error {
 		*out = appendFrame(*out, n, frameData, 0, s.id)
 		if direct {
 			c.flushing = true
-			c.write(view[:n])
+			c.write(view[:n], n < len(view))
 		} else {
 			*out = append(*out, view[:n]...)
 			s.mark(at)
@@ -230,6 +230,7 @@ func (s *stream) send(view []byte, patience time.Duration) error {
 			sent, by = 0, time.Time{}
 		}
 	}
+	c.callNext()
 	return nil
 }
 
@@ -246,19 +247,22 @@ func (s *stream) room(want int, by *time.Time, patience time.Duration) (n int, e
 		}
 		allowed := min(int64(want), s.window, c.window, dataBytesMax)
 		full := len(*c.pending()) >= outBytesMax
-		if (allowed > 0 || want == 0) && !full {
+		s.heading = want == 0
+		if (allowed > 0 || s.heading) && !full && !c.yields(s) {
+			c.turns++
+			s.turn = c.turns
 			return int(allowed), nil
 		}
 		if !c.flushing && len(*c.pending()) > 0 { // nobody else would
 			c.flushing = true
-			c.write(nil)
+			c.write(nil, false)
 			continue
 		}
 		if by.IsZero() {
 			*by = time.Now().Add(patience)
 		}
-		s.heading = want == 0
 		c.queue(s)
+		c.callNext()
 		c.mu.Unlock()
 		woken := s.writable.wait(*by)
 		c.mu.Lock()
