@@ -8,9 +8,9 @@ import (
 	"skerry.dev/skerry/exchange"
 )
 
-// Blocks are written without a dynamic table and without Huffman codes, as nginx and HAProxy do: names of the static table by
-// their number, everything else as it is. It costs a client some bytes per answer, and us neither memory per connection nor
-// a search per field.
+// Blocks are written without a dynamic table, as nginx and HAProxy do, and without Huffman codes, as HAProxy does: names of the
+// static table by their number, everything else as it is. It costs a client bytes (a page's head of 11 fields 281, where Huffman
+// codes take 216 and a table that knows it 35), and us neither memory per connection nor a search per field.
 
 // staticNames is the number in the static table (RFC 7541 appendix A) of the interned names that stand there; 0: none does.
 var staticNames = func() (t [256]uint8) {
