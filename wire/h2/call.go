@@ -277,10 +277,10 @@ func (k *Call) head(l *fieldList, end bool) error {
 	r := &h.list[len(h.list)-1]
 	switch {
 	case trailers && k.size >= 0 && k.came != k.size:
-		return c.provoked(&k.stream, codeProtocol, errOriginFraming)
+		return k.refuseHead(errOriginFraming)
 	case !trailers && r.status < 200:
 		if end || len(h.list) > interimMax+1 {
-			return c.provoked(&k.stream, codeProtocol, errOriginInterim)
+			return k.refuseHead(errOriginInterim)
 		}
 	case !trailers:
 		h.final, k.early = true, false
@@ -289,7 +289,7 @@ func (k *Call) head(l *fieldList, end bool) error {
 			k.size = r.length
 		}
 		if end && k.size > 0 {
-			return c.provoked(&k.stream, codeProtocol, errOriginFraming)
+			return k.refuseHead(errOriginFraming)
 		}
 	}
 	if end {
@@ -297,6 +297,13 @@ func (k *Call) head(l *fieldList, end bool) error {
 	}
 	k.readable.wake()
 	return nil
+}
+
+// refuseHead drops the head, or the trailers, that came last and resets the stream: what breaks a rule is not delivered. The caller
+// holds the connection's lock.
+func (k *Call) refuseHead(why error) error {
+	k.heads.list = k.heads.list[:len(k.heads.list)-1]
+	return k.client.provoked(&k.stream, codeProtocol, why)
 }
 
 // ended has nothing to do: whoever waits has been woken.
