@@ -230,6 +230,7 @@ type talk struct {
 // begin sends a request with a body that is yet to come, and waits for the answer's head. The request ends with ctx.
 func (w crossing) begin(ctx context.Context, method, path string, header http.Header) (talk, error) {
 	body, out := io.Pipe()
+	context.AfterFunc(ctx, func() { out.CloseWithError(ctx.Err()) }) // otherwise a client of HTTP/1.1 waits for who writes
 	q, err := http.NewRequestWithContext(ctx, method, w.base+path, body)
 	if err != nil {
 		return talk{}, err
