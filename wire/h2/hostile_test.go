@@ -2,6 +2,7 @@ package h2_test
 
 import (
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/exchange/exchangetest"
 	"skerry.dev/skerry/wire/h2"
+	"skerry.dev/skerry/wire/wiretest"
 )
 
 // asked is a connection that tells when somebody asks what it stands on, as a server does with one that is new to it.
@@ -120,4 +122,69 @@ func TestUnreadHeads(t *testing.T) {
 	if n := served.Load(); n > inKernel || c.Broken != nil {
 		t.Errorf("%d of %d answers of 8 KB were made for a client that read none, %v", n, requests, c.Broken)
 	}
+}
+
+// TestCreditComesBack: whatever becomes of a body, what came of it goes back to the connection's window: otherwise uploads would stop
+// for good once connWindow had been lost.
+func TestCreditComesBack(t *testing.T) {
+	body := strings.Repeat("x", 40<<10)
+	padded := func(c *wiretest.H2, id uint32, end bool) {
+		for rest := body; rest != ""; rest = rest[10<<10:] {
+			c.WriteDataPadded(id, end && len(rest) == 10<<10, []byte(rest[:10<<10]), make([]byte, 255))
+		}
+	}
+	take := func(x *exchange.Exchange) { _, _, _ = readAll(x.Req.Body) }
+	leave := func(*exchange.Exchange) {}
+	f := func(name string, look func(x *exchange.Exchange), send func(c *wiretest.H2)) {
+		t.Run(name, func(t *testing.T) {
+			r := serveHandler(t, func(x *exchange.Exchange) bool {
+				if x.Fault == nil && x.Req.Body != nil {
+					look(x)
+				}
+				x.Answer(204)
+				return x.Sink.Send(x) == nil
+			})
+			c := r.client()
+			for i := range 40 { // 1.6 MB, three times the window
+				send(c)
+				if a := c.Await(c.Get()); a.Status != "204" {
+					t.Fatalf("after %d bodies: %v, %v, GOAWAY %v", i+1, a, c.Closed, c.GoAway)
+				}
+			}
+		})
+	}
+	whole := func(c *wiretest.H2, fields ...string) {
+		id := c.Post(fields...)
+		c.Data(id, true, body)
+		c.Await(id)
+	}
+	f("taken", take, func(c *wiretest.H2) { whole(c) })
+	f("taken twice", func(x *exchange.Exchange) { take(x); x.Req.Body.Replay(); take(x) }, func(c *wiretest.H2) { whole(c) })
+	f("left", leave, func(c *wiretest.H2) { whole(c) })
+	f("left, and more to come", leave, func(c *wiretest.H2) {
+		id := c.Post("content-length", "1000000")
+		c.Data(id, false, body)
+		c.Await(id)
+	})
+	f("with padding", take, func(c *wiretest.H2) { id := c.Post(); padded(c, id, true); c.Await(id) })
+	f("with padding, left", leave, func(c *wiretest.H2) { id := c.Post(); padded(c, id, true); c.Await(id) })
+	f("with trailers", take, func(c *wiretest.H2) {
+		id := c.Post()
+		c.Data(id, false, body)
+		c.Headers(id, true, "x", "y")
+		c.Await(id)
+	})
+	f("of a request that is refused", take, func(c *wiretest.H2) { whole(c, "x-a", "\x00") })
+	f("longer than announced", take, func(c *wiretest.H2) { whole(c, "content-length", "3") })
+	f("reset in its middle", take, func(c *wiretest.H2) {
+		id := c.Post()
+		c.Data(id, false, body)
+		c.WriteRSTStream(id, http2.ErrCodeCancel)
+	})
+	f("on a stream that was reset for a violation", take, func(c *wiretest.H2) {
+		id := c.Post()
+		c.WriteWindowUpdate(id, 0)
+		c.Data(id, false, body)
+		padded(c, id, false)
+	})
 }
