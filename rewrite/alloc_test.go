@@ -85,6 +85,7 @@ func TestStagesDoNotAllocate(t *testing.T) {
 	f("respond", &env, get, false, respond)
 	f("redirect", &env, get, false, redirect)
 	f("render", &env, get, false, fails{})
+	f("render a call", &env, "POST /s HTTP/1.1\nHost: a\nContent-Type: application/grpc\nGrpc-Timeout: 1S\n"+head, false, fails503("3"))
 	f("to HTTPS", &env, get, true, answers{})
 	f("preflight", &env, "OPTIONS / HTTP/1.1\nHost: a\n"+head+"Access-Control-Request-Method: GET\n", false, answers{})
 	f("canonical", &env, get, false, canonical)

@@ -6,6 +6,7 @@ import (
 	"github.com/gaissmai/bart"
 
 	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
 )
 
 // Env is what the stages know of the edge around them. It is not changed after they were made.
@@ -56,6 +57,14 @@ func (c *Client) Request(x *exchange.Exchange) exchange.Verdict {
 		c.believe(x)
 	}
 	return exchange.Next
+}
+
+// Done gives an answer in gRPC's form, which is 200 whatever has happened, the status of its fault: by it the log, the metrics and
+// the spans, which come behind the last Done, tell a failure from a success.
+func (c *Client) Done(x *exchange.Exchange) {
+	if x.Fault != nil && x.Resp.Status == callStatus {
+		x.Resp.Status = fault.Of(x.Fault).Status()
+	}
 }
 
 // peer is the address at the other end of the connection, comparable with those in fields.

@@ -8,6 +8,12 @@ const (
 	retryAfterSeconds = "5"
 	// maintenanceSeconds is the same for maintenance whose policy says nothing.
 	maintenanceSeconds = 300
+	// pushbackSecondsMax is the longest time that a client of gRPC is told to wait before it makes a call again by itself. Beyond
+	// it, as in maintenance, it is told not to: the call would seem to hang.
+	pushbackSecondsMax = 30
+	// clockDrift is the part of a call's time, one in so many, by which the clocks of two machines may differ at its end: each may
+	// be 500 parts in a million off, which is the most that NTP corrects.
+	clockDrift = 1000
 	// addressBytesMax is the longest text of an IP address (RFC 4291 section 2.2, with an IPv4 tail).
 	addressBytesMax = 45
 	// hopsMax is how many trusted proxies a request may have come through, in elements of X-Forwarded-For or Forwarded

@@ -15,14 +15,25 @@ type page struct {
 	status        int
 	proxyStatus   []byte // nil: none
 	problem, html form
+	call          callForm
 }
 
-// form is a body with a gap for the request id.
+// form is a text with a gap for the request id.
 type form struct{ before, after []byte }
 
+// fill returns the text with the id in it.
+func (f *form) fill(x *exchange.Exchange) []byte {
+	text := x.Scratch.Alloc(len(f.before) + requestIDBytes + len(f.after))
+	n := copy(text, f.before)
+	n += copy(text[n:], requestIDText(x))
+	copy(text[n:], f.after)
+	return text
+}
+
 // Render makes the answer out of x.Fault: problem details (RFC 9457) or small HTML, as x.Facts.Entry.Errors and Accept
-// say, with the request id, which it gives if there is none. It keeps the fields of x.Resp that responders put there,
-// and says nothing but what fault's table allows a client to read.
+// say, with the request id, which it gives if there is none. A call of gRPC gets its answer in gRPC's own form, whatever they say;
+// Client.Done then puts the status of the fault in the place of 200, so that nobody counts a failure as a success. It keeps the
+// fields of x.Resp that responders put there, and says nothing but what fault's table allows a client to read.
 func Render(x *exchange.Exchange) { render(x, nil) }
 
 // render is Render with pages of the route's own.
@@ -34,8 +45,13 @@ func render(x *exchange.Exchange, own ownPages) {
 	}
 	r.Status, r.Tunnel, r.Trailers = p.status, nil, r.Trailers[:0]
 	setRequestID(x)
-	f, contentType, html := &p.problem, typeProblem, wantsHTML(x)
-	if html {
+	call := isCall(&x.Req)
+	html := !call && wantsHTML(x)
+	f, contentType := &p.problem, typeProblem
+	switch {
+	case call:
+		contentType = typeGRPC
+	case html:
 		f, contentType = &p.html, typeHTML
 	}
 	r.Fields.Set(exchange.NameContentType, contentType)
@@ -44,18 +60,17 @@ func render(x *exchange.Exchange, own ownPages) {
 	if p.proxyStatus != nil {
 		r.Fields.Set(exchange.NameProxyStatus, p.proxyStatus)
 	}
-	if p.status == 503 && r.Fields.Get(exchange.NameRetryAfter) == nil {
+	after := r.Fields.Get(exchange.NameRetryAfter)
+	if p.status == 503 && after == nil {
 		r.Fields.Add(exchange.NameRetryAfter, retryAfter)
 	}
-	if page := own.of(p.status); html && page != nil {
+	if call {
+		p.call.answer(x, after)
+	} else if page := own.of(p.status); html && page != nil {
 		setBody(x, page.fill(x))
-		return
+	} else {
+		setBody(x, f.fill(x))
 	}
-	body := x.Scratch.Alloc(len(f.before) + requestIDBytes + len(f.after))
-	n := copy(body, f.before)
-	n += copy(body[n:], requestIDText(x))
-	copy(body[n:], f.after)
-	setBody(x, body)
 }
 
 var (
@@ -119,7 +134,7 @@ var (
 var pages = func() (all []page) {
 	for _, k := range fault.Kinds() {
 		title := statusTitle(k.Status())
-		p := page{status: k.Status()}
+		p := page{status: k.Status(), call: newCallForm(k)}
 		if k.ProxyStatus() != "" {
 			p.proxyStatus = []byte("skerry; error=" + k.ProxyStatus())
 		}

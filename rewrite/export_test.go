@@ -1,0 +1,7 @@
+package rewrite
+
+// What tests look at from outside.
+var (
+	PercentEncoded = percentEncoded
+	ParseTimeout   = parseTimeout
+)
