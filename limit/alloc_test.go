@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,12 +17,11 @@ import (
 )
 
 // allocates counts the allocations of one exchange on a path with the stage, beyond those of the path alone.
-func allocates(s *limit.Stage, body func(x *exchange.Exchange) exchange.Body) float64 {
+func allocates(s *limit.Stage, request string, conn *exchange.Conn, body func(x *exchange.Exchange) exchange.Body) float64 {
 	render := func(x *exchange.Exchange) { x.Resp.Status = 429 }
 	origin := &answer{}
 	path := exchange.NewPath(render, s, origin)
-	conn := &exchange.Conn{Client: exchangetest.Client}
-	sent := exchangetest.Request("GET / HTTP/1.1\nHost: a\nAccept: */*\n").Req.Sent
+	asked := exchangetest.Request(request).Req
 	now := time.Now()
 	n := byte(0)
 	return testing.AllocsPerRun(1000, func() {
@@ -29,7 +29,7 @@ func allocates(s *limit.Stage, body func(x *exchange.Exchange) exchange.Body) fl
 		n++
 		x.Conn, x.Now = conn, now
 		x.Facts.Client.Addr = netip.AddrFrom4([4]byte{192, 0, 2, n})
-		x.Req.Sent = append(x.Req.Sent, sent...)
+		x.Req.Method, x.Req.Sent, x.Req.Fields = asked.Method, append(x.Req.Sent, asked.Sent...), append(x.Req.Fields, asked.Fields...)
 		x.Req.Body = body(x)
 		path.Run(x)
 		x.Release()
@@ -75,7 +75,16 @@ func TestAllocatesNothing(t *testing.T) {
 	f := func(what string, p *spec.Policy, body func(*exchange.Exchange) exchange.Body) {
 		t.Helper()
 		table, _ := tables(0)
-		if n := allocates(stage(t, p, "shop", table), body); n != 0 {
+		if n := allocates(stage(t, p, "shop", table), "GET / HTTP/1.1\nHost: a\nAccept: */*\n", &exchange.Conn{Client: exchangetest.Client}, body); n != 0 {
+			t.Errorf("%s: %v allocations", what, n)
+		}
+	}
+	call := func(what string, most spec.Size, size int) {
+		t.Helper()
+		table, _ := tables(0)
+		messages := &pieces{view: []byte(message(0, size))}
+		s := stage(t, &spec.Policy{BodyMax: &most}, "shop", table)
+		if n := allocates(s, callHead, &exchange.Conn{Client: exchangetest.Client, Protocol: "h2"}, func(*exchange.Exchange) exchange.Body { messages.count = 10; return messages }); n != 0 {
 			t.Errorf("%s: %v allocations", what, n)
 		}
 	}
@@ -85,6 +94,24 @@ func TestAllocatesNothing(t *testing.T) {
 	f("body collected", &spec.Policy{BodyMax: ptr(spec.Size(64 << 10))}, streaming)
 	f("body too large for a small limit", &spec.Policy{BodyMax: ptr(spec.Size(20 << 10))}, streaming)
 	f("body streamed", &spec.Policy{BodyMax: ptr(spec.Size(1 << 20))}, streaming)
+	call("call streamed", 4000, 4000)
+	call("message of a call too large", 4000, 4001)
+}
+
+// BenchmarkMessages follows the messages of a stream: 100 bytes each, in views as they come from a connection.
+func BenchmarkMessages(b *testing.B) {
+	table, _ := tables(0)
+	s := stage(b, &spec.Policy{BodyMax: ptr(spec.Size(1 << 20))}, "shop", table)
+	x := calling(&pieces{view: []byte(strings.Repeat(message(0, 100), 16<<10/105)), count: 1 << 62})
+	defer x.Release()
+	s.Request(x)
+	b.ReportAllocs()
+	b.SetBytes(16 << 10 / 105 * 105)
+	for b.Loop() {
+		if _, err := x.Req.Body.Next(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 const live = 1 << 20 // addresses

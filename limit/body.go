@@ -9,12 +9,16 @@ import (
 )
 
 // bound refuses a body that is announced as too large, and counts one of unknown size. What of it came with the head is
-// read, so that a malformed one, or one over a small limit, is refused before the origin is asked.
+// read, so that a malformed one, or one over a small limit, is refused before the origin is asked. Of a gRPC call each message is
+// bound, and the body is not: all of a smaller one is smaller, too.
 func (s *Stage) bound(x *exchange.Exchange) exchange.Verdict {
-	if size := x.Req.Body.Size(); size > s.bodyMax {
-		return x.Fail(s.bodyBig)
-	} else if size >= 0 {
+	switch size := x.Req.Body.Size(); {
+	case size >= 0 && size <= s.bodyMax:
 		return exchange.Next // the protocol holds it to what it announced
+	case isCall(x):
+		return s.boundMessages(x)
+	case size >= 0:
+		return x.Fail(s.bodyBig)
 	}
 	if c, ok := x.Req.Body.(exchange.Checked); ok {
 		if err := c.Check(); err != nil {

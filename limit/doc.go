@@ -8,4 +8,8 @@
 // A body that announces more than bodyMax is refused with 413 before the origin sees a byte. One of unknown size is read
 // before the origin is asked, if bodyMax is at most 64 KB: such a route does not stream requests. Above that a body over
 // the limit reaches the origin as a request that breaks off, whose end never comes. Of exchange.Facts it writes Limit.
+//
+// The body of a gRPC call over HTTP/2 streams under any limit, since a call may last for a day: bodyMax is that of each message in
+// it. How many there are, and how fast they come, is the service's to bound. Any client may call its request gRPC; what it sends must
+// then be messages of gRPC to its last byte.
 package limit

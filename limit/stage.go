@@ -24,8 +24,8 @@ type Stage struct {
 	headMax int64  // bytes; 0: no limit
 	bodyMax int64  // bytes; 0: no limit
 
-	limited                    *meter.Counter
-	tooMany, headLong, bodyBig *fault.Error
+	limited                                *meter.Counter
+	tooMany, headLong, bodyBig, messageBig *fault.Error
 }
 
 // policyName is how RateLimit-Policy, RateLimit and the log call the one limit there is.
@@ -48,6 +48,7 @@ func New(p *spec.Policy, scope string, t *Tables) (*Stage, []fault.Problem) {
 	if p.BodyMax != nil && *p.BodyMax > 0 {
 		s.bodyMax = int64(*p.BodyMax)
 		s.bodyBig = fault.New(fault.BodyTooLarge, fmt.Sprintf("the request body has more than %d bytes (bodyMax)", s.bodyMax))
+		s.messageBig = fault.New(fault.BodyTooLarge, fmt.Sprintf("a message of the gRPC request has more than %d bytes (bodyMax)", s.bodyMax))
 	}
 	if s.quota.interval == 0 && s.headMax == 0 && s.bodyMax == 0 {
 		return nil, nil
@@ -181,9 +182,14 @@ func headBytes(r *exchange.Request) int64 {
 	return int64(n)
 }
 
-// Done lets go of the memory that a body was read ahead into.
+// Done lets go of the memory that a body was read ahead into, and of what wraps one.
 func (s *Stage) Done(x *exchange.Exchange) {
-	if b, ok := x.Req.Body.(*body); ok { // none of another stage around it: all have let go
+	switch b := x.Req.Body.(type) { // none of another stage around it: all have let go
+	case *body:
+		x.Join()
+		x.Req.Body = b.inner
+		b.release()
+	case *messages:
 		x.Join()
 		x.Req.Body = b.inner
 		b.release()
