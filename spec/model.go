@@ -158,9 +158,9 @@ type Policy struct {
 	CORS        *CORS          `yaml:"cors"`        // who may call from pages of other origins
 	Limit       *Limit         `yaml:"limit"`       // requests per client address
 	HeadMax     *Size          `yaml:"headMax"`     // request head in bytes, 431 beyond it
-	BodyMax     *Size          `yaml:"bodyMax"`     // request body in bytes, 413 beyond it; 0: without limit
+	BodyMax     *Size          `yaml:"bodyMax"`     // request body, or message of a gRPC call, in bytes, 413 beyond it; 0: without limit
 	Compress    *Compress      `yaml:"compress"`    // gzip, br, zstd
-	Errors      *Errors        `yaml:"errors"`      // form of the edge's own error answers
+	Errors      *Errors        `yaml:"errors"`      // form of the edge's own error answers, but to calls of gRPC
 	ErrorPages  *[]ErrorPage   `yaml:"errorPages"`  // HTML of the edge's own error answers, by status
 	Maintenance *Maintenance   `yaml:"maintenance"` // answer 503 to everybody but a few
 	Path        *PathForm      `yaml:"path"`        // what path the origin gets
