@@ -59,8 +59,8 @@ func (k *Call) Abandon() {
 	k.abandoned.Store(true)
 	k.client.mu.Lock()
 	k.interrupted = true
+	k.readable.wake() // under the lock: open may be making the stream ready
 	k.client.mu.Unlock()
-	k.readable.wake()
 }
 
 // Adopt makes the exchange on this stream that of x: the response head that Receive put into another exchange becomes x.Resp, what

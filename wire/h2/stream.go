@@ -167,8 +167,8 @@ func (s *stream) interrupt() {
 	c := s.conn
 	c.mu.Lock()
 	s.interrupted = true
-	c.mu.Unlock()
 	s.readable.wake()
+	c.mu.Unlock()
 }
 
 // mark remembers the frame that begins at a place of what waits to be written: it may turn out to be the last. The caller holds
