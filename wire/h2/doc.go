@@ -1,47 +1,32 @@
-// Package h2 turns the streams of HTTP/2 connections into exchanges (RFC 9113), the server side: an adapter on
-// golang.org/x/net/http2, behind the interface that a codec of our own will have.
+// Package h2 turns frames into exchanges and back: HTTP/2 (RFC 9113), the server side and the client side.
 //
-// It owns Server, the mapping of pseudo fields and fields to an exchange, the request body with its deadlines, the sink,
-// and a look at every frame header on the way to x/net, which gives header blocks a deadline and floods an end.
+// It owns the codec (frames, flow control, the writing of header blocks; their reading is x/net's hpack), Server, and Client with
+// its Calls. One goroutine reads a connection and deals with every frame in order; each stream of a server has another, kept for the
+// next; who has something to say appends it, and whoever comes first writes what has gathered in one piece.
 //
-// It promises that a stream becomes an exchange only if HTTP/1.1 could say the same request without a second reading: the
-// same rules, kinds of faults and limits as wire/h1, held together by FuzzRequest; that the answer's framing is its own;
-// that a panic of the handler ends one stream; and that nothing of net/http is touched after the exchange.
+// It promises that a stream becomes an exchange only if HTTP/1.1 could say the same request without a second reading, by the rules,
+// faults and limits of wire/h1; that framing and fields of a connection never pass; no panic from any input; memory, goroutines and
+// work for nothing bounded for each connection, by limits.go; and no allocation for a stream on a warm connection.
 //
-// It refuses CONNECT, extended CONNECT (WebSocket over HTTP/2), upgrades from HTTP/1.1 and server push.
+// It refuses server push, upgrades from HTTP/1.1, CONNECT but for WebSockets (RFC 8441), and whom it has found flooding.
 //
-// # What x/net answers or ends by itself
+// # What becomes of a breach
 //
-// These requests never become an exchange; Server.Refused counts them, the log does not have them. TestBorder shows each.
+//   - A malformed request (RFC 9113 section 8.1.1) is an exchange with a fault: it is logged, answered in full, and its stream is then
+//     reset with PROTOCOL_ERROR. A head that is only too large, or asks for what is not served, is answered without a reset.
+//   - A body that is not as long as announced, or has malformed trailers, resets the stream; who reads it hears of a fault.
+//   - A stream beyond the 100 that are announced is refused (REFUSED_STREAM). A stream that was reset counts until its exchange is over.
+//   - What RFC 9113 calls a connection error ends the connection by GOAWAY with the code of its section; floods by ENHANCE_YOUR_CALM.
+//   - An origin's breach resets its stream (OriginProtocol), or ends its connection; what it had not taken fails with
+//     transport.ErrStale and may be asked elsewhere.
 //
-//   - 400, with a text that names the field: Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding, Upgrade; TE other
-//     than one "trailers".
-//   - 431, with a page of HTML: a header list of more than 48 KB. If more of it comes in a further frame: GOAWAY, close.
-//   - RST_STREAM(PROTOCOL_ERROR): a missing, doubled, unknown or late pseudo field; an empty method or path; a scheme other
-//     than http and https; a path that does not begin with '/' or that net/url cannot parse (a broken percent-code); CR,
-//     LF, NUL and controls anywhere; a name with capitals; a Host that is not the same bytes as :authority, or two of them;
-//     '@', '/' or a space in the authority; a body longer than Content-Length; trailers with pseudo fields or, behind a
-//     head with a Trailer field, names of framing.
-//   - GOAWAY: whatever RFC 9113 calls a connection error. The one code for streams that we reset is INTERNAL_ERROR.
+// # What peers can rely on
 //
-// # What x/net hides
-//
-//   - The order of fields with different names. They come sorted, also those of responses. Names come in their usual
-//     spelling: their small letters say nothing.
-//   - The Trailer field, and every request trailer that it did not announce, dropped without a word.
-//   - Expect: 100-continue, also among other members of a list that would be 417 in HTTP/1.1. Whether the client waits is
-//     read from an unexported field of the request body (awaitsContinue); 100 is sent when the body is first read.
-//   - The scheme, on plain connections; and whether a stream with Content-Length: 0 has ended. That body is read.
-//   - How cookies were split: they are joined with "; ", unchecked one by one.
-//   - What waits of a request body: Ready says no more often than it must, so an upload is written in smaller pieces.
-//
-// # What x/net cannot do
-//
-//   - A DATA frame shows when it is complete, so a client needs 16 KB, or its frame, in Timeouts.Body.
-//   - Interrupt is for good: the body of that exchange cannot be read on.
-//   - GOAWAY names the last stream at once, without the notice that RFC 9113 section 6.8 describes, and a drained
-//     connection stays open for a second.
-//   - A head and its body leave in two writes; every stream costs two goroutines' hand-offs and some forty allocations.
-//   - Its own defence against rapid resets is a queue of 400 streams that wait for a handler; ours counts the frames.
-//   - A panic of x/net beside the connection's own goroutine would end the process.
+//   - Fields keep their order; trailers pass whether announced or not, to whom they are of use.
+//   - A body is there for a stage at once if it came with its head. Windows are 64 KB for a stream, up to 256 KB where it is
+//     read as fast as it comes, and 512 KB for a connection; an answer that does not want the body reads up to 256 KB of it, or for
+//     1 s, and then says NO_ERROR.
+//   - Answers that wait go by RFC 9218: urgency, then the older, incremental ones in turn; the origin's word counts over the client's.
+//   - A drain is a notice (GOAWAY 2^31-1 and PING), the last word when the client has heard that, or after 1 s, and the end when
+//     nothing is open. What comes between the two is served.
 package h2
