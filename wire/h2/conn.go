@@ -425,6 +425,10 @@ func (c *conn) resetCame(f frame, payload []byte) error {
 		}
 		return c.idler()
 	}
+	if s.reset != nil { // once is enough
+		c.mu.Unlock()
+		return c.idler()
+	}
 	s.fail(c.resetError(code))
 	c.ended = append(c.ended, ended{s.owner, s.id})
 	c.mu.Unlock()
@@ -463,6 +467,7 @@ var settingsAck = appendFrame(nil, 0, frameSettings, flagAck, 0)
 
 // apply takes settings. The caller holds the lock.
 func (c *conn) apply(payload []byte) error {
+	window := c.initial
 	for ; len(payload) > 0; payload = payload[settingBytes:] {
 		id := uint16(payload[0])<<8 | uint16(payload[1])
 		v := uint32(payload[2])<<24 | uint32(payload[3])<<16 | uint32(payload[4])<<8 | uint32(payload[5])
@@ -479,13 +484,7 @@ func (c *conn) apply(payload []byte) error {
 			if v > windowMax {
 				return violation(codeFlowControl, "SETTINGS_INITIAL_WINDOW_SIZE is above 2^31-1")
 			}
-			by := int64(v) - c.initial
-			c.initial = int64(v)
-			for s := range c.streams.all {
-				if s.window += by; s.window > windowMax {
-					return violation(codeFlowControl, "SETTINGS_INITIAL_WINDOW_SIZE takes a window above 2^31-1")
-				}
-			}
+			window = int64(v)
 		case settingFrameSize:
 			if v < 1<<14 || v > frameSizeMax {
 				return violation(codeProtocol, "SETTINGS_MAX_FRAME_SIZE is not from 16,384 to 16,777,215")
@@ -495,6 +494,22 @@ func (c *conn) apply(payload []byte) error {
 				return violation(codeProtocol, "SETTINGS_ENABLE_CONNECT_PROTOCOL is neither 0 nor 1")
 			}
 			c.connects = v == 1
+		}
+	}
+	return c.openWindows(window)
+}
+
+// openWindows takes the windows of streams that the peer allows: once a frame, however often that names them. The caller holds the
+// lock.
+func (c *conn) openWindows(initial int64) error {
+	by := initial - c.initial
+	if by == 0 {
+		return nil
+	}
+	c.initial = initial
+	for s := range c.streams.all {
+		if s.window += by; s.window > windowMax {
+			return violation(codeFlowControl, "SETTINGS_INITIAL_WINDOW_SIZE takes a window above 2^31-1")
 		}
 	}
 	return nil
@@ -510,7 +525,6 @@ func (c *conn) ping(f frame, payload []byte) error {
 	case f.has(flagAck):
 		if string(payload) == drainPing {
 			c.goAwayHeard()
-			return nil
 		}
 		return c.idler()
 	}

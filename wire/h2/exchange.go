@@ -53,6 +53,9 @@ func (s *serverStream) serve() {
 // drain reads what is left of the request's body behind an answer that did not want it, within a budget: some clients take a
 // reset for a failure even then (RFC 9113 section 8.1), and curl is one of them.
 func (s *serverStream) drain() {
+	if s.bare {
+		return
+	}
 	c := s.owner
 	c.mu.Lock()
 	wanted := !s.remoteOver && s.localOver && !s.malformed && (s.size < 0 || s.size-s.came <= drainBytes)
@@ -191,9 +194,11 @@ func (s *serverStream) ended(c *conn, id uint32) {
 // Send writes the answer.
 func (s *serverStream) Send(x *exchange.Exchange) error {
 	r := &x.Resp
-	s.asking.Lock()
-	s.headOut = true
-	s.asking.Unlock()
+	if x.Req.ExpectContinue {
+		s.asking.Lock()
+		s.headOut = true
+		s.asking.Unlock()
+	}
 	if s.connect.on {
 		return s.sendConnect(x)
 	}

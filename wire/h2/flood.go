@@ -118,7 +118,7 @@ func (c *conn) provocation() error {
 // updates counts a WINDOW_UPDATE.
 func (c *conn) updates() error {
 	n := c.tick(&c.flood.updates)
-	if n > updatesMax && int64(n-updatesMax) > c.spoken() {
+	if n > updatesMax && int64(n-updatesMax) > int64(c.flood.useful)+c.spoken() {
 		return c.defend(windowUpdates)
 	}
 	return nil

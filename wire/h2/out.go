@@ -33,6 +33,11 @@ func (c *conn) flush() {
 	c.mu.Lock()
 	mine := c.claim()
 	c.mu.Unlock()
+	c.flushClaimed(mine)
+}
+
+// flushClaimed is flush for a caller who knows whether it is the one who writes.
+func (c *conn) flushClaimed(mine bool) {
 	if !mine {
 		return
 	}

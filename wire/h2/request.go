@@ -54,6 +54,9 @@ func (s *serverStream) readHead(x *exchange.Exchange, l *fieldList, end bool) er
 		err = s.beginConnect(x, &h, end)
 	}
 	s.malformed = malformed(err)
+	// Who says nothing of priorities, as gRPC and curl do, shares: in strict order one large answer to a slow reader would hold up
+	// every younger one.
+	s.incremental = true
 	if p := h.r.Fields.Get(exchange.NamePriority); p != nil {
 		s.urgency, s.incremental = parsePriority(p, urgencyDefault, false)
 	}

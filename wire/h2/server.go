@@ -363,9 +363,10 @@ func (c *serverConn) exchangeOver(s *serverStream, complete bool) {
 		c.idleSince(time.Now())
 		c.empty.Broadcast()
 	}
+	mine := c.claim()
 	c.mu.Unlock()
 	c.conn.hold(-freed)
-	c.flush()
+	c.flushClaimed(mine)
 	if idle && c.server.draining.Load() {
 		c.net.Interrupt(true) // the last one: whoever reads is to close
 	}
