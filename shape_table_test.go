@@ -122,7 +122,7 @@ var thirdParty = []dependency{
 	{"github.com/andybalholm/brotli", []string{"compress", "waf/body"}, false, "br"},
 	{"github.com/klauspost/compress", []string{"compress", "waf/body"}, false, "gzip and zstd, twice as fast as the standard library"},
 	{"github.com/gaissmai/bart", []string{"rewrite", "listen", "limit"}, false, "sets of prefixes"},
-	{"golang.org/x/net", []string{"wire/h2", "upstream/resolve"}, true, "HTTP/2 until the own codec, hpack; the wire format of DNS"},
+	{"golang.org/x/net", []string{"wire/h2", "upstream/resolve"}, true, "the decoder of HPACK; the wire format of DNS; in tests a second HTTP/2"},
 	{"go.opentelemetry.io/proto/otlp", []string{"observe"}, false, "the messages of OTLP"},
 	{"google.golang.org/protobuf", []string{"observe"}, false, "their encoding"},
 	{"github.com/corazawaf/libinjection-go", []string{"waf/engine"}, true, "what SQL injection and XSS look like, to the reference engine"},
@@ -153,7 +153,7 @@ type packageBan struct {
 
 var standard = []packageBan{
 	{"net/http", []string{
-		"admin", "control", "client", "console", "mcp", "cert", "access", "waf/wafhttp", "wire/h2", "wire/h3", "observe", "load/compare", "load/origin", "load/outage",
+		"admin", "control", "client", "console", "mcp", "cert", "access", "waf/wafhttp", "wire/h3", "observe", "load/compare", "load/origin", "load/outage",
 	}, false, true, "traffic is exchange and wire/h1; net/http is for the admin and control APIs and as the oracle of tests"},
 	{"testing", nil, false, true, "return an error; the test decides what it means"},
 	{"log", nil, true, false, "traffic counts (meter) and adds events (meter.Events); a command returns its error; a server's ErrorLog comes from log/slog"},

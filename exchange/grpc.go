@@ -22,3 +22,13 @@ func GRPCStatusOf(fields Fields) GRPCStatus {
 
 // Code returns the number, 0 for OK; ok is false if the answer had none.
 func (s GRPCStatus) Code() (code int, ok bool) { return int(s) - 1, s > 0 }
+
+// IsGRPC reports whether a Content-Type is gRPC's, with any message format. Those of gRPC-Web are not.
+func IsGRPC(contentType []byte) bool {
+	const plain = "application/grpc"
+	if len(contentType) < len(plain) || !EqualFold(contentType[:len(plain)], []byte(plain)) {
+		return false
+	}
+	rest := TrimOWS(contentType[len(plain):])
+	return len(rest) == 0 || rest[0] == '+' || rest[0] == ';'
+}

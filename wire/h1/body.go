@@ -2,6 +2,7 @@ package h1
 
 import (
 	"io"
+	"sync/atomic"
 	"time"
 
 	"skerry.dev/skerry/exchange"
@@ -47,12 +48,14 @@ type body struct {
 	passed   int64         // bytes that Next returned since the start or the last Replay
 	given    *int64        // the most that passed has been; nil: nobody wants to know
 	dry      bool          // nothing may be read from the connection: see Check
+	calm     time.Duration // of a request that is a stream: how long its client may be silent
+	streams  *atomic.Bool  // whether it is one; nil: of a response
 }
 
 // begin prepares a body behind a head that has just been consumed from buf.
 func (b *body) begin(buf *buffer, f *framing, kind bodyKind, patience time.Duration, trailers *exchange.Fields) {
 	*b = body{buf: buf, kind: kind, size: -1, start: buf.r, patience: patience, trailers: trailers,
-		response: b.response, client: b.client, wait: b.wait, given: b.given}
+		response: b.response, client: b.client, wait: b.wait, given: b.given, calm: b.calm, streams: b.streams}
 	switch kind {
 	case bodyNone:
 		b.err, b.size = io.EOF, 0
@@ -174,7 +177,7 @@ func (b *body) fill() error {
 	}
 	before, now := b.buf.w, time.Now()
 	err := b.buf.fill(b.firstDeadline(now))
-	if err == transport.ErrTimeout && b.look() {
+	if err == transport.ErrTimeout && (b.look() || b.streaming(now)) {
 		err = b.buf.fill(b.deadline(now))
 	}
 	b.read += int64(b.buf.w - before)
@@ -212,8 +215,17 @@ func (b *body) deadline(now time.Time) time.Time {
 	if b.response {
 		return b.bounded(now.Add(b.patience))
 	}
+	if b.streams != nil && b.streams.Load() {
+		return now.Add(b.calm)
+	}
 	slowest := b.patience + time.Duration(b.read/bodyRateMin)*time.Second - b.waited
 	return now.Add(min(b.patience, slowest))
+}
+
+// streaming reports whether a request's body has become a stream since a wait began: its answer has, and who answers before
+// the end wants more of it.
+func (b *body) streaming(since time.Time) bool {
+	return b.streams != nil && b.streams.Load() && time.Since(since) < b.calm
 }
 
 // firstDeadline is deadline, or the moment at which somebody should begin to watch for who takes a response: an origin

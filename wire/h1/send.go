@@ -61,6 +61,9 @@ func (c *serverConn) Send(x *exchange.Exchange) error {
 		c.mu.Unlock()
 	}
 	r.Started = true
+	if c.body.kind != bodyNone {
+		c.streams.Store(true)
+	}
 	out := outs.Get().(*[]byte)
 	defer outs.Put(out)
 	if r.Tunnel != nil {

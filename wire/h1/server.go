@@ -36,18 +36,19 @@ type Server struct {
 
 // serverConn is one client connection; it is the exchange.Sink of its exchanges.
 type serverConn struct {
-	server *Server
-	conn   transport.Conn
-	info   exchange.Conn
-	in     buffer
-	frame  framing
-	body   body
-	out    *[]byte
-	close  bool         // no request after this one
-	last   time.Time    // end of the last exchange, if its handler said so: the connection is idle from then on
-	idle   atomic.Bool  // between two requests: Drain may take it away, and then interrupts
-	since  atomic.Int64 // since when it has waited for a whole head, in nanoseconds since the epoch; 0: it is in an exchange
-	wait   func() error
+	server  *Server
+	conn    transport.Conn
+	info    exchange.Conn
+	in      buffer
+	frame   framing
+	body    body
+	out     *[]byte
+	close   bool         // no request after this one
+	last    time.Time    // end of the last exchange, if its handler said so: the connection is idle from then on
+	idle    atomic.Bool  // between two requests: Drain may take it away, and then interrupts
+	since   atomic.Int64 // since when it has waited for a whole head, in nanoseconds since the epoch; 0: it is in an exchange
+	wait    func() error
+	streams atomic.Bool // the request's body may come as slowly as it likes: see Timeouts.Body
 
 	mu        sync.Mutex // orders 100 Continue, which a pump may send, before the head
 	headOut   bool
@@ -302,6 +303,8 @@ func (c *serverConn) beginBody(x *exchange.Exchange) {
 		kind = bodyLength
 	}
 	c.body.wait, c.body.given = nil, &x.Facts.Entry.BytesIn
+	c.streams.Store(kind != bodyNone && exchange.IsGRPC(x.Req.Fields.Get(exchange.NameContentType)))
+	c.body.calm, c.body.streams = c.server.Timeouts.Tunnel, &c.streams
 	if x.Req.ExpectContinue {
 		c.body.wait = c.wait
 	}
@@ -324,6 +327,7 @@ func (c *serverConn) drain(x *exchange.Exchange) bool {
 	if b.err != nil || x.Req.ExpectContinue && !c.continued {
 		return false // nobody knows whether a client that waited for 100 sends its body now
 	}
+	c.streams.Store(false)
 	b.patience, b.waited = c.server.Timeouts.Drain, 0
 	give := time.Now().Add(b.patience)
 	for total := 0; total < drainBytes && time.Now().Before(give); {

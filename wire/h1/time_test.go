@@ -61,6 +61,11 @@ func TestTime(t *testing.T) {
 	f("a body below the minimum rate", steps([]wiretest.Step{send(postHead), arrives(postHead)}, trickle(29, s), []wiretest.Step{gets(edge(408)), clientClosed(), originClosed(), at(30 * s)})...)
 	f("a body above it", steps([]wiretest.Step{send(postHead), arrives(postHead)}, largeChunks(4, 15*s),
 		[]wiretest.Step{send("0\r\n\r\n"), arrives("0\r\n\r\n"), answer(ok), gets(ok), at(60 * s)})...)
+	began := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	f("a client that is silent once its answer has begun", steps([]wiretest.Step{send(postHead + "1\r\na\r\n"), arrives(postHead + "1\r\na\r\n"), answer(began), gets(began)},
+		slowAnswers("1\r\nb\r\n", 4, 50*s), []wiretest.Step{send("1\r\nc\r\n"), arrives("1\r\nc\r\n"), answer("0\r\n\r\n"), gets("0\r\n\r\n"), originClosed(), clientClosed()})...)
+	call := strings.Replace(postHead, "Host: a\r\n", "Host: a\r\nContent-Type: application/grpc\r\n", 1)
+	f("a silent gRPC client", send(call), arrives(call), wait(10*time.Minute), send("1\r\na\r\n"), arrives("1\r\na\r\n"), gets(edge(408)), clientClosed(), originClosed(), at(70*time.Minute))
 	f("time that the origin takes is not the client's", send(expect), arrives(expect), gets(goOn), at(s), wait(29*s), send("abc"), arrives("abc"), answer(ok), gets(ok), at(30*s))
 
 	f("no first byte", send(get), arrives(get), gets(wiretest.EdgeAnswerKept(504)), originClosed(), at(30*s))
@@ -98,6 +103,13 @@ func largeChunks(times int, pause time.Duration) (steps []wiretest.Step) {
 	chunk := "fa0\r\n" + strings.Repeat("a", 4000) + "\r\n"
 	for range times {
 		steps = append(steps, wait(pause), send(chunk), arrives(chunk))
+	}
+	return steps
+}
+
+func slowAnswers(data string, times int, pause time.Duration) (steps []wiretest.Step) {
+	for range times {
+		steps = append(steps, wait(pause), answer(data), gets(data))
 	}
 	return steps
 }

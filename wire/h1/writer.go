@@ -160,7 +160,7 @@ func (w *bodyWriter) splice(b *body) (source, sink error) {
 		begun := w.upload.begin()
 		now := time.Now()
 		n, err := transport.Fill(p, b.buf.conn, b.left, b.firstDeadline(now))
-		if err == transport.ErrTimeout && b.look() {
+		if err == transport.ErrTimeout && (b.look() || b.streaming(now)) {
 			n, err = transport.Fill(p, b.buf.conn, b.left, b.deadline(now))
 		}
 		w.upload.end(begun)

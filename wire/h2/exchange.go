@@ -3,6 +3,7 @@ package h2
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"skerry.dev/skerry/exchange"
@@ -27,7 +28,8 @@ type serverStream struct {
 	watched  *serverConn // which stream it is that somebody watches
 	number   uint32
 
-	asking    sync.Mutex // orders 100, which a pump may send, before the head
+	streams   atomic.Bool // the request's body may come as slowly as it likes: see Timeouts.Body
+	asking    sync.Mutex  // orders 100, which a pump may send, before the head
 	headOut   bool
 	continued bool
 }
@@ -107,7 +109,8 @@ func (s *serverStream) beginBody(x *exchange.Exchange) {
 		size = s.came
 	}
 	c.mu.Unlock()
-	s.body = body{stream: s, size: size, patience: c.server.Timeouts.Body, given: &x.Facts.Entry.BytesIn, trailers: &x.Req.Trailers,
+	s.streams.Store(exchange.IsGRPC(x.Req.Fields.Get(exchange.NameContentType)))
+	s.body = body{stream: s, size: size, patience: c.server.Timeouts.Body, calm: c.server.Timeouts.Tunnel, given: &x.Facts.Entry.BytesIn, trailers: &x.Req.Trailers,
 		asks: x.Req.ExpectContinue}
 	x.Req.Body = &s.body
 }
@@ -203,6 +206,7 @@ func (s *serverStream) Send(x *exchange.Exchange) error {
 		return s.sendConnect(x)
 	}
 	r.Started = true
+	s.streams.Store(true)
 	size, length := sizes(x)
 	err := s.sendHead(x, size == noBody, length)
 	if err == nil && size != noBody {
@@ -326,6 +330,7 @@ type body struct {
 	asks     bool  // the client waits for 100 before it sends it
 	err      error
 	patience time.Duration
+	calm     time.Duration // the same for a stream
 	waited   time.Duration // for the client, over all; what others take to use the bytes does not count
 	passed   int64         // bytes returned since the start or the last Replay
 	given    *int64        // the most that passed has been
@@ -364,6 +369,9 @@ func (b *body) Next() ([]byte, error) {
 	}
 	began := time.Now()
 	view, err := b.stream.pull(began.Add(b.wait()))
+	if err == transport.ErrTimeout && b.stream.streams.Load() && time.Since(began) < b.calm {
+		view, err = b.stream.pull(began.Add(b.calm)) // it has become a stream since: the answer has begun
+	}
 	if err != nil {
 		return nil, b.ended(err)
 	}
@@ -412,6 +420,9 @@ func (b *body) count(n int) {
 
 // wait is the patience for the next bytes, never longer than the minimum rate allows.
 func (b *body) wait() time.Duration {
+	if b.stream.streams.Load() {
+		return b.calm
+	}
 	slowest := b.patience + time.Duration(b.passed/bodyRateMin)*time.Second - b.waited
 	return max(min(b.patience, slowest), 0)
 }

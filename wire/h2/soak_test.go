@@ -20,16 +20,24 @@ import (
 	"skerry.dev/skerry/exchange"
 )
 
-// soak is how many streams TestSoakStreams opens; it goes on for as long as SKERRY_SOAK says, if that is longer.
+// soak is how many streams TestSoakStreams opens. With SKERRY_SOAK set it goes on for SKERRY_SOAK_TIME (5 min), from the seed
+// SKERRY_SOAK_SEED.
 const soak = 20_000
 
 // TestSoakStreams: 20,000 streams over four connections of x/net's client: uploads, downloads, requests that are given up at any
 // moment, answers before the body was read. Whoever gets an answer gets the right one: nothing of a stream's memory is another's.
 func TestSoakStreams(t *testing.T) {
 	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	if given, err := strconv.ParseUint(os.Getenv("SKERRY_SOAK_SEED"), 10, 64); err == nil {
+		seed = given
+	}
+	t.Logf("SKERRY_SOAK_SEED=%d", seed)
 	var until time.Time
-	if d, err := time.ParseDuration(os.Getenv("SKERRY_SOAK")); err == nil {
+	if os.Getenv("SKERRY_SOAK") != "" {
+		d, err := time.ParseDuration(os.Getenv("SKERRY_SOAK_TIME"))
+		if err != nil {
+			d = 5 * time.Minute
+		}
 		until = time.Now().Add(d)
 	}
 	r := serve(t, answer(mirror))

@@ -97,6 +97,27 @@ func TestTime(t *testing.T) {
 			t.Errorf("got %v, want 408", a)
 		}
 	})
+	bubble(t, "a client that is silent once its answer has begun", 10*time.Minute, func(x *exchange.Exchange) exchange.Verdict {
+		x.Answer(200)
+		x.Resp.Body = x.Req.Body
+		return exchange.Respond
+	}, func(t *testing.T, c *wiretest.H2) {
+		id := c.Post()
+		c.Listen(10 * time.Minute)
+		c.Data(id, true, "late")
+		if a := c.Await(id); a.Status != "200" || a.Body != "late" || !a.Ended {
+			t.Errorf("got %v, want 200", a)
+		}
+	})
+	bubble(t, "a silent gRPC client", 70*time.Minute, answer(echo), func(t *testing.T, c *wiretest.H2) {
+		id := c.Post("content-type", "application/grpc+proto")
+		c.Listen(10 * time.Minute)
+		c.Data(id, false, "a")
+		c.Patience = 2 * time.Hour
+		if a := c.Await(id); a.Status != "408" {
+			t.Errorf("got %v, want 408", a)
+		}
+	})
 	bubble(t, "a body below the minimum rate", 30*s, answer(echo), func(t *testing.T, c *wiretest.H2) {
 		id := c.Post()
 		for range 29 {
