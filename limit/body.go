@@ -10,14 +10,13 @@ import (
 
 // bound refuses a body that is announced as too large, and counts one of unknown size. What of it came with the head is
 // read, so that a malformed one, or one over a small limit, is refused before the origin is asked. Of a gRPC call each message is
-// bound, and the body is not: all of a smaller one is smaller, too.
+// counted by itself, and nobody waits for the last one.
 func (s *Stage) bound(x *exchange.Exchange) exchange.Verdict {
-	switch size := x.Req.Body.Size(); {
+	size, call := x.Req.Body.Size(), isCall(x)
+	switch {
 	case size >= 0 && size <= s.bodyMax:
 		return exchange.Next // the protocol holds it to what it announced
-	case isCall(x):
-		return s.boundMessages(x)
-	case size >= 0:
+	case size >= 0 && !call:
 		return x.Fail(s.bodyBig)
 	}
 	if c, ok := x.Req.Body.(exchange.Checked); ok {
@@ -26,10 +25,13 @@ func (s *Stage) bound(x *exchange.Exchange) exchange.Verdict {
 		}
 	}
 	b := bodies.Get().(*body)
-	b.inner, b.most, b.tooLarge = x.Req.Body, s.bodyMax, s.bodyBig
+	b.inner, b.most, b.tooLarge, b.call = x.Req.Body, s.bodyMax, s.bodyBig, call
+	if call {
+		b.tooLarge = s.messageBig
+	}
 	x.Req.Body = b
 	var err error
-	if s.bodyMax <= aheadBytes {
+	if s.bodyMax <= aheadBytes && !call {
 		err = b.readAll()
 	} else {
 		err = b.readReady()
@@ -44,21 +46,24 @@ func (s *Stage) bound(x *exchange.Exchange) exchange.Verdict {
 	return exchange.Next
 }
 
-// body is a body of unknown size that fails once it has more than most bytes. Its beginning, or all of it, is in memory.
+// body is a body of unknown size that fails once it, or a message of the call that it is, has more than most bytes. Its beginning,
+// or all of it, is in memory.
 type body struct {
 	inner    exchange.Body
 	most     int64
 	tooLarge *fault.Error
+	call     bool // most is that of a message
 
 	room     []byte // what was read ahead is room[:ahead]
 	ahead    int
 	rest     []byte // what did not fit the room: a view of inner that holds until its next call
 	trailers bool   // they follow a body that is all in memory; only a body of unknown size may have them
 
-	next  part  // what Next returns
-	taken int64 // bytes that inner has given
-	lost  bool  // inner has been asked for more than is in memory
-	err   error // how inner ended, or that it is too large
+	next     part     // what Next returns
+	taken    int64    // bytes that inner has given
+	messages messages // of a call, as far as inner has given them
+	lost     bool     // inner has been asked for more than is in memory
+	err      error    // how inner ended, or that it is too large
 }
 
 // part is where in a body its reader is.
@@ -101,11 +106,22 @@ func (b *body) readReady() error {
 // pull asks inner for more and notes in err how it ended. Nothing that goes beyond the limit comes out of it.
 func (b *body) pull() []byte {
 	view, err := b.inner.Next()
-	if b.taken += int64(len(view)); b.taken > b.most {
-		view, err = nil, b.tooLarge
+	if wrong := b.count(view); wrong != nil {
+		view, err = nil, wrong
 	}
 	b.err = err
 	return view
+}
+
+// count says what is wrong with a body that goes on with these bytes.
+func (b *body) count(view []byte) error {
+	if b.call {
+		return b.messages.follow(view, b.most, b.tooLarge)
+	}
+	if b.taken += int64(len(view)); b.taken > b.most {
+		return b.tooLarge
+	}
+	return nil
 }
 
 // keep puts bytes behind what was read ahead.
@@ -156,7 +172,7 @@ func (b *body) Next() ([]byte, error) {
 	b.lost = true
 	view := b.pull()
 	err := b.err
-	if err != nil && err != io.EOF && err != error(b.tooLarge) {
+	if err != nil && err != io.EOF && err != error(b.tooLarge) && err != error(errFlag) {
 		b.err = nil // inner knows better whether it may be asked again
 	}
 	return view, err
@@ -196,7 +212,7 @@ func (b *body) Replay() bool {
 	switch {
 	case !b.lost:
 	case b.inner.Replay():
-		b.ahead, b.rest, b.taken, b.lost, b.err = 0, nil, 0, false, nil
+		b.ahead, b.rest, b.taken, b.messages, b.lost, b.err = 0, nil, 0, messages{}, false, nil
 	default:
 		return false
 	}

@@ -182,14 +182,9 @@ func headBytes(r *exchange.Request) int64 {
 	return int64(n)
 }
 
-// Done lets go of the memory that a body was read ahead into, and of what wraps one.
+// Done lets go of the memory that a body was read ahead into.
 func (s *Stage) Done(x *exchange.Exchange) {
-	switch b := x.Req.Body.(type) { // none of another stage around it: all have let go
-	case *body:
-		x.Join()
-		x.Req.Body = b.inner
-		b.release()
-	case *messages:
+	if b, ok := x.Req.Body.(*body); ok { // none of another stage around it: all have let go
 		x.Join()
 		x.Req.Body = b.inner
 		b.release()
