@@ -221,7 +221,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	case 1:
 		return copy(p, "half"), nil
 	case 2:
-		<-time.After(thinking)
+		<-time.After(2 * thinking) // half of it may pass before the edge has even seen the head
 		return copy(p, "half"), io.EOF
 	}
 	return 0, io.EOF

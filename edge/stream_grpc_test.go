@@ -107,8 +107,10 @@ func TestCalls(t *testing.T) {
 		}
 	})
 	for path, e := range c.events() {
-		want := map[string]int{"Fail": 9, "None": 12}[path[strings.LastIndexByte(path, '/')+1:]]
-		if e.GRPC == nil || *e.GRPC != want || e.Status != 200 || e.Fault != "" || e.Encoding != "" {
+		method := path[strings.LastIndexByte(path, '/')+1:]
+		want := map[string]int{"Fail": 9, "None": 12}[method]
+		// In HTTP/1.1 a head with a length is no answer that is trailers only, even if that is 0.
+		if e.GRPC == nil && !(method == "None" && strings.Contains(path, "-http1")) || e.GRPC != nil && *e.GRPC != want || e.Status != 200 || e.Fault != "" || e.Encoding != "" {
 			t.Errorf("%s: the log says %s", path, e.text)
 		}
 	}
@@ -343,7 +345,7 @@ func TestGRPCWeb(t *testing.T) {
 		r, err := w.client.Do(q)
 		must(t, err)
 		r.Body.Close()
-		if r.StatusCode != 204 || !strings.Contains(strings.ToLower(r.Header.Get("Access-Control-Allow-Headers")), "x-grpc-web") {
+		if r.StatusCode != 204 || !strings.Contains(strings.ToLower(r.Header.Get("Access-Control-Allow-Headers")), "content-type, grpc-timeout, x-grpc-web") {
 			t.Errorf("the preflight: status %d, %v", r.StatusCode, r.Header)
 		}
 	})

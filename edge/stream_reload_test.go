@@ -35,8 +35,8 @@ spec:
 
 // pinnedOrigin is one of two origins: it says its name, and the release that a request came by, in everything that it sends.
 type pinnedOrigin struct {
-	name string
-	next chan struct{} // lets every stream of events go on by one; closed: to their end
+	name   string
+	opened chan chan struct{} // of each stream of events: what lets it go on by one; closed: to its end
 }
 
 func (o *pinnedOrigin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -61,13 +61,15 @@ func (o *pinnedOrigin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Says", says)
 	case "/events":
 		w.Header().Set("Content-Type", "text/event-stream")
+		next := make(chan struct{})
+		o.opened <- next
 		io.WriteString(w, says+"\n")
 		flush(w)
 		for {
 			select {
 			case <-r.Context().Done():
 				return
-			case _, more := <-o.next:
+			case _, more := <-next:
 				if !more {
 					return
 				}
@@ -91,7 +93,7 @@ type pinned struct {
 // of its own route and move its service to another origin. What begins meanwhile sees the new plan.
 func TestPinned(t *testing.T) {
 	const reloads = 20
-	origins := []*pinnedOrigin{{"a", make(chan struct{})}, {"b", make(chan struct{})}}
+	origins := []*pinnedOrigin{{"a", make(chan chan struct{}, 1)}, {"b", make(chan chan struct{}, 1)}}
 	urls := [2]map[string]string{{}, {}}
 	for i, o := range origins {
 		for _, to := range bothProtocols {
@@ -111,7 +113,6 @@ func TestPinned(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*waiting)
 	defer cancel()
 	held := map[string][]pinned{} // by what they say: those of release 0, and those of release 7
-	events := map[string]int{}    // streams of events at each origin
 	for n := range reloads + 1 {
 		if n > 0 {
 			if problems := c.edge.Activate(parse(t, text(n))); len(problems) > 0 {
@@ -121,13 +122,7 @@ func TestPinned(t *testing.T) {
 		says := fmt.Sprintf("%s%d", origins[n%2].name, n)
 		if n == 0 || n == 7 {
 			for _, w := range c.ways {
-				held[says] = append(held[says], c.pin(t, ctx, w, says)...)
-				events[origins[n%2].name]++
-			}
-		}
-		for _, o := range origins {
-			for range events[o.name] {
-				await(t, "stream of events at the origin", giving(o.next))
+				held[says] = append(held[says], c.pin(t, ctx, w, says, origins[n%2])...)
 			}
 		}
 		for says, streams := range held {
@@ -144,9 +139,6 @@ func TestPinned(t *testing.T) {
 			}
 		}
 	}
-	for _, o := range origins {
-		close(o.next)
-	}
 	for says, streams := range held {
 		for _, p := range streams {
 			if err := p.end(says); err != nil {
@@ -157,7 +149,7 @@ func TestPinned(t *testing.T) {
 }
 
 // pin opens a stream of each kind by a way.
-func (c *crossings) pin(t *testing.T, ctx context.Context, w crossing, says string) (all []pinned) {
+func (c *crossings) pin(t *testing.T, ctx context.Context, w crossing, says string, o *pinnedOrigin) (all []pinned) {
 	t.Helper()
 	release := says[1:]
 	line := says + "\n"
@@ -173,7 +165,14 @@ func (c *crossings) pin(t *testing.T, ctx context.Context, w crossing, says stri
 		return nil
 	}
 	must(t, read(says))
-	all = append(all, pinned{w.name() + " events", read, func(string) error { return noMore(r.Body) }})
+	next := await(t, "stream of events at the origin", o.opened)
+	all = append(all, pinned{w.name() + " events", func(says string) error {
+		await(t, "stream of events that wants to go on", giving(next))
+		return read(says)
+	}, func(string) error {
+		close(next)
+		return noMore(r.Body)
+	}})
 
 	k, err := w.begin(ctx, http.MethodPost, "/call", grpcHeader())
 	must(t, err)

@@ -52,7 +52,7 @@ const everyStage = `  profile: api
   trace: on
   bodyMax: 100MB
   websocket: on
-  cors: {origins: ["https://app.test"], methods: [GET, POST, PUT], headers: [X-Grpc-Web, Grpc-Timeout], expose: [Grpc-Status, Grpc-Message]}
+  cors: {origins: ["https://app.test"], methods: [GET, POST, PUT], headers: [Content-Type, X-Grpc-Web, Grpc-Timeout], expose: [Grpc-Status, Grpc-Message]}
   headers: {request: {set: {X-Team: live}}, response: {set: {X-Served-By: edge}}}
 `
 

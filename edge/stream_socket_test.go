@@ -36,7 +36,8 @@ func (o *socketOrigin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(path, "/wrong"):
 		c, _, err := w.(http.Hijacker).Hijack()
 		if err == nil {
-			io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: d3JvbmcsIGFsdG9nZXRoZXIgd3Jv\r\n\r\n")
+			io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: d3JvbmcsIGFsdG9nZXRoZXIgd3Jv\r\n\r\n"+
+				strings.Repeat("what comes behind it is nobody's. ", 100))
 			_, err = io.Copy(io.Discard, c)
 			c.Close()
 		}
@@ -105,8 +106,7 @@ func TestSockets(t *testing.T) {
 		for _, n := range []int{0, 1, 125, 126, 65_536, large} {
 			echo(t, ctx, socket, strings.Repeat("x", n))
 		}
-		must(t, socket.Ping(pumped(ctx, socket)))
-		if err := socket.Close(4321, "enough"); err != nil && !strings.Contains(err.Error(), "already wrote close") {
+		if err := socket.Close(4321, "enough"); err != nil {
 			t.Errorf("close handshake: %v", err)
 		}
 		if err := await(t, "end of the socket", o.ended); websocket.CloseStatus(err) != 4321 {
@@ -116,16 +116,11 @@ func TestSockets(t *testing.T) {
 	all := c.events()
 	for _, w := range c.ways {
 		e := all["/"+w.name()]
-		if e.Status != 101 && e.Status != 200 || e.Tunnel != "websocket" || e.Fault != "" || e.In == 0 || e.In > large/10 || e.Out == 0 || e.Out > large/10 {
+		// A client of Go's resets its side if the service ends its own first, as it should (RFC 6455 section 7.1.1).
+		if e.Status != 101 && e.Status != 200 || e.Tunnel != "websocket" || e.Fault != "" && !(w.h2 && e.Fault == "client_gone") || e.In == 0 || e.In > large/10 || e.Out == 0 || e.Out > large/10 {
 			t.Errorf("%s: the log says %s", w.name(), e.text) // compressed by both ends, so far less went through
 		}
 	}
-}
-
-// pumped reads beside a ping, whose answer comes only while somebody reads.
-func pumped(ctx context.Context, c *websocket.Conn) context.Context {
-	go c.Read(ctx)
-	return ctx
 }
 
 // TestSocketBreaks: an end that leaves without a word is the end for the other.
@@ -203,7 +198,7 @@ func TestNoSocket(t *testing.T) {
 	o := newSocketOrigin()
 	on := crossSockets(t, everyStage, o)
 	off := crossSockets(t, strings.Replace(everyStage, "websocket: on", "websocket: off", 1), o)
-	f := func(c *crossings, path string, h1, h2 int, body string) {
+	f := func(c *crossings, path string, h1, far, h2 int, body string) {
 		t.Helper()
 		c.each(t, func(t *testing.T, w crossing) {
 			ctx, cancel := context.WithTimeout(t.Context(), waiting)
@@ -213,7 +208,14 @@ func TestNoSocket(t *testing.T) {
 				t.Fatalf("%s: %v, %v", path, r, err)
 			}
 			got, _ := io.ReadAll(r.Body) // the client keeps the first 1 KB of an answer that it does not want
-			if want := map[bool]int{false: h1, true: h2}[w.h2 || w.to == "far"]; r.StatusCode != want || body != "" && want == h1 && string(got) != body {
+			want := h1
+			switch {
+			case w.h2:
+				want = h2
+			case w.to == "far":
+				want = far
+			}
+			if r.StatusCode != want || body != "" && want == h1 && string(got) != body {
 				t.Errorf("%s: status %d, want %d; %q", path, r.StatusCode, want, got)
 			}
 			if path == "/forbidden" && r.Header.Get("X-Reason") != "not you" {
@@ -221,11 +223,11 @@ func TestNoSocket(t *testing.T) {
 			}
 		})
 	}
-	f(on, "/forbidden", 403, 403, "not you\n")
-	f(on, "/ordinary", 200, 501, "a page")
-	f(off, "/ordinary", 200, 501, "a page")
-	f(off, "/forbidden", 403, 403, "not you\n")
-	f(off, "/chat", 426, 426, "") // by the service, which wanted an upgrade
+	f(on, "/forbidden", 403, 403, 403, "not you\n")
+	f(on, "/ordinary", 200, 501, 501, "a page")
+	f(off, "/ordinary", 200, 200, 501, "a page")
+	f(off, "/forbidden", 403, 403, 403, "not you\n")
+	f(off, "/chat", 426, 426, 426, "") // by the service, which wanted an upgrade
 	if len(o.opened) > 0 {
 		t.Error("a socket was opened")
 	}

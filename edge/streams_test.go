@@ -40,16 +40,6 @@ func openLive(t *testing.T, h http.HandlerFunc) (s *site, url string) {
 	return open(t, edge.Options{}, map[string]string{"specs/live.yaml": fmt.Sprintf(streamSpec, url, 0)}), url
 }
 
-// ways are the ways of a client to the edge: scheme and protocol.
-var ways = []struct{ scheme, protocol string }{{"http", "http/1.1"}, {"https", "http/1.1"}, {"https", "h2"}}
-
-// eachWay runs f for each of them.
-func eachWay(t *testing.T, f func(t *testing.T, scheme, protocol string)) {
-	for _, w := range ways {
-		t.Run(w.scheme+" "+w.protocol, func(t *testing.T) { f(t, w.scheme, w.protocol) })
-	}
-}
-
 // get sends a request as a page of another origin would, and fails the test if there is no answer.
 func (s *site) get(ctx context.Context, c *http.Client, url, codings string) *http.Response {
 	s.t.Helper()
@@ -77,12 +67,12 @@ func await[T any](t *testing.T, what string, from <-chan T) (v T) {
 	return v
 }
 
-// TestEvents: with every stage on, a client decodes each event before the origin makes the next one. Server-sent events are
+// TestEvents: by every way, with every stage on, a client decodes each event before the origin makes the next one. Server-sent events are
 // never compressed; other streams of text are.
 func TestEvents(t *testing.T) {
 	const events = 4
 	next := make(chan struct{})
-	s, _ := openLive(t, func(w http.ResponseWriter, r *http.Request) {
+	s := cross(t, tlsToo, everyStage, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", r.URL.Query().Get("type"))
 		for i := range events {
 			fmt.Fprintf(w, "data: %d\n\n", i)
@@ -94,12 +84,12 @@ func TestEvents(t *testing.T) {
 			}
 		}
 	})
-	eachWay(t, func(t *testing.T, scheme, protocol string) {
+	s.each(t, func(t *testing.T, w crossing) {
 		f := func(contentType, codings, coding string) {
 			t.Helper()
 			ctx, cancel := context.WithTimeout(t.Context(), waiting)
 			defer cancel()
-			r := s.get(ctx, s.client(protocol), s.url(scheme, "live.test", "/live/events?type="+contentType), codings)
+			r := s.get(ctx, w.client, w.base+"/events?type="+contentType, codings)
 			defer r.Body.Close()
 			if got := r.Header.Get("Content-Encoding"); r.StatusCode != 200 || got != coding || r.Header.Get("X-Served-By") != "edge" ||
 				r.Header.Get("Access-Control-Allow-Origin") != "https://app.test" {
