@@ -128,21 +128,6 @@ func TestCallsRefused(t *testing.T) {
 	}
 }
 
-// TestCallRefusedOverHTTP1: the same form, which ends as any answer does.
-func TestCallRefusedOverHTTP1(t *testing.T) {
-	s := openRefusing(t)
-	client := s.client("http/1.1")
-	for range 2 {
-		r, err := client.Post(s.url("http", "dead.test", "/dead"), "application/grpc", strings.NewReader(message(0, "hello")))
-		must(t, err)
-		body, err := io.ReadAll(r.Body)
-		r.Body.Close()
-		if r.StatusCode != 200 || r.Header.Get("Grpc-Status") != "14" || len(body) > 0 || err != nil || r.ContentLength != 0 || r.Close {
-			t.Errorf("%v: %q, %v", r, body, err)
-		}
-	}
-}
-
 // TestLongCalls: bodyMax is that of a message. Messages pass that together are larger, one by one and both ways at once, and however
 // small it is; one that is larger ends its call, with a status while there is no head, by a reset behind it.
 func TestLongCalls(t *testing.T) {

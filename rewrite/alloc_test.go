@@ -13,9 +13,9 @@ import (
 )
 
 // replay returns a function that runs the same request again and again along a path, as a connection does.
-func replay(t testing.TB, request string, plain bool, stages ...exchange.Stage) (run func()) {
+func replay(t testing.TB, request string, plain, h2 bool, stages ...exchange.Stage) (run func()) {
 	base := exchangetest.Request(request)
-	(&rig{plain: plain}).connect(base)
+	(&rig{plain: plain, h2: h2}).connect(base)
 	t.Cleanup(base.Release)
 	p := exchange.NewPath(rewrite.Render, stages...)
 	label := []byte("s")
@@ -69,12 +69,13 @@ func TestStagesDoNotAllocate(t *testing.T) {
 	out, _ := rewrite.NewOut(route("/s*", spec.Rewrite{Host: "inside.example", Prefix: "/v2"}))
 	filled, _ := rewrite.NewOut(route("/s/{x}", spec.Rewrite{Path: "/{x}/y"}))
 	canonical := moved(t, spec.Entrypoint{CanonicalHost: "b", Moved: []spec.Moved{{From: "/s", To: "/new"}}})
+	h2 := false
 	f := func(name string, env *rewrite.Env, request string, plain bool, stages ...exchange.Stage) {
 		t.Helper()
 		policy := website()
 		policy.CORS, policy.Methods, policy.WebSocket = &personal, &[]string{"GET"}, ptr(spec.Switch(true))
 		s, _ := rewrite.New(&policy, env)
-		run := replay(t, request, plain, append([]exchange.Stage{rewrite.NewClient(env), s}, stages...)...)
+		run := replay(t, request, plain, h2, append([]exchange.Stage{rewrite.NewClient(env), s}, stages...)...)
 		run()
 		if n := testing.AllocsPerRun(200, run); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
@@ -85,13 +86,14 @@ func TestStagesDoNotAllocate(t *testing.T) {
 	f("respond", &env, get, false, respond)
 	f("redirect", &env, get, false, redirect)
 	f("render", &env, get, false, fails{})
-	f("render a call", &env, "POST /s HTTP/1.1\nHost: a\nContent-Type: application/grpc\nGrpc-Timeout: 1S\n"+head, false, fails503("3"))
 	f("to HTTPS", &env, get, true, answers{})
 	f("preflight", &env, "OPTIONS / HTTP/1.1\nHost: a\n"+head+"Access-Control-Request-Method: GET\n", false, answers{})
 	f("canonical", &env, get, false, canonical)
 	f("moved", &env, "GET /s?q HTTP/1.1\nHost: a\n"+head, false, canonical)
 	f("out", &env, get, false, out, answers{})
 	f("out, filled", &env, get, false, filled, answers{})
+	h2 = true
+	f("render a call", &env, "POST /s HTTP/1.1\nHost: a\nContent-Type: application/grpc\nGrpc-Timeout: 1S\n"+head, false, fails503("3"))
 }
 
 // website is what the profile of that name says of this folder's matters.
@@ -126,7 +128,7 @@ func BenchmarkWebsiteBehindProxy(b *testing.B) {
 }
 
 func benchmark(b *testing.B, stages ...exchange.Stage) {
-	run := replay(b, browser+"X-Forwarded-For: 6.6.6.6, 203.0.113.5, 10.0.0.1\n", false, stages...)
+	run := replay(b, browser+"X-Forwarded-For: 6.6.6.6, 203.0.113.5, 10.0.0.1\n", false, false, stages...)
 	b.ReportAllocs()
 	for b.Loop() {
 		run()

@@ -127,13 +127,13 @@ var (
 	timeIsUp    = grpcDeadlineExceeded.text()
 )
 
-// isCall reports whether a request is a call of gRPC, in any of its message formats. gRPC-Web has types of its own, and clients
-// that read the status of HTTP.
-func isCall(r *exchange.Request) bool {
-	if r.Method != exchange.MethodPost {
+// isCall reports whether a request is a call of gRPC, in any of its message formats. There is none over HTTP/1.1, whose clients read
+// the status of HTTP, whatever type they send; so do those of gRPC-Web, which has types of its own.
+func isCall(x *exchange.Exchange) bool {
+	if x.Req.Method != exchange.MethodPost || x.Conn == nil || x.Conn.Protocol == "h1" {
 		return false
 	}
-	v := r.Sent.Get(exchange.NameContentType)
+	v := x.Req.Sent.Get(exchange.NameContentType)
 	if len(v) < len(typeGRPC) || !exchange.EqualFold(v[:len(typeGRPC)], typeGRPC) {
 		return false
 	}

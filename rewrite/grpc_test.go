@@ -19,11 +19,18 @@ import (
 
 const grpcCall = "POST /shop.Cart/Add HTTP/1.1\nHost: a\nContent-Type: application/grpc\nAccept: text/html\nTE: trailers\n"
 
+// calling is a call over HTTP/2.
+func calling(request string) *exchange.Exchange {
+	x := exchangetest.Request(request)
+	x.Conn.Protocol = "h2"
+	return x
+}
+
 // Every fault is told to a call in its own form, whatever `errors` and Accept say, and counts as what it is afterwards.
 func TestFaultsOfCalls(t *testing.T) {
 	pages := []spec.ErrorPage{{Status: 404, HTML: "<p>gone"}}
 	for _, k := range fault.Kinds() {
-		x := exchangetest.Request(grpcCall)
+		x := calling(grpcCall)
 		x.Facts.RequestID = [16]byte{0xab, 15: 1}
 		x.Facts.Entry.Errors = string(spec.ErrorsHTML)
 		s := stage(t, spec.Policy{RequestID: ptr(spec.Switch(true)), Headers: &spec.Headers{Response: &spec.Edits{Set: map[string]string{"X-Content-Type-Options": "nosniff"}}}})
@@ -50,7 +57,7 @@ func TestFaultsOfCalls(t *testing.T) {
 func TestCodesOfCalls(t *testing.T) {
 	f := func(k fault.Kind, want string) {
 		t.Helper()
-		x := exchangetest.Request(grpcCall)
+		x := calling(grpcCall)
 		defer x.Release()
 		x.Fault = fault.New(k, "a test")
 		rewrite.Render(x)
@@ -85,10 +92,12 @@ func TestCodesOfCalls(t *testing.T) {
 
 // What is a call, and what gets the form that `errors` says.
 func TestCalls(t *testing.T) {
+	over := "h2"
 	f := func(request string, want bool) {
 		t.Helper()
 		x := exchangetest.Request(request)
 		defer x.Release()
+		x.Conn.Protocol = over
 		exchange.NewPath(rewrite.Render, rewrite.NewClient(&rewrite.Env{}), &exchangetest.Origin{Answer: exchangetest.Break(fault.OriginBusy)}).Run(x)
 		r := exchangetest.Of(x)
 		if got := r.Status == 200; got != want || got != (field(r.Head, "Grpc-Status") == "14") || got != (r.Body == "") {
@@ -115,6 +124,8 @@ func TestCalls(t *testing.T) {
 	f("POST / HTTP/1.1\nHost: a\n", false)
 	f("GET / HTTP/1.1\nHost: a\nContent-Type: application/grpc\n", false)
 	f("PUT / HTTP/1.1\nHost: a\nContent-Type: application/grpc\n", false)
+	over = "h1"
+	f(of("application/grpc"), false)
 }
 
 // fails503 refuses as a stage does that knows when to come again.
@@ -134,7 +145,7 @@ func TestPushback(t *testing.T) {
 	f := func(after, timeout, want string) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
-			x := exchangetest.Request(grpcCall + "Grpc-Timeout: " + timeout + "\n")
+			x := calling(grpcCall + "Grpc-Timeout: " + timeout + "\n")
 			defer x.Release()
 			x.Now = time.Now()
 			time.Sleep(2 * time.Second)
@@ -163,7 +174,7 @@ func TestCancelledOrLate(t *testing.T) {
 	f := func(timeout string, after time.Duration, want string) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
-			x := exchangetest.Request(grpcCall + "Grpc-Timeout: " + timeout + "\n")
+			x := calling(grpcCall + "Grpc-Timeout: " + timeout + "\n")
 			defer x.Release()
 			x.Now, x.Fault = time.Now(), fault.New(fault.OriginCancelled, "a test")
 			time.Sleep(after)
@@ -185,7 +196,7 @@ func TestCancelledOrLate(t *testing.T) {
 
 // No client of gRPC follows a redirect.
 func TestPlainCalls(t *testing.T) {
-	g := rig{env: rewrite.Env{HTTPSPort: 443}, plain: true}
+	g := rig{env: rewrite.Env{HTTPSPort: 443}, plain: true, h2: true}
 	_, client := g.run(t, grpcCall)
 	if !strings.HasPrefix(client, "200\n") || field(client, "Grpc-Status") != "9" || field(client, "Grpc-Message") != "This host takes calls over TLS only." || field(client, "Location") != "" || !g.stopped {
 		t.Errorf("got\n%s", client)
@@ -193,10 +204,10 @@ func TestPlainCalls(t *testing.T) {
 	if got := g.answerLine(t, strings.Replace(grpcCall, "grpc", "grpc-web", 1)); got != "308 https://a/shop.Cart/Add" {
 		t.Errorf("gRPC-Web: %s", got)
 	}
-	if g = (rig{env: rewrite.Env{HTTPSPort: 443}}); g.answerLine(t, grpcCall) != "served" {
+	if g = (rig{env: rewrite.Env{HTTPSPort: 443}, h2: true}); g.answerLine(t, grpcCall) != "served" {
 		t.Error("refused over TLS")
 	}
-	if g = (rig{env: rewrite.Env{HTTPSPort: 443}, plain: true, policy: spec.Policy{Redirect: ptr(spec.PlainServed)}}); g.answerLine(t, grpcCall) != "served" {
+	if g = (rig{env: rewrite.Env{HTTPSPort: 443}, plain: true, h2: true, policy: spec.Policy{Redirect: ptr(spec.PlainServed)}}); g.answerLine(t, grpcCall) != "served" {
 		t.Error("refused where plain HTTP is served")
 	}
 }

@@ -81,7 +81,7 @@ func redirectTo(x *exchange.Exchange, status int, location []byte) exchange.Verd
 // toHTTPS sends a client to the same URL with https: 308, so that a POST stays one. A call of gRPC is refused.
 func toHTTPS(x *exchange.Exchange, port uint16) exchange.Verdict {
 	r := &x.Req
-	if isCall(r) {
+	if isCall(x) {
 		return refusePlainCall(x)
 	}
 	to := url{https: true, host: r.Host, port: port, path: pathAsSent(r), query: r.Query}

@@ -45,7 +45,7 @@ func render(x *exchange.Exchange, own ownPages) {
 	}
 	r.Status, r.Tunnel, r.Trailers = p.status, nil, r.Trailers[:0]
 	setRequestID(x)
-	call := isCall(&x.Req)
+	call := isCall(x)
 	html := !call && wantsHTML(x)
 	f, contentType := &p.problem, typeProblem
 	switch {

@@ -57,6 +57,7 @@ type rig struct {
 	env     rewrite.Env
 	policy  spec.Policy
 	plain   bool   // the client comes without TLS
+	h2      bool   // it speaks HTTP/2
 	local   bool   // the certificate is one of the local CA
 	peer    string // the client's address; empty: 192.0.2.7
 	after   exchange.Stage
@@ -87,6 +88,9 @@ func (g *rig) connect(x *exchange.Exchange) {
 	conn := *x.Conn
 	if conn.TLS.Local = g.local; g.plain {
 		conn.TLS = nil
+	}
+	if g.h2 {
+		conn.Protocol = "h2"
 	}
 	if g.peer != "" {
 		conn.Client = netip.AddrPortFrom(netip.MustParseAddr(g.peer), 4711)
