@@ -245,7 +245,8 @@ func TestTimeOfSlowClient(t *testing.T) {
 		}
 	})
 	for path, e := range c.events() {
-		if err := e.split(); err != nil || *e.Origin < milliseconds(thinking) || *e.Edge < milliseconds(thinking) {
+		// A machine that does much else notes late that the request has left: by half of it at most.
+		if err := e.split(); err != nil || *e.Origin < milliseconds(thinking/2) || *e.Edge < milliseconds(thinking) {
 			t.Errorf("%s: %v, in %s", path, err, e.text)
 		}
 	}
