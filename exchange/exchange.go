@@ -247,6 +247,7 @@ type EntryFacts struct {
 	Params                   []Param // values of {name} segments, views
 	LogOff                   bool    // the route asks for no log event
 	Errors                   string  // spec.Errors: the form of edge-made error answers
+	Calls                    bool    // a service of the route speaks HTTP/2, so requests may be gRPC's; nobody else's say so with effect
 	BytesIn                  int64   // request body bytes read, set by the protocol
 	BytesOut                 int64   // response body bytes written, set by edge at the end
 }

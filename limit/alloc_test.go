@@ -27,7 +27,7 @@ func allocates(s *limit.Stage, request string, conn *exchange.Conn, body func(x 
 	return testing.AllocsPerRun(1000, func() {
 		x := exchange.Acquire()
 		n++
-		x.Conn, x.Now = conn, now
+		x.Conn, x.Now, x.Facts.Entry.Calls = conn, now, conn.Protocol == "h2"
 		x.Facts.Client.Addr = netip.AddrFrom4([4]byte{192, 0, 2, n})
 		x.Req.Method, x.Req.Sent, x.Req.Fields = asked.Method, append(x.Req.Sent, asked.Sent...), append(x.Req.Fields, asked.Fields...)
 		x.Req.Body = body(x)

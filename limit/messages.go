@@ -42,19 +42,12 @@ func (m *messages) follow(view []byte, most int64, tooLarge error) error {
 	return nil
 }
 
-var typeGRPC = []byte("application/grpc")
-
-// isCall reports whether a request is a call of gRPC, in any of its message formats. There is none over HTTP/1.1, and it has one type:
-// what names two is bound like everything else.
+// isCall reports whether a request is a call of gRPC, in any of its message formats. There is none over HTTP/1.1, nor for a
+// service that speaks only that, and it has one type: what names two is bound like everything else.
 func isCall(x *exchange.Exchange) bool {
 	r := &x.Req
-	if r.Method != exchange.MethodPost || x.Conn == nil || x.Conn.Protocol == "h1" || r.Fields.Count(exchange.NameContentType) != 1 {
+	if r.Method != exchange.MethodPost || !x.Facts.Entry.Calls || x.Conn == nil || x.Conn.Protocol == "h1" || r.Fields.Count(exchange.NameContentType) != 1 {
 		return false
 	}
-	v := r.Fields.Get(exchange.NameContentType) // as the service gets it
-	if len(v) < len(typeGRPC) || !exchange.EqualFold(v[:len(typeGRPC)], typeGRPC) {
-		return false
-	}
-	rest := exchange.TrimOWS(v[len(typeGRPC):])
-	return len(rest) == 0 || rest[0] == '+' || rest[0] == ';'
+	return exchange.IsGRPC(r.Fields.Get(exchange.NameContentType)) // as the service gets it
 }

@@ -18,7 +18,7 @@ const callHead = "POST /shop.Cart/Add HTTP/1.1\nHost: a\nContent-Type: applicati
 // calling is a call over HTTP/2 with a body.
 func calling(b exchange.Body) *exchange.Exchange {
 	x := exchangetest.Request(callHead)
-	x.Conn.Protocol, x.Req.Body = "h2", b
+	x.Conn.Protocol, x.Req.Body, x.Facts.Entry.Calls = "h2", b, true
 	return x
 }
 
@@ -135,10 +135,12 @@ func TestMessagesOfKnownSize(t *testing.T) {
 
 // Whose body is bound as a whole.
 func TestWhatIsNoCall(t *testing.T) {
+	calls := true
 	f := func(head, protocol string, want exchange.Verdict) {
 		t.Helper()
 		x := exchangetest.Request(head)
 		defer x.Release()
+		x.Facts.Entry.Calls = calls
 		x.Conn.Protocol, x.Req.Body = protocol, &script{pieces: []string{message(0, 5), message(0, 5)}, ready: 2}
 		stage := bounded(t, 10)
 		defer stage.Done(x)
@@ -156,6 +158,8 @@ func TestWhatIsNoCall(t *testing.T) {
 	f(strings.Replace(callHead, "application/grpc+proto", "text/plain", 1), "h2", exchange.Respond)
 	f(callHead+"Content-Type: text/plain\n", "h2", exchange.Respond)
 	f("POST / HTTP/1.1\nHost: a\n", "h2", exchange.Respond)
+	calls = false
+	f(callHead, "h2", exchange.Respond) // no service of the route could be one of gRPC
 }
 
 // A wait that was cut short says nothing about the messages: they go on where they were.

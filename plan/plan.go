@@ -104,7 +104,7 @@ func (b *builder) compileRoute(t *route.Target) []fault.Problem {
 		Path:   exchange.NewPath(render, stages...),
 		raw:    *pol.Path == spec.PathRaw,
 		tls:    b.plan.entries[t.Entrypoint].tls,
-		entry: exchange.EntryFacts{Entrypoint: t.Entrypoint.Meta.Name, Owner: t.Entrypoint.Meta.Owner, Route: t.Route.Name, Pattern: describePath(t.Route.Match.Path),
+		entry: exchange.EntryFacts{Entrypoint: t.Entrypoint.Meta.Name, Owner: t.Entrypoint.Meta.Owner, Route: t.Route.Name, Pattern: describePath(t.Route.Match.Path), Calls: calls(t.Route),
 			LogOff: !bool(*pol.Log), Errors: string(*pol.Errors)},
 	}
 	return problems
@@ -138,6 +138,16 @@ func (b *builder) stages(r *spec.Route) (stages []exchange.Stage, render func(*e
 		}
 	}
 	return stages, c.render, problems
+}
+
+// calls reports whether a service of a route speaks HTTP/2.
+func calls(r *spec.Route) bool {
+	for _, w := range r.To.Services {
+		if w.Service.Protocol == spec.ProtocolHTTP2 {
+			return true
+		}
+	}
+	return false
 }
 
 // Release lets go of what the plan holds in the keepers. Exchanges that still run on it finish.

@@ -133,12 +133,7 @@ func isCall(x *exchange.Exchange) bool {
 	if x.Req.Method != exchange.MethodPost || x.Conn == nil || x.Conn.Protocol == "h1" {
 		return false
 	}
-	v := x.Req.Sent.Get(exchange.NameContentType)
-	if len(v) < len(typeGRPC) || !exchange.EqualFold(v[:len(typeGRPC)], typeGRPC) {
-		return false
-	}
-	rest := exchange.TrimOWS(v[len(typeGRPC):])
-	return len(rest) == 0 || rest[0] == '+' || rest[0] == ';'
+	return exchange.IsGRPC(x.Req.Sent.Get(exchange.NameContentType))
 }
 
 // answer makes the answer to a call: a head that says how it ended and has nothing behind it (Trailers-Only). A message that is

@@ -385,6 +385,10 @@ func (u *use) blame(kind fault.Kind) {
 			return
 		}
 	}
+	if kind == fault.OriginCancelled { // what a client's deadline does says nothing of the endpoint
+		u.ep.count(kind)
+		return
+	}
 	u.ep.failed(kind)
 }
 

@@ -23,7 +23,7 @@ type lane struct {
 	age      time.Time     // when the tunnel must be over; zero: never
 	last     *atomic.Int64 // when a byte last went through, either way, in nanoseconds since the epoch
 	closing  *atomic.Bool  // the other direction has ended
-	first    *firstError
+	cause    *error        // what ended the tunnel: of the direction that ended first
 	moved    int64
 }
 
@@ -34,32 +34,25 @@ func Join(client, origin exchange.Tunnel, idle time.Duration, age time.Time) (fr
 	var last atomic.Int64
 	var closing atomic.Bool
 	last.Store(time.Now().UnixNano())
-	var first firstError
-	up := lane{from: client, to: origin, idle: idle, age: age, last: &last, closing: &closing, first: &first}
-	down := lane{from: origin, to: client, idle: idle, age: age, last: &last, closing: &closing, first: &first}
+	up := lane{from: client, to: origin, idle: idle, age: age, last: &last, closing: &closing, cause: &err}
+	down := lane{from: origin, to: client, idle: idle, age: age, last: &last, closing: &closing, cause: &err}
 	var wg sync.WaitGroup
 	wg.Go(up.run)
 	down.run()
 	wg.Wait()
-	return up.moved, down.moved, first.err
+	return up.moved, down.moved, err
 }
-
-// firstError is what ended a tunnel. What comes later is often only its echo: who breaks one end breaks the other.
-type firstError struct {
-	once sync.Once
-	err  error
-}
-
-func (f *firstError) set(err error) { f.once.Do(func() { f.err = err }) }
 
 // run moves bytes until the end of from, then ends the sending side of to and gives the other direction a moment.
 func (l *lane) run() {
 	err := l.move()
-	l.closing.Store(true)
+	second := l.closing.Swap(true)
 	if err == nil {
 		l.to.End()
 	} else {
-		l.first.set(err)
+		if !second { // what breaks later is an echo of that, or was not wanted any more
+			*l.cause = err
+		}
 		l.to.Break()
 		l.from.Break()
 	}

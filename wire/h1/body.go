@@ -266,6 +266,11 @@ func (b *body) wrap(err error, began time.Time) error {
 		return wire.ErrAbandoned
 	case err == transport.ErrInterrupted && b.client != nil && b.client.gone.Load():
 		return errClientLeft
+	case err == transport.ErrInterrupted && b.client != nil && b.client.pumping:
+		if <-b.client.pumped; b.client.pumpErr != nil { // it has interrupted us
+			return b.client.pumpErr
+		}
+		return errInterrupted
 	case err == transport.ErrInterrupted:
 		return errInterrupted
 	case err == transport.ErrTimeout && !b.until.IsZero() && !began.Before(b.until):

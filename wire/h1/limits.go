@@ -47,8 +47,8 @@ type Timeouts struct {
 	Head time.Duration
 	// Idle is between two requests: 75 s. Beyond it: close.
 	Idle time.Duration
-	// Body is the longest wait for the next byte of a request body: 30 s. Beyond it: 408 and close. For gRPC, and once the
-	// answer has begun, it is Tunnel: the body is a stream then, whose client may have nothing to say.
+	// Body is the longest wait for the next byte of a request body: 30 s. Beyond it: 408 and close. Once the answer has begun,
+	// it is Tunnel: the body is a stream then, whose client may have nothing to say.
 	Body time.Duration
 	// Write is the longest a client may take for one piece of a response (16 KB, or 128 KB inside the kernel): 60 s,
 	// and up to twice that before it is noticed. Beyond it: close.

@@ -303,7 +303,7 @@ func (c *serverConn) beginBody(x *exchange.Exchange) {
 		kind = bodyLength
 	}
 	c.body.wait, c.body.given = nil, &x.Facts.Entry.BytesIn
-	c.streams.Store(kind != bodyNone && exchange.IsGRPC(x.Req.Fields.Get(exchange.NameContentType)))
+	c.streams.Store(false)
 	c.body.calm, c.body.streams = c.server.Timeouts.Tunnel, &c.streams
 	if x.Req.ExpectContinue {
 		c.body.wait = c.wait

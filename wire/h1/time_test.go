@@ -64,8 +64,6 @@ func TestTime(t *testing.T) {
 	began := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 	f("a client that is silent once its answer has begun", steps([]wiretest.Step{send(postHead + "1\r\na\r\n"), arrives(postHead + "1\r\na\r\n"), answer(began), gets(began)},
 		slowAnswers("1\r\nb\r\n", 4, 50*s), []wiretest.Step{send("1\r\nc\r\n"), arrives("1\r\nc\r\n"), answer("0\r\n\r\n"), gets("0\r\n\r\n"), originClosed(), clientClosed()})...)
-	call := strings.Replace(postHead, "Host: a\r\n", "Host: a\r\nContent-Type: application/grpc\r\n", 1)
-	f("a silent gRPC client", send(call), arrives(call), wait(10*time.Minute), send("1\r\na\r\n"), arrives("1\r\na\r\n"), gets(edge(408)), clientClosed(), originClosed(), at(70*time.Minute))
 	f("time that the origin takes is not the client's", send(expect), arrives(expect), gets(goOn), at(s), wait(29*s), send("abc"), arrives("abc"), answer(ok), gets(ok), at(30*s))
 
 	f("no first byte", send(get), arrives(get), gets(wiretest.EdgeAnswerKept(504)), originClosed(), at(30*s))

@@ -80,6 +80,11 @@ func (k *Call) bodyError(err error, began time.Time) error {
 		return wire.ErrAbandoned
 	case err == transport.ErrInterrupted && k.gone.Load():
 		return errClientLeft
+	case err == transport.ErrInterrupted && k.pumping:
+		if <-k.pumped; k.pumpErr != nil { // it has interrupted us
+			return k.pumpErr
+		}
+		return errInterrupted
 	case err == transport.ErrInterrupted:
 		return errInterrupted
 	case err != transport.ErrTimeout:

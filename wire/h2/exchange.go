@@ -109,8 +109,9 @@ func (s *serverStream) beginBody(x *exchange.Exchange) {
 		size = s.came
 	}
 	c.mu.Unlock()
-	s.streams.Store(exchange.IsGRPC(x.Req.Fields.Get(exchange.NameContentType)))
-	s.body = body{stream: s, size: size, patience: c.server.Timeouts.Body, calm: c.server.Timeouts.Tunnel, given: &x.Facts.Entry.BytesIn, trailers: &x.Req.Trailers,
+	s.streams.Store(false)
+	s.body = body{stream: s, size: size, patience: c.server.Timeouts.Body, calm: c.server.Timeouts.Tunnel, entry: &x.Facts.Entry,
+		call: exchange.IsGRPC(x.Req.Fields.Get(exchange.NameContentType)), trailers: &x.Req.Trailers,
 		asks: x.Req.ExpectContinue}
 	x.Req.Body = &s.body
 }
@@ -330,10 +331,11 @@ type body struct {
 	asks     bool  // the client waits for 100 before it sends it
 	err      error
 	patience time.Duration
-	calm     time.Duration // the same for a stream
-	waited   time.Duration // for the client, over all; what others take to use the bytes does not count
-	passed   int64         // bytes returned since the start or the last Replay
-	given    *int64        // the most that passed has been
+	calm     time.Duration        // the same for a stream
+	waited   time.Duration        // for the client, over all; what others take to use the bytes does not count
+	passed   int64                // bytes returned since the start or the last Replay
+	entry    *exchange.EntryFacts // BytesIn becomes the most that passed has been
+	call     bool                 // it says that it is gRPC's
 	trailers *exchange.Fields
 }
 
@@ -415,12 +417,12 @@ func (b *body) settle() error {
 // count notes that bytes leave.
 func (b *body) count(n int) {
 	b.passed += int64(n)
-	*b.given = max(*b.given, b.passed)
+	b.entry.BytesIn = max(b.entry.BytesIn, b.passed)
 }
 
 // wait is the patience for the next bytes, never longer than the minimum rate allows.
 func (b *body) wait() time.Duration {
-	if b.stream.streams.Load() {
+	if b.stream.streams.Load() || b.call && b.entry.Calls {
 		return b.calm
 	}
 	slowest := b.patience + time.Duration(b.passed/bodyRateMin)*time.Second - b.waited

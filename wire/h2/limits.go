@@ -155,7 +155,7 @@ type Timeouts struct {
 	// Idle is how long a connection may be without a stream: 75 s. Beyond it: GOAWAY and close.
 	Idle time.Duration
 	// Body is the longest wait for the next bytes of a request body, and for the rest of a DATA frame: 30 s. Beyond it:
-	// 408 for that stream; close, if it was within a frame. For gRPC, and once the answer has begun, it is Tunnel: the body is a
+	// 408 for that stream; close, if it was within a frame. For gRPC, to a service that may be one of it, and once the answer has begun, it is Tunnel: the body is a
 	// stream then, whose client may have nothing to say.
 	Body time.Duration
 	// Write is the longest a client may take for one piece of a response (up to 16 KB) on one stream, by flow control:

@@ -109,7 +109,15 @@ func TestTime(t *testing.T) {
 			t.Errorf("got %v, want 200", a)
 		}
 	})
-	bubble(t, "a silent gRPC client", 70*time.Minute, answer(echo), func(t *testing.T, c *wiretest.H2) {
+	bubble(t, "gRPC that no service may be of", 30*s, answer(echo), func(t *testing.T, c *wiretest.H2) {
+		if a := c.Await(c.Post("content-type", "application/grpc")); a.Status != "408" {
+			t.Errorf("got %v, want 408", a)
+		}
+	})
+	bubble(t, "a silent gRPC client", 70*time.Minute, func(x *exchange.Exchange) exchange.Verdict {
+		x.Facts.Entry.Calls = true
+		return echo(x)
+	}, func(t *testing.T, c *wiretest.H2) {
 		id := c.Post("content-type", "application/grpc+proto")
 		c.Listen(10 * time.Minute)
 		c.Data(id, false, "a")
