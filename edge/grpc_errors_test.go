@@ -106,7 +106,7 @@ func TestCallsRefused(t *testing.T) {
 		f("rules.test", "/waf?q=<script>alert(1)</script>", "7", "The request was refused.", "403 blocked", "", hello)
 		f("rules.test", "/small", "8", "The request body is too large.", "413 body_too_large", "", message(0, strings.Repeat("x", 1025)))
 		f("rules.test", "/small/head", "8", "The request header fields are too large.", "431 head_too_large", "", hello, "x-long", strings.Repeat("x", 1024))
-		f("rules.test", "/small/text", "3", "The request body is malformed or ambiguous.", "400 body_malformed", "", strings.Repeat("text ", 300))
+		f("rules.test", "/small/text", "8", "The request body is too large.", "413 body_too_large", "", strings.Repeat("text ", 300))
 	}
 	h := c.frames("secure.test", true)
 	if code, message, _ := refusedCall(t, h, startCall(h, true, "secure.test", "/secure")); code != "9" || message != "This host takes calls over TLS only." {
@@ -143,6 +143,15 @@ func TestLongCalls(t *testing.T) {
 		for _, plain := range []bool{false, true} {
 			h := c.frames(to+".test", plain)
 			name := fmt.Sprint("/", to, plain)
+			if to == "http1" { // there is no gRPC: the sum counts, whatever the type says
+				id := startCall(h, plain, to+".test", name+"/Silent")
+				h.Data(id, false, message(0, strings.Repeat("x", 1000)))
+				h.Data(id, false, message(0, strings.Repeat("x", 1000)))
+				if code, _, _ := refusedCall(t, h, id); code != "8" {
+					t.Errorf("%s: the sum is too large: %s", name, code)
+				}
+				continue
+			}
 			full, more := message(0, strings.Repeat("x", 1024)), message(0, strings.Repeat("x", 1025))
 			id := startCall(h, plain, to+".test", name+"/Bidi")
 			a := h.Stream(id)
@@ -185,7 +194,7 @@ func TestLongCalls(t *testing.T) {
 		}
 	}
 	for _, path := range broken {
-		if e := events[path]; e.Status != 200 || e.Side != "client" {
+		if e := events[path]; e.Status != 200 || e.Fault != "body_too_large" {
 			t.Errorf("%s: the log says %s", path, e.text)
 		}
 	}
