@@ -155,8 +155,22 @@ func (r report) write() error {
 		}
 		return rival.Section(r.options.out, begin, end, newFile, text)
 	}
-	if len(r.rows)+len(r.idle) > 0 {
-		if err := section(markBegin, markEnd, r.markdown()); err != nil {
+	plain, streams := r, r
+	plain.rows, streams.rows, streams.idle = nil, nil, nil
+	for _, row := range r.rows {
+		if row.kind == overH1 {
+			plain.rows = append(plain.rows, row)
+		} else {
+			streams.rows = append(streams.rows, row)
+		}
+	}
+	if len(plain.rows)+len(plain.idle) > 0 {
+		if err := section(markBegin, markEnd, plain.markdown("CPU per request")); err != nil {
+			return err
+		}
+	}
+	if len(streams.rows) > 0 {
+		if err := section(streamsBegin, streamsEnd, streams.markdown("CPU per request of HTTP/2, gRPC and WebSockets")); err != nil {
 			return err
 		}
 	}

@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// The harness owns what stands between these lines of docs/compare.md, one pair for each of its three sections.
+// The harness owns what stands between these lines of docs/compare.md, one pair for each of its four sections.
 const (
+	streamsBegin  = "<!-- streams:begin -->"
+	streamsEnd    = "<!-- streams:end -->"
 	markBegin     = "<!-- compare:begin -->"
 	markEnd       = "<!-- compare:end -->"
 	firewallBegin = "<!-- firewall:begin -->"
@@ -21,7 +23,7 @@ const newFile = `# Skerry beside its rivals
 Processor time is what an edge costs. The sections below are written by ` + "`make compare` and `make bench`" + `; do not edit them by
 hand.
 
-` + markBegin + "\n" + markEnd + "\n\n## Firewalls\n\n" + firewallBegin + "\n" + firewallEnd + "\n\n## Benchmark rows\n\n" + rowsBegin + "\n" + rowsEnd + "\n"
+` + markBegin + "\n" + markEnd + "\n\n" + streamsBegin + "\n" + streamsEnd + "\n\n## Firewalls\n\n" + firewallBegin + "\n" + firewallEnd + "\n\n## Benchmark rows\n\n" + rowsBegin + "\n" + rowsEnd + "\n"
 
 // rowResult is a row and what was measured.
 type rowResult struct {
@@ -72,9 +74,9 @@ func (r idleRowResult) table(b *strings.Builder) {
 	}
 }
 
-func (r report) markdown() string {
+func (r report) markdown(title string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## CPU per request\n\n")
+	fmt.Fprintf(&b, "## %s\n\n", title)
 	fmt.Fprintf(&b, "User and system time of all processes of the proxy, divided by completed requests, in µs. %d samples of %d s each "+
 		"after one warm-up, every peer once a round, in turned order every other round, all peers alive at once. One worker or "+
 		"GOMAXPROCS=1 where a row does not say two, %d keep-alive connections.", r.options.rounds, r.options.seconds, r.options.conns)
