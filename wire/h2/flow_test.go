@@ -320,7 +320,7 @@ func (p *peer) order(window uint32) (ids []int) {
 			return ids
 		}
 		var id int
-		if _, err := fmt.Sscanf(line, "DATA %d", &id); err == nil {
+		if _, err := fmt.Sscanf(line, "DATA %d", &id); err == nil && !strings.HasSuffix(line, " ") { // an end alone needs no window
 			ids = append(ids, id)
 		}
 	}
