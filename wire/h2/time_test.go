@@ -90,6 +90,11 @@ func TestTime(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestBodyTime: the same for request bodies, whose time is the client's and nobody else's.
+func TestBodyTime(t *testing.T) {
+	const s = time.Second
 	bubble(t, "a body that stalls", 30*s, answer(echo), func(t *testing.T, c *wiretest.H2) {
 		id := c.Post()
 		c.Data(id, false, "abc")
