@@ -103,8 +103,8 @@ const shedSample = 64
 const (
 	// readBytes is a connection's buffer while something of a frame is there.
 	readBytes = 32 << 10
-	// pieceBytes is a piece of memory for a request body that waits: a body that fits is at hand in one piece and can be read
-	// again. smallPieceBytes is one for a body that says that it is small.
+	// pieceBytes is a piece of memory for a body that waits: one that fits is at hand in one piece and can be read again, unless it
+	// was read while it came. smallPieceBytes is the first piece of one that may be small.
 	pieceBytes      = 16 << 10
 	smallPieceBytes = 2 << 10
 	// outBufferBytes is the memory for frames that wait to be written; a buffer that grew beyond twice of it is not kept.
