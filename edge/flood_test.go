@@ -436,8 +436,8 @@ func (f *flood) run(a attack, most int, hold time.Duration) {
 	after := f.await("end of the flood", func(s floodState) bool { return s.Open <= floodClients && s.Descriptors <= before.Descriptors+64 })
 	f.t.Logf("%-22s %6d connections: %6d bytes each, %d descriptors; %d ended by the edge, %d refused by address; then %d connections, %d descriptors",
 		a.name, n, each, during.Descriptors, cut, after.Refused-before.Refused, after.Open, after.Descriptors)
-	if each > a.memory {
-		f.t.Errorf("%s: a connection costs %d bytes, at most %d are right", a.name, each, a.memory)
+	if most := a.memory * memoryFactor; each > most {
+		f.t.Errorf("%s: a connection costs %d bytes, at most %d are right", a.name, each, most)
 	}
 	if a.cuts && cut == 0 {
 		f.t.Errorf("%s: the edge bears it", a.name)
@@ -486,7 +486,7 @@ func TestSoakFlood(t *testing.T) {
 	if f.wrong.Load() > 0 || f.failed.Load()*200 > f.sent.Load() || f.sent.Load() < 100 {
 		t.Errorf("honest clients were hurt; the last of them: %s", f.whyFailed)
 	}
-	if bound := int64(384<<20 + most*(40<<10)); end.Resident > bound {
+	if bound := int64(384<<20+most*(40<<10)) * memoryFactor; end.Resident > bound {
 		t.Errorf("the edge had %d bytes of memory, at most %d are right", end.Resident, bound)
 	}
 }

@@ -107,10 +107,10 @@ const (
 	// was read while it came. smallPieceBytes is the first piece of one that may be small.
 	pieceBytes      = 16 << 10
 	smallPieceBytes = 2 << 10
-	// outBufferBytes is the memory for frames that wait to be written; a buffer that grew beyond twice of it is not kept.
-	outBufferBytes = 32 << 10
+	// outBufferBytes is the memory for frames that wait to be written; a buffer that grew beyond four times of it is not kept.
+	outBufferBytes = 16 << 10
 	// outBytesMax is how much of bodies waits to be written. Beyond it streams wait for their turn.
-	outBytesMax = 64 << 10
+	outBytesMax = 32 << 10
 	// dataBytesMax is the most of a body in one DATA frame; with its header it fills a record of TLS.
 	dataBytesMax = 16<<10 - frameHeaderBytes
 	// directBytes is from which size on a piece of a body is not copied behind what waits, but written from where it is.

@@ -13,7 +13,7 @@ var outBuffers = sync.Pool{New: func() any { return &outBuffer{make([]byte, 0, o
 
 // recycle gives the memory back, unless it has grown too large.
 func (b *outBuffer) recycle() {
-	if cap(b.bytes) <= 2*outBufferBytes {
+	if cap(b.bytes) <= 4*outBufferBytes {
 		b.bytes = b.bytes[:0]
 		outBuffers.Put(b)
 	}
