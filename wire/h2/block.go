@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"encoding/binary"
 	"time"
 )
 
@@ -47,7 +48,7 @@ func (c *conn) headers(f frame, payload []byte) error {
 }
 
 func (c *conn) dependsOnItself(id uint32, priority []byte) bool {
-	return (uint32(priority[0])<<24|uint32(priority[1])<<16|uint32(priority[2])<<8|uint32(priority[3]))&streamIDMax == id
+	return binary.BigEndian.Uint32(priority)&streamIDMax == id
 }
 
 // continuation goes on with it.

@@ -109,7 +109,7 @@ func (k *Call) Send(x *exchange.Exchange, q *wire.Request) (sent int64, err erro
 			return 0, err
 		}
 	}
-	sent, err = k.open(x, q, b == nil, int64(len(whole)))
+	sent, err = k.open(x, q, b == nil)
 	switch {
 	case err != nil:
 		if whole != nil {
@@ -186,7 +186,7 @@ func (k *Call) mayConnect() error {
 }
 
 // open takes a stream and appends the request's head.
-func (k *Call) open(x *exchange.Exchange, q *wire.Request, end bool, body int64) (sent int64, err error) {
+func (k *Call) open(x *exchange.Exchange, q *wire.Request, end bool) (sent int64, err error) {
 	c := k.client
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -219,8 +219,10 @@ func (c *Client) pause(now time.Time) (by time.Time, err error) {
 	return by, nil
 }
 
-// hold has nothing to count: what responses take is bounded by their windows, and their number.
-func (c *Client) hold(int, bool) bool { return true }
+// hold and widen have nothing to count: what responses take is bounded by their windows, and their number.
+func (c *Client) hold(int) {}
+
+func (c *Client) widen(int64) (may bool) { return true }
 
 // end gives a call's place back.
 func (c *Client) end(k *Call) (reusable bool) {

@@ -22,9 +22,10 @@ type side interface {
 	// pause hears that everything that has come is dealt with. It does what is due, and says until when to wait for more; the
 	// error ends the connection.
 	pause(now time.Time) (by time.Time, err error)
-	// hold counts memory that bodies take, and what windows could make them take beyond their first size: more, or less. It reports
-	// whether there may be more.
-	hold(n int, window bool) bool
+	// hold counts memory that bodies take: more, or less.
+	hold(n int)
+	// widen counts by how much windows are larger than their first size: more, which it may refuse, or less.
+	widen(by int64) (may bool)
 }
 
 // conn is a connection, as both sides know it. One goroutine reads it; the ones of the streams write it. Without other note
@@ -48,6 +49,7 @@ type conn struct {
 	flood   flood
 	ended   []ended   // while a frame was dealt with
 	said    bool      // frames of our own wait to be written
+	aware   bool      // the peer has answered the PING behind the notice of a drain
 	asked   time.Time // when a PING was sent because nothing came; zero: none is under way
 	last    time.Time // when something came
 

@@ -1,6 +1,6 @@
 package h2
 
-import ()
+import "encoding/binary"
 
 // resetCame ends a stream as the peer wishes.
 func (c *conn) resetCame(f frame, payload []byte) error {
@@ -10,7 +10,7 @@ func (c *conn) resetCame(f frame, payload []byte) error {
 	case len(payload) != resetBytes:
 		return violation(codeFrameSize, "RST_STREAM is not 4 bytes long")
 	}
-	code := errCode(uint32(payload[0])<<24 | uint32(payload[1])<<16 | uint32(payload[2])<<8 | uint32(payload[3]))
+	code := errCode(binary.BigEndian.Uint32(payload))
 	c.mu.Lock()
 	s := c.streams.get(f.stream)
 	if s == nil {
@@ -65,8 +65,7 @@ var settingsAck = appendFrame(nil, 0, frameSettings, flagAck, 0)
 func (c *conn) apply(payload []byte) error {
 	window := c.initial
 	for ; len(payload) > 0; payload = payload[settingBytes:] {
-		id := uint16(payload[0])<<8 | uint16(payload[1])
-		v := uint32(payload[2])<<24 | uint32(payload[3])<<16 | uint32(payload[4])<<8 | uint32(payload[5])
+		id, v := binary.BigEndian.Uint16(payload), binary.BigEndian.Uint32(payload[2:])
 		switch id {
 		case settingTableSize:
 			c.tableChanged = true
@@ -119,9 +118,7 @@ func (c *conn) ping(f frame, payload []byte) error {
 	case len(payload) != pingBytes:
 		return violation(codeFrameSize, "PING is not 8 bytes long")
 	case f.has(flagAck):
-		if string(payload) == drainPing {
-			c.goAwayHeard()
-		}
+		c.aware = c.aware || string(payload) == drainPing
 		return c.idler()
 	}
 	c.mu.Lock()
@@ -134,13 +131,6 @@ func (c *conn) ping(f frame, payload []byte) error {
 	return c.idler()
 }
 
-// goAwayHeard hears that the peer has seen the notice that we are about to go.
-func (c *conn) goAwayHeard() {
-	if s, ok := c.side.(interface{ noticed() }); ok {
-		s.noticed()
-	}
-}
-
 func (c *conn) goAwayCame(f frame, payload []byte) error {
 	switch {
 	case f.stream != 0:
@@ -148,8 +138,8 @@ func (c *conn) goAwayCame(f frame, payload []byte) error {
 	case len(payload) < goAwayBytes:
 		return violation(codeFrameSize, "GOAWAY is shorter than 8 bytes")
 	}
-	last := (uint32(payload[0])<<24 | uint32(payload[1])<<16 | uint32(payload[2])<<8 | uint32(payload[3])) & streamIDMax
-	c.side.goAway(last, errCode(uint32(payload[4])<<24|uint32(payload[5])<<16|uint32(payload[6])<<8|uint32(payload[7])))
+	last := binary.BigEndian.Uint32(payload) & streamIDMax
+	c.side.goAway(last, errCode(binary.BigEndian.Uint32(payload[4:])))
 	return c.idler()
 }
 
@@ -158,7 +148,7 @@ func (c *conn) windowUpdate(f frame, payload []byte) error {
 	if len(payload) != windowUpdateBytes {
 		return violation(codeFrameSize, "WINDOW_UPDATE is not 4 bytes long")
 	}
-	by := int64(uint32(payload[0])<<24|uint32(payload[1])<<16|uint32(payload[2])<<8|uint32(payload[3])) & windowMax
+	by := int64(binary.BigEndian.Uint32(payload) & windowMax)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.stream == 0 {
@@ -205,7 +195,7 @@ func (c *conn) priority(f frame, payload []byte) error {
 	if f.stream != 0 || len(payload) < priorityUpdateLeast {
 		return violation(codeProtocol, "PRIORITY_UPDATE on a stream, or without one (RFC 9218 section 7.1)")
 	}
-	id := (uint32(payload[0])<<24 | uint32(payload[1])<<16 | uint32(payload[2])<<8 | uint32(payload[3])) & streamIDMax
+	id := binary.BigEndian.Uint32(payload) & streamIDMax
 	if id == 0 {
 		return violation(codeProtocol, "PRIORITY_UPDATE for stream 0 (RFC 9218 section 7.1)")
 	}

@@ -103,7 +103,7 @@ func (c *conn) dataCome() error {
 	}
 	said := c.returnAll(int64(lost))
 	c.mu.Unlock()
-	c.hold(held)
+	c.side.hold(held)
 	c.said = c.said || said
 	if over {
 		*b = arriving{}
@@ -128,7 +128,7 @@ func (c *conn) giveBack(s *stream) (said bool) {
 	if s.owed += n; s.owed < s.target/2 {
 		return said
 	}
-	if s.target < streamWindowMax && s.in.unread == 0 && c.side.hold(int(streamWindowMax-s.target), true) {
+	if s.target < streamWindowMax && s.in.unread == 0 && c.side.widen(streamWindowMax-s.target) {
 		s.owed += streamWindowMax - s.target
 		s.target = streamWindowMax
 	}
@@ -151,28 +151,21 @@ func (c *conn) returnAll(n int64) (said bool) {
 	return true
 }
 
-// hold counts memory of bodies.
-func (c *conn) hold(n int) {
-	if n != 0 {
-		c.side.hold(n, false)
-	}
-}
-
 // leave takes a stream out when its exchange is over. What came of its body and was not taken goes back to the connection's
-// window. It reports whether there is something to write. The caller holds the lock.
-func (c *conn) leave(s *stream) (freed int, said bool) {
+// window. The caller holds the lock, flushes, and tells the side how much memory is freed.
+func (c *conn) leave(s *stream) (freed int) {
 	c.streams.del(s.id)
 	if !s.ours {
 		c.history.add(s.id, false)
 	}
 	if n := s.in.came - s.counted; n > 0 {
-		said = c.returnAll(n)
+		c.returnAll(n)
 	}
 	freed = s.in.release()
 	if s.target > c.receive {
-		c.side.hold(int(c.receive-s.target), true)
+		c.side.widen(c.receive - s.target)
 	}
-	return freed, said
+	return freed
 }
 
 // history remembers the streams that were closed last, and which of them by our reset: frames on those may have been under

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"skerry.dev/skerry/exchange"
-	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -395,7 +394,7 @@ func (b *body) Whole() ([]byte, error) {
 		}
 	}
 	began := time.Now()
-	view, err := b.stream.whole(func() time.Time { return began.Add(b.wait()) })
+	view, err := b.stream.whole(began.Add(b.wait()))
 	if err != nil {
 		return nil, b.ended(err)
 	}
@@ -404,14 +403,14 @@ func (b *body) Whole() ([]byte, error) {
 		return nil, nil
 	}
 	b.count(len(view))
-	return view, b.settle()
+	b.settle()
+	return view, nil
 }
 
 // settle takes in the trailers of a body that has been read to its end.
-func (b *body) settle() error {
+func (b *body) settle() {
 	*b.trailers = append((*b.trailers)[:0], b.stream.trailing.fields...)
 	b.err = io.EOF
-	return nil
 }
 
 // count notes that bytes leave.
@@ -433,7 +432,7 @@ func (b *body) wait() time.Duration {
 func (b *body) ended(err error) error {
 	switch err {
 	case io.EOF:
-		_ = b.settle() // returns no error
+		b.settle()
 		return io.EOF
 	case transport.ErrInterrupted: // says nothing about the body: it may be read again
 		return errInterrupted
@@ -449,5 +448,4 @@ var (
 	_ exchange.Ready = (*body)(nil)
 	_ exchange.Whole = (*body)(nil)
 	_ exchange.Sink  = (*serverStream)(nil)
-	_                = wire.Join
 )

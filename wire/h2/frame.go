@@ -61,28 +61,27 @@ func (c errCode) String() string {
 
 // The settings that are known (RFC 9113 section 6.5.2, RFC 8441 section 3, RFC 9218 section 2.1).
 const (
-	settingTableSize     = 0x1
-	settingPush          = 0x2
-	settingStreams       = 0x3
-	settingWindow        = 0x4
-	settingFrameSize     = 0x5
-	settingHeaderList    = 0x6
-	settingConnect       = 0x8
-	settingNoPriorities  = 0x9
-	settingBytes         = 6
-	windowDefault        = 1<<16 - 1
-	windowMax            = 1<<31 - 1
-	streamIDMax          = 1<<31 - 1
-	frameHeaderBytes     = 9
-	frameSizeMax         = 1<<24 - 1
-	pingBytes            = 8
-	priorityBytes        = 5
-	resetBytes           = 4
-	goAwayBytes          = 8
-	windowUpdateBytes    = 4
-	priorityUpdateLeast  = 4
-	preface              = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-	protocolOfWebSockets = "websocket"
+	settingTableSize    = 0x1
+	settingPush         = 0x2
+	settingStreams      = 0x3
+	settingWindow       = 0x4
+	settingFrameSize    = 0x5
+	settingHeaderList   = 0x6
+	settingConnect      = 0x8
+	settingNoPriorities = 0x9
+	settingBytes        = 6
+	windowDefault       = 1<<16 - 1
+	windowMax           = 1<<31 - 1
+	streamIDMax         = 1<<31 - 1
+	frameHeaderBytes    = 9
+	frameSizeMax        = 1<<24 - 1
+	pingBytes           = 8
+	priorityBytes       = 5
+	resetBytes          = 4
+	goAwayBytes         = 8
+	windowUpdateBytes   = 4
+	priorityUpdateLeast = 4
+	preface             = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 )
 
 // frame is the header of a frame.

@@ -57,7 +57,7 @@ func (b *inbox) grow(size int64) (held int) {
 	switch old := b.last; {
 	case old == nil:
 		b.first = p
-	case old == b.first && len(old.data) == smallPieceBytes && b.took == 0 && !b.shown:
+	case old == b.first && len(old.data) == smallPieceBytes && !b.shown:
 		p.w = copy(p.data, old.data[:old.w])
 		b.first = p
 		held = -old.free()

@@ -10,7 +10,6 @@ type leavingState struct {
 	idleAt atomic.Int64 // since when no exchange is open, in nanoseconds since the epoch; 0: one is
 	chosen atomic.Bool  // Shed wants it to leave
 	notice time.Time    // when the client was told that it would; zero: it was not. Of the goroutine that reads
-	aware  bool         // it has answered that notice. Of the goroutine that reads
 	final  bool         // it was told which stream was the last; guarded by mu
 }
 
@@ -103,9 +102,6 @@ func (c *serverConn) drain(now time.Time) (by time.Time, err error) {
 	return time.Time{}, nil
 }
 
-// noticed hears that the client has seen the notice.
-func (c *serverConn) noticed() { c.aware = true }
-
 // Waiting returns since when that one of some connections has waited that Shed would close now, and before if there is none.
 func (s *Server) Waiting(before time.Time) time.Time {
 	s.mu.Lock()
@@ -136,7 +132,7 @@ func (s *Server) Shed(before time.Time) bool {
 func (c *conn) writes() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.flushing || c.out != nil && len(c.out.bytes) > 0
+	return c.flushing || c.waits() > 0
 }
 
 // longest looks at some connections. Without one that has waited since before that time it returns nil and that time.

@@ -19,6 +19,14 @@ func (b *outBuffer) recycle() {
 	}
 }
 
+// waits is how many bytes wait to be written. The caller holds the lock.
+func (c *conn) waits() int {
+	if c.out == nil {
+		return 0
+	}
+	return len(c.out.bytes)
+}
+
 // pending is what waits to be written; frames are appended to it. The caller holds the lock.
 func (c *conn) pending() *[]byte {
 	if c.out == nil {
@@ -49,18 +57,18 @@ func (c *conn) flushClaimed(mine bool) {
 
 // claim makes the caller the one who writes, if something waits that nobody writes. The caller holds the lock.
 func (c *conn) claim() bool {
-	if c.flushing || c.out == nil || len(c.out.bytes) == 0 || c.broken != nil {
+	if c.flushing || c.waits() == 0 || c.broken != nil {
 		return false
 	}
 	c.flushing = true
 	return true
 }
 
-// write writes what waits, view behind it, and what comes meanwhile, until nothing waits or a stream that waited for room is
+// write writes what waits, view, whose header stands there, behind it, and what comes meanwhile, until nothing waits or a stream that waited for room is
 // there to go on: no exchange works for the others for ever. A caller who has more to send goes on itself, so that those that wait
 // do not come before what is more urgent. The caller has set flushing, and holds the lock, which is free while the kernel works.
 func (c *conn) write(view []byte, more bool) {
-	for c.broken == nil && (len(*c.pending()) > 0 || len(view) > 0) {
+	for c.broken == nil && c.waits() > 0 {
 		out := c.out
 		c.out = nil
 		c.gen++
@@ -79,10 +87,6 @@ func (c *conn) write(view []byte, more bool) {
 		}
 	}
 	c.flushing = false
-	if c.out != nil && len(c.out.bytes) == 0 {
-		outBuffers.Put(c.out)
-		c.out = nil
-	}
 	if c.written != nil {
 		close(c.written)
 		c.written = nil
@@ -123,7 +127,7 @@ func (c *conn) callNext() (any bool) {
 			return true
 		}
 	}
-	if c.out != nil && len(c.out.bytes) >= outBytesMax {
+	if c.waits() >= outBytesMax {
 		return false
 	}
 	s := c.best()
@@ -202,8 +206,7 @@ func (c *conn) flushAside() {
 // TLS.
 func (c *conn) farewell(patience time.Duration) bool {
 	c.mu.Lock()
-	if c.broken == nil && c.out != nil && len(c.out.bytes) > 0 && !c.flushing {
-		c.flushing = true
+	if c.claim() {
 		c.patience = patience
 		c.write(nil, false)
 	}

@@ -23,7 +23,6 @@ type requestHead struct {
 	host     []byte // value of a Host field
 	cookies  int    // fields
 	cookie   int    // bytes of them, joined
-	hop      error
 }
 
 // The pseudo fields of requests.
@@ -41,7 +40,7 @@ func (s *serverStream) readHead(x *exchange.Exchange, l *fieldList, end bool) er
 	h := requestHead{r: &x.Req, length: -1, size: len("  HTTP/1.1\r\nHost: \r\n\r\n")}
 	h.r.Minor = 1
 	h.room = x.Scratch.Alloc(roomFor(l))
-	err := h.read(l, x)
+	err := h.read(l)
 	s.size = h.length
 	switch {
 	case err != nil:
@@ -85,7 +84,7 @@ func (h *requestHead) put(text string) []byte {
 	return view
 }
 
-func (h *requestHead) read(l *fieldList, x *exchange.Exchange) error {
+func (h *requestHead) read(l *fieldList) error {
 	r := h.r
 	for i := range l.fields {
 		f := &l.fields[i]

@@ -332,13 +332,16 @@ func (c *serverConn) trailers(s *stream, l *fieldList, end bool) error {
 func (c *serverConn) goAway(uint32, errCode) {}
 
 // hold counts memory of bodies.
-func (c *serverConn) hold(n int, window bool) bool {
-	if !window {
+func (c *serverConn) hold(n int) {
+	if n != 0 {
 		c.server.bodies.Add(int64(n))
-		return true
 	}
-	if c.server.windows.Add(int64(n)) > windowsBytesMax && n > 0 {
-		c.server.windows.Add(int64(-n))
+}
+
+// widen counts the windows of all connections.
+func (c *serverConn) widen(by int64) (may bool) {
+	if c.server.windows.Add(by) > windowsBytesMax && by > 0 {
+		c.server.windows.Add(-by)
 		return false
 	}
 	return true
@@ -356,7 +359,7 @@ func (c *serverConn) exchangeOver(s *serverStream, complete bool) {
 	case !s.remoteOver:
 		c.resetStream(&s.stream, codeNone, errWrite) // RFC 9113 section 8.1: the rest of the request is not wanted
 	}
-	freed, _ := c.leave(&s.stream)
+	freed := c.leave(&s.stream)
 	c.open--
 	idle := c.open == 0
 	if idle {
@@ -365,7 +368,7 @@ func (c *serverConn) exchangeOver(s *serverStream, complete bool) {
 	}
 	mine := c.claim()
 	c.mu.Unlock()
-	c.conn.hold(-freed)
+	c.hold(-freed)
 	c.flushClaimed(mine)
 	if idle && c.server.draining.Load() {
 		c.net.Interrupt(true) // the last one: whoever reads is to close

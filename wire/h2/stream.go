@@ -103,15 +103,15 @@ func (s *stream) pull(by time.Time) (view []byte, err error) {
 	view, freed := s.in.take()
 	said := c.giveBack(s)
 	c.mu.Unlock()
-	c.hold(-freed)
+	c.side.hold(-freed)
 	if said {
 		c.flush()
 	}
 	return view, nil
 }
 
-// whole waits for the end of the body and returns all of it in one piece; nil, if that cannot be.
-func (s *stream) whole(by func() time.Time) (view []byte, err error) {
+// whole waits until by for the end of the body and returns all of it in one piece; nil, if that cannot be.
+func (s *stream) whole(by time.Time) (view []byte, err error) {
 	c := s.conn
 	c.mu.Lock()
 	for s.in.end == nil {
@@ -120,7 +120,7 @@ func (s *stream) whole(by func() time.Time) (view []byte, err error) {
 			return nil, transport.ErrInterrupted
 		}
 		c.mu.Unlock()
-		if !s.readable.wait(by()) {
+		if !s.readable.wait(by) {
 			return nil, transport.ErrTimeout
 		}
 		c.mu.Lock()
@@ -246,15 +246,14 @@ func (s *stream) room(want int, by *time.Time, patience time.Duration) (n int, e
 			return 0, c.broken
 		}
 		allowed := min(int64(want), s.window, c.window, dataBytesMax)
-		full := len(*c.pending()) >= outBytesMax
+		full := c.waits() >= outBytesMax
 		s.heading = want == 0
 		if (allowed > 0 || s.heading) && !full && !c.yields(s) {
 			c.turns++
 			s.turn = c.turns
 			return int(allowed), nil
 		}
-		if !c.flushing && len(*c.pending()) > 0 { // nobody else would
-			c.flushing = true
+		if c.claim() { // nobody else would
 			c.write(nil, false)
 			continue
 		}
