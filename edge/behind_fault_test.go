@@ -143,7 +143,7 @@ func (o *outage) check(b *behind, all []*endpoint.Process, replies []reply) {
 		}
 	}
 	o.checkBounds(b, victim, failed)
-	o.checkLog(t, replies, lines)
+	o.checkLog(t, replies, lines, failed)
 	seen, err := endpoint.SeenBy(all...)
 	must(t, err)
 	if twice := seen.Repeated(http.MethodPost); len(twice) > 0 {
@@ -183,8 +183,9 @@ func (o *outage) checkBounds(b *behind, victim *endpoint.Process, failed [5]int)
 	}
 }
 
-// checkLog: the log says why somebody else was asked.
-func (o *outage) checkLog(t *testing.T, replies []reply, lines map[string]logged) {
+// checkLog: the log says why somebody else was asked. Five failures take an endpoint out: where so many were POSTs, no GET need have
+// met the fault, and nothing was sent again.
+func (o *outage) checkLog(t *testing.T, replies []reply, lines map[string]logged, failed [5]int) {
 	retried, told := 0, 0
 	for i := range replies {
 		l := lines[replies[i].id]
@@ -199,7 +200,7 @@ func (o *outage) checkLog(t *testing.T, replies []reply, lines map[string]logged
 			told++
 		}
 	}
-	if o.why != nil && told == 0 {
+	if o.why != nil && told == 0 && (retried > 0 || failed[stageBroken] < 5) {
 		t.Errorf("of %d requests that were sent again none was for one of %q", retried, o.why)
 	}
 }
