@@ -60,12 +60,13 @@ const (
 	MethodOptions
 	MethodTrace
 	MethodConnect
+	MethodQuery // RFC 10008: safe, and with a body that says what is asked for
 )
 
 // Safe reports whether a request of this method changes nothing (RFC 9110 section 9.2.1).
 func (m Method) Safe() bool {
 	switch m {
-	case MethodGet, MethodHead, MethodOptions, MethodTrace:
+	case MethodGet, MethodHead, MethodOptions, MethodTrace, MethodQuery:
 		return true
 	}
 	return false
@@ -74,7 +75,7 @@ func (m Method) Safe() bool {
 // Idempotent reports whether a request of this method may be sent twice (RFC 9110 section 9.2.2).
 func (m Method) Idempotent() bool {
 	switch m {
-	case MethodGet, MethodHead, MethodPut, MethodDelete, MethodOptions, MethodTrace:
+	case MethodGet, MethodHead, MethodPut, MethodDelete, MethodOptions, MethodTrace, MethodQuery:
 		return true
 	}
 	return false
@@ -180,6 +181,7 @@ type Facts struct {
 	Entry     EntryFacts
 	Limit     LimitFacts
 	Firewall  FirewallFacts
+	Cache     CacheFacts
 	Encoding  EncodingFacts
 	Origin    OriginFacts
 }

@@ -22,6 +22,8 @@ func MethodOf(name []byte) Method {
 		return MethodTrace
 	case "CONNECT":
 		return MethodConnect
+	case "QUERY":
+		return MethodQuery
 	}
 	return MethodOther
 }

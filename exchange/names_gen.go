@@ -25,6 +25,10 @@ const (
 	NameAuthorization
 	NameBaggage
 	NameCacheControl
+	NameCacheGroupInvalidation
+	NameCacheGroups
+	NameCacheStatus
+	NameCacheTag
 	NameCDNCacheControl
 	NameClearSiteData
 	NameConnection
@@ -100,6 +104,7 @@ const (
 	NameSourceMap
 	NameStrictTransportSecurity
 	NameSurrogateControl
+	NameSurrogateKey
 	NameTE
 	NameTimingAllowOrigin
 	NameTraceparent
@@ -151,6 +156,10 @@ var nameTexts = [nameCount]string{
 	NameAuthorization:                   "Authorization",
 	NameBaggage:                         "Baggage",
 	NameCacheControl:                    "Cache-Control",
+	NameCacheGroupInvalidation:          "Cache-Group-Invalidation",
+	NameCacheGroups:                     "Cache-Groups",
+	NameCacheStatus:                     "Cache-Status",
+	NameCacheTag:                        "Cache-Tag",
 	NameCDNCacheControl:                 "CDN-Cache-Control",
 	NameClearSiteData:                   "Clear-Site-Data",
 	NameConnection:                      "Connection",
@@ -226,6 +235,7 @@ var nameTexts = [nameCount]string{
 	NameSourceMap:                       "SourceMap",
 	NameStrictTransportSecurity:         "Strict-Transport-Security",
 	NameSurrogateControl:                "Surrogate-Control",
+	NameSurrogateKey:                    "Surrogate-Key",
 	NameTE:                              "TE",
 	NameTimingAllowOrigin:               "Timing-Allow-Origin",
 	NameTraceparent:                     "Traceparent",
@@ -318,6 +328,10 @@ var nameSlot = [nameSlots]NameID{
 	393:  NameAuthorization,
 	840:  NameBaggage,
 	275:  NameCacheControl,
+	123:  NameCacheGroupInvalidation,
+	357:  NameCacheGroups,
+	927:  NameCacheStatus,
+	303:  NameCacheTag,
 	831:  NameCDNCacheControl,
 	311:  NameClearSiteData,
 	41:   NameConnection,
@@ -393,6 +407,7 @@ var nameSlot = [nameSlots]NameID{
 	617:  NameSourceMap,
 	453:  NameStrictTransportSecurity,
 	335:  NameSurrogateControl,
+	93:   NameSurrogateKey,
 	270:  NameTE,
 	328:  NameTimingAllowOrigin,
 	594:  NameTraceparent,

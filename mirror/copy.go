@@ -115,60 +115,19 @@ func (c *duplicate) Watch(gone func()) (stop func()) {
 }
 
 // detach returns an exchange of its own with the request of x as its service gets it. It begins now: a body may have
-// taken its time. The trace stays the original's, so that what the second service does hangs below the same span.
+// taken its time. What the second service does hangs below the same span.
 func (c *duplicate) detach(x *exchange.Exchange, body []byte, view bool) *exchange.Exchange {
-	t := exchange.Acquire()
-	from, to := &x.Req, &t.Req
-	size := textBytes(from)
-	if view {
-		size += len(body)
-	}
-	room := copier(t.Scratch.Alloc(size))
-	to.Method, to.MethodName, to.Minor = from.Method, room.take(from.MethodName), from.Minor
-	to.Host, to.Port, to.Authority = room.take(from.Host), from.Port, room.take(from.Authority)
-	to.Path, to.RawPath, to.Query = room.take(from.Path), room.take(from.RawPath), room.take(from.Query)
-	to.ToHost, to.ToPath = room.take(from.ToHost), room.take(from.ToPath)
-	to.AllowTrailers = from.AllowTrailers
-	for i := range from.Fields {
-		f := &from.Fields[i]
-		to.Fields = append(to.Fields, exchange.Field{ID: f.ID, Name: room.take(f.Name), Value: room.take(f.Value)})
-	}
-	to.Fields.Set(exchange.NameXSkerryMirror, one)
-	if from.Body != nil {
+	t := x.Detach()
+	t.Req.Fields.Set(exchange.NameXSkerryMirror, one)
+	if x.Req.Body != nil {
 		if view {
-			body = room.take(body)
+			body = t.Scratch.Copy(body)
 		}
 		c.body = *exchange.NewBytes(body)
-		to.Body = &c.body
+		t.Req.Body = &c.body
 	}
-	t.Sink, t.Now, t.Route = c, time.Now(), x.Route
-	f, e := &t.Facts, &x.Facts.Entry
-	f.RequestID, f.Client, f.Trace = x.Facts.RequestID, x.Facts.Client, x.Facts.Trace
-	f.Entry.Entrypoint, f.Entry.Owner, f.Entry.Route, f.Entry.LogOff = e.Entrypoint, e.Owner, e.Route, true
+	t.Sink = c
 	return t
 }
 
 var one = []byte("1")
-
-// textBytes is what detach takes of a request, the body not counted.
-func textBytes(r *exchange.Request) int {
-	n := len(r.MethodName) + len(r.Host) + len(r.Authority) + len(r.Path) + len(r.RawPath) + len(r.Query) + len(r.ToHost) + len(r.ToPath)
-	for i := range r.Fields {
-		n += len(r.Fields[i].Name) + len(r.Fields[i].Value)
-	}
-	return n
-}
-
-// copier is memory that is handed out piece by piece.
-type copier []byte
-
-// take returns a copy of b; of nil, which often means none, nil.
-func (c *copier) take(b []byte) []byte {
-	if b == nil {
-		return nil
-	}
-	n := copy(*c, b)
-	piece := (*c)[:n:n]
-	*c = (*c)[n:]
-	return piece
-}

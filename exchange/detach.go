@@ -1,0 +1,49 @@
+package exchange
+
+import "time"
+
+// Detach returns an exchange of its own, begun now, with the request of x as the stages so far have made it, and with what they
+// learned of who asks: for a Tail that runs without the client. It has no connection, no sink, no log event and no body. The trace
+// stays the original's.
+func (x *Exchange) Detach() *Exchange {
+	t := Acquire()
+	from, to := &x.Req, &t.Req
+	room := copier(t.Scratch.Alloc(textBytes(from)))
+	to.Method, to.MethodName, to.Minor = from.Method, room.take(from.MethodName), from.Minor
+	to.Host, to.Port, to.Authority = room.take(from.Host), from.Port, room.take(from.Authority)
+	to.Path, to.RawPath, to.Query = room.take(from.Path), room.take(from.RawPath), room.take(from.Query)
+	to.ToHost, to.ToPath = room.take(from.ToHost), room.take(from.ToPath)
+	to.AllowTrailers = from.AllowTrailers
+	for i := range from.Fields {
+		f := &from.Fields[i]
+		to.Fields = append(to.Fields, Field{ID: f.ID, Name: room.take(f.Name), Value: room.take(f.Value)})
+	}
+	t.Now, t.Route = time.Now(), x.Route
+	f, e := &t.Facts, &x.Facts.Entry
+	f.RequestID, f.Client, f.Trace = x.Facts.RequestID, x.Facts.Client, x.Facts.Trace
+	f.Entry.Entrypoint, f.Entry.Owner, f.Entry.Route, f.Entry.LogOff = e.Entrypoint, e.Owner, e.Route, true
+	return t
+}
+
+// textBytes is what Detach takes of a request.
+func textBytes(r *Request) int {
+	n := len(r.MethodName) + len(r.Host) + len(r.Authority) + len(r.Path) + len(r.RawPath) + len(r.Query) + len(r.ToHost) + len(r.ToPath)
+	for i := range r.Fields {
+		n += len(r.Fields[i].Name) + len(r.Fields[i].Value)
+	}
+	return n
+}
+
+// copier is memory that is handed out piece by piece.
+type copier []byte
+
+// take returns a copy of b; of nil, which often means none, nil.
+func (c *copier) take(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	n := copy(*c, b)
+	piece := (*c)[:n:n]
+	*c = (*c)[n:]
+	return piece
+}
