@@ -11,7 +11,7 @@ type row struct {
 var everyone = []string{"fault", "meter"}
 
 // testEveryone is what any test may import: fixtures, and the protocol to talk to an edge with.
-var testEveryone = []string{"exchange", "exchange/exchangetest", "wire/wiretest", "wire", "wire/h1", "store/storetest", "load/rival", "load/origin"}
+var testEveryone = []string{"exchange", "exchange/exchangetest", "wire/wiretest", "wire", "wire/h1", "store/storetest", "load/rival", "load/origin", "cache/cachetest"}
 
 // stages are the folders that plan puts in order.
 var stages = []string{
@@ -28,6 +28,8 @@ var rows = map[string]row{
 	// what tests of stages share
 	"exchange/exchangetest": {may: []string{"exchange"}},
 	"exchange/namesgen":     {none: true},
+	"represent":             {may: []string{"exchange"}}, // what a stored or static representation answers to conditions and ranges
+	"memory":                {},
 	"cert":                  {may: []string{"spec"}},
 	"observe":               {may: []string{"exchange"}},
 	// traffic
@@ -56,19 +58,24 @@ var rows = map[string]row{
 	"waf/waftest":   {may: []string{"waf/crs", "waf/seclang", "waf/engine", "waf/body"}},
 	"bot":           {may: []string{"spec", "exchange"}},
 	"limit":         {may: []string{"spec", "exchange"}},
-	"cache":         {may: []string{"spec", "exchange"}},
-	"compress":      {may: []string{"spec", "exchange"}},
-	"static":        {may: []string{"spec", "exchange"}},
-	"mirror":        {may: []string{"spec", "exchange"}},
-	"function":      {may: []string{"spec", "exchange"}},
-	"upstream":      {may: []string{"spec", "exchange", "cert", "wire", "wire/*", "upstream/*"}},
+	"cache":         {may: []string{"spec", "exchange", "represent", "cache/*"}},
+	// what the cache decides and keeps with, from its parts up
+	"cache/freshness": {may: []string{"exchange"}},
+	"cache/storage":   {may: []string{"exchange", "cache/freshness"}},
+	"cache/disk":      {may: []string{"exchange", "cache/freshness", "cache/storage"}},
+	"cache/cachetest": {may: []string{"load/rival"}}, // what RFC 9111 and its neighbours ask for, to be run against a whole edge
+	"compress":        {may: []string{"spec", "exchange"}},
+	"static":          {may: []string{"spec", "exchange", "represent"}},
+	"mirror":          {may: []string{"spec", "exchange"}},
+	"function":        {may: []string{"spec", "exchange"}},
+	"upstream":        {may: []string{"spec", "exchange", "cert", "wire", "wire/*", "upstream/*"}},
 	// what upstream decides with, none of which knows the others
 	"upstream/balance":   {may: []string{"spec", "exchange"}},
 	"upstream/admission": {may: []string{"spec", "exchange"}},
 	"upstream/resolve":   {may: []string{"spec"}},
 	"upstream/peer":      {may: []string{"spec", "exchange", "wire", "wire/*"}},
 	"plan":               {may: append([]string{"spec", "exchange", "cert"}, stages...)},
-	"edge":               {may: []string{"plan", "spec", "cert", "listen", "wire/*", "exchange", "observe"}},
+	"edge":               {may: []string{"plan", "spec", "cert", "listen", "wire/*", "exchange", "observe", "memory"}},
 	"agent":              {may: []string{"spec"}},
 	"admin":              {may: []string{"observe", "plan"}, tests: []string{"spec"}},
 	// control: from traffic only plan, exchange and wire
@@ -84,7 +91,7 @@ var rows = map[string]row{
 	"load/rival":      {none: true},
 	"load/compare":    {may: []string{"load/rival", "waf/engine", "waf/body", "waf/crs"}},
 	"load/origin":     {may: []string{"load/rival"}},
-	"load/outage":     {may: []string{"load/rival", "load/origin"}},
+	"load/outage":     {may: []string{"load/rival", "load/origin", "cache/cachetest"}},
 	"drill":           {may: []string{"exchange", "wire/*", "slo", "fleet", "inventory", "task"}},
 	"migrate":         {may: []string{"spec", "store", "rollout", "inventory", "task"}},
 	"kube":            {may: []string{"spec"}},
