@@ -145,8 +145,8 @@ type Profile struct {
 }
 
 // Policy is what an entrypoint, a route or a profile may say of protections and defaults. The same fields stand in the
-// spec of all three, but for those marked "not on a route"; the nearest to the route wins, the firewall is merged field by field,
-// header edits name by name.
+// spec of all three, but for those marked "not on a route"; the nearest to the route wins, firewall and cache are merged field by
+// field, header edits name by name.
 type Policy struct {
 	Log         *Switch        `yaml:"log"`         // one event per exchange
 	Trace       *Trace         `yaml:"trace"`       // W3C trace context, and how many exchanges become spans
@@ -171,6 +171,7 @@ type Policy struct {
 	Priority    *Priority      `yaml:"priority"`    // who is served first when a service is at its limit
 	Methods     *[]string      `yaml:"methods"`     // allowed ones, 405 for others; empty list: all but TRACE and CONNECT
 	WAF         *WAF           `yaml:"waf"`         // the firewall; merged field by field
+	Cache       *Cache         `yaml:"cache"`       // what is stored of answers; merged field by field
 	Headers     *Headers       `yaml:"headers"`
 }
 
