@@ -1,5 +1,5 @@
-// Package rival starts the real servers that Skerry is tested and measured against: nginx, HAProxy, Caddy, h2o, or any
-// other program.
+// Package rival starts the real servers that Skerry is tested and measured against: nginx, HAProxy, Caddy, h2o,
+// Varnish, or any other program.
 //
 // It owns finding a program, a free port, one process on a temporary folder, waiting until it listens, reading the CPU
 // time of the process and everything it forked, counting their system calls, and ending it by its id. The compare harness

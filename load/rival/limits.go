@@ -10,6 +10,9 @@ const (
 	stopWait = 5 * time.Second
 	// pollEvery is the pause between two looks at a port.
 	pollEvery = 10 * time.Millisecond
+	// varnishThreads is how many threads a pool of Varnish has from the start: one for each connection of a load, which has 64 by default, and
+	// some for its own work, so that none is made while something is measured. Beyond it: Varnish makes more, as always.
+	varnishThreads = 100
 	// traceWait is how long strace may take until it has attached to every thread, and to let go of them. Beyond it: it is killed and
 	// the count fails, with the reason.
 	traceWait = 5 * time.Second

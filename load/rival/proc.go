@@ -18,17 +18,19 @@ import (
 // Options is how a program is started.
 type Options struct {
 	Dir   string   // an existing folder of its own: configuration, logs and temporary files go there
-	Conf  string   // its configuration; see Nginx, HAProxy, Caddy and H2O for what each adds
+	Conf  string   // its configuration; see Nginx, HAProxy, Caddy, H2O and Varnish for what each adds
 	Ready string   // host:port that accepts once it is ready; empty: Start does not wait
 	Pin   string   // processors to run on, as taskset -c takes them; empty: all
 	Env   []string // added to this process's environment
 	Out   string   // file that standard output is appended to; empty: Dir/output
 
-	Workers int // of nginx and h2o; 0 is one
+	Workers int // of nginx and h2o, thread pools of Varnish; 0 is one
 
 	// Of nginx only.
 	Modules  []string // dynamic modules, as NginxModule takes them
 	LogLevel string   // of its error log; empty: warn
+
+	Args []string // of Varnish only: more of its command line
 }
 
 // A Proc is one running program and the processes it forked, which stay in its group.

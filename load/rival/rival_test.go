@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -74,18 +75,53 @@ hosts:
         mruby.handler: |
           Proc.new { |env| [200, {}, ["hello"]] }
 `)
+	f("varnishd", rival.Varnish, `vcl 4.1;
+backend none none;
+sub vcl_recv { return (synth(200)); }
+sub vcl_synth { set resp.body = "hello"; return (deliver); }
+`)
+}
+
+// TestVarnishEndsWithItsParent kills what was started, as the kernel does when this process dies, and expects its child to end.
+func TestVarnishEndsWithItsParent(t *testing.T) {
+	if why := rival.Missing("varnishd"); why != "" {
+		t.Skip(why)
+	}
+	p, err := rival.Varnish(rival.Options{Dir: t.TempDir(), Conf: "vcl 4.1;\nbackend none none;\n", Ready: addr(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Stop()
+	await := func(what string, ok func(pids []int) bool) {
+		t.Helper()
+		for limit := time.Now().Add(20 * time.Second); !ok(p.Pids()); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(limit) {
+				t.Fatalf("processes %v, want %s", p.Pids(), what)
+			}
+		}
+	}
+	await("two", func(pids []int) bool { return len(pids) == 2 })
+	if err := syscall.Kill(p.Pid(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await("none", func(pids []int) bool { return len(pids) == 0 })
 }
 
 // TestStartSaysWhy checks that a program that refuses its configuration is an error with its own words.
 func TestStartSaysWhy(t *testing.T) {
-	if why := rival.Missing("nginx"); why != "" {
-		t.Skip(why)
+	f := func(name string, start func(rival.Options) (*rival.Proc, error)) {
+		t.Run(name, func(t *testing.T) {
+			if why := rival.Missing(name); why != "" {
+				t.Skip(why)
+			}
+			_, err := start(rival.Options{Dir: t.TempDir(), Conf: "nonsense;", Ready: addr(t)})
+			if err == nil || !strings.Contains(err.Error(), "nonsense") {
+				t.Errorf("error %v, want one that quotes the directive", err)
+			}
+		})
 	}
-	a := addr(t)
-	_, err := rival.Nginx(rival.Options{Dir: t.TempDir(), Conf: "nonsense;", Ready: a})
-	if err == nil || !strings.Contains(err.Error(), "nonsense") {
-		t.Errorf("error %v, want one that quotes the directive", err)
-	}
+	f("nginx", rival.Nginx)
+	f("varnishd", rival.Varnish)
 }
 
 func TestMissing(t *testing.T) {

@@ -107,6 +107,22 @@ func H2O(o Options) (*Proc, error) {
 	return Start(o, "h2o", "-m", "worker", "-c", path)
 }
 
+// Varnish starts varnishd in the foreground, listening on o.Ready, which has to be named because a VCL cannot say it; o.Conf is the VCL.
+// Its threads are there before the first connection, o.Workers pools of them. The program that answers is a child of the one that
+// is started and ends with it. It keeps objects in memory: how much, and other parameters, is o.Args.
+func Varnish(o Options) (*Proc, error) {
+	path, err := write(o.Dir, "varnish.vcl", o.Conf)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"-F", "-n", filepath.Join(o.Dir, "varnish"), "-f", path, "-a", o.Ready, "-T", "none", "-p", "thread_pools=" + strconv.Itoa(max(o.Workers, 1)),
+		"-p", "thread_pool_min=" + strconv.Itoa(varnishThreads)}
+	if os.Geteuid() == 0 {
+		args = append([]string{"-j", "none"}, args...) // another user could not reach o.Dir, which only its owner may enter
+	}
+	return Start(o, "varnishd", append(args, o.Args...)...)
+}
+
 func write(dir, name, text string) (string, error) {
 	path := filepath.Join(dir, name)
 	return path, os.WriteFile(path, []byte(text), 0o600)
