@@ -35,6 +35,7 @@ func (l *loop) run() {
 	x := exchange.Acquire()
 	x.Req.Method = exchange.MethodGet
 	x.Req.Fields = append(x.Req.Fields, l.fields...)
+	(&compress.Accept{}).Request(x)
 	l.stage.Request(x)
 	l.body.Replay()
 	x.Resp.Status, x.Resp.Body = 200, l.body
@@ -116,7 +117,7 @@ type count struct{ n int }
 func (c *count) Write(p []byte) (int, error) { c.n += len(p); return len(p), nil }
 
 func BenchmarkAccept(b *testing.B) {
-	s := stage(b, on())
+	s := &compress.Accept{}
 	x := exchangetest.Request("GET / HTTP/1.1\nHost: a\nAccept: */*\nAccept-Encoding: gzip, deflate, br, zstd\n")
 	defer x.Release()
 	b.ReportAllocs()
@@ -130,7 +131,7 @@ func ExampleStage() {
 	s, _ := compress.New(on())
 	x := exchangetest.Request("GET / HTTP/1.1\nHost: a\nAccept-Encoding: gzip, deflate\n")
 	defer x.Release()
-	exchange.NewPath(exchangetest.RenderText, s, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
+	exchange.NewPath(exchangetest.RenderText, &compress.Accept{}, s, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
 		x.Answer(200)
 		x.Resp.Fields.Add(exchange.NameContentType, []byte("text/html"))
 		x.Resp.Fields.Add(exchange.NameETag, []byte(`"1"`))

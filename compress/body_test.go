@@ -74,6 +74,7 @@ type asked struct{ exchange.Body }
 func begin(t testing.TB, s *compress.Stage, coding string, from exchange.Body) (x *exchange.Exchange, finish func()) {
 	t.Helper()
 	x = exchangetest.Request("GET / HTTP/1.1\nHost: a\nAccept-Encoding: " + coding + "\n")
+	(&compress.Accept{}).Request(x)
 	s.Request(x)
 	x.Resp.Status, x.Resp.Body = 200, from
 	x.Resp.Fields.Add(exchange.NameContentType, []byte("text/html"))
@@ -408,7 +409,7 @@ func TestTrailers(t *testing.T) {
 			x.Resp.Trailers.AddNamed([]byte(name), []byte("1"))
 		}
 	}}
-	exchange.NewPath(exchangetest.RenderText, s, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
+	exchange.NewPath(exchangetest.RenderText, &compress.Accept{}, s, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
 		x.Resp.Fields.Add(exchange.NameContentType, []byte("text/html"))
 		x.Resp.Status, x.Resp.Body = 200, src
 		return exchange.Respond
@@ -430,7 +431,7 @@ func TestWitnesses(t *testing.T) {
 				stages[0], stages[1] = stages[1], stages[0]
 			}
 			x := exchangetest.Request("GET / HTTP/1.1\nHost: a\nAccept-Encoding: gzip\n")
-			exchange.NewPath(exchangetest.RenderText, append(stages, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
+			exchange.NewPath(exchangetest.RenderText, append(append([]exchange.Stage{&compress.Accept{}}, stages...), &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
 				x.Resp.Fields.Add(exchange.NameContentType, []byte("text/html"))
 				x.Resp.Status, x.Resp.Body = 200, &source{pieces: [][]byte{[]byte(page(5000))}}
 				return exchange.Respond

@@ -1,7 +1,7 @@
 // Package compress puts a content coding on response bodies: br, zstd or gzip.
 //
-// It owns Stage. On the way in the stage reduces Accept-Encoding to the one coding the client gets at most, so that an
-// origin or a cache key sees four values and no more. On the way back it encodes what the origin did not, and keeps the
+// It owns Accept and Stage. On the way in Accept reduces Accept-Encoding to the one coding the client gets at most, so that an
+// origin or a cache sees four values and no more. On the way back Stage encodes what the origin did not, and keeps the
 // head honest: Vary, a weak ETag, no Content-Length, no ranges, no digest of bytes that are not sent.
 //
 // It promises that no byte waits in an encoder while the origin is silent, that a body that broke off never decodes as a

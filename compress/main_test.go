@@ -36,7 +36,7 @@ func stage(t testing.TB, p *spec.Policy) *compress.Stage {
 // and returns what the origin saw, what the client saw, and what the log learned.
 func through(s exchange.Stage, request, answer string, body exchange.Body) (origin string, client *exchangetest.Recorder, facts exchange.EncodingFacts) {
 	x := exchangetest.Request(request)
-	exchange.NewPath(exchangetest.RenderText, s, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
+	exchange.NewPath(exchangetest.RenderText, &compress.Accept{}, s, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
 		origin = exchangetest.Dump(x)
 		lines := strings.Split(strings.TrimSuffix(answer, "\n"), "\n")
 		status := 0

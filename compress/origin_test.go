@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"skerry.dev/skerry/compress"
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/exchange/exchangetest"
 	"skerry.dev/skerry/load/rival"
@@ -79,7 +80,7 @@ func (a *answer) Close() error { return a.Body.Close() }
 func serve(t *testing.T, origin string) string {
 	t.Helper()
 	transport := &http.Transport{DisableCompression: true}
-	path := exchange.NewPath(exchangetest.RenderText, stage(t, on()), &ask{&http.Client{Transport: transport, Timeout: 30 * time.Second}, origin})
+	path := exchange.NewPath(exchangetest.RenderText, &compress.Accept{}, stage(t, on()), &ask{&http.Client{Transport: transport, Timeout: 30 * time.Second}, origin})
 	server := &h1.Server{Handler: path.Run}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

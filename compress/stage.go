@@ -6,7 +6,7 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Stage chooses a coding for the client, and puts it on responses. New makes it.
+// Stage puts on responses the coding that Accept has chosen. New makes it.
 type Stage struct {
 	identified   bool // compress.identified
 	certificates bool // the host asks for client certificates
@@ -29,19 +29,11 @@ func New(p *spec.Policy) (*Stage, []fault.Problem) {
 // Name is "compress".
 func (s *Stage) Name() string { return "compress" }
 
-// Request notes what the client gets at most, and asks the origin for that and nothing else. A request for a range gets
-// identity: a piece of a coded body is of no use to anybody. If an earlier stage took Accept-Encoding away from the
-// origin, or set it to identity, the origin is asked for identity, and the edge compresses.
+// Request asks the origin for what Accept has chosen.
 func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
-	c, takes := accepted(clientFields(x))
-	if x.Req.Fields.Get(exchange.NameRange) != nil && !dropRange(x, c) {
-		c, takes = identity, 0
+	if x.Facts.Encoding.Plain {
+		x.Req.Fields.Set(exchange.NameAcceptEncoding, values[identity])
 	}
-	x.Facts.Encoding.Accept, x.Facts.Encoding.Takes = names[c], takes
-	if left, _ := accepted(x.Req.Fields); left == identity {
-		c = identity
-	}
-	x.Req.Fields.Set(exchange.NameAcceptEncoding, values[c])
 	return exchange.Next
 }
 

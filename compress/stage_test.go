@@ -17,6 +17,9 @@ func TestOff(t *testing.T) {
 		if s, problems := compress.New(p); s != nil || problems != nil {
 			t.Errorf("%+v: got %v, %v", p.Compress, s, problems)
 		}
+		if s, problems := compress.NewAccept(p); s != nil || problems != nil {
+			t.Errorf("%+v: got %v, %v", p.Compress, s, problems)
+		}
 	}
 }
 
@@ -59,7 +62,7 @@ func TestEditedRequest(t *testing.T) {
 		t.Helper()
 		x := exchangetest.Request("GET / HTTP/1.1\nHost: a\n" + client)
 		defer x.Release()
-		exchange.NewPath(exchangetest.RenderText, edit{edited}, stage(t, on()), &exchangetest.Origin{Answer: exchangetest.Say(200, "")}).Run(x)
+		exchange.NewPath(exchangetest.RenderText, edit{edited}, &compress.Accept{}, stage(t, on()), &exchangetest.Origin{Answer: exchangetest.Say(200, "")}).Run(x)
 		if got := string(x.Req.Fields.Get(exchange.NameAcceptEncoding)); got != origin || x.Facts.Encoding.Accept != accept {
 			t.Errorf("%q, edited to %q: got %s at the origin, %s for the client", client, edited, got, x.Facts.Encoding.Accept)
 		}
@@ -76,7 +79,7 @@ func TestDetached(t *testing.T) {
 	defer x.Release()
 	d := exchangetest.Detach(x)
 	defer d.Release()
-	exchange.NewPath(exchangetest.RenderText, stage(t, on()), &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
+	exchange.NewPath(exchangetest.RenderText, &compress.Accept{}, stage(t, on()), &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
 		x.Resp.Fields.Add(exchange.NameContentType, []byte("text/html"))
 		x.Resp.Status, x.Resp.Body = 200, x.InMemory([]byte(page(4000)))
 		return exchange.Respond
@@ -198,7 +201,7 @@ func TestHEAD(t *testing.T) {
 		t.Helper()
 		x := exchangetest.Request("HEAD / HTTP/1.1\nHost: a\nAccept-Encoding: " + accept + "\n")
 		defer x.Release()
-		exchange.NewPath(exchangetest.RenderText, s, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
+		exchange.NewPath(exchangetest.RenderText, &compress.Accept{}, s, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
 			x.Answer(200)
 			x.Resp.Fields.Add(exchange.NameContentType, []byte("text/html"))
 			x.Resp.Fields.Add(exchange.NameETag, []byte(`"x"`))
@@ -286,7 +289,7 @@ func TestCertificateOnPlain(t *testing.T) {
 	x := exchangetest.Request("GET /?q HTTP/1.1\nHost: a\nAccept-Encoding: gzip\n")
 	defer x.Release()
 	x.Conn.TLS = nil
-	exchange.NewPath(exchangetest.RenderText, stage(t, p), &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
+	exchange.NewPath(exchangetest.RenderText, &compress.Accept{}, stage(t, p), &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {
 		x.Resp.Fields.Add(exchange.NameContentType, []byte("text/html"))
 		x.Resp.Status, x.Resp.Body = 200, x.InMemory([]byte(page(4000)))
 		return exchange.Respond
@@ -300,7 +303,7 @@ func TestCertificateOnPlain(t *testing.T) {
 func TestFault(t *testing.T) {
 	x := exchangetest.Request("GET / HTTP/1.1\nHost: a\nAccept-Encoding: gzip\n")
 	defer x.Release()
-	exchange.NewPath(exchangetest.RenderText, stage(t, on()), &exchangetest.Origin{Answer: exchangetest.Break(fault.OriginRefused)}).Run(x)
+	exchange.NewPath(exchangetest.RenderText, &compress.Accept{}, stage(t, on()), &exchangetest.Origin{Answer: exchangetest.Break(fault.OriginRefused)}).Run(x)
 	if got := exchangetest.Of(x).String(); got != "502\n\nfault origin_refused" {
 		t.Errorf("got\n%s", got)
 	}

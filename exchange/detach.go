@@ -21,6 +21,7 @@ func (x *Exchange) Detach() *Exchange {
 	t.Now, t.Route = time.Now(), x.Route
 	f, e := &t.Facts, &x.Facts.Entry
 	f.RequestID, f.Client, f.Trace = x.Facts.RequestID, x.Facts.Client, x.Facts.Trace
+	f.Encoding.Accept, f.Encoding.Takes, f.Encoding.Plain = x.Facts.Encoding.Accept, x.Facts.Encoding.Takes, x.Facts.Encoding.Plain
 	f.Entry.Entrypoint, f.Entry.Owner, f.Entry.Route, f.Entry.LogOff = e.Entrypoint, e.Owner, e.Route, true
 	return t
 }

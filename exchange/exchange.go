@@ -234,10 +234,11 @@ const (
 	JudgedRefused
 )
 
-// EncodingFacts is written by compress.
+// EncodingFacts is written by compress: its first four by what chooses, the others by what encodes.
 type EncodingFacts struct {
 	Accept string // what the client gets at most: "br", "zstd", "gzip" or "identity"; empty: the stage did not run
 	Takes  Coding // all that it takes, for who has several at hand; none if Accept is identity
+	Plain  bool   // the origin is asked for identity all the same: an earlier stage has taken Accept-Encoding away from it
 	Made   string // the coding the edge put on the body; empty: none
 	Before int64  // body bytes before it
 }

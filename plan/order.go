@@ -26,7 +26,7 @@ const (
 	factTrace     fact = "Trace"     // given by rewrite
 	factLimit     fact = "Limit"     // given by limit
 	factFirewall  fact = "Firewall"  // given by waf
-	factEncoding  fact = "Encoding"  // given by compress
+	factEncoding  fact = "Encoding"  // given by accept
 	factMirror    fact = "Mirror"    // Origin.Mirror, given by mirror
 	factOrigin    fact = "Origin"    // the rest of it, given by upstream
 )
@@ -85,7 +85,15 @@ var order = []row{
 		},
 	},
 	{
-		name: "compress", needs: []fact{factEntry}, gives: []fact{factEncoding}, shared: true,
+		name: "accept", gives: []fact{factEncoding}, shared: true,
+		why: "before whatever answers by the codings that a client takes, and behind what may edit the field",
+		build: func(_ *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
+			s, problems := compress.NewAccept(&r.Policy)
+			return stage(s), problems
+		},
+	},
+	{
+		name: "compress", needs: []fact{factEntry, factEncoding}, shared: true,
 		why: "outside of whatever makes or edits a body, inside of what edits the head",
 		build: func(_ *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
 			s, problems := compress.New(&r.Policy)
