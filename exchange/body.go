@@ -42,6 +42,19 @@ func (b *Bytes) Replay() bool { b.read = false; return true }
 // Close does nothing.
 func (b *Bytes) Close() error { return nil }
 
+// collected is a body that was read into memory, and the one that it was.
+type collected struct {
+	Bytes
+	inner Body
+}
+
+// Collected returns the body of data, all that there was to read of inner, in its place. The data must stay as it is for the life
+// of the exchange; Close closes inner.
+func Collected(data []byte, inner Body) Body { return &collected{Bytes{data: data}, inner} }
+
+// Close closes the body that was read.
+func (b *collected) Close() error { return b.inner.Close() }
+
 // endOf turns the end of a body into success.
 func endOf(err error) error {
 	if err == io.EOF {

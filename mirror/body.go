@@ -26,7 +26,7 @@ func (s *Stage) withBody(x *exchange.Exchange) exchange.Verdict {
 	}
 	if whole != nil { // it cannot be had again: the service gets the copy as well
 		whole = bytes.Clone(whole)
-		x.Req.Body = newBody(whole, b)
+		x.Req.Body = exchange.Collected(whole, b)
 	}
 	if !s.place() { // before anything is collected, so that the places bound the memory
 		return exchange.Next
@@ -37,7 +37,7 @@ func (s *Stage) withBody(x *exchange.Exchange) exchange.Verdict {
 			s.keep.give()
 			return x.Fail(err)
 		}
-		x.Req.Body = newBody(whole, b)
+		x.Req.Body = exchange.Collected(whole, b)
 	}
 	s.send(x, whole, false)
 	return exchange.Next
@@ -58,16 +58,3 @@ func collect(b exchange.Body) ([]byte, error) {
 		}
 	}
 }
-
-// body is a request body that was read into memory of its own, which the copy shares and nobody changes.
-type body struct {
-	exchange.Bytes
-	inner exchange.Body
-}
-
-func newBody(data []byte, inner exchange.Body) *body {
-	return &body{*exchange.NewBytes(data), inner}
-}
-
-// Close closes the body that was read.
-func (b *body) Close() error { return b.inner.Close() }
