@@ -11,12 +11,12 @@ type Cache struct {
 	Key        CacheKey      `yaml:"key"`
 	TTL        CacheTTL      `yaml:"ttl"`
 	Stale      CacheStale    `yaml:"stale"`
-	Anonymous  []string      `yaml:"anonymousCookies"`  // names of cookies that say nothing of who asks; a trailing * stands for any ending. Sorted; nil in mode standard, where no cookie makes a session
+	Anonymous  []string      `yaml:"anonymousCookies"`  // names of cookies that say nothing of who asks; a trailing * stands for any ending. Sorted, without those of Key; nil in mode standard, where no cookie makes a session
 	Identity   CacheIdentity `yaml:"identity"`          // what says who asks, and becomes part of the key; empty: answers to identified requests are never stored
 	Directives bool          `yaml:"requestDirectives"` // heed Cache-Control of requests; default on in standard, off in private
 	Collapse   time.Duration `yaml:"collapse"`          // how long a request waits for what another asked for, at most 60 s, default 5 s; 0: every miss asks
 	ObjectMax  Size          `yaml:"objectMax"`         // the largest answer that is stored, 1 byte to 10 GB, default 64 MB
-	Prerender  []string      `yaml:"prerender"`         // paths, with query, that are fetched at start and before they expire; in document order
+	Prerender  []string      `yaml:"prerender"`         // paths, with query, that are fetched at start and before they expire; sorted
 	Probe      CacheProbe    `yaml:"probe"`
 }
 
@@ -38,7 +38,7 @@ type CacheKey struct {
 	Query       []string `yaml:"query"`       // parameters that count, sorted, in their decoded form; nil: all but QueryExcept; empty: none
 	QueryExcept []string `yaml:"queryExcept"` // parameters that do not, sorted; a trailing * stands for any ending. They do not reach the service on a fill
 	Headers     []string `yaml:"headers"`     // request fields that count, lower case, sorted
-	Cookies     []string `yaml:"cookies"`     // cookies that count, sorted. They make no session, and count also where Anonymous has them
+	Cookies     []string `yaml:"cookies"`     // cookies that count, sorted. They make no session, and count also where a pattern of Anonymous has them
 }
 
 // CacheTTL is how long answers are fresh where that is not for the response alone to say.
@@ -67,12 +67,12 @@ func (i *CacheIdentity) On() bool { return len(i.Headers)+len(i.Cookies) > 0 }
 type CacheProbe struct {
 	Every      time.Duration   `yaml:"every"`      // 500 ms to 1 h, default 2 s
 	Identities []ProbeIdentity `yaml:"identities"` // none or two; two where CacheIdentity is on
-	Paths      []string        `yaml:"paths"`      // paths, with query; in document order
+	Paths      []string        `yaml:"paths"`      // paths, with query; sorted
 }
 
 // ProbeIdentity is somebody made up for the probe.
 type ProbeIdentity struct {
-	At     Pos
+	At     Pos    // of Value
 	Header string `yaml:"header"` // lower case: authorization, cookie, or one of CacheIdentity.Headers
 	Value  Ref    `yaml:"value"`  // its value, a secret; of cookie "name=value"
 	Marker string `yaml:"marker"` // text that stands in no answer but those to this identity; empty: none is known

@@ -105,6 +105,9 @@ func samePolicy(a, b *Policy) bool {
 	if a.WAF != b.WAF && !bytes.Equal(toJSON(waf.write(wafDocOf(a.WAF).V)), toJSON(waf.write(wafDocOf(b.WAF).V))) {
 		return false
 	}
+	if a.Cache != b.Cache && !bytes.Equal(toJSON(cache.write(cacheDocOf(a.Cache).V)), toJSON(cache.write(cacheDocOf(b.Cache).V))) {
+		return false
+	}
 	ha, hb := headersDocOf(a.Headers), headersDocOf(b.Headers)
 	return bytes.Equal(toJSON(headersShape.write(ha.V)), toJSON(headersShape.write(hb.V)))
 }
@@ -116,7 +119,7 @@ var (
 
 func canonicalProfile(p *Profile) []byte {
 	said := policyDocOf(&p.Policy)
-	said.waf = p.waf // which knows zero values from those that nobody said
+	said.waf, said.cache = p.waf, p.cache // which know zero values from those that nobody said
 	d := profileDoc{extends: val[string]{V: p.Extends, Set: p.Extends != ""}, policy: policyPart{said}}
 	return canonicalDocument("Profile", metaDocOf(p.Meta), profileShape.write(d))
 }

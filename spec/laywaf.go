@@ -33,19 +33,7 @@ var wafDefaults = wafDocOf(&WAF{
 // methods that pass are those of `methods` where that names any, and no body is held that bodyMax refuses.
 func (s *settled) layWAF(d *policyDoc, from string) {
 	if d.waf.Set {
-		var merged WAF
-		if s.waf != nil {
-			merged = *s.waf
-		}
-		rows := make([]Source, len(wafParts))
-		copy(rows, s.wafRows)
-		for i, p := range wafParts {
-			if at, set := p.set(&d.waf.V); set {
-				p.take(&d.waf.V, &merged)
-				rows[i] = Source{Path: "spec.waf." + p.name, Value: p.brief(&d.waf.V), From: orElse(from, whence(at))}
-			}
-		}
-		s.waf, s.wafRows = &merged, rows
+		s.waf, s.wafRows = layParts(wafParts, "spec.waf", s.waf, s.wafRows, &d.waf.V, from)
 	}
 	if !d.waf.Set && !d.methods.Set && !d.bodyMax.Set {
 		return
@@ -107,17 +95,4 @@ func wafDocOf(w *WAF) (d val[wafDoc]) {
 		p.tell(w, &d.V)
 	}
 	return d
-}
-
-// lay lays a document over what is in force, and refuses a firewall that would hold more of a body than passes.
-func (r *resolver) lay(base *settled, d *policyDoc, from string) *settled {
-	n := base.lay(d, from)
-	if d == nil {
-		return n
-	}
-	if held := d.waf.V.bodyBytesMax; held.Set && n.policy.WAF.Mode != WAFOff && holdsMore(n.waf, *n.policy.BodyMax) {
-		r.log.refuse(held.At, "raise bodyMax, or lower it", "the firewall would hold bodies of %v, and bodyMax lets none pass beyond %v",
-			writeSize(held.V), writeSize(*n.policy.BodyMax))
-	}
-	return n
 }

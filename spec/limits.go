@@ -101,6 +101,34 @@ const (
 	wafBodyMost = 16 << 20
 	// argumentsMost is the largest bound on values: each is held against some hundred rules.
 	argumentsMost = 100_000
+	// cacheNamesMax is how many fields or cookies a key or an identity may name: each is looked up in each request, and a
+	// key with more values than these would hardly be met twice.
+	cacheNamesMax = 32
+	// patternsMax is how many parameters or cookies a list with patterns may have: each cookie and parameter of a request is held
+	// against all of them.
+	patternsMax = 300
+	// queryNameBytesMax is the longest name of a query parameter that a key names, in bytes.
+	queryNameBytesMax = 256
+	// ttlMost is the longest that an answer may be fresh: RFC 9111 once bounded it so, and nobody remembers longer what is stored.
+	ttlMost = year
+	// staleMost is the longest that an answer may be given beyond its lifetime: an outage that lasts longer is an end.
+	staleMost = 30 * 24 * time.Hour
+	// collapseMost is the longest that a request may wait for what another one asked for: its client gives up before.
+	collapseMost = 60 * time.Second
+	// objectMost is the largest objectMax, in bytes, 10 GB: one answer must not be all that a disk holds.
+	objectMost = 10 << 30
+	// prerenderMax is how many paths one prerender may name: each is fetched at start and before it expires, without anybody asking.
+	prerenderMax = 1000
+	// probePathsMax is how many paths one probe may name: each is asked for several times in each round.
+	probePathsMax = 32
+	// probeLeast is the shortest time between two rounds of a probe; more often it would be a load.
+	probeLeast = 500 * time.Millisecond
+	// probeMost is the longest time between two rounds of a probe; beyond it a leak would be found by people first.
+	probeMost = time.Hour
+	// markerBytesLeast is the shortest marker of a probe, in bytes: a shorter one stands in pages by chance.
+	markerBytesLeast = 4
+	// markerBytesMax is the longest marker of a probe, in bytes.
+	markerBytesMax = 256
 	// rateMax is the largest count of a rate; beyond a million requests a second from one address there is no limit.
 	rateMax = 1_000_000
 	// burstMax is the largest burst of a limit: twice the largest count.

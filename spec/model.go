@@ -140,8 +140,9 @@ type Profile struct {
 	At      Pos
 	BuiltIn bool
 	Extends string // another profile whose values this one starts from; empty: the defaults
-	Policy  Policy // as written, pointers nil where the profile says nothing; of WAF, fields are zero there
+	Policy  Policy // as written, pointers nil where the profile says nothing; of WAF and Cache, fields are zero there
 	waf     val[wafDoc]
+	cache   val[cacheDoc]
 }
 
 // Policy is what an entrypoint, a route or a profile may say of protections and defaults. The same fields stand in the

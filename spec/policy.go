@@ -32,6 +32,7 @@ type policyDoc struct {
 	priority    val[Priority]
 	methods     val[[]string]
 	waf         val[wafDoc]
+	cache       val[cacheDoc]
 	headers     val[headersDoc]
 }
 
@@ -52,7 +53,7 @@ type editsDoc struct {
 	remove        val[[]val[string]]
 }
 
-// A policyRow is a field of the policy, and how it gets into the model and back. The firewall and the headers are no such rows:
+// A policyRow is a field of the policy, and how it gets into the model and back. Firewall, cache and headers are no such rows:
 // they are merged field by field, and name by name.
 type policyRow struct {
 	field[policyDoc]
@@ -160,15 +161,17 @@ func sortedSet[T cmp.Ordered](is shape[[]T]) shape[[]T] {
 	return is
 }
 
-// policyFields are the rows of the policy, firewall and headers among them; routeFields those that a route may have.
+// policyFields are the rows of the policy, firewall, cache and headers among them; routeFields those that a route may have.
 var (
 	wafField = row("waf", func(d *policyDoc) *val[wafDoc] { return &d.waf }, waf,
 		"The firewall (OWASP Core Rule Set): block, detect, off, or more of it; merged field by field, the nearest to the route wins.")
 	wafRouteField = row("waf", func(d *policyDoc) *val[wafDoc] { return &d.waf }, wafOnRoute, wafField.doc)
-	headersField  = row("headers", func(d *policyDoc) *val[headersDoc] { return &d.headers }, headers.shape(),
+	cacheField    = row("cache", func(d *policyDoc) *val[cacheDoc] { return &d.cache }, cache,
+		"What is stored of answers: private, standard, off, or more of it; merged field by field, the nearest to the route wins.")
+	headersField = row("headers", func(d *policyDoc) *val[headersDoc] { return &d.headers }, headers.shape(),
 		"Header fields that are set, defaulted and removed, in both directions; merged name by name, the nearest to the route wins.")
-	policyFields = append(fieldsOf(policyRows, false), wafField, headersField)
-	routeFields  = append(fieldsOf(policyRows, true), wafRouteField, headersField)
+	policyFields = append(fieldsOf(policyRows, false), wafField, cacheField, headersField)
+	routeFields  = append(fieldsOf(policyRows, true), wafRouteField, cacheField, headersField)
 )
 
 func fieldsOf(rows []policyRow, ofRoute bool) (out []field[policyDoc]) {

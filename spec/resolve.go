@@ -67,7 +67,7 @@ func (r *resolver) addProfiles(own []profileDoc) {
 		r.profiles[name] = &d
 		r.spec.Profiles = append(r.spec.Profiles, &Profile{
 			Meta: d.meta.model(), At: d.at, BuiltIn: d.builtIn, Extends: d.extends.V, Policy: d.policy.doc().asWritten(),
-			waf: d.policy.doc().waf,
+			waf: d.policy.doc().waf, cache: d.policy.doc().cache,
 		})
 	}
 	for _, p := range r.spec.Profiles { // in the order of documents, so that problems are found in it
@@ -97,6 +97,21 @@ func (r *resolver) profile(name string, chain []string) *settled {
 		r.settled[name] = r.lay(base, d.policy.said, "profile "+name)
 	}
 	return r.settled[name]
+}
+
+// lay lays a document over what is in force, and refuses what can only be seen of both together: a firewall that would hold more
+// of a body than passes, a cache whose parts contradict each other.
+func (r *resolver) lay(base *settled, d *policyDoc, from string) *settled {
+	n := base.lay(d, from)
+	if d == nil {
+		return n
+	}
+	if held := d.waf.V.bodyBytesMax; held.Set && n.policy.WAF.Mode != WAFOff && holdsMore(n.waf, *n.policy.BodyMax) {
+		r.log.refuse(held.At, "raise bodyMax, or lower it", "the firewall would hold bodies of %v, and bodyMax lets none pass beyond %v",
+			writeSize(held.V), writeSize(*n.policy.BodyMax))
+	}
+	checkCache(r.log, d.cache, n.policy.Cache)
+	return n
 }
 
 func (r *resolver) profileNames() []string {

@@ -14,6 +14,8 @@ type settled struct {
 	rows              []Source // one for each of policyRows
 	waf               *WAF     // before what follows from other fields, see layWAF
 	wafRows           []Source // one for each of wafParts
+	cache             *Cache   // before what follows from its mode, see layCache
+	cacheRows         []Source // one for each of cacheParts
 	request, response []edit   // by folded name
 	sources           []Source // all of them, for explain
 }
@@ -51,7 +53,7 @@ var defaults = (&settled{rows: make([]Source, len(policyRows))}).lay(&policyDoc{
 	errors: said(ErrorsAuto), errorPages: said([]ErrorPage{}), maintenance: said(Maintenance{}),
 	path: said(PathNormal), websocket: said(Switch(true)), streamAge: said(24 * time.Hour),
 	retry: said(Retry{Tries: 3, Statuses: []int{502, 503}}), hedge: said(Hedge{}), priority: said(Priority{ClassNormal, ClassLow}), methods: said([]string{}),
-	waf: wafDefaults, headers: said(headersDoc{}),
+	waf: wafDefaults, cache: cacheDefaults, headers: said(headersDoc{}),
 }, "default")
 
 // lay lays a document over what is in force. from is the source of its values; empty: each value's place.
@@ -59,7 +61,10 @@ func (s *settled) lay(d *policyDoc, from string) *settled {
 	if d.silent() {
 		return s
 	}
-	n := &settled{policy: s.policy, rows: slices.Clone(s.rows), waf: s.waf, wafRows: s.wafRows, request: s.request, response: s.response}
+	n := &settled{
+		policy: s.policy, rows: slices.Clone(s.rows), waf: s.waf, wafRows: s.wafRows, cache: s.cache, cacheRows: s.cacheRows,
+		request: s.request, response: s.response,
+	}
 	for i, r := range policyRows {
 		if at, set := r.set(d); set {
 			r.take(d, &n.policy)
@@ -67,10 +72,11 @@ func (s *settled) lay(d *policyDoc, from string) *settled {
 		}
 	}
 	n.layWAF(d, from)
+	n.layCache(d, from)
 	n.request = layEdits(s.request, d.headers.V.request.V, from)
 	n.response = layEdits(s.response, d.headers.V.response.V, from)
 	n.policy.Headers = &Headers{Request: editsModel(n.request), Response: editsModel(n.response)}
-	n.sources = n.appendWAF(slices.Clone(n.rows))
+	n.sources = n.appendCache(n.appendWAF(slices.Clone(n.rows)))
 	n.sources = appendEdits(n.sources, "spec.headers.request", n.request)
 	n.sources = appendEdits(n.sources, "spec.headers.response", n.response)
 	return n
@@ -86,7 +92,7 @@ func (d *policyDoc) silent() bool {
 			return false
 		}
 	}
-	return !d.waf.Set && !d.headers.Set
+	return !d.waf.Set && !d.cache.Set && !d.headers.Set
 }
 
 // layEdits merges name by name: the nearer edit of a name replaces the farther one, whatever each of the two does.
@@ -151,14 +157,7 @@ func (d *policyDoc) asWritten() Policy {
 			r.take(d, &p)
 		}
 	}
-	if d.waf.Set {
-		p.WAF = &WAF{}
-		for _, part := range wafParts {
-			if _, set := part.set(&d.waf.V); set {
-				part.take(&d.waf.V, p.WAF)
-			}
-		}
-	}
+	p.WAF, p.Cache = partsAsWritten(wafParts, d.waf), partsAsWritten(cacheParts, d.cache)
 	if h := d.headers; h.Set {
 		p.Headers = &Headers{}
 		if h.V.request.Set {
@@ -177,7 +176,7 @@ func policyDocOf(p *Policy) *policyDoc {
 	for _, r := range policyRows {
 		r.tell(p, d)
 	}
-	d.waf = wafDocOf(p.WAF)
+	d.waf, d.cache = wafDocOf(p.WAF), cacheDocOf(p.Cache)
 	d.headers = headersDocOf(p.Headers)
 	return d
 }

@@ -30,30 +30,6 @@ type wafDoc struct {
 
 type allowDoc struct{ methods, contentTypes, charsets, headers, extensions val[[]string] }
 
-// A part is a field that is merged by itself, not with the whole of the object that holds it.
-type part[D, M any] struct {
-	field[D]
-	set   func(*D) (Pos, bool) // whether a document sets it, and where
-	take  func(from *D, into *M)
-	tell  func(from *M, into *D)
-	brief func(*D) string // its value on one line
-}
-
-func partOf[D, M, V any](name string, at func(*D) *val[V], in func(*M) *V, is shape[V], doc string) part[D, M] {
-	return part[D, M]{
-		field: row(name, at, is, doc),
-		set:   func(d *D) (Pos, bool) { v := at(d); return v.At, v.Set },
-		take:  func(d *D, m *M) { *in(m) = at(d).V },
-		tell:  func(m *M, d *D) { *at(d) = said(*in(m)) },
-		brief: func(d *D) string {
-			if is.brief != nil {
-				return is.brief(at(d).V)
-			}
-			return oneLine(is.write(at(d).V))
-		},
-	}
-}
-
 var wafMode = oneOf(WAFBlock, WAFDetect, WAFOff)
 
 var (
@@ -93,46 +69,24 @@ var (
 		partOf("methods", func(d *allowDoc) *val[[]string] { return &d.methods }, func(m *WAFAllow) *[]string { return &m.Methods }, methodList,
 			"The methods; those of the policy `methods` where that names any. Others get 403."),
 		partOf("contentTypes", func(d *allowDoc) *val[[]string] { return &d.contentTypes }, func(m *WAFAllow) *[]string { return &m.ContentTypes },
-			folded(mediaType, map[string]any{"pattern": "^[^\\s/;*]+/[^\\s/;]+$", "maxLength": textBytesMax}),
+			folded(mediaType, map[string]any{"pattern": "^[^\\s/;*]+/[^\\s/;]+$", "maxLength": textBytesMax}, wafListMax),
 			"The types of request bodies; a * may stand in the second half: application/*+json. One that the firewall cannot parse passes uninspected but for the head."),
 		partOf("charsets", func(d *allowDoc) *val[[]string] { return &d.charsets }, func(m *WAFAllow) *[]string { return &m.Charsets },
-			folded(charset, map[string]any{"pattern": "^[A-Za-z0-9._:+-]+$", "maxLength": nameBytesMax}),
+			folded(charset, map[string]any{"pattern": "^[A-Za-z0-9._:+-]+$", "maxLength": nameBytesMax}, wafListMax),
 			"The charsets that a Content-Type may name."),
 		partOf("headers", func(d *allowDoc) *val[[]string] { return &d.headers }, func(m *WAFAllow) *[]string { return &m.Headers },
-			folded(fieldName, nameInSchema),
+			folded(fieldName, nameInSchema, wafListMax),
 			"Names of header fields that pass though the Core Rule Set restricts them: [content-range]."),
 		partOf("extensions", func(d *allowDoc) *val[[]string] { return &d.extensions }, func(m *WAFAllow) *[]string { return &m.Extensions },
-			folded(extension, map[string]any{"pattern": `^\.[A-Za-z0-9_-]+$`, "maxLength": nameBytesMax}),
+			folded(extension, map[string]any{"pattern": `^\.[A-Za-z0-9_-]+$`, "maxLength": nameBytesMax}, wafListMax),
 			"Extensions of paths that pass though the Core Rule Set restricts them: [.csv, .sql]."),
 	}
 )
 
 // wafParts are all parts, in the order in which they are explained.
-var wafParts = func() (all []part[wafDoc, WAF]) {
-	all = slices.Clone(wafVerdict)
-	for _, p := range wafAllow {
-		all = append(all, inAllow(p))
-	}
-	return append(append(all, wafExclude, wafRules), wafBounds...)
-}()
-
-// inAllow makes a part of `allow` one of the firewall.
-func inAllow(p part[allowDoc, WAFAllow]) part[wafDoc, WAF] {
-	return part[wafDoc, WAF]{
-		field: field[wafDoc]{name: "allow." + p.name},
-		set:   func(d *wafDoc) (Pos, bool) { return p.set(&d.allow.V) },
-		take:  func(d *wafDoc, m *WAF) { p.take(&d.allow.V, &m.Allow) },
-		tell:  func(m *WAF, d *wafDoc) { d.allow.Set = true; p.tell(&m.Allow, &d.allow.V) },
-		brief: func(d *wafDoc) string { return p.brief(&d.allow.V) },
-	}
-}
-
-func fieldsOfParts[D, M any](parts []part[D, M]) (out []field[D]) {
-	for _, p := range parts {
-		out = append(out, p.field)
-	}
-	return out
-}
+var wafParts = slices.Concat(wafVerdict,
+	within("allow", wafAllow, func(d *wafDoc) *val[allowDoc] { return &d.allow }, func(m *WAF) *WAFAllow { return &m.Allow }),
+	[]part[wafDoc, WAF]{wafExclude, wafRules}, wafBounds)
 
 var allow = object[allowDoc]{
 	name: "waf allow", doc: "What passes that the Core Rule Set would refuse otherwise; each list replaces that of a farther document.",
@@ -155,14 +109,14 @@ var (
 )
 
 // folded is a set of words in lower case.
-func folded(check func(string) (bad, fix string), extra map[string]any) shape[[]string] {
+func folded(check func(string) (bad, fix string), extra map[string]any, most int) shape[[]string] {
 	word := words(check, extra)
 	read := word.read
 	word.read = func(l *log, n *node) (string, bool) {
 		s, ok := read(l, n)
 		return strings.ToLower(s), ok
 	}
-	return sortedSet(bare(listOf(word, wafListMax)))
+	return sortedSet(bare(listOf(word, most)))
 }
 
 // mediaType checks type/subtype (RFC 9110 section 8.3.1), with at most one * in the subtype.
