@@ -21,11 +21,14 @@ type values struct {
 	Workers                             int
 	Cert, Key, Both                     string // PEM files; Both has certificate and key
 
-	Firewall bool   // the row is about firewalls
-	Rules    string // then: the file of rules for a firewall that has none of its own; empty: go without
-	GRPC     bool   // the origin speaks HTTP/2 without TLS
-	Sockets  bool   // WebSockets come
-	Port     string // of Addr, for h2o, and for Caddy, which takes a host in its address for the only one it serves
+	Firewall   bool   // the row is about firewalls
+	Rules      string // then: the file of rules for a firewall that has none of its own; empty: go without
+	GRPC       bool   // the origin speaks HTTP/2 without TLS
+	Sockets    bool   // WebSockets come
+	Cached     bool   // answers are cached
+	Small      bool   // then: and fit nginx's buffer
+	OriginPort string // of Origin, for Varnish
+	Port       string // of Addr, for h2o, and for Caddy, which takes a host in its address for the only one it serves
 }
 
 //go:embed origin.tmpl
@@ -56,12 +59,20 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 	if runtime.NumCPU() > 1 && rival.Missing("taskset") == "" {
 		b.pinProxy, b.pinOther = "0", "1"
 	}
-	for _, name := range o.peers {
-		i := slices.IndexFunc(allPeers, func(p peer) bool { return p.name == name })
+	return b, b.choose(allPeers)
+}
+
+// choose takes those of all peers that were asked for. One that is not here is an error if it was named, and left out else.
+func (b *bench) choose(all []peer) error {
+	for _, name := range b.o.peers {
+		i := slices.IndexFunc(all, func(p peer) bool { return p.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("no peer %q", name)
+			return fmt.Errorf("no peer %q", name)
 		}
-		p, why := b.find(allPeers[i])
+		p, why := b.find(all[i])
+		if why != "" && b.o.named {
+			return fmt.Errorf("peer %s cannot be measured: %s; or leave it out of -peers", name, why)
+		}
 		if why != "" {
 			fmt.Printf("%s is left out: %s\n", name, why)
 			continue
@@ -69,9 +80,9 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 		b.peers = append(b.peers, p)
 	}
 	if len(b.peers) == 0 {
-		return nil, fmt.Errorf("no peer is left")
+		return fmt.Errorf("no peer is left")
 	}
-	return b, nil
+	return nil
 }
 
 // find looks whether a peer is here and which version it is; why says why not.
@@ -91,6 +102,9 @@ func (b *bench) find(p peer) (found peer, why string) {
 		p.version = runtime.Version()
 	case "coraza":
 		p.version = moduleVersion("github.com/corazawaf/coraza/v3")
+	case "varnish":
+		why = rival.Missing("varnishd")
+		p.version = strings.TrimSuffix(strings.TrimPrefix(rival.Version("varnishd", "-V"), "varnishd ("), ")")
 	case "modsecurity":
 		if why = rival.Missing("nginx"); why == "" {
 			if _, err := rival.NginxModule(modSecurityModule); err != nil {

@@ -3,8 +3,10 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"skerry.dev/skerry/load/rival"
 )
@@ -120,11 +122,47 @@ func TestRunStreams(t *testing.T) {
 
 // TestParseBench reads the lines that go test prints.
 func TestParseBench(t *testing.T) {
-	got := parseBench([]byte("goos: linux\nBenchmarkA/b=1-2   \t 10\t 12.5 ns/op\t 0 B/op\nBenchmarkA/b=1-2 5 1000 ns/op\nPASS\n"))
-	if runs := got["BenchmarkA/b=1"]; len(got) != 1 || len(runs) != 2 || runs[0] != 12 || runs[1] != 1000 {
+	got := parseBench([]byte("goos: linux\nBenchmarkA/b=1-2   \t 10\t 12.5 ns/op\t 187.5 B/object\nBenchmarkA/b=1-2 5 1000 ns/op\nBenchmarkLog said 5 things\nPASS\n"))
+	if runs := got["BenchmarkA/b=1 ns/op"]; len(got) != 2 || !slices.Equal(runs, []float64{12.5, 1000}) {
+		t.Errorf("got %v", got)
+	}
+	if runs := got["BenchmarkA/b=1 B/object"]; !slices.Equal(runs, []float64{187.5}) {
 		t.Errorf("got %v", got)
 	}
 	if got := benchPattern("./route"); got != "^(BenchmarkMatch10000x50|BenchmarkReferenceMap500000)$" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestBenchLine prints figures of both kinds beside their budgets.
+func TestBenchLine(t *testing.T) {
+	f := func(r benchRow, own, ref float64, want string) {
+		t.Helper()
+		var b strings.Builder
+		if r.line(&b, own, ref); b.String() != "| "+want+" |\n" {
+			t.Errorf("got %s", b.String())
+		}
+	}
+	f(benchRow{what: "a", reference: "BenchmarkR", against: "a map", atMost: 300 * time.Nanosecond}, 123.4, 246.8, "a | 123ns | 300ns met | a map | 246ns | 0.50")
+	f(benchRow{what: "a", atMost: 300 * time.Nanosecond}, 301, 0, "a | 301ns | 300ns **missed** | – | – | –")
+	f(benchRow{what: "a"}, 12_345_678, 0, "a | 12.3ms | – | – | – | –")
+	f(benchRow{what: "a", unit: "B/object", bytesMost: 200}, 199.7, 0, "a | 200 B | 200 B met | – | – | –")
+	f(benchRow{what: "a", unit: "B/object", bytesMost: 200}, 231, 0, "a | 231 B | 200 B **missed** | – | – | –")
+	f(benchRow{what: "a", unit: "ns/purge", atMost: 50 * time.Millisecond}, 61e6, 0, "a | 61ms | 50ms **missed** | – | – | –")
+}
+
+// TestUnmeasured has a benchmark that was renamed.
+func TestUnmeasured(t *testing.T) {
+	medians := map[string]float64{}
+	for _, r := range benchRows {
+		medians[r.folder+r.bench+" "+r.metric()] = 1
+		medians[r.folder+r.reference+" "+nsPerOp] = 1
+	}
+	if got := unmeasured("./route", medians); got != "" {
+		t.Errorf("%q is missing of all", got)
+	}
+	delete(medians, "./exchange"+"BenchmarkNormalPath/normal ns/op")
+	if got := unmeasured("./exchange", medians); got != "BenchmarkNormalPath/normal ns/op" {
+		t.Errorf("%q is missing", got)
 	}
 }

@@ -11,6 +11,11 @@ const (
 	socketBytesMax = 4 << 10
 	// grpcPatience is how long the first call through a peer may take. Beyond it: the peer is left out of the row.
 	grpcPatience = 10 * time.Second
+	// cachePatience is how long a peer with a cache may take from the first request of a row to its first hit. Beyond it: the peer is left out of
+	// the row.
+	cachePatience = 10 * time.Second
+	// fillTries is how many requests for the same it gets meanwhile; nginx has needed two. Beyond it: likewise.
+	fillTries = 20
 	// grpcStreamsMax is how many calls the origin allows at once on a connection: more than the load makes, so that it holds no peer back.
 	grpcStreamsMax = 250
 	// grpcFrameMax is the longest frame that the origin reads, which is what HTTP/2 begins with. Beyond it: the connection fails.

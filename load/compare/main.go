@@ -1,7 +1,8 @@
 // Command compare measures the processor time a proxied request costs: Skerry beside nginx, HAProxy, h2o, Caddy and a
 // net/http ReverseProxy, all alive in the same run, one worker each, in the order A B B A over the rounds. It prints a
 // table and writes its own section of docs/compare.md. Rows about firewalls measure Skerry beside nginx with ModSecurity and
-// a ReverseProxy with Coraza, and engines in this process; they have a section of their own.
+// a ReverseProxy with Coraza, and engines in this process; rows about caches measure what an answer from one costs, beside
+// nginx, HAProxy and Varnish. Both have sections of their own.
 //
 //	go run ./load/compare -o docs/compare.md
 //
@@ -25,7 +26,7 @@ import (
 )
 
 // defaultRows is every row there is.
-const defaultRows = "plain,edits,tls,large,h2,grpc,websocket,plain2,edits2,tls2,large2,h2x2,idle,idletls,wafbrowser,wafsmall,wafform,wafjson,engine1,engine1x2,engine4,engine4x2"
+const defaultRows = "plain,edits,tls,large,h2,grpc,websocket,plain2,edits2,tls2,large2,h2x2,idle,idletls,hit,hit100k,hittls2,wafbrowser,wafsmall,wafform,wafjson,engine1,engine1x2,engine4,engine4x2"
 
 // options are the flags.
 type options struct {
@@ -33,6 +34,7 @@ type options struct {
 	rows, peers            []string
 	out, skerry, before    string
 	calls                  bool
+	named                  bool // the peers were named: one that is not here is an error
 }
 
 func main() {
@@ -44,8 +46,8 @@ func main() {
 	flag.IntVar(&o.seconds, "seconds", 2, "length of a sample; times come in steps of 10 ms, so 2 or more")
 	flag.IntVar(&o.conns, "conns", 64, "keep-alive connections")
 	flag.StringVar(&rows, "rows", defaultRows, "rows to measure")
-	flag.StringVar(&peers, "peers", "skerry,nginx,haproxy,h2o,caddy,nethttp,modsecurity,coraza",
-		"peers to measure; nginx is what ratios refer to, and modsecurity (nginx with it) in rows about firewalls")
+	flag.StringVar(&peers, "peers", "skerry,nginx,haproxy,h2o,varnish,caddy,nethttp,modsecurity,coraza",
+		"peers to measure; of those named here each must be installed, of the default ones those that are not are left out; nginx is what ratios refer to, and modsecurity (nginx with it) in rows about firewalls")
 	flag.StringVar(&o.out, "o", "", "file whose section between the compare markers is rewritten; empty: print only")
 	flag.StringVar(&o.skerry, "skerry", "", "skerry binary to measure; empty: build the one of this folder")
 	flag.StringVar(&o.before, "before", "", "a former skerry binary, measured as the peer \"before\" in the same run")
@@ -53,6 +55,7 @@ func main() {
 	c.register()
 	flag.BoolVar(&bench, "bench", false, "run the benchmark rows instead")
 	flag.Parse()
+	flag.Visit(func(f *flag.Flag) { o.named = o.named || f.Name == "peers" })
 	o.rows, o.peers = strings.Split(rows, ","), strings.Split(peers, ",")
 	if o.before != "" {
 		o.peers = append(o.peers, "before")
@@ -97,6 +100,9 @@ func run(o options) error {
 			return fmt.Errorf("row %s: %w", row.key, err)
 		}
 		r.idle = append(r.idle, idleRowResult{row, results})
+	}
+	if r.cache, err = b.measureAll(cacheRows); err != nil {
+		return err
 	}
 	if r.firewall, err = b.measureFirewalls(); err != nil {
 		return err
@@ -171,6 +177,11 @@ func (r report) write() error {
 	}
 	if len(streams.rows) > 0 {
 		if err := section(streamsBegin, streamsEnd, streams.markdown("CPU per request of HTTP/2, gRPC and WebSockets")); err != nil {
+			return err
+		}
+	}
+	if len(r.cache) > 0 {
+		if err := section(cacheBegin, cacheEnd, r.cacheMarkdown()); err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,9 @@ var caddyConf string
 //go:embed h2o.tmpl
 var h2oConf string
 
+//go:embed varnish.tmpl
+var varnishConf string
+
 //go:embed skerry.tmpl
 var skerrySpec string
 
@@ -41,8 +44,11 @@ const (
 	inSocket                     // rows of WebSockets
 	inFirewall                   // rows about firewalls
 	asFirewall                   // as a firewall, in these
+	inCache                      // rows of answers from a cache, without TLS
+	inCacheTLS                   // rows of answers from a cache, with TLS
 
-	inTraffic = inPlain | inH2 | inGRPC | inSocket // all that are not about firewalls
+	inTraffic   = inPlain | inH2 | inGRPC | inSocket // all that ask an origin and are not about firewalls
+	inAllCaches = inCache | inCacheTLS
 )
 
 // takesPart reports whether the peer has a part in the row.
@@ -52,17 +58,17 @@ func (p peer) takesPart(r row) bool { return p.where&r.place() != 0 }
 func (p peer) judges() bool { return p.where&asFirewall != 0 }
 
 var allPeers = []peer{
-	{name: "skerry", where: inTraffic | inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
+	{name: "skerry", where: inTraffic | inFirewall | asFirewall | inAllCaches, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
 		return startSkerry(b.skerry, o, v)
 	}},
-	{name: "before", where: inTraffic | inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
+	{name: "before", where: inTraffic | inFirewall | asFirewall | inAllCaches, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
 		return startSkerry(b.o.before, o, v)
 	}},
-	{name: "nginx", where: inTraffic | inFirewall, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+	{name: "nginx", where: inTraffic | inFirewall | inAllCaches, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
 		o.Conf = rival.Fill(nginxConf, v)
 		return rival.Nginx(o)
 	}},
-	{name: "haproxy", where: inTraffic, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+	{name: "haproxy", where: inTraffic | inAllCaches, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
 		o.Conf = rival.Fill(haproxyConf, v)
 		o.Out = v.Log
 		return rival.HAProxy(o)
@@ -77,6 +83,9 @@ var allPeers = []peer{
 	}},
 	{name: "nethttp", where: inTraffic | inFirewall, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
 		return startNetHTTP(o, v)
+	}},
+	{name: "varnish", where: inCache, start: func(_ *bench, o rival.Options, v values) (*rival.Proc, error) {
+		return startVarnish(o, v)
 	}},
 	{name: "modsecurity", where: inFirewall | asFirewall, start: func(b *bench, o rival.Options, v values) (*rival.Proc, error) {
 		v.Rules = b.rules.conf

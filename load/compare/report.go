@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// The harness owns what stands between these lines of docs/compare.md, one pair for each of its four sections.
+// The harness owns what stands between these lines of docs/compare.md, one pair for each of its five sections.
 const (
 	streamsBegin  = "<!-- streams:begin -->"
 	streamsEnd    = "<!-- streams:end -->"
 	markBegin     = "<!-- compare:begin -->"
 	markEnd       = "<!-- compare:end -->"
+	cacheBegin    = "<!-- cache:begin -->"
+	cacheEnd      = "<!-- cache:end -->"
 	firewallBegin = "<!-- firewall:begin -->"
 	firewallEnd   = "<!-- firewall:end -->"
 	rowsBegin     = "<!-- bench:begin -->"
@@ -23,7 +25,7 @@ const newFile = `# Skerry beside its rivals
 Processor time is what an edge costs. The sections below are written by ` + "`make compare` and `make bench`" + `; do not edit them by
 hand.
 
-` + markBegin + "\n" + markEnd + "\n\n" + streamsBegin + "\n" + streamsEnd + "\n\n## Firewalls\n\n" + firewallBegin + "\n" + firewallEnd + "\n\n## Benchmark rows\n\n" + rowsBegin + "\n" + rowsEnd + "\n"
+` + markBegin + "\n" + markEnd + "\n\n" + streamsBegin + "\n" + streamsEnd + "\n\n## Cache\n\n" + cacheBegin + "\n" + cacheEnd + "\n\n## Firewalls\n\n" + firewallBegin + "\n" + firewallEnd + "\n\n## Benchmark rows\n\n" + rowsBegin + "\n" + rowsEnd + "\n"
 
 // rowResult is a row and what was measured.
 type rowResult struct {
@@ -41,6 +43,7 @@ type report struct {
 	pinned                bool
 	rows                  []rowResult
 	idle                  []idleRowResult
+	cache                 []rowResult
 	firewall              firewallReport
 }
 

@@ -16,6 +16,7 @@ type row struct {
 	kind             kind
 	edits            bool // access log, four header edits, a limit per address
 	secure           bool // TLS 1.3
+	cached           bool // answers come from the peer's cache
 	workers          int  // of every peer
 	answer           int  // least bytes of an answer's body, where the load counts them; 0: it does not
 	atMost, aim      float64
@@ -59,6 +60,10 @@ func (r row) place() where {
 	switch {
 	case r.firewall():
 		return inFirewall
+	case r.cached && r.secure:
+		return inCacheTLS
+	case r.cached:
+		return inCache
 	case r.kind == overH2:
 		return inH2
 	case r.kind == overGRPC:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -25,36 +26,44 @@ type benchRow struct {
 	reference string // likewise, in the same folder
 	against   string // what the reference is
 	atMost    time.Duration
+	unit      string // of a figure that the benchmark reports itself; empty: ns/op. What begins with "ns/" is a time, "B/" bytes
+	bytesMost int64  // likewise atMost, of bytes
 }
 
-// benchRows is the list; a row without atMost has no budget.
+// metric is the unit that go test prints behind the row's figure.
+func (r benchRow) metric() string { return cmp.Or(r.unit, nsPerOp) }
+
+// nsPerOp is what every benchmark reports.
+const nsPerOp = "ns/op"
+
+// benchRows is the list; a row without atMost and bytesMost has no budget.
 var benchRows = []benchRow{
-	{"match among 10,000 hosts × 50 routes, all entrypoints alike", "./route", "BenchmarkMatch10000x50/hosts=10000/alike", "BenchmarkReferenceMap500000", "one look-up in a Go map of 500,000 strings", 300 * time.Nanosecond},
-	{"match among 10,000 hosts × 50 routes, every path different", "./route", "BenchmarkMatch10000x50/hosts=10000/different", "BenchmarkReferenceMap500000", "one look-up in a Go map of 500,000 strings", 300 * time.Nanosecond},
-	{"match among 10,000 hosts × 50 routes, every path different, hosts by Zipf(1.1), the draw included", "./route", "BenchmarkMatch10000x50/hosts=10000/zipf", "BenchmarkReferenceMap500000", "one look-up in a Go map of 500,000 strings", 300 * time.Nanosecond},
-	{"match among 100 hosts × 50 routes", "./route", "BenchmarkMatch10000x50/hosts=100/different", "BenchmarkReferenceMap500000", "one look-up in a Go map of 500,000 strings", 0},
-	{"seven idle stages", "./exchange", "BenchmarkRunSevenIdleStages", "BenchmarkReferenceSevenHandlers", "seven nested http.Handlers", 200 * time.Nanosecond},
-	{"normal form of a path that is in it", "./exchange", "BenchmarkNormalPath/normal", "BenchmarkReferencePathClean", "path.Clean of the same", 0},
-	{"parse a browser's request head", "./wire/h1", "BenchmarkParseRequest", "BenchmarkReferenceReadRequest", "http.ReadRequest of the same", 0},
-	{"a limit's check, 1,000,000 live addresses by Zipf(1.0)", "./limit", "BenchmarkLimitZipf1M", "BenchmarkReferenceMapZipf1M", "one look-up of the same in a Go map", 100 * time.Nanosecond},
-	{"a limit's check, 1,000,000 live addresses, all alike", "./limit", "BenchmarkLimitUniform1M", "BenchmarkReferenceMap1M", "one look-up of the same in a Go map", 200 * time.Nanosecond},
-	{"profile website: client and rewrite, both ways", "./rewrite", "BenchmarkWebsite", "BenchmarkWebsiteWithout", "the bare path", 0},
-	{"choose a certificate among 10,000 hosts", "./cert", "BenchmarkChoose/exact", "", "", time.Microsecond},
-	{"gzip of a page, with its stage", "./compress", "BenchmarkStage/gzip/30KB-html", "BenchmarkReference/gzip/30KB-html", "compress/gzip of the same", 0},
-	{"one log event", "./observe", "BenchmarkLog", "BenchmarkReferenceSlog", "log/slog, JSON, the same fields", 0},
-	{"balancing and pool, one endpoint: count, choose, take the kept connection, give back, note", "./upstream", "BenchmarkChoose/powerOfTwo/1", "", "", 300 * time.Nanosecond},
-	{"the same, three endpoints, power of two choices", "./upstream", "BenchmarkChoose/powerOfTwo/3", "", "", 300 * time.Nanosecond},
-	{"the same, three endpoints, round robin", "./upstream", "BenchmarkChoose/roundRobin/3", "", "", 300 * time.Nanosecond},
-	{"the same, 100 endpoints, least requests", "./upstream", "BenchmarkChoose/leastRequests/100", "", "", 300 * time.Nanosecond},
-	{"the same, 100 endpoints, Maglev by address", "./upstream", "BenchmarkChoose/maglev/100", "", "", 300 * time.Nanosecond},
-	{"the same, three endpoints, adaptive concurrency", "./upstream", "BenchmarkChoose/adaptive/3", "", "", 300 * time.Nanosecond},
-	{"kept connections, all processors at once", "./upstream/peer", "BenchmarkGetKeep/peer/parallel", "BenchmarkGetKeep/mutex/parallel", "a stack behind a mutex, without age and limits", 0},
-	{"2,000 entrypoints of five routes: parse and compile", "./edge", "BenchmarkColdStart2000", "BenchmarkReferenceNginx2000", "nginx -t of 2,000 servers with five locations", 5 * time.Second},
-	{"the same: reload with one changed", "./edge", "BenchmarkReload2000", "BenchmarkReferenceNginx2000", "nginx -t of 2,000 servers with five locations", 100 * time.Millisecond},
-	{"the same, parsed already: compile", "./plan", "BenchmarkCompile2000", "", "", 0},
-	{"firewall: make the Core Rule Set ready", "./waf/engine", "BenchmarkProgram", "", "", time.Second},
-	{"firewall: a policy of one entrypoint", "./waf/engine", "BenchmarkPolicy", "", "", time.Millisecond},
-	{"firewall: the first request of all", "./waf/engine", "BenchmarkCold", "", "", 0},
+	{what: "match among 10,000 hosts × 50 routes, all entrypoints alike", folder: "./route", bench: "BenchmarkMatch10000x50/hosts=10000/alike", reference: "BenchmarkReferenceMap500000", against: "one look-up in a Go map of 500,000 strings", atMost: 300 * time.Nanosecond},
+	{what: "match among 10,000 hosts × 50 routes, every path different", folder: "./route", bench: "BenchmarkMatch10000x50/hosts=10000/different", reference: "BenchmarkReferenceMap500000", against: "one look-up in a Go map of 500,000 strings", atMost: 300 * time.Nanosecond},
+	{what: "match among 10,000 hosts × 50 routes, every path different, hosts by Zipf(1.1), the draw included", folder: "./route", bench: "BenchmarkMatch10000x50/hosts=10000/zipf", reference: "BenchmarkReferenceMap500000", against: "one look-up in a Go map of 500,000 strings", atMost: 300 * time.Nanosecond},
+	{what: "match among 100 hosts × 50 routes", folder: "./route", bench: "BenchmarkMatch10000x50/hosts=100/different", reference: "BenchmarkReferenceMap500000", against: "one look-up in a Go map of 500,000 strings"},
+	{what: "seven idle stages", folder: "./exchange", bench: "BenchmarkRunSevenIdleStages", reference: "BenchmarkReferenceSevenHandlers", against: "seven nested http.Handlers", atMost: 200 * time.Nanosecond},
+	{what: "normal form of a path that is in it", folder: "./exchange", bench: "BenchmarkNormalPath/normal", reference: "BenchmarkReferencePathClean", against: "path.Clean of the same"},
+	{what: "parse a browser's request head", folder: "./wire/h1", bench: "BenchmarkParseRequest", reference: "BenchmarkReferenceReadRequest", against: "http.ReadRequest of the same"},
+	{what: "a limit's check, 1,000,000 live addresses by Zipf(1.0)", folder: "./limit", bench: "BenchmarkLimitZipf1M", reference: "BenchmarkReferenceMapZipf1M", against: "one look-up of the same in a Go map", atMost: 100 * time.Nanosecond},
+	{what: "a limit's check, 1,000,000 live addresses, all alike", folder: "./limit", bench: "BenchmarkLimitUniform1M", reference: "BenchmarkReferenceMap1M", against: "one look-up of the same in a Go map", atMost: 200 * time.Nanosecond},
+	{what: "profile website: client and rewrite, both ways", folder: "./rewrite", bench: "BenchmarkWebsite", reference: "BenchmarkWebsiteWithout", against: "the bare path"},
+	{what: "choose a certificate among 10,000 hosts", folder: "./cert", bench: "BenchmarkChoose/exact", atMost: time.Microsecond},
+	{what: "gzip of a page, with its stage", folder: "./compress", bench: "BenchmarkStage/gzip/30KB-html", reference: "BenchmarkReference/gzip/30KB-html", against: "compress/gzip of the same"},
+	{what: "one log event", folder: "./observe", bench: "BenchmarkLog", reference: "BenchmarkReferenceSlog", against: "log/slog, JSON, the same fields"},
+	{what: "balancing and pool, one endpoint: count, choose, take the kept connection, give back, note", folder: "./upstream", bench: "BenchmarkChoose/powerOfTwo/1", atMost: 300 * time.Nanosecond},
+	{what: "the same, three endpoints, power of two choices", folder: "./upstream", bench: "BenchmarkChoose/powerOfTwo/3", atMost: 300 * time.Nanosecond},
+	{what: "the same, three endpoints, round robin", folder: "./upstream", bench: "BenchmarkChoose/roundRobin/3", atMost: 300 * time.Nanosecond},
+	{what: "the same, 100 endpoints, least requests", folder: "./upstream", bench: "BenchmarkChoose/leastRequests/100", atMost: 300 * time.Nanosecond},
+	{what: "the same, 100 endpoints, Maglev by address", folder: "./upstream", bench: "BenchmarkChoose/maglev/100", atMost: 300 * time.Nanosecond},
+	{what: "the same, three endpoints, adaptive concurrency", folder: "./upstream", bench: "BenchmarkChoose/adaptive/3", atMost: 300 * time.Nanosecond},
+	{what: "kept connections, all processors at once", folder: "./upstream/peer", bench: "BenchmarkGetKeep/peer/parallel", reference: "BenchmarkGetKeep/mutex/parallel", against: "a stack behind a mutex, without age and limits"},
+	{what: "2,000 entrypoints of five routes: parse and compile", folder: "./edge", bench: "BenchmarkColdStart2000", reference: "BenchmarkReferenceNginx2000", against: "nginx -t of 2,000 servers with five locations", atMost: 5 * time.Second},
+	{what: "the same: reload with one changed", folder: "./edge", bench: "BenchmarkReload2000", reference: "BenchmarkReferenceNginx2000", against: "nginx -t of 2,000 servers with five locations", atMost: 100 * time.Millisecond},
+	{what: "the same, parsed already: compile", folder: "./plan", bench: "BenchmarkCompile2000"},
+	{what: "firewall: make the Core Rule Set ready", folder: "./waf/engine", bench: "BenchmarkProgram", atMost: time.Second},
+	{what: "firewall: a policy of one entrypoint", folder: "./waf/engine", bench: "BenchmarkPolicy", atMost: time.Millisecond},
+	{what: "firewall: the first request of all", folder: "./waf/engine", bench: "BenchmarkCold"},
 }
 
 // benchCount is how many runs a median is of.
@@ -63,7 +72,7 @@ const benchCount = "5"
 // measureRows runs the benchmarks of the list, folder by folder, and returns their section of the report.
 func measureRows(ctx context.Context, progress io.Writer) (string, error) {
 	before := rival.LoadAverage()
-	medians := map[string]time.Duration{}
+	medians := map[string]float64{}
 	var folders []string
 	for _, r := range benchRows {
 		if !slices.Contains(folders, r.folder) {
@@ -77,9 +86,12 @@ func measureRows(ctx context.Context, progress io.Writer) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("benchmarks of %s: %w\n%s", folder, err, out)
 		}
-		for name, runs := range parseBench(out) {
+		for figure, runs := range parseBench(out) {
 			slices.Sort(runs)
-			medians[folder+name] = runs[len(runs)/2]
+			medians[folder+figure] = runs[len(runs)/2]
+		}
+		if missing := unmeasured(folder, medians); missing != "" {
+			return "", fmt.Errorf("benchmarks of %s printed nothing of %s: mend the list of rows", folder, missing)
 		}
 	}
 	return rowsReport(medians, before), nil
@@ -113,49 +125,76 @@ func benchPattern(folder string) string {
 	return "^(" + strings.Join(names, "|") + ")$"
 }
 
-// parseBench reads the lines "BenchmarkX-2   100   123 ns/op …".
-func parseBench(out []byte) map[string][]time.Duration {
-	runs := map[string][]time.Duration{}
+// unmeasured is the first figure of a folder's rows that its benchmarks did not print; empty: there is none. References may lack a program.
+func unmeasured(folder string, medians map[string]float64) string {
+	for _, r := range benchRows {
+		figure := r.bench + " " + r.metric()
+		if _, ok := medians[folder+figure]; r.folder == folder && !ok {
+			return figure
+		}
+	}
+	return ""
+}
+
+// parseBench reads the lines "BenchmarkX-2   100   123 ns/op   45 B/object …" into the runs of "BenchmarkX ns/op", "BenchmarkX B/object" ….
+func parseBench(out []byte) map[string][]float64 {
+	runs := map[string][]float64{}
 	for line := range bytes.Lines(out) {
 		words := strings.Fields(string(line))
-		if len(words) < 4 || !strings.HasPrefix(words[0], "Benchmark") || words[3] != "ns/op" {
-			continue
-		}
-		ns, err := strconv.ParseFloat(words[2], 64)
-		if err != nil {
+		if len(words) < 4 || !strings.HasPrefix(words[0], "Benchmark") || !slices.Contains(words, nsPerOp) {
 			continue
 		}
 		name := words[0]
 		if i := strings.LastIndexByte(name, '-'); i > 0 {
 			name = name[:i]
 		}
-		runs[name] = append(runs[name], time.Duration(ns))
+		for figure := range slices.Chunk(words[2:], 2) {
+			n, err := strconv.ParseFloat(figure[0], 64)
+			if err != nil || len(figure) < 2 {
+				continue
+			}
+			runs[name+" "+figure[1]] = append(runs[name+" "+figure[1]], n)
+		}
 	}
 	return runs
 }
 
-func rowsReport(medians map[string]time.Duration, loadBefore string) string {
+func rowsReport(medians map[string]float64, loadBefore string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Measured %s on %s; load average %s before, %s after. Medians of %s runs: `make bench`.\n\n", time.Now().UTC().Format("2006-01-02 15:04 MST"),
 		rival.Machine(), loadBefore, rival.LoadAverage(), benchCount)
 	b.WriteString("| what | median | budget | reference in the same run | its median | × reference |\n|---|---|---|---|---|---|\n")
 	for _, r := range benchRows {
-		own, ref := rounded(medians[r.folder+r.bench]), rounded(medians[r.folder+r.reference])
-		budget, against, of := "–", r.against, "–"
-		if r.atMost > 0 {
-			budget = r.atMost.String() + " met"
-			if own > r.atMost {
-				budget = r.atMost.String() + " **missed**"
-			}
-		}
-		if r.reference != "" {
-			of = ref.String()
-		} else {
-			against = "–"
-		}
-		fmt.Fprintf(&b, "| %s | %v | %s | %s | %s | %s |\n", r.what, own, budget, against, of, ratio(float64(own), float64(ref)))
+		r.line(&b, medians[r.folder+r.bench+" "+r.metric()], medians[r.folder+r.reference+" "+nsPerOp])
 	}
 	return b.String()
+}
+
+// line prints a row of the table.
+func (r benchRow) line(b *strings.Builder, own, ref float64) {
+	budget, against, of := "–", "–", "–"
+	most, most64 := r.atMost.String(), float64(r.atMost)
+	if r.bytesMost > 0 {
+		most, most64 = r.text(float64(r.bytesMost)), float64(r.bytesMost)
+	}
+	switch {
+	case most64 > 0 && own > most64:
+		budget = most + " **missed**"
+	case most64 > 0:
+		budget = most + " met"
+	}
+	if ref > 0 {
+		against, of = r.against, rounded(time.Duration(ref)).String()
+	}
+	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", r.what, r.text(own), budget, against, of, ratio(own, ref))
+}
+
+// text is a figure of the row in words.
+func (r benchRow) text(n float64) string {
+	if strings.HasPrefix(r.unit, "B/") {
+		return fmt.Sprintf("%.0f B", n)
+	}
+	return rounded(time.Duration(n)).String()
 }
 
 // rounded keeps three digits: more would pretend to know.

@@ -43,7 +43,14 @@ type running struct {
 	proc *rival.Proc
 	url  string
 	log  string
+	ask  *cacheOrigin // what a peer with a cache has for an origin, alone; nil: the row's
 	result
+}
+
+// stop ends the peer and what is its own.
+func (p *running) stop() {
+	p.proc.Stop()
+	p.ask.stop()
 }
 
 // measure runs all peers of a row beside each other and samples them in turn.
@@ -101,11 +108,13 @@ func (b *bench) startPeers(r row, dir, origin string) (peers []*running, absent 
 }
 
 // probe looks whether a peer serves what the row asks, where the load does not look at all of it or takes any failure for its own.
-func (b *bench) probe(r row, url string) error {
-	switch r.kind {
-	case overGRPC:
+func (b *bench) probe(r row, url string, ask *cacheOrigin) error {
+	switch {
+	case r.cached:
+		return ask.fill(b.ctx, r, url)
+	case r.kind == overGRPC:
 		return probeGRPC(b.ctx, url)
-	case overSocket:
+	case r.kind == overSocket:
 		return probeSocket(url)
 	}
 	return nil
@@ -113,7 +122,7 @@ func (b *bench) probe(r row, url string) error {
 
 func stopAll(peers []*running) {
 	for _, p := range peers {
-		p.proc.Stop()
+		p.stop()
 	}
 }
 
@@ -145,8 +154,11 @@ func (b *bench) prepare(r row) (dir, origin string, stop func(), err error) {
 	return dir, origin, stop, err
 }
 
-// originFor starts the origin of a row.
+// originFor starts the origin of a row; a row about caches has one for each peer instead.
 func (b *bench) originFor(r row, dir string) (addr string, stop func(), err error) {
+	if r.cached {
+		return "", func() {}, nil
+	}
 	if addr, err = rival.FreeAddr(); err != nil {
 		return "", nil, err
 	}
@@ -166,23 +178,31 @@ func (b *bench) startPeer(p peer, r row, dir, origin string) (*running, error) {
 	if err := os.Mkdir(own, 0o755); err != nil {
 		return nil, err
 	}
+	run := &running{peer: p, url: scheme(r) + addr + r.path, log: filepath.Join(own, "access.log"), result: result{peer: p.name, judges: p.judges()}}
+	if r.cached {
+		if run.ask, err = startCacheOrigin(); err != nil {
+			return nil, err
+		}
+		origin = run.ask.addr
+	}
 	_, port, _ := strings.Cut(addr, ":")
-	v := values{Firewall: r.firewall(), GRPC: r.kind == overGRPC, Sockets: r.kind == overSocket, Port: port, Addr: addr, Origin: origin, Dir: own, Log: filepath.Join(own, "access.log"), Edits: r.edits, Secure: r.secure, Workers: r.workers,
+	_, originPort, _ := strings.Cut(origin, ":")
+	v := values{Firewall: r.firewall(), GRPC: r.kind == overGRPC, Sockets: r.kind == overSocket, Cached: r.cached, Small: r.cached && r.path == hitPath, Port: port, Addr: addr, Origin: origin, OriginPort: originPort,
+		Dir: own, Log: run.log, Edits: r.edits, Secure: r.secure, Workers: r.workers,
 		Cert: filepath.Join(dir, certFile), Key: filepath.Join(dir, keyFile), Both: filepath.Join(dir, bothFile)}
 	o := rival.Options{Dir: own, Ready: addr, Pin: b.pinProxy, Workers: r.workers, Env: []string{"GOMAXPROCS=" + strconv.Itoa(r.workers)}}
 	if r.workers > 1 {
 		o.Pin = ""
 	}
-	proc, err := p.start(b, o, v)
-	if err != nil {
+	if run.proc, err = p.start(b, o, v); err != nil {
+		run.ask.stop()
 		return nil, fmt.Errorf("it does not start: %w", err)
 	}
-	url := scheme(r) + addr + r.path
-	if err := b.probe(r, url); err != nil {
-		proc.Stop()
+	if err := b.probe(r, run.url, run.ask); err != nil {
+		run.stop()
 		return nil, fmt.Errorf("it does not serve this: %w", err)
 	}
-	return &running{peer: p, proc: proc, url: url, log: v.Log, result: result{peer: p.name, judges: p.judges()}}, nil
+	return run, nil
 }
 
 // rounds takes the samples: a warm-up, then every peer once a round, in turned order every other round.
@@ -236,6 +256,7 @@ func (b *bench) sample(r row, p *running) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
+	p.allHits(&s)
 	s.cpu = after.Sub(before)
 	if s.failed == "" {
 		s.user = float64(s.cpu.User/time.Microsecond) / float64(s.requests)
@@ -249,11 +270,14 @@ func (b *bench) countCalls(r row, peers []*running) {
 	for _, p := range peers {
 		name, args := b.command(r, p.url)
 		calls, out, err := p.proc.Calls(b.ctx, name, args...)
-		if err != nil {
+		s := parse(r, out)
+		p.allHits(&s)
+		switch {
+		case err != nil:
 			p.noCalls = strings.Join(strings.Fields(err.Error()), " ") // one line
-		} else if s := parse(r, out); s.failed != "" {
+		case s.failed != "":
 			p.noCalls = s.failed
-		} else {
+		default:
 			p.calls, p.callsBy = float64(calls.Count)/float64(s.requests), calls.By
 		}
 		if p.noCalls != "" {
