@@ -2,7 +2,11 @@ package storage
 
 import (
 	"sort"
+
+	"skerry.dev/skerry/fault"
 )
+
+var errShort = fault.New(fault.Internal, "the body of a stored answer ends too early below memory: it is dropped")
 
 // rest is a body that is not joined to its head: pieces in memory, or a place below.
 type rest struct {

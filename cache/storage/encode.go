@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"slices"
 
 	"skerry.dev/skerry/exchange"
@@ -23,7 +24,7 @@ func (s *Store) build(d *Draft) *Object {
 		size += int64(len(p))
 	}
 	o := &Object{
-		terms: d.Terms, number: d.Number, hash: s.hash(d.Key), keyLen: uint16(len(d.Key)), status: uint16(d.Status), body: uint32(meta),
+		terms: d.Terms, number: d.Number, hash: maphash.Bytes(s.seed, d.Key), keyLen: uint16(len(d.Key)), status: uint16(d.Status), body: uint32(meta),
 	}
 	n := meta
 	switch {
@@ -39,9 +40,8 @@ func (s *Store) build(d *Draft) *Object {
 	b = binary.AppendUvarint(b, uint64(groups))
 	for _, g := range d.Groups {
 		b = appendText(b, g)
-		o.groupBits |= groupBit(s.groupHash(g))
+		o.groupBits |= groupBit(uint32(maphash.Bytes(s.seed, g)))
 	}
-	o.head = uint32(len(b))
 	b = appendFields(binary.AppendUvarint(b, uint64(head)), d.Head)
 	b = appendFields(binary.AppendUvarint(b, uint64(trailers)), d.Trailers)
 	if o.rest == nil {
@@ -50,12 +50,15 @@ func (s *Store) build(d *Draft) *Object {
 		}
 	}
 	o.data = b
-	o.urlTag = uint32(s.urlHash(split(o.Key())))
+	o.urlBits = uint32(maphash.Bytes(s.seed, split(o.Key()).url))
 	if d.Soft {
 		o.soften()
 	}
 	return o
 }
+
+// groupBit is a group's bit in objects.
+func groupBit(bits uint32) uint32 { return 1 << (bits >> 27) }
 
 // varintBytes is the length of n as a varint.
 func varintBytes(n int) int {

@@ -22,10 +22,9 @@ type Object struct {
 	// Under the policy's lock.
 	next, prev *Object // in its queue
 
-	head      uint32 // where the head begins in data
 	body      uint32 // where the body begins, or data ends
 	groupBits uint32 // a bit for each group, several groups may share one
-	urlTag    uint32 // the low bits of the URL's hash
+	urlBits   uint32 // the low bits of the URL's hash
 	state     atomic.Uint32
 	keyLen    uint16
 	status    uint16
@@ -99,13 +98,20 @@ func (o *Object) Groups(add func(group []byte) bool) {
 
 // Head appends views of its fields. Names that the edge knows come in their usual spelling.
 func (o *Object) Head(into *exchange.Fields) {
-	fields, _ := takeText(o.data[o.head:])
+	fields, _ := takeText(o.fields())
 	takeFields(fields, into)
 }
 
 // Trailers appends views of the fields behind its body.
 func (o *Object) Trailers(into *exchange.Fields) {
-	_, rest := takeText(o.data[o.head:])
+	_, rest := takeText(o.fields())
 	fields, _ := takeText(rest)
 	takeFields(fields, into)
+}
+
+// fields is where head and trailers begin in data.
+func (o *Object) fields() []byte {
+	_, rest := takeText(o.data[o.keyLen:])
+	_, rest = takeText(rest)
+	return rest
 }

@@ -2,7 +2,12 @@ package storage
 
 import (
 	"bytes"
+	"fmt"
+	"hash/maphash"
+	"strings"
 	"time"
+
+	"skerry.dev/skerry/fault"
 )
 
 // PurgeKind says what a purge meets.
@@ -35,20 +40,122 @@ type Progress struct {
 	Done    bool
 }
 
+// target is what a purge names, taken apart.
+type target struct {
+	scheme, host []byte // nil: any
+	path, query  []byte
+	named        bool   // it is found by a hash: hash, and in the bits of objects and marks by its low bits
+	hash         uint64 // of what it names, with host and scheme as far as it names them
+	bits         uint32 // of what it names, as objects have them
+}
+
+// newEntry takes a purge apart; an error: it does not say what to purge.
+func newEntry(p Purge, seed maphash.Seed) (*entry, error) {
+	e := &entry{Purge: p}
+	scheme, host, hasScheme := strings.Cut(p.Host, "://")
+	if !hasScheme {
+		scheme, host = "", p.Host
+	}
+	switch {
+	case len(p.Host)+len(p.Value) > purgeBytesMax:
+		return nil, refused(&p, fmt.Sprintf("host and value have more than %d bytes, which is longer than any key", purgeBytesMax))
+	case strings.IndexByte(p.Host, 0) >= 0 || strings.IndexByte(p.Value, 0) >= 0:
+		return nil, refused(&p, "a NUL stands in no key")
+	case hasScheme && (scheme != "http" && scheme != "https" || host == ""):
+		return nil, refused(&p, fmt.Sprintf("host %q: a host, or http:// or https:// and a host", p.Host))
+	case (p.Kind == PurgeURL || p.Kind == PurgePrefix) && !strings.HasPrefix(p.Value, "/"):
+		return nil, refused(&p, fmt.Sprintf("value %q: a path begins with /", p.Value))
+	case p.Kind == PurgeGroup && p.Value == "":
+		return nil, refused(&p, "value is empty: it names the group")
+	case p.Kind == PurgeAll && p.Value != "":
+		return nil, refused(&p, fmt.Sprintf("value %q: this kind has none", p.Value))
+	}
+	e.scheme, e.host = optional(scheme), optional(strings.ToLower(host))
+	switch p.Kind {
+	case PurgeURL:
+		path, query, _ := strings.Cut(p.Value, "?")
+		e.path, e.query = []byte(path), []byte(query)
+		if e.host != nil {
+			hash := maphash.Bytes(seed, bytes.Join([][]byte{e.host, e.path, e.query}, []byte{0}))
+			e.name(hash, hash, seed, nil)
+		}
+	case PurgePrefix:
+		e.path = []byte(p.Value)
+	case PurgeGroup:
+		hash := maphash.Bytes(seed, []byte(p.Value))
+		e.name(hash, groupSalt+hash, seed, e.host)
+	case PurgeAll:
+	default:
+		return nil, refused(&p, "kind: url, prefix, group or all")
+	}
+	return e, nil
+}
+
+// name makes a purge one that is found by a hash.
+func (e *entry) name(thing, hash uint64, seed maphash.Seed, host []byte) {
+	e.named, e.bits = true, uint32(thing)
+	e.hash = narrow(hash, seed, host, e.scheme)
+}
+
+// groupSalt keeps the hash of a group apart from that of a URL.
+const groupSalt = 0x9e3779b97f4a7c15
+
+// narrow is the hash of a thing on a host, and with a scheme; nil: on any.
+func narrow(hash uint64, seed maphash.Seed, host, scheme []byte) uint64 {
+	if host != nil {
+		hash = (hash ^ maphash.Bytes(seed, host)) * 0xff51afd7ed558ccd
+	}
+	if scheme != nil {
+		hash = (hash ^ maphash.Bytes(seed, scheme)) * 0xc4ceb9fe1a85ec53
+	}
+	return hash
+}
+
+func optional(s string) []byte {
+	if s == "" {
+		return nil
+	}
+	return []byte(s)
+}
+
+// refused is the error of a purge that says nothing sensible.
+func refused(p *Purge, text string) error {
+	return fault.New(fault.BadRequest, fmt.Sprintf("purge of kind %q: %s", p.Kind, text))
+}
+
+// everything reports whether a purge meets every object.
+func (e *entry) everything() bool { return e.Kind == PurgeAll && e.host == nil }
+
+// textBytes is what a purge takes in the log.
+func (e *entry) textBytes() int { return len(e.Host) + len(e.Value) }
+
+// meets reports whether a purge that is not named by a hash meets a key.
+func (t *target) meets(key *parts) bool {
+	switch {
+	case t.host != nil && !bytes.Equal(t.host, key.host), t.scheme != nil && !bytes.Equal(t.scheme, key.scheme):
+		return false
+	case t.query != nil:
+		return bytes.Equal(t.path, key.path) && bytes.Equal(t.query, key.query)
+	}
+	return bytes.HasPrefix(key.path, t.path)
+}
+
 // parts are the parts of a key that purges know.
 type parts struct {
-	url                       []byte // all but the scheme
+	url                       []byte // host, path and query with what is between them
 	scheme, host, path, query []byte
 }
 
 // split takes a key apart; what is not there is empty.
 func split(key []byte) (p parts) {
-	p.scheme, p.url = cutNUL(key)
 	var rest []byte
+	p.scheme, p.url = cutNUL(key)
 	p.host, rest = cutNUL(p.url)
 	p.path, rest = cutNUL(rest)
-	p.query, _ = cutNUL(rest)
-	p.url = p.url[:min(len(p.url), len(p.host)+1+len(p.path)+1+len(p.query))]
+	p.query, rest = cutNUL(rest)
+	if rest != nil {
+		p.url = p.url[:len(p.host)+1+len(p.path)+1+len(p.query)]
+	}
 	return p
 }
 
@@ -57,4 +164,58 @@ func cutNUL(b []byte) (before, after []byte) {
 		return b[:i], b[i+1:]
 	}
 	return b, nil
+}
+
+// check holds an object against purges. The latest ones that meet it are kept.
+type check struct {
+	o          *Object
+	seed       maphash.Seed
+	key        parts
+	hard, soft *entry
+}
+
+// batch holds it against the purges of one sweep.
+func (c *check) batch(b *batch) {
+	for _, e := range b.lists {
+		if e.Number > c.o.number && e.meets(&c.key) {
+			c.take(e)
+		}
+	}
+	if len(b.named) == 0 {
+		return
+	}
+	url := maphash.Bytes(c.seed, c.key.url)
+	c.look(b, url)
+	c.look(b, narrow(url, c.seed, nil, c.key.scheme))
+	if c.o.groupBits == 0 {
+		return
+	}
+	c.o.Groups(func(g []byte) bool {
+		hash := groupSalt + maphash.Bytes(c.seed, g)
+		c.look(b, hash)
+		c.look(b, narrow(hash, c.seed, c.key.host, nil))
+		c.look(b, narrow(hash, c.seed, c.key.host, c.key.scheme))
+		return true
+	})
+}
+
+// look takes what a batch has under a hash.
+func (c *check) look(b *batch, hash uint64) {
+	n := b.named[hash]
+	if n.hard != nil && n.hard.Number > c.o.number {
+		c.take(n.hard)
+	}
+	if n.soft != nil && n.soft.Number > c.o.number {
+		c.take(n.soft)
+	}
+}
+
+func (c *check) take(e *entry) {
+	last := &c.hard
+	if e.Soft {
+		last = &c.soft
+	}
+	if *last == nil || (*last).Number < e.Number {
+		*last = e
+	}
 }
