@@ -52,6 +52,14 @@ type collected struct {
 // of the exchange; Close closes inner.
 func Collected(data []byte, inner Body) Body { return &collected{Bytes{data: data}, inner} }
 
+// Uncollected returns the body in whose place Collected has put this one, or this one.
+func Uncollected(b Body) Body {
+	if c, ok := b.(*collected); ok {
+		return c.inner
+	}
+	return b
+}
+
 // Close closes the body that was read.
 func (b *collected) Close() error { return b.inner.Close() }
 

@@ -83,7 +83,5 @@ func (s *Stage) place() bool {
 
 // Done puts the request's own body back: the stages before know that one only.
 func (s *Stage) Done(x *exchange.Exchange) {
-	if b, ok := x.Req.Body.(*body); ok {
-		x.Req.Body = b.inner
-	}
+	x.Req.Body = exchange.Uncollected(x.Req.Body)
 }
