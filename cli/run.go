@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +20,7 @@ type runFlags struct {
 	opt     edge.Options
 	raw     bool
 	traces  tracesFlags
+	memory  memoryFlags
 }
 
 // The listen addresses where no flag says any.
@@ -52,10 +51,11 @@ func newRun() *cobra.Command {
 	flags.DurationVar(&f.opt.DrainDelay, "drain-delay", 5*time.Second, "how long to go on accepting after SIGTERM while /readyz says no")
 	flags.DurationVar(&f.opt.DrainTimeout, "drain-timeout", 30*time.Second, "how long connections may take to end after that")
 	flags.StringVar(&f.log, "log", "-", "file for the log, one JSON object per exchange; -: standard output; empty: none")
-	flags.IntVar(&f.opt.Conns, "max-connections", 0, "open client connections at most; 0: a quarter of the descriptors the process may have")
+	flags.IntVar(&f.opt.Conns, "max-connections", 0, "open client connections at most; 0: a quarter of the descriptors the process may have, or what --memory has room for")
 	flags.IntVar(&f.opt.PerAddress, "connections-per-address", 0, "open connections of one client address at most; 0: a quarter of --max-connections")
-	flags.IntVar(&f.opt.Exchanges, "max-exchanges", 0, "requests that may be open at once, more get 503; 0: half of the descriptors the process may have")
+	flags.IntVar(&f.opt.Exchanges, "max-exchanges", 0, "requests that may be open at once, more get 503; 0: half of the descriptors the process may have, or what --memory has room for")
 	flags.BoolVar(&f.raw, "raw-sockets", true, "read and write sockets by raw system calls where they work; false: by the standard library's, which cost more")
+	f.memory.add(cmd)
 	f.traces.add(cmd)
 	check := work(func(cmd *cobra.Command, paths []string) error {
 		f.src.Paths = paths
@@ -85,6 +85,9 @@ func (f *runFlags) check() error {
 	if f.opt.Conns < 0 || f.opt.PerAddress < 0 || f.opt.Exchanges < 0 {
 		bad = append(bad, "--max-connections, --connections-per-address and --max-exchanges cannot be negative")
 	}
+	if err := f.memory.check(f.src.Data); err != nil {
+		bad = append(bad, err.Error())
+	}
 	if _, err := f.setting.setting(nil); err != nil {
 		bad = append(bad, err.Error())
 	}
@@ -96,11 +99,6 @@ func (f *runFlags) check() error {
 
 // run is the life of the process.
 func (f *runFlags) run(cmd *cobra.Command) error {
-	// Exchanges allocate next to nothing, so a collector that comes more often costs next to nothing, and a process that
-	// holds many connections is a quarter smaller. GOGC, if it is set, stays what it is.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	p := newProcess(cmd.ErrOrStderr())
 	defer p.close()
 	if err := p.openLog(f.log, cmd.OutOrStdout()); err != nil {
@@ -114,6 +112,9 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	set.Data = f.src.Data
+	if err := f.memory.divide(p, &set, &f.opt); err != nil {
+		return err
+	}
 	if f.opt.Traces, err = f.traces.options(set.Secrets); err != nil {
 		return err
 	}

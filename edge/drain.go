@@ -72,6 +72,7 @@ func (e *Edge) end(cut int) {
 func (e *Edge) Abandon() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.endWatch()
 	if a := e.active.Load(); a != nil {
 		a.plan.Release()
 	}

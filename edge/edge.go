@@ -14,6 +14,7 @@ import (
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/listen"
+	"skerry.dev/skerry/memory"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/observe"
 	"skerry.dev/skerry/plan"
@@ -41,30 +42,35 @@ type Options struct {
 	PerAddress   int                    // of one client address; 0: a quarter of Conns
 	Exchanges    int                    // open at most; 0: half of the process's descriptors. Beyond it: 503
 	NoRaw        bool                   // read and write sockets by the standard library's calls only
+	Memory       memory.Shares          // what each part may have, Conns and Exchanges among them where those are 0; the zero value: their defaults, and nobody watches
+	MemoryInUse  func() memory.Reading  // nil: what the process uses
 }
 
 // Edge is a running edge: made by New, given plans by Activate, opened by Start, ended by Drain.
 type Edge struct {
-	opt       Options
-	meters    *meter.Set
-	log       *observe.Log
-	tracer    *observe.Tracer
-	keepers   *plan.Keepers
-	certs     *cert.Store
-	active    atomic.Pointer[active]
-	h1        h1.Server
-	h2        h2.Server
-	open      *meter.Gauge // client connections
-	exchanges *meter.Gauge // open ones
-	most      int64        // of exchanges
-	tooMany   *fault.Error
-	overload  *meter.Counter
-	sockets   *listen.Set
-	draining  atomic.Bool
-	hurry     chan struct{} // closed: no more waiting
-	hurried   sync.Once
-	mu        sync.Mutex // one activation at a time
-	unmatched *observe.Route
+	opt         Options
+	meters      *meter.Set
+	log         *observe.Log
+	tracer      *observe.Tracer
+	keepers     *plan.Keepers
+	certs       *cert.Store
+	active      atomic.Pointer[active]
+	h1          h1.Server
+	h2          h2.Server
+	open        *meter.Gauge // client connections
+	exchanges   *meter.Gauge // open ones
+	most        int64        // of exchanges
+	tooMany     *fault.Error
+	overload    *meter.Counter
+	watch       *memory.Watch // nil before Start, and where there is no limit
+	noMemory    *fault.Error
+	outOfMemory *meter.Counter
+	sockets     *listen.Set
+	draining    atomic.Bool
+	hurry       chan struct{} // closed: no more waiting
+	hurried     sync.Once
+	mu          sync.Mutex // one activation at a time
+	unmatched   *observe.Route
 }
 
 // active is a plan with what observes its routes.
@@ -101,9 +107,11 @@ func New(opt Options) (*Edge, error) {
 	}
 	e.meters.Events().Listen(e.hear)
 	e.open = e.meters.Gauge("skerry_connections_open", "Client connections open now.")
+	e.boundMemory()
 	e.boundExchanges()
 	e.h1 = h1.Server{Handler: e.serve, Timeouts: opt.Timeouts, Panicked: e.panicked, Open: e.open}
-	e.h2 = h2.Server{Handler: e.serve, Panicked: e.panicked, Open: e.open, Meters: e.meters}
+	e.h2 = h2.Server{Handler: e.serve, Panicked: e.panicked, Open: e.open, Meters: e.meters,
+		BodyBytes: opt.Memory.Bodies, WindowBytes: opt.Memory.Windows}
 	return e, nil
 }
 
@@ -211,6 +219,7 @@ func (e *Edge) Start() error {
 		return errors.New("BUG: edge started without a plan")
 	}
 	e.chooseTransport()
+	e.watchMemory()
 	var listeners []listen.Listener
 	for _, addr := range e.opt.HTTP {
 		listeners = append(listeners, listen.Listener{Addr: addr})
@@ -287,14 +296,11 @@ func (e *Edge) Ready() (ready bool, reason string) {
 	return true, ""
 }
 
-// serve is the life of a request outside its stages. Beyond the limit on exchanges one gets no route and reaches no origin.
+// serve is the life of a request outside its stages.
 func (e *Edge) serve(x *exchange.Exchange) (complete bool) {
 	e.exchanges.Add(1)
 	defer e.exchanges.Add(-1)
-	if e.exchanges.Value() > e.most && x.Fault == nil {
-		e.overload.Inc()
-		x.Fault, x.Cause = e.tooMany, e.tooMany
-	}
+	e.admit(x)
 	a := e.active.Load() // once: the exchange stays on this plan to its end
 	path, i := a.plan.Match(x)
 	complete = path.Run(x)

@@ -19,6 +19,13 @@ const (
 	descriptorsPerExchange = 2
 	// exchangesWithoutLimit is the limit on open exchanges where the system names no limit on descriptors.
 	exchangesWithoutLimit = 200_000
+	// connectionExchanges is how many exchanges there may be for each client connection, by default.
+	connectionExchanges = 2
+	// waitingGrace is how long a connection must have waited for its client before it is closed for its memory: who is between two
+	// requests of a page is not.
+	waitingGrace = time.Second
+	// waitingAtOnce is how many of these are closed at once; ten times as many in a second.
+	waitingAtOnce = 64
 	// exchangesMin is the least limit that is taken by default.
 	exchangesMin = 16
 )

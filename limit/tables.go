@@ -61,6 +61,16 @@ type key struct {
 // NewTables returns empty tables of about so many bytes, rounded down to a power of two; 0 is DefaultTableBytes. The
 // system gives the memory page by page as addresses come.
 func NewTables(bytes int64, set *meter.Set) *Tables {
+	t := &Tables{
+		seed: maphash.MakeSeed(), start: time.Now(), set: set,
+		forgotten: set.Counter("skerry_limit_forgotten_total", "Client addresses that the limit table forgot while their bucket was not full: it is too small."),
+	}
+	t.Resize(bytes)
+	return t
+}
+
+// Resize gives the tables another size, as NewTables says, and forgets everybody. Nobody may use them yet.
+func (t *Tables) Resize(bytes int64) {
 	if bytes <= 0 {
 		bytes = DefaultTableBytes
 	}
@@ -68,11 +78,7 @@ func NewTables(bytes int64, set *meter.Set) *Tables {
 	for n*2*bucketBytes <= bytes {
 		n *= 2
 	}
-	return &Tables{
-		seed: maphash.MakeSeed(), start: time.Now(), set: set,
-		buckets: make([]bucket, n), locks: make([]lock, min(n, lockStripes)),
-		forgotten: set.Counter("skerry_limit_forgotten_total", "Client addresses that the limit table forgot while their bucket was not full: it is too small."),
-	}
+	t.buckets, t.locks = make([]bucket, n), make([]lock, min(n, lockStripes))
 }
 
 // at is an instant as the table counts. What lies before its beginning is its beginning.

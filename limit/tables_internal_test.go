@@ -46,3 +46,22 @@ func TestTagAndTimeBelongTogether(t *testing.T) {
 		}
 	}
 }
+
+// Tables of another size take no more than that, and count as the ones before did.
+func TestResize(t *testing.T) {
+	table := NewTables(0, meter.NewSet())
+	f := func(bytes int64, want int) {
+		t.Helper()
+		table.Resize(bytes)
+		if got := len(table.buckets) * bucketBytes; got != want {
+			t.Errorf("%d bytes: %d", bytes, got)
+		}
+		k, q := key{limit: 1, hi: 2}, quota{10, 20}
+		if table.take(k, 0, q) != 0 || table.take(k, 0, q) != 0 || table.take(k, 0, q) == 0 {
+			t.Errorf("%d bytes: the burst is not two", bytes)
+		}
+	}
+	f(0, DefaultTableBytes)
+	f(1, bucketBytes)
+	f(300<<10, 256<<10)
+}

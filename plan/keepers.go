@@ -41,6 +41,10 @@ type Setting struct {
 
 	CRS string // a directory with another release of the OWASP Core Rule Set; empty: the embedded one
 
+	CacheBytes     int64  // memory of what is cached (--cache-memory, or its share of --memory); 0: the cache's default
+	CacheDiskBytes int64  // most of what is cached below CacheDir (--cache-disk); 0: nothing is
+	CacheDir       string // below Data
+
 	Region    string           // where this node is, for services with endpoints in several places; empty: unknown
 	Zone      string           // within Region
 	Resolvers []netip.AddrPort // DNS servers; none: those of the system

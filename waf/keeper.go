@@ -96,11 +96,8 @@ type Options struct {
 
 // NewKeeper returns a keeper. Rules are read when the first policy is made.
 func NewKeeper(o Options) *Keeper {
-	k := &Keeper{dir: o.Dir, policies: map[key]weak.Pointer[policy]{}, matched: map[string]*meter.Counter{}, most: o.HeldBytes}
-	if k.most == 0 {
-		k.most = heldBytesMax
-	}
-	k.errHeld = fault.New(fault.Overloaded, fmt.Sprintf("the firewall holds as many request bodies as the edge has memory for: %d bytes in all", k.most))
+	k := &Keeper{dir: o.Dir, policies: map[key]weak.Pointer[policy]{}, matched: map[string]*meter.Counter{}}
+	k.Bound(o.HeldBytes)
 	for v := range verdicts {
 		k.judged[v] = o.Meters.Counter("skerry_firewall_requests_total", "Requests that the firewall did not let pass as they were.", "verdict", verdictNames[v])
 	}
@@ -112,6 +109,15 @@ func NewKeeper(o Options) *Keeper {
 		k.shadow = newShadow(o.Meters)
 	}
 	return k
+}
+
+// Bound sets how much all held bodies may take together, in bytes; 0: 256 MB. Nothing may be held yet.
+func (k *Keeper) Bound(heldBytes int64) {
+	if k.most = heldBytes; k.most == 0 {
+		k.most = heldBytesMax
+	}
+	k.errHeld = fault.New(fault.Overloaded,
+		fmt.Sprintf("the firewall holds as many request bodies as the edge has memory for: %d bytes in all (--memory)", k.most))
 }
 
 // Close ends the shadow; a second call does nothing. No stage may run any more.

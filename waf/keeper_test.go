@@ -130,3 +130,21 @@ func TestReleaseSettled(t *testing.T) {
 		t.Errorf("a mended release: %v", problems)
 	}
 }
+
+// TestBound: another bound holds, and the error says it; without one it is the default.
+func TestBound(t *testing.T) {
+	k := keeperOf(t, Options{HeldBytes: 1 << 20})
+	f := func(bound int64, want int) {
+		t.Helper()
+		k.Bound(bound)
+		if !k.hold(want) || k.hold(1) {
+			t.Errorf("bound %d: not %d bytes can be held, or more", bound, want)
+		}
+		k.release(want)
+		if text := fmt.Sprintf("%d bytes in all (--memory)", want); !strings.Contains(k.errHeld.Error(), text) {
+			t.Errorf("the error says %q, not %q", k.errHeld, text)
+		}
+	}
+	f(5<<20, 5<<20)
+	f(0, 256<<20)
+}

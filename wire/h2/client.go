@@ -220,7 +220,7 @@ func (c *Client) pause(now time.Time) (by time.Time, err error) {
 }
 
 // hold and widen have nothing to count: what responses take is bounded by their windows, and their number.
-func (c *Client) hold(int) {}
+func (c *Client) hold(int) error { return nil }
 
 func (c *Client) widen(int64) (may bool) { return true }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // side is what the server and the client side of a connection do differently. Its methods are called by the goroutine that
-// reads, without the connection's lock.
+// reads, without the connection's lock; hold and widen by anybody, with or without it: they take no lock.
 type side interface {
 	// head takes a complete header block of a stream.
 	head(id uint32, l *fieldList, end bool) error
@@ -22,8 +22,8 @@ type side interface {
 	// pause hears that everything that has come is dealt with. It does what is due, and says until when to wait for more; the
 	// error ends the connection.
 	pause(now time.Time) (by time.Time, err error)
-	// hold counts memory that bodies take: more, or less.
-	hold(n int)
+	// hold counts memory that bodies take: more, or less. The error says that more is too much: the body that took it ends so.
+	hold(n int) error
 	// widen counts by how much windows are larger than their first size: more, which it may refuse, or less.
 	widen(by int64) (may bool)
 }

@@ -86,14 +86,14 @@ func (c *conn) dataCome() error {
 		b.pad -= skip
 	}
 	over := b.left == 0 && b.pad == 0
-	held, lost := 0, 0
+	lost := 0
 	c.mu.Lock()
 	s := c.streams.get(b.stream)
 	if s == nil || s.reset != nil || s.in.end != nil {
 		lost += len(p)
 	} else {
 		if len(p) > 0 {
-			held = s.in.put(p, s.size)
+			s.in.end = c.side.hold(s.in.put(p, s.size))
 		}
 		if over && b.end {
 			s.endRemote()
@@ -103,7 +103,6 @@ func (c *conn) dataCome() error {
 	}
 	said := c.returnAll(int64(lost))
 	c.mu.Unlock()
-	c.side.hold(held)
 	c.said = c.said || said
 	if over {
 		*b = arriving{}

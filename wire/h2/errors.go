@@ -20,7 +20,6 @@ var (
 	errTrailer     = fault.New(fault.BadFraming, "the trailer section is malformed or too large, or names a field that may not stand in one")
 	errProtocol    = fault.New(fault.NotImplemented, "an extended CONNECT for another protocol than websocket (RFC 8441)")
 	errConnectEnd  = fault.New(fault.BadRequest, "an extended CONNECT without a stream of bytes behind it")
-	errMemory      = fault.New(fault.Overloaded, "request bodies that no service has taken yet fill all the memory there is for them (bodiesBytesMax, 256 MB)")
 	errPeerFrames  = fault.New(fault.BadFraming, "the client broke a rule of HTTP/2 on this stream")
 	errClientReset = fault.New(fault.ClientGone, "the client reset the stream")
 	errClientLeft  = fault.New(fault.ClientGone, "the client closed the connection")

@@ -68,9 +68,11 @@ const (
 
 // Limits of all connections of a server.
 const (
-	// bodiesBytesMax is the memory of request bodies that nobody has taken yet. Beyond it: 503 for new requests with one.
+	// bodiesBytesMax is the memory of request bodies that nobody has taken yet, if nothing else is said. Beyond three quarters of it:
+	// 503 for new requests with one; beyond it, for those whose body goes on, each of which may have taken a piece more.
 	bodiesBytesMax = 256 << 20
-	// windowsBytesMax is by how much windows may be larger than streamWindow, together. Beyond it they stay small.
+	// windowsBytesMax is by how much windows may be larger than streamWindow, together, if nothing else is said. Beyond it they
+	// stay small.
 	windowsBytesMax = 64 << 20
 	// workersMax is how many goroutines wait for the next stream. More than that end with their exchange.
 	workersMax = 512

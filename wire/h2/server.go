@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/wire/transport"
 )
@@ -26,8 +27,14 @@ type Server struct {
 	Open *meter.Gauge
 	// Meters gets the counters of what clients were cut off for, and of streams; nil: nobody counts.
 	Meters *meter.Set
+	// BodyBytes bounds the memory of request bodies that nobody has taken yet; 0: 256 MB. Beyond three quarters of it new requests
+	// with a body get 503, beyond all of it those whose body goes on.
+	BodyBytes int64
+	// WindowBytes is by how much windows may be larger than 64 KB, together; 0: 64 MB. Beyond it they stay small.
+	WindowBytes int64
 
 	meters   meters
+	noMemory *fault.Error // beyond BodyBytes
 	workers  workers
 	streams  sync.Pool
 	bodies   atomic.Int64 // memory of request bodies
@@ -82,6 +89,14 @@ func (s *Server) setUp() {
 	s.conns = map[*serverConn]struct{}{}
 	s.ended.L = &s.mu
 	s.Timeouts = s.Timeouts.WithDefaults()
+	if s.BodyBytes == 0 {
+		s.BodyBytes = bodiesBytesMax
+	}
+	if s.WindowBytes == 0 {
+		s.WindowBytes = windowsBytesMax
+	}
+	s.noMemory = fault.New(fault.Overloaded,
+		fmt.Sprintf("request bodies over HTTP/2 that no service has taken yet fill the memory there is for them: %d bytes in all (--memory)", s.BodyBytes))
 	s.meters.timeouts = &s.Timeouts
 	s.streams.New = func() any { return new(serverStream) }
 	if s.Meters != nil {
@@ -281,9 +296,9 @@ func (c *serverConn) begin(id uint32, l *fieldList, end bool) {
 	x.Conn, x.Sink, x.Now = &c.info, s, c.last
 	s.x = x
 	err := s.readHead(x, l, end)
-	if err == nil && !end && s.size != 0 && c.server.bodies.Load() > bodiesBytesMax {
+	if err == nil && !end && s.size != 0 && c.server.bodies.Load() > c.server.BodyBytes/4*3 {
 		c.count(memory)
-		err = errMemory
+		err = c.server.noMemory
 	}
 	if err != nil {
 		x.Fault, x.Cause = err, err
@@ -332,15 +347,17 @@ func (c *serverConn) trailers(s *stream, l *fieldList, end bool) error {
 func (c *serverConn) goAway(uint32, errCode) {}
 
 // hold counts memory of bodies.
-func (c *serverConn) hold(n int) {
-	if n != 0 {
-		c.server.bodies.Add(int64(n))
+func (c *serverConn) hold(n int) (why error) {
+	if n != 0 && c.server.bodies.Add(int64(n)) > c.server.BodyBytes && n > 0 {
+		c.count(memory)
+		return c.server.noMemory
 	}
+	return nil
 }
 
 // widen counts the windows of all connections.
 func (c *serverConn) widen(by int64) (may bool) {
-	if c.server.windows.Add(by) > windowsBytesMax && by > 0 {
+	if c.server.windows.Add(by) > c.server.WindowBytes && by > 0 {
 		c.server.windows.Add(-by)
 		return false
 	}
