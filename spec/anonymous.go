@@ -29,7 +29,7 @@ func withKnown(lists []known, check func(string) (bad, fix string), pattern stri
 		words[i], is[k.word] = k.word, k
 	}
 	item := wordsOr(words, check, map[string]any{"pattern": "^(" + pattern + "|" + strings.Join(words, "|") + ")$", "maxLength": bytesMax})
-	list := bare(listOf(item, patternsMax))
+	list, all := bare(listOf(item, patternsMax)), allKnown(lists)
 	return shape[[]string]{
 		describe: list.describe,
 		read: func(l *log, n *node) ([]string, bool) {
@@ -45,7 +45,12 @@ func withKnown(lists []known, check func(string) (bad, fix string), pattern stri
 			slices.Sort(out)
 			return slices.Compact(out), ok
 		},
-		write: func(names []string) any { return list.write(inWords(lists, names)) },
+		write: func(names []string) any {
+			if slices.Equal(names, all) { // nearly every cache has them
+				return list.write(words)
+			}
+			return list.write(inWords(lists, names))
+		},
 	}
 }
 

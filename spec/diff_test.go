@@ -53,6 +53,13 @@ func TestDiff(t *testing.T) {
 	f(six, six+"  waf: {threshold: 6}\n", "changed entrypoint shop")
 	f(six+"  waf: off\n", six+"  waf: {mode: off, threshold: 6}\n", "nothing changed")
 	f(six+"  waf: {rules: [{file: a.conf, text: a}]}\n", six+"  waf: {rules: [{file: a.conf, text: b}]}\n", "changed entrypoint shop")
+	f(six, six+"  cache: {mode: private, anonymousCookies: [known/consent, known/analytics], collapse: 5s, requestDirectives: off}\n", "nothing changed")
+	f(six, six+"  cache: {anonymousCookies: [known/consent, known/analytics, a]}\n", "changed entrypoint shop")
+	f(six, six+"  cache: {key: {query: []}}\n", "changed entrypoint shop")
+	f(six+"  cache: off\n", six+"  cache: {mode: off, objectMax: 1MB}\n", "nothing changed")
+	f(six+"  cache: standard\n", six+"  cache: {mode: standard, anonymousCookies: [a], requestDirectives: on}\n", "nothing changed")
+	f(six+route, six+strings.Replace(route, "priority: normal", "cache: private", 1), "nothing changed")
+	f(six+route, six+strings.Replace(route, "priority: normal", "cache: {stale: {ifError: 1h}}", 1), "changed entrypoint shop")
 	f(six+cart, strings.ReplaceAll(six, "shop", "store")+cart, "added entrypoint store; removed entrypoint shop")
 	const chain = "---\napiVersion: skerry.dev/v1\nkind: Certificate\nmetadata: {name: chain}\nspec: {certificate: file:a, key: file:b}\n"
 	f(six, six+chain, "added certificate chain")

@@ -145,6 +145,11 @@ var values = []string{
 	`"waf":X`, `"waf":{"exclude":[{"rule":X}]}`, `"waf":{"exclude":[{"rule":942100,"target":X}]}`, `"waf":{"exclude":[{"rule":"tag:a","path":X}]}`,
 	`"waf":{"allow":{"contentTypes":[X]}}`, `"waf":{"allow":{"charsets":[X]}}`, `"waf":{"allow":{"extensions":[X],"headers":[X]}}`,
 	`"waf":{"rules":[{"file":X,"text":"a"}]}`, `"waf":{"rules":[{"file":"a.conf","text":X}]}`, `"waf":{"cpuMax":X}`, `"bodyMax":"1MB","waf":{"bodyBytesMax":X}`,
+	`"cache":X`, `"cache":{"key":{"query":[X]}}`, `"cache":{"key":{"queryExcept":[X]}}`, `"cache":{"key":{"headers":[X],"cookies":[]}}`, `"cache":{"key":{"cookies":[X]}}`,
+	`"cache":{"anonymousCookies":[X]}`, `"cache":{"ttl":{"default":X}}`, `"cache":{"stale":{"ifError":X}}`, `"cache":{"collapse":X}`, `"cache":{"objectMax":X}`, `"cache":{"prerender":[X]}`,
+	`"cache":{"probe":{"every":X}}`, `"cache":{"probe":{"identities":[{"header":"cookie","value":X},{"header":"cookie","value":"file:b"}]}}`,
+	`"cache":{"probe":{"identities":[{"header":"cookie","value":"file:a","marker":X},{"header":"cookie","value":"file:b"}]}}`,
+	`"cache":{"identity":{"headers":["a"],"cookies":[X]},"probe":{"identities":[{"header":"cookie","value":"file:a"},{"header":"A","value":"file:b"}]}}`,
 }
 
 // serviceValues are such places of a Service.

@@ -136,6 +136,14 @@ func TestSchemaRefusesWhatParseRefuses(t *testing.T) {
 		`waf: {exclude: [{rule: 1, path: "/a*"}]}`, "waf: {exclude: [{rule: 1, host: a}]}", "waf: {rules: [a.txt]}", "waf: {rules: [/a.conf]}",
 		"waf: {rules: [{text: a}]}", "waf: {bodyBytesMax: off}", "waf: {bodyBytesMax: 1.5MB}", "waf: {argumentsMax: 0}", "waf: {cpuMax: 50}", "waf: {onLimit: fail}",
 		"waf: {shadow: 2}", "routes: [{service: a, waf: {rules: []}}]",
+		"cache: on", "cache: []", "cache: public", "cache: {mode: on}", "cache: {vary: [a]}", "cache: {key: [a]}", "cache: {key: {query: a}}", "cache: {key: {query: [a&b]}}",
+		`cache: {key: {query: ["a*"]}}`, `cache: {key: {query: [""]}}`, `cache: {key: {queryExcept: ["*"]}}`, `cache: {key: {queryExcept: ["a*b"]}}`, "cache: {key: {headers: [a b]}}",
+		"cache: {key: {cookies: [a;b]}}", `cache: {key: {cookies: ["a*"]}}`, "cache: {ttl: {default: 60}}", "cache: {ttl: {max: off}}", "cache: {ttl: 1m}", "cache: {stale: {ifError: on}}",
+		`cache: {anonymousCookies: ["*"]}`, `cache: {anonymousCookies: ["a*b"]}`, "cache: {anonymousCookies: [known/tracking]}", "cache: {anonymousCookies: off}",
+		"cache: {identity: {headers: [a b]}}", `cache: {identity: {cookies: ["a*"]}}`, "cache: {requestDirectives: 1}", "cache: {collapse: 5}", "cache: {objectMax: off}",
+		"cache: {prerender: [a]}", `cache: {prerender: ["/a#b"]}`, "cache: {prerender: /a}", "cache: {probe: off}", "cache: {probe: {every: off}}", "cache: {probe: {paths: [a]}}",
+		"cache: {probe: {identities: [{header: cookie, value: file:a}]}}", "cache: {probe: {identities: [{header: cookie, value: a}, {header: cookie, value: file:b}]}}",
+		"cache: {probe: {identities: [{value: file:a}, {header: cookie, value: file:b}]}}",
 		"redirects: {list: [{from: a, to: /b}]}", "routes: [{service: a, rewrite: {prefix: a}}]", "routes: [{service: a, hsts: off}]",
 	} {
 		f("  service:", "  "+line+"\n  service:")
