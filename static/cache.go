@@ -76,7 +76,7 @@ func (r *Roots) load(directory string, name []byte, now time.Time) (*entry, *fau
 		r.forget(e.key)
 		return nil, refused
 	}
-	e.files[0] = original
+	original.entry, e.files[0] = e, original
 	for i := range codings {
 		if kind.packed {
 			break
@@ -89,7 +89,7 @@ func (r *Roots) load(directory string, name []byte, now time.Time) (*entry, *fau
 			copied.open.Close()
 			continue
 		}
-		e.files[1+i], e.varies = copied, true
+		copied.entry, e.files[1+i], e.varies = e, copied, true
 	}
 	e.users.Store(1)
 	r.keep(e)

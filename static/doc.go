@@ -1,7 +1,7 @@
 // Package static serves a directory as a service.
 //
 // It owns Roots, the directory of --files below which every served directory lies, and Stage, the last of a path whose
-// service is files: names, validators (RFC 9110 sections 8.8 and 13), ranges (section 14), precompressed files.
+// service is files: names, validators (RFC 9110 section 8.8), precompressed files. Conditions and ranges are represent's.
 //
 // It promises that nothing outside a service's directory is ever served: not by "..", a percent-code or a link. A link
 // within it is followed, since whoever may write there placed it. Opening never waits for another process. A file that is

@@ -8,11 +8,13 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/represent"
 )
 
 // file is an open regular file, and what an answer says of it. It is never changed.
 type file struct {
 	open       *os.File
+	entry      *entry    // that it belongs to
 	descriptor uintptr   // of open
 	size       int64     // bytes
 	date       time.Time // of the last change, as the file system has it
@@ -80,7 +82,7 @@ func (f *file) describe(info os.FileInfo) {
 		}
 	} else {
 		f.modified, inode = f.date, 0
-		f.lastModified = f.date.UTC().AppendFormat(nil, dateLayout)
+		f.lastModified = represent.AppendDate(nil, f.date)
 	}
 	f.settled = time.Unix(0, int64(stamp)).Add(settleTime)
 	tag := strconv.AppendUint(append([]byte(nil), `W/"`...), uint64(f.size), 16)

@@ -11,18 +11,10 @@ const (
 	keptFor = time.Second
 	// sweepEvery is how often files that nobody has asked for are closed; until then a deleted one keeps its disk space.
 	sweepEvery = 5 * time.Second
-	// pieceBytes is how much of a file is read at once, into pooled memory that an answer holds to its end: it is what one
-	// slow reader costs.
-	pieceBytes = 64 << 10
-	// rangesMax is how many ranges one answer has parts for; viewers of documents ask for a few. A request for more gets
-	// the whole file (RFC 9110 section 14.2 allows it), as does one whose ranges overlap: so an answer is never much longer than its file.
-	rangesMax = 16
 	// pathBytesMax is the longest path that is looked for, one less than Linux can take (PATH_MAX counts a NUL). Beyond it: 404.
 	pathBytesMax = 4095
 	// extensionBytesMax is the longest extension in the table of types. Beyond it: application/octet-stream.
 	extensionBytesMax = 11
-	// dateBytesMax is the longest of the three forms of a date (RFC 9110 section 5.6.7). Beyond it a condition is ignored.
-	dateBytesMax = 33
 	// settleTime is how old a file's last change must be before its validators are strong: two changes within one tick of the
 	// file system's clock (4 ms on Linux, 2 s on FAT) can leave size and time the same (RFC 9110 section 8.8.1).
 	settleTime = 2 * time.Second
@@ -31,10 +23,3 @@ const (
 // placeholderBefore ends the time in which no file was changed: packaging tools that want reproducible archives write
 // 1970-01-01 or 1980-01-01 on every file. Such a date says nothing about when the content changed.
 var placeholderBefore = time.Date(1981, 1, 1, 0, 0, 0, 0, time.UTC)
-
-const (
-	// boundaryBytes is the length of the line between parts: 128 random bits in hex.
-	boundaryBytes = 32
-	// contentRangeBytesMax is the longest Content-Range: three numbers of 19 digits.
-	contentRangeBytesMax = len("bytes -/") + 3*19
-)

@@ -18,6 +18,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+const digits = "0123456789"
+
 // date is when every file of a tree was last changed, unless a test says otherwise; long before exchangetest.Now.
 var date = time.Date(2025, 6, 1, 10, 20, 30, 123456789, time.UTC)
 

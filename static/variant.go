@@ -5,13 +5,13 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/represent"
 )
 
 // variant is the representation that a request gets: a file, or the copy of it in a coding that its client accepts.
 type variant struct {
-	*file
-	entry    *entry // held
-	fallback bool   // it stands for what is not there
+	*file         // whose entry is held
+	fallback bool // it stands for what is not there
 	now      time.Time
 	strong   bool   // tag and modified are strong validators
 	tag      []byte // ETag; nil: none
@@ -23,23 +23,42 @@ func (s *Stage) variant(x *exchange.Exchange, name []byte) (v variant, refused *
 	if v.now.IsZero() {
 		v.now = time.Now()
 	}
-	if v.entry = s.roots.lookUp(s.path, name, v.now); v.entry != nil {
-		if v.file = v.entry.choose(x); !v.unchanged() {
-			v.entry.release()
-			v.entry = nil
+	e := s.roots.lookUp(s.path, name, v.now)
+	if e != nil {
+		if v.file = e.choose(x); !v.unchanged() {
+			e.release()
+			e = nil
 		}
 	}
-	if v.entry == nil {
-		if v.entry, refused = s.roots.load(s.path, name, v.now); refused != nil {
+	if e == nil {
+		if e, refused = s.roots.load(s.path, name, v.now); refused != nil {
 			return v, refused
 		}
-		v.file = v.entry.choose(x)
+		v.file = e.choose(x)
 	}
 	v.strong, v.tag = !v.now.Before(v.settled), v.file.tag
 	if v.strong && v.tag != nil {
-		v.tag = v.tag[len(weakMark):]
+		v.tag = v.tag[len("W/"):]
 	}
 	return v, nil
+}
+
+// representation describes the variant. While its date is weak the file may have changed again within the same second:
+// to If-Modified-Since it is sent once more.
+func (v *variant) representation() represent.Representation {
+	r := represent.Representation{Tag: v.tag, Type: v.kind.name, Size: v.size, Modified: v.modified, Strong: v.strong, Origin: true}
+	if v.strong {
+		r.Since = v.modified
+	}
+	return r
+}
+
+// lastModified is the date of the last change, never one in the future (RFC 9110 section 8.8.2.1); nil: none.
+func (v *variant) lastModified(x *exchange.Exchange) []byte {
+	if v.modified.After(v.now) {
+		return represent.AppendDate(x.Scratch.Alloc(represent.DateBytes)[:0], v.now)
+	}
+	return v.file.lastModified
 }
 
 // choose returns the file for this client.

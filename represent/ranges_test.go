@@ -1,57 +1,26 @@
-package static_test
+package represent_test
 
 import (
 	"fmt"
-	"io"
-	"mime"
-	"mime/multipart"
 	"strconv"
 	"strings"
 	"testing"
 
+	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/exchange/exchangetest"
-	"skerry.dev/skerry/spec"
+	"skerry.dev/skerry/represent"
 )
 
-const digits = "0123456789"
-
-// parts is a 206 in short: "2-3/10 23; 5-5/10 5". It fails the test if the answer is malformed.
-func parts(t testing.TB, r *exchangetest.Recorder) string {
-	t.Helper()
-	kind, params, err := mime.ParseMediaType(field(r, "Content-Type"))
-	must(t, err)
-	if kind != "multipart/byteranges" {
-		return strings.TrimPrefix(field(r, "Content-Range"), "bytes ") + " " + r.Body
-	}
-	if field(r, "Content-Range") != "" {
-		t.Error("several parts have one Content-Range")
-	}
-	var all []string
-	for m := multipart.NewReader(strings.NewReader(r.Body), params["boundary"]); ; {
-		p, err := m.NextPart()
-		if err == io.EOF {
-			return strings.Join(all, "; ")
-		}
-		must(t, err)
-		text, err := io.ReadAll(p)
-		must(t, err)
-		if p.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
-			t.Errorf("a part has the header %v", p.Header)
-		}
-		all = append(all, strings.TrimPrefix(p.Header.Get("Content-Range"), "bytes ")+" "+string(text))
-	}
-}
-
 func TestRanges(t *testing.T) {
-	s, _ := newStage(t, spec.Directory{}, map[string]string{"site/d.txt": digits, "site/empty.txt": ""})
+	p := newPage(digits)
 	f := func(value, want string) {
 		t.Helper()
-		r := get(t, s, "/d.txt", "Range: "+value)
+		r := get(t, p, "Range: "+value)
 		got := strconv.Itoa(r.Status)
 		switch {
 		case r.Status == 206:
 			got = parts(t, r)
-		case r.Status == 200 && r.Body != digits, r.Status == 416 && field(r, "Content-Range") != "bytes */10", r.Status != 416 && field(r, "Accept-Ranges") != "bytes":
+		case r.Status == 200 && r.Body != digits, r.Status == 416 && field(r, "Content-Range") != "bytes */10":
 			t.Errorf("%s: got %v", value, r)
 		}
 		if got != want {
@@ -91,23 +60,29 @@ func TestRanges(t *testing.T) {
 	}
 	f("bytes="+strings.TrimSuffix(strings.Repeat("20-,", 16), ",")+"", "416")
 	f("bytes="+strings.Repeat("20-,", 16)+"0-0", "200") // 17 of them
-	if r := get(t, s, "/empty.txt", "Range: bytes=0-"); r.Status != 200 || r.Body != "" {
+	if r := get(t, newPage(""), "Range: bytes=0-"); r.Status != 200 || r.Body != "" {
 		t.Error("a range of nothing:", r)
 	}
-	if r := get(t, s, "/d.txt", "Range: bytes=0-0", "Range: bytes=1-1"); r.Status != 200 {
+	unknown := newPage(digits)
+	unknown.Size = -1
+	for _, value := range []string{"0-0", "0-0,2-2", "-1", "10-"} {
+		if r := get(t, unknown, "Range: bytes="+value); r.Status != 200 || r.Body != digits {
+			t.Error("a range of nobody knows how much:", r)
+		}
+	}
+	if r := get(t, p, "Range: bytes=0-0", "Range: bytes=1-1"); r.Status != 200 {
 		t.Error("two fields:", r)
 	}
-	if r := ask(t, s, "HEAD /d.txt HTTP/1.1\nHost: a\nRange: bytes=0-0\n"); r.Status != 200 || r.Length != 10 {
+	if r := ask(t, p, "HEAD / HTTP/1.1\nHost: a\nRange: bytes=0-0\n"); r.Status != 200 || r.Length != 10 {
 		t.Error("HEAD has ranges:", r)
 	}
 }
 
 func TestIfRange(t *testing.T) {
-	s, _ := newStage(t, spec.Directory{}, map[string]string{"site/d.txt": digits})
-	tag := field(get(t, s, "/d.txt"), "ETag")
+	p := newPage(digits)
 	f := func(want int, fields ...string) {
 		t.Helper()
-		if r := get(t, s, "/d.txt", append(fields, "Range: bytes=20-")...); r.Status != want {
+		if r := get(t, p, append(fields, "Range: bytes=20-")...); r.Status != want {
 			t.Errorf("%v: got %v, want %d", fields, r, want)
 		}
 	}
@@ -126,12 +101,11 @@ func TestIfRange(t *testing.T) {
 	f(412, `If-Match: "other"`)
 }
 
+// TestManyParts: sixteen parts out of every kind of source, and a boundary that is another one each time.
 func TestManyParts(t *testing.T) {
-	// Parts across pieces of the buffer, and a boundary that is another one each time.
 	content := strings.Repeat(digits, 30_000)
-	s, _ := newStage(t, spec.Directory{}, map[string]string{"site/d.txt": content})
 	var want []string
-	ranges := "bytes="
+	ranges := "Range: bytes="
 	for i := range 16 {
 		from := i * 18_000
 		to := from + 1100*i // exclusive; the first has one byte
@@ -141,14 +115,46 @@ func TestManyParts(t *testing.T) {
 		ranges += fmt.Sprintf("%d-%d,", from, to-1)
 		want = append(want, fmt.Sprintf("%d-%d/300000 %s", from, to-1, content[from:to]))
 	}
-	a, b := get(t, s, "/d.txt", "Range: "+ranges), get(t, s, "/d.txt", "Range: "+ranges)
-	if parts(t, a) != strings.Join(want, "; ") {
-		t.Error("the parts are not those asked for")
+	for name, source := range sources {
+		p := newPage(content)
+		p.source = source
+		a, b := get(t, p, ranges), get(t, p, ranges)
+		if parts(t, a) != strings.Join(want, "; ") {
+			t.Errorf("%s: the parts are not those asked for", name)
+		}
+		if field(a, "Content-Type") == field(b, "Content-Type") {
+			t.Errorf("%s: the boundary is the same twice", name)
+		}
+		if got := get(t, p, "Range: bytes=65535-131073"); got.Body != content[65535:131074] {
+			t.Errorf("%s: one range across pieces", name)
+		}
 	}
-	if field(a, "Content-Type") == field(b, "Content-Type") {
-		t.Error("the boundary is the same twice")
+}
+
+// TestPartsWithoutType: a part says of its type what the whole does.
+func TestPartsWithoutType(t *testing.T) {
+	p := newPage(digits)
+	p.Type = nil
+	r := get(t, p, "Range: bytes=0-0,9-9")
+	boundary := strings.TrimPrefix(field(r, "Content-Type"), "multipart/byteranges; boundary=")
+	want := "--" + boundary + "\r\nContent-Range: bytes 0-0/10\r\n\r\n0\r\n--" + boundary + "\r\nContent-Range: bytes 9-9/10\r\n\r\n9\r\n--" + boundary + "--\r\n"
+	if r.Body != want || len(boundary) != 32 {
+		t.Errorf("got %q, want %q", r.Body, want)
 	}
-	if got := get(t, s, "/d.txt", "Range: bytes=65535-131073"); got.Body != content[65535:131074] {
-		t.Error("one range across pieces")
+}
+
+// TestLargestSize: no offset of a Content-Range is cut off.
+func TestLargestSize(t *testing.T) {
+	const most = 1<<63 - 1
+	p := newPage("")
+	p.Size = most
+	if r := get(t, p, "Range: bytes=9223372036854775807-"); r.Status != 416 || field(r, "Content-Range") != "bytes */9223372036854775807" {
+		t.Error(r)
+	}
+	x := exchangetest.Request("GET / HTTP/1.1\nHost: a\n")
+	defer x.Release()
+	represent.AddContentRange(x, represent.Span{From: most - 1, To: most}, most)
+	if got := string(x.Resp.Fields.Get(exchange.NameContentRange)); got != "bytes 9223372036854775806-9223372036854775806/9223372036854775807" {
+		t.Error(got)
 	}
 }
