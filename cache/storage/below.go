@@ -15,7 +15,8 @@ type Below interface {
 	Remove(key []byte, number uint64)
 	// Begin makes room for a body; size -1: unknown. nil: there is none.
 	Begin(size int64) Spool
-	// Keep obeys a purge, and remembers it over a restart as long as it has an object that the purge may meet.
+	// Keep obeys a purge, also for what is Put later with a lower number, and remembers it over a restart as long as it has an object
+	// that the purge may meet.
 	Keep(p Purge)
 }
 

@@ -17,13 +17,14 @@ import (
 type ledger struct {
 	seed maphash.Seed
 
-	number atomic.Uint64 // the last one given
-	floor  atomic.Uint64 // fills that began before it are refused whatever they are
-	active atomic.Uint64 // the last purge that is not swept; 0: none
-	wide   atomic.Bool   // one of them cannot be told from an object's bits: each object must be held against the batches
-	groups atomic.Uint32 // the bits of groups that are among them
-	marks  [1 << marksBits]atomic.Uint64
-	lists  atomic.Pointer[[]*entry] // prefixes, by number, for Puts
+	number atomic.Uint64                 // the last one given
+	floor  atomic.Uint64                 // fills that began before it are refused whatever they are
+	active atomic.Uint64                 // the last purge that is not swept; 0: none
+	wide   atomic.Bool                   // one of them cannot be told from an object's bits: each object must be held against the batches
+	groups atomic.Uint32                 // the bits of groups that are among them
+	urls   [1 << urlsBits]atomic.Uint64  // when a URL with these bits was last purged
+	marks  [1 << marksBits]atomic.Uint64 // for Puts
+	lists  atomic.Pointer[[]*entry]      // prefixes, by number, for Puts
 
 	wake  chan struct{} // there is something to sweep
 	hurry chan struct{} // somebody waits for the next sweep to begin
@@ -82,11 +83,11 @@ func (l *ledger) init() {
 // next gives a number, under the lock. It is published by who has made it true.
 func (l *ledger) next() uint64 { return max(l.number.Load()+1, uint64(time.Now().UnixMicro())) }
 
-// keyBits are the bits of a key's hash that choose its mark.
-func keyBits(hash uint64) uint32 { return uint32(hash >> 8) }
-
 // mark is the mark of a hash.
-func (l *ledger) mark(bits uint32) *atomic.Uint64 { return &l.marks[bits&(1<<marksBits-1)] }
+func (l *ledger) mark(hash uint64) *atomic.Uint64 { return &l.marks[hash>>8&(1<<marksBits-1)] }
+
+// url is when a URL with these bits was last purged.
+func (l *ledger) url(bits uint32) *atomic.Uint64 { return &l.urls[bits&(1<<urlsBits-1)] }
 
 func raise(to *atomic.Uint64, number uint64) { to.Store(max(to.Load(), number)) } // written under the lock only
 
@@ -129,9 +130,11 @@ func (l *ledger) enter(e *entry) {
 			n.hard = e
 		}
 		l.fresh.named[e.hash] = n
-		raise(l.mark(e.bits), e.Number)
+		raise(l.mark(e.hash), e.Number)
 		if e.Kind == PurgeGroup {
 			l.groups.Or(groupBit(e.bits))
+		} else {
+			raise(l.url(e.bits), e.Number)
 		}
 	case e.everything():
 		raise(&l.floor, e.Number)
@@ -158,7 +161,7 @@ func (l *ledger) remove(hash uint64, below bool) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := l.next()
-	raise(l.mark(keyBits(hash)), n)
+	raise(l.mark(hash), n)
 	if below {
 		l.pending = append(l.pending, n)
 	}
@@ -191,26 +194,21 @@ func (l *ledger) refuses(o *Object, since uint64) (met bool) {
 	switch {
 	case since >= l.number.Load():
 		return false
-	case since < l.floor.Load(), l.mark(keyBits(o.hash)).Load() > since, l.mark(o.urlBits).Load() > since:
+	case since < l.floor.Load(), l.mark(o.hash).Load() > since:
 		return true
 	}
-	if o.groupBits != 0 {
-		if o.Groups(func(g []byte) bool {
-			met = l.mark(uint32(maphash.Bytes(l.seed, g))).Load() > since
-			return !met
-		}); met {
-			return true
+	key := split(o.Key())
+	o.names(l.seed, &key, func(hash uint64) bool {
+		met = l.mark(hash).Load() > since
+		return !met
+	})
+	if p := l.lists.Load(); p != nil && !met {
+		list := *p
+		for i := len(list) - 1; i >= 0 && list[i].Number > since && !met; i-- {
+			met = list[i].meets(&key)
 		}
 	}
-	if p := l.lists.Load(); p != nil {
-		key, list := split(o.Key()), *p
-		for i := len(list) - 1; i >= 0 && list[i].Number > since; i-- {
-			if list[i].meets(&key) {
-				return true
-			}
-		}
-	}
-	return false
+	return met
 }
 
 // met is the purge that meets an object and is not swept yet; a hard one if there is one.
@@ -218,7 +216,7 @@ func (l *ledger) met(o *Object) *entry {
 	if l.active.Load() <= o.number {
 		return nil
 	}
-	if !l.wide.Load() && l.groups.Load()&o.groupBits == 0 && l.mark(o.urlBits).Load() <= o.number {
+	if !l.wide.Load() && l.groups.Load()&o.groupBits == 0 && l.url(o.urlBits).Load() <= o.number {
 		return nil
 	}
 	c := check{o: o, seed: l.seed, key: split(o.Key())}

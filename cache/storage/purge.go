@@ -44,7 +44,7 @@ type Progress struct {
 type target struct {
 	scheme, host []byte // nil: any
 	path, query  []byte
-	named        bool   // it is found by a hash: hash, and in the bits of objects and marks by its low bits
+	named        bool   // it is found by a hash
 	hash         uint64 // of what it names, with host and scheme as far as it names them
 	bits         uint32 // of what it names, as objects have them
 }
@@ -184,18 +184,21 @@ func (c *check) batch(b *batch) {
 	if len(b.named) == 0 {
 		return
 	}
-	url := maphash.Bytes(c.seed, c.key.url)
-	c.look(b, url)
-	c.look(b, narrow(url, c.seed, nil, c.key.scheme))
-	if c.o.groupBits == 0 {
+	c.o.names(c.seed, &c.key, func(hash uint64) bool {
+		c.look(b, hash)
+		return true
+	})
+}
+
+// names calls each with the hashes that a purge may name an object by, until it returns false.
+func (o *Object) names(seed maphash.Seed, key *parts, each func(hash uint64) bool) {
+	url := maphash.Bytes(seed, key.url)
+	if !each(url) || !each(narrow(url, seed, nil, key.scheme)) || o.groupBits == 0 {
 		return
 	}
-	c.o.Groups(func(g []byte) bool {
-		hash := groupSalt + maphash.Bytes(c.seed, g)
-		c.look(b, hash)
-		c.look(b, narrow(hash, c.seed, c.key.host, nil))
-		c.look(b, narrow(hash, c.seed, c.key.host, c.key.scheme))
-		return true
+	o.Groups(func(g []byte) bool {
+		hash := groupSalt + maphash.Bytes(seed, g)
+		return each(hash) && each(narrow(hash, seed, key.host, nil)) && each(narrow(hash, seed, key.host, key.scheme))
 	})
 }
 

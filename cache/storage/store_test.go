@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -265,22 +264,4 @@ func mustPurge(t testing.TB, s *storage.Store, p storage.Purge) storage.Purge {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// swept waits for the end of a purge's sweep.
-func swept(t testing.TB, s *storage.Store, number uint64) storage.Progress {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		p, ok := s.Progress(number)
-		if !ok {
-			t.Fatalf("purge %d is not remembered", number)
-		}
-		if p.Done {
-			return p
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not swept: %+v", p)
-		}
-		time.Sleep(100 * time.Microsecond)
-	}
 }

@@ -1,0 +1,49 @@
+package storage
+
+import "fmt"
+
+// Check compares index and queues: the same objects, once each, and the bytes that are accounted for. Nobody else may be at work.
+func (s *Store) Check() error {
+	indexed, bytes := map[*Object]bool{}, int64(0)
+	for i := range s.shards {
+		h := &s.shards[i]
+		keys := 0
+		for at, head := range h.buckets {
+			for ; head != nil; head = head.chain {
+				if keys++; h.bucket(head.hash) != at {
+					return fmt.Errorf("an object of bucket %d lies in %d", h.bucket(head.hash), at)
+				}
+				for v := head; v != nil; v = v.older {
+					if v.gone || v.queue == queueNone || indexed[v] {
+						return fmt.Errorf("%q: gone %v, queue %d, twice %v", v.Key(), v.gone, v.queue, indexed[v])
+					}
+					indexed[v] = true
+					bytes += v.cost()
+				}
+			}
+		}
+		if keys != h.keys || len(h.lifting) != 0 {
+			return fmt.Errorf("%d keys are %d, %d are being lifted", keys, h.keys, len(h.lifting))
+		}
+	}
+	for _, q := range []*queue{&s.policy.small, &s.policy.main} {
+		n := 0
+		for o := q.front; o != nil; o = o.next {
+			if n++; !indexed[o] {
+				return fmt.Errorf("%q is in a queue and not in the index", o.Key())
+			}
+			bytes -= o.cost()
+			delete(indexed, o)
+		}
+		if n != q.count {
+			return fmt.Errorf("%d objects are %d", n, q.count)
+		}
+	}
+	if len(indexed) != 0 || bytes != 0 {
+		return fmt.Errorf("%d objects are in no queue; %d bytes too many", len(indexed), bytes)
+	}
+	if q := &s.policy; q.small.bytes+q.main.bytes != q.used()-q.reserved {
+		return fmt.Errorf("bytes: %d", q.used())
+	}
+	return nil
+}
