@@ -31,35 +31,33 @@ func (n name) same(request exchange.Fields, value []byte) bool {
 //
 //go:noinline
 func (n name) sameNormal(request exchange.Fields, value []byte) bool {
-	var room [signatureMax]byte
-	w := writer{to: room[:0], room: len(room)}
+	var w writer
 	w.normal(request, n)
-	return !w.over && bytes.Equal(w.to, value)
+	return !w.over && bytes.Equal(w.room[:w.used], value)
 }
 
-// writer appends up to a number of bytes.
+// writer has room for a signature. The bytes lie in it, and not behind a slice, so that it can live on the stack.
 type writer struct {
-	to   []byte
-	room int
+	room [signatureMax]byte
+	used int
 	over bool // there was more
 }
 
 func (w *writer) byte(c byte) {
-	if w.room == 0 {
+	if w.used == len(w.room) {
 		w.over = true
 		return
 	}
-	w.room--
-	w.to = append(w.to, c)
+	w.room[w.used] = c
+	w.used++
 }
 
 func (w *writer) bytes(b []byte) {
-	if len(b) > w.room {
+	if len(b) > len(w.room)-w.used {
 		w.over = true
 		return
 	}
-	w.room -= len(b)
-	w.to = append(w.to, b...)
+	w.used += copy(w.room[w.used:], b)
 }
 
 // normal appends the normal form of all fields of a name.

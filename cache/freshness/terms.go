@@ -38,11 +38,13 @@ const (
 // Age is how old the answer is: current_age of RFC 9111 section 4.2.3, from 0 to 68 years.
 func (t *Terms) Age(now time.Time) time.Duration {
 	at := nanos(now)
-	if at <= t.Born {
-		return 0
-	}
 	age := time.Duration(at - t.Born)
-	if age < 0 || age > longest { // below 0: further apart than an int64 can say
+	switch {
+	case at == instantMax*int64(time.Second): // the clock is beyond what we count
+		return longest
+	case at <= t.Born:
+		return 0
+	case age < 0 || age > longest: // below 0: further apart than an int64 can say
 		return longest
 	}
 	return age

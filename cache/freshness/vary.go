@@ -17,23 +17,23 @@ func AppendVary(to []byte, response, request exchange.Fields) (signature []byte,
 	if !ok {
 		return to, false
 	}
-	w := writer{to: to, room: signatureMax}
+	var w writer
 	for _, n := range names.all() {
 		for _, c := range n.text {
 			w.byte(small(c))
 		}
 		if present(request, n) {
 			w.byte('=')
-			start := len(w.to)
+			start := w.used
 			w.normal(request, n)
-			w.over = w.over || bytes.ContainsAny(w.to[start:], "\n\x00")
+			w.over = w.over || bytes.ContainsAny(w.room[start:w.used], "\n\x00")
 		}
 		w.byte('\n')
 	}
 	if w.over {
 		return to, false
 	}
-	return w.to, true
+	return append(to, w.room[:w.used]...), true
 }
 
 // Matches reports whether an answer with this signature was made for such a request; an empty one was made for each. It does not
