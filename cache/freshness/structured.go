@@ -274,12 +274,8 @@ func (p *structured) display() item {
 		p.rest = p.rest[1:]
 		switch {
 		case c == '%':
-			if n == len(char) {
-				p.bad = true
-				return v
-			}
 			char[n] = p.hex()<<4 | p.hex()
-			if n++; utf8.FullRune(char[:n]) {
+			if n++; utf8.FullRune(char[:n]) { // four bytes always are one, good or bad
 				if r, size := utf8.DecodeRune(char[:n]); r == utf8.RuneError && size <= 1 {
 					p.bad = true
 				}

@@ -45,6 +45,8 @@ func TestAppendVary(t *testing.T) {
 	f("Vary: a", "a: "+strings.Repeat("x", 1021), "a="+strings.Repeat("x", 1021)+"\n")
 	f("Vary: a", "a: "+strings.Repeat("x", 1022), "refused")
 	f("Vary: "+strings.Repeat("x", 1024), "", "refused")
+	f("Vary: cookie", "Cookie: "+strings.Repeat("x", 1017)+"\nCookie: b", "refused")
+	f("Vary: accept-language", "Accept-Language: "+strings.Repeat("x", 1024), "refused")
 	// what could be taken for another line
 	f("Vary: a", "a: x\x00", "refused")
 	if _, ok := freshness.AppendVary(nil, fields("Vary: a"), exchange.Fields{{Name: []byte("a"), Value: []byte("1\nb=2")}}); ok {
@@ -70,7 +72,7 @@ func TestNormal(t *testing.T) {
 	f("Foo", "Foo: ,a,,b,", ", a,, b,")
 	f("Foo", "Foo: A", "A")
 	f("User-Agent", "User-Agent: a,b", "a,b")
-	f("Cookie", "Cookie: a=1,2\nCookie: b=3", "a=1,2; b=3")
+	f("Cookie", "Cookie: a=1,2\nFoo: x\nCookie: b=3", "a=1,2; b=3")
 	f("Authorization", "Authorization: Digest a=b,c=d", "Digest a=b,c=d")
 	f("Accept-Language", "Accept-Language: EN ,de", "en, de")
 	f("Accept-Language", "Accept-Language: de, en", "de, en")
@@ -79,7 +81,10 @@ func TestNormal(t *testing.T) {
 	f("Accept-Language", "Accept-Language: ,de,,\nAccept-Language: en;q=1.000", "de, en")
 	f("Accept-Language", "Accept-Language: DE;q=2, en", "DE;q=2, en")
 	f("Accept-Language", "Accept-Language: DE;level=1 ,en", "DE;level=1 ,en")
-	f("Accept-Language", "Accept-Language: d e", "d e")
+	for _, verbatim := range []string{"d e", "de;q=1.5", "de;q=0.5555", "de;q=.5", "de;q=0,5x y", "de;q=1.001", "de;q=0.x", "de;q", "de;q=05", "de;r=0.5", "\"de\""} {
+		f("Accept-Language", "Accept-Language: "+verbatim, verbatim)
+	}
+	f("Accept-Language", "Accept-Language: d e\nAccept-Language: de", "d e, de")
 	f("Accept-Encoding", "Accept-Encoding: gzip;q=0.8,BR", "br, gzip;q=0.8")
 	f("Accept-Encoding", "Accept-Encoding:", "")
 	long := strings.TrimSuffix(strings.Repeat("a;q=0.1,", 33), ",")
