@@ -1,6 +1,9 @@
 package storage
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Check compares index and queues: the same objects, once each, and the bytes that are accounted for. Nobody else may be at work.
 func (s *Store) Check() error {
@@ -46,4 +49,24 @@ func (s *Store) Check() error {
 		return fmt.Errorf("bytes: %d", q.used())
 	}
 	return nil
+}
+
+// HoldSweeps keeps purges from being swept: whoever asks is answered by what they say alone.
+func (s *Store) HoldSweeps() {
+	close(s.closing)
+	s.closed.Do(func() {})
+	s.running.Wait()
+}
+
+// LongestStep sweeps once more, with nothing to be found, and returns how long the longest step held its shard.
+func (s *Store) LongestStep() (longest time.Duration) {
+	b := newBatch()
+	for i := range s.shards {
+		for at, more := 0, true; more; {
+			began := time.Now()
+			at, more = s.sweepStep(&s.shards[i], b, at)
+			longest = max(longest, time.Since(began))
+		}
+	}
+	return longest
 }
