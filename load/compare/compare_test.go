@@ -148,7 +148,16 @@ func TestBenchLine(t *testing.T) {
 	f(benchRow{what: "a"}, 12_345_678, 0, "a | 12.3ms | – | – | – | –")
 	f(benchRow{what: "a", unit: "B/object", bytesMost: 200}, 199.7, 0, "a | 200 B | 200 B met | – | – | –")
 	f(benchRow{what: "a", unit: "B/object", bytesMost: 200}, 231, 0, "a | 231 B | 200 B **missed** | – | – | –")
-	f(benchRow{what: "a", unit: "ns/purge", atMost: 50 * time.Millisecond}, 61e6, 0, "a | 61ms | 50ms **missed** | – | – | –")
+	f(benchRow{what: "a", unit: "freed-ms", atMost: 50 * time.Millisecond}, 61e6, 0, "a | 61ms | 50ms **missed** | – | – | –")
+}
+
+// TestScale brings figures to ns or bytes.
+func TestScale(t *testing.T) {
+	for unit, want := range map[string]float64{"": 1, "overhead-B/object": 1, "force-µs": 1e3, "freed-ms": 1e6} {
+		if got := (benchRow{unit: unit}).scale(); got != want {
+			t.Errorf("%q: %v, want %v", unit, got, want)
+		}
+	}
 }
 
 // TestUnmeasured has a benchmark that was renamed.

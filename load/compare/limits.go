@@ -11,6 +11,9 @@ const (
 	socketBytesMax = 4 << 10
 	// grpcPatience is how long the first call through a peer may take. Beyond it: the peer is left out of the row.
 	grpcPatience = 10 * time.Second
+	// benchTimeout is how long the benchmarks of one folder may take, all runs together; those of the cache fill a million objects many times.
+	// Beyond it: go test ends them, and the rows fail.
+	benchTimeout = 30 * time.Minute
 	// cachePatience is how long a peer with a cache may take from the first request of a row to its first hit. Beyond it: the peer is left out of
 	// the row.
 	cachePatience = 10 * time.Second

@@ -26,12 +26,23 @@ type benchRow struct {
 	reference string // likewise, in the same folder
 	against   string // what the reference is
 	atMost    time.Duration
-	unit      string // of a figure that the benchmark reports itself; empty: ns/op. What begins with "ns/" is a time, "B/" bytes
+	unit      string // of a figure that the benchmark reports itself; empty: ns/op. One with "B/" is of bytes, all others of time
 	bytesMost int64  // likewise atMost, of bytes
 }
 
 // metric is the unit that go test prints behind the row's figure.
 func (r benchRow) metric() string { return cmp.Or(r.unit, nsPerOp) }
+
+// scale is how much one of the unit is, in ns or bytes.
+func (r benchRow) scale() float64 {
+	switch {
+	case strings.HasSuffix(r.unit, "-µs"):
+		return float64(time.Microsecond)
+	case strings.HasSuffix(r.unit, "-ms"):
+		return float64(time.Millisecond)
+	}
+	return 1
+}
 
 // nsPerOp is what every benchmark reports.
 const nsPerOp = "ns/op"
@@ -61,6 +72,11 @@ var benchRows = []benchRow{
 	{what: "2,000 entrypoints of five routes: parse and compile", folder: "./edge", bench: "BenchmarkColdStart2000", reference: "BenchmarkReferenceNginx2000", against: "nginx -t of 2,000 servers with five locations", atMost: 5 * time.Second},
 	{what: "the same: reload with one changed", folder: "./edge", bench: "BenchmarkReload2000", reference: "BenchmarkReferenceNginx2000", against: "nginx -t of 2,000 servers with five locations", atMost: 100 * time.Millisecond},
 	{what: "the same, parsed already: compile", folder: "./plan", bench: "BenchmarkCompile2000"},
+	{what: "cache: memory of each of 1,000,000 objects of 1 KB, beyond its head and body", folder: "./cache/storage", bench: "BenchmarkOverhead", unit: "overhead-B/object", bytesMost: 200},
+	{what: "cache: purge a group of 100,000 objects of 1,000,000, until it is in force", folder: "./cache/storage", bench: "BenchmarkPurgeGroup/1000000", unit: "force-µs", atMost: 50 * time.Millisecond},
+	{what: "the same, until its memory is free", folder: "./cache/storage", bench: "BenchmarkPurgeGroup/1000000", unit: "freed-ms"},
+	{what: "the same, the longest that a hit took meanwhile", folder: "./cache/storage", bench: "BenchmarkPurgeGroup/1000000", unit: "longest-hit-µs"},
+	{what: "cache: purge a group of 100,000 objects that are all there is, until its memory is free", folder: "./cache/storage", bench: "BenchmarkPurgeGroup/100000", unit: "freed-ms", atMost: 50 * time.Millisecond},
 	{what: "firewall: make the Core Rule Set ready", folder: "./waf/engine", bench: "BenchmarkProgram", atMost: time.Second},
 	{what: "firewall: a policy of one entrypoint", folder: "./waf/engine", bench: "BenchmarkPolicy", atMost: time.Millisecond},
 	{what: "firewall: the first request of all", folder: "./waf/engine", bench: "BenchmarkCold"},
@@ -81,7 +97,7 @@ func measureRows(ctx context.Context, progress io.Writer) (string, error) {
 	}
 	for _, folder := range folders {
 		fmt.Fprintf(progress, "benchmarks of %s\n", folder)
-		cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", benchPattern(folder), "-count", benchCount, folder)
+		cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", benchPattern(folder), "-count", benchCount, "-timeout", benchTimeout.String(), folder)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			return "", fmt.Errorf("benchmarks of %s: %w\n%s", folder, err, out)
@@ -165,12 +181,12 @@ func rowsReport(medians map[string]float64, loadBefore string) string {
 		rival.Machine(), loadBefore, rival.LoadAverage(), benchCount)
 	b.WriteString("| what | median | budget | reference in the same run | its median | × reference |\n|---|---|---|---|---|---|\n")
 	for _, r := range benchRows {
-		r.line(&b, medians[r.folder+r.bench+" "+r.metric()], medians[r.folder+r.reference+" "+nsPerOp])
+		r.line(&b, medians[r.folder+r.bench+" "+r.metric()]*r.scale(), medians[r.folder+r.reference+" "+nsPerOp])
 	}
 	return b.String()
 }
 
-// line prints a row of the table.
+// line prints a row of the table: its figure and its reference's, in ns or bytes.
 func (r benchRow) line(b *strings.Builder, own, ref float64) {
 	budget, against, of := "–", "–", "–"
 	most, most64 := r.atMost.String(), float64(r.atMost)
@@ -191,7 +207,7 @@ func (r benchRow) line(b *strings.Builder, own, ref float64) {
 
 // text is a figure of the row in words.
 func (r benchRow) text(n float64) string {
-	if strings.HasPrefix(r.unit, "B/") {
+	if strings.Contains(r.unit, "B/") {
 		return fmt.Sprintf("%.0f B", n)
 	}
 	return rounded(time.Duration(n)).String()
