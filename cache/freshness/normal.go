@@ -13,7 +13,8 @@ import (
 //   - Cookie: lines joined with "; " (RFC 9113 section 8.2.3). Fields that are no lists: lines joined with ", ", nothing else.
 //   - Any other: lines joined, and exactly one space after each comma that is not within a quoted string.
 //
-// A normal form is its own normal form, so a value that is equal to a stored one byte for byte need not be brought into it.
+// The normal form of one line is its own, so a line that is equal to what is stored byte for byte need not be brought into it. Where
+// several lines were stored it is the line that joins them, which means the same (RFC 9110 section 5.3).
 
 // same reports whether the request's value is the one of a signature.
 func (n name) same(request exchange.Fields, value []byte) bool {
