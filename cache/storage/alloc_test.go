@@ -214,7 +214,6 @@ func BenchmarkPurgeGroup(b *testing.B) {
 				b.ReportMetric(float64(force.Microseconds()), "force-µs")
 				b.ReportMetric(float64(time.Since(began).Microseconds())/1000, "freed-ms")
 				b.ReportMetric(float64(worst.Microseconds()), "longest-hit-µs")
-				b.ReportMetric(float64(s.LongestStep().Microseconds()), "longest-lock-µs")
 				s.Close()
 			}
 		})

@@ -58,15 +58,16 @@ func (s *Store) HoldSweeps() {
 	s.running.Wait()
 }
 
-// LongestStep sweeps once more, with nothing to be found, and returns how long the longest step held its shard.
-func (s *Store) LongestStep() (longest time.Duration) {
-	b := newBatch()
+// SweepNow sweeps on this goroutine, where HoldSweeps keeps the sweeper from it; clock is read around each step.
+func (s *Store) SweepNow(clock func() time.Duration) (longest time.Duration) {
+	b := s.ledger.begin(s.objects())
 	for i := range s.shards {
 		for at, more := 0, true; more; {
-			began := time.Now()
+			began := clock()
 			at, more = s.sweepStep(&s.shards[i], b, at)
-			longest = max(longest, time.Since(began))
+			longest = max(longest, clock()-began)
 		}
 	}
+	s.ledger.retire()
 	return longest
 }

@@ -50,6 +50,7 @@ type entry struct {
 // batch is the purges of one sweep.
 type batch struct {
 	named   map[uint64]named // by the hash of what they name
+	names   naming           // what that is
 	lists   []*entry         // those that need a look at the key
 	objects atomic.Int64
 	looked  atomic.Int64
@@ -130,6 +131,7 @@ func (l *ledger) enter(e *entry) {
 			n.hard = e
 		}
 		l.fresh.named[e.hash] = n
+		l.fresh.names |= e.naming()
 		raise(l.mark(e.hash), e.Number)
 		if e.Kind == PurgeGroup {
 			l.groups.Or(groupBit(e.bits))
@@ -198,7 +200,7 @@ func (l *ledger) refuses(o *Object, since uint64) (met bool) {
 		return true
 	}
 	key := split(o.Key())
-	o.names(l.seed, &key, func(hash uint64) bool {
+	o.names(l.seed, &key, byAll, func(hash uint64) bool {
 		met = l.mark(hash).Load() > since
 		return !met
 	})
@@ -211,12 +213,14 @@ func (l *ledger) refuses(o *Object, since uint64) (met bool) {
 	return met
 }
 
+// suspects reports whether a purge that is not swept yet may meet an object. Its key and groups are not read for that.
+func (l *ledger) suspects(o *Object) bool {
+	return l.active.Load() > o.number && (l.wide.Load() || l.groups.Load()&o.groupBits != 0 || l.url(o.urlBits).Load() > o.number)
+}
+
 // met is the purge that meets an object and is not swept yet; a hard one if there is one.
 func (l *ledger) met(o *Object) *entry {
-	if l.active.Load() <= o.number {
-		return nil
-	}
-	if !l.wide.Load() && l.groups.Load()&o.groupBits == 0 && l.url(o.urlBits).Load() <= o.number {
+	if !l.suspects(o) {
 		return nil
 	}
 	c := check{o: o, seed: l.seed, key: split(o.Key())}

@@ -76,8 +76,9 @@ const (
 	// the next one begins.
 	listMax  = 256
 	batchMax = 64 << 10
-	// sweepLooks bounds the objects that a sweep looks at under a shard's lock: some 10 µs, up to 50 µs if each is in many groups.
-	sweepLooks = 128
+	// sweepLooks bounds the objects that a sweep looks at under a shard's lock: some 20 µs if all of them go, 50 µs if each is in many
+	// groups.
+	sweepLooks = 64
 	// sweepPause is how many times as long as a sweep took the sweeper rests after it, so that a storm of purges costs a quarter of
 	// one processor.
 	sweepPause = 3

@@ -10,27 +10,26 @@ import (
 // Object is a stored answer. What it says never changes, and it may be used after the store has let go of it: its memory is the
 // garbage collector's. All methods may be called by many goroutines at once; what they return must not be changed.
 type Object struct {
-	data   []byte // see encode
-	rest   *rest  // the body, if it is not the end of data
-	terms  freshness.Terms
-	number uint64
-	hash   uint64 // of the key
+	data  []byte // see encode
+	rest  *rest  // the body, if it is not the end of data
+	terms freshness.Terms
 
-	// Under the lock of the key's shard.
-	chain *Object // the next key in the bucket, of the newest variant
-	older *Object // the next older variant; of one that is gone: what was then
-	// Under the policy's lock.
-	next, prev *Object // in its queue
-
-	body      uint32 // where the body begins, or data ends
-	groupBits uint32 // a bit for each group, several groups may share one
-	urlBits   uint32 // the low bits of the URL's hash
+	// What a look-up or a sweep reads lies together, so that it is one line of the processor's cache, or two.
+	number    uint64
+	hash      uint64  // of the key
+	chain     *Object // the next key in the bucket, of the newest variant; under the lock of the key's shard
+	older     *Object // the next older variant; of one that is gone: what was then; under the shard's lock
+	groupBits uint32  // a bit for each group, several groups may share one
+	urlBits   uint32  // the low bits of the URL's hash
 	state     atomic.Uint32
 	keyLen    uint16
 	status    uint16
+	body      uint32  // where the body begins, or data ends
 	queue     queueID // under the policy's lock
 	gone      bool    // not in the index any more; under the shard's lock
 	partial   bool    // of the newest variant: others may lie below; under the shard's lock
+
+	next, prev *Object // in its queue; under the policy's lock
 }
 
 // The bits of Object.state.

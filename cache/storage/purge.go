@@ -184,21 +184,49 @@ func (c *check) batch(b *batch) {
 	if len(b.named) == 0 {
 		return
 	}
-	c.o.names(c.seed, &c.key, func(hash uint64) bool {
+	c.o.names(c.seed, &c.key, b.names, func(hash uint64) bool {
 		c.look(b, hash)
 		return true
 	})
 }
 
-// names calls each with the hashes that a purge may name an object by, until it returns false.
-func (o *Object) names(seed maphash.Seed, key *parts, each func(hash uint64) bool) {
-	url := maphash.Bytes(seed, key.url)
-	if !each(url) || !each(narrow(url, seed, nil, key.scheme)) || o.groupBits == 0 {
+// naming says what purges name things by.
+type naming uint8
+
+const (
+	byURL naming = 1 << iota
+	byGroup
+	byPlace // with a host or a scheme
+	byAll   = byURL | byGroup | byPlace
+)
+
+// naming is what a purge that is found by a hash names its objects by.
+func (e *entry) naming() naming {
+	switch {
+	case e.Kind == PurgeURL && e.scheme == nil:
+		return byURL
+	case e.Kind == PurgeURL:
+		return byURL | byPlace
+	case e.host == nil:
+		return byGroup
+	}
+	return byGroup | byPlace
+}
+
+// names calls each with the hashes that a purge may name an object by, as far as some do, until it returns false.
+func (o *Object) names(seed maphash.Seed, key *parts, by naming, each func(hash uint64) bool) {
+	if by&byURL != 0 {
+		hash := maphash.Bytes(seed, key.url)
+		if !each(hash) || by&byPlace != 0 && !each(narrow(hash, seed, nil, key.scheme)) {
+			return
+		}
+	}
+	if by&byGroup == 0 || o.groupBits == 0 {
 		return
 	}
 	o.Groups(func(g []byte) bool {
 		hash := groupSalt + maphash.Bytes(seed, g)
-		return each(hash) && each(narrow(hash, seed, key.host, nil)) && each(narrow(hash, seed, key.host, key.scheme))
+		return each(hash) && (by&byPlace == 0 || each(narrow(hash, seed, key.host, nil)) && each(narrow(hash, seed, key.host, key.scheme)))
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 // body for which key it was made, and the number of its fill: nobody may get another key's, or one that a purge or removal that has
 // returned has met.
 func TestEverythingAtOnce(t *testing.T) {
-	const keys, steps = 64, 4000
+	const keys, steps = 64, 1500
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	b := newShelf()

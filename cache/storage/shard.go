@@ -86,7 +86,7 @@ func (h *shard) relink(newest, by *Object) {
 // remove takes o out. What was older than it stays linked from it, for who is going through the variants: at most variantsMax.
 func (h *shard) remove(o *Object) {
 	o.gone = true
-	newest := h.find(o.hash, o.Key())
+	newest := h.newest(o)
 	if newest == o {
 		if o.older != nil {
 			o.older.partial = o.partial
@@ -98,6 +98,20 @@ func (h *shard) remove(o *Object) {
 		if v.older == o {
 			v.older = o.older
 			return
+		}
+	}
+}
+
+// newest is the newest variant of the key of an object that is there. It reads no key: an eviction or a sweep touches many objects.
+func (h *shard) newest(o *Object) *Object {
+	for head := h.buckets[h.bucket(o.hash)]; head != nil; head = head.chain {
+		if head.hash != o.hash {
+			continue
+		}
+		for v := head; v != nil; v = v.older {
+			if v == o {
+				return head
+			}
 		}
 	}
 	panic("BUG: an object that is not in its shard is removed")

@@ -208,20 +208,19 @@ func (s *Store) admit(o, again *Object) bool {
 		h.mu.Unlock()
 		return false
 	}
+	out := same
 	if same == nil && variants >= variantsMax {
-		same = oldest(newest)
-		variants = 0
+		out = oldest(newest)
 	}
 	h.push(o, newest)
 	o.partial = o.partial || newest == nil && s.below != nil
-	if same != nil {
-		h.remove(same)
+	if out != nil {
+		h.remove(out)
 	}
 	s.policy.mu.Lock()
-	known := false
-	if same != nil {
-		known = same.queue == queueMain && variants != 0
-		s.policy.leave(same)
+	known := same != nil && same.queue == queueMain
+	if out != nil {
+		s.policy.leave(out)
 	}
 	s.policy.enter(o, known)
 	s.policy.mu.Unlock()
