@@ -43,6 +43,10 @@ func startVarnish(o rival.Options, v values) (*rival.Proc, error) {
 	return rival.Varnish(o)
 }
 
+// probeCookie is in the requests by which Skerry looks for leaks of its own cache, beside the traffic: they ask the origin, as they have to,
+// and are no miss of the load's, which sends no cookie.
+const probeCookie = "skerry_probe_session"
+
 // cacheOrigin is the origin of one peer with a cache, in this process: it has nothing to do while samples are taken, and knows if it had.
 type cacheOrigin struct {
 	addr   string
@@ -78,7 +82,9 @@ func (o *cacheOrigin) stop() {
 
 // ServeHTTP answers with the bytes of hitBody, which any shared cache may keep for an hour.
 func (o *cacheOrigin) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	o.asked.Add(1)
+	if _, err := q.Cookie(probeCookie); err != nil {
+		o.asked.Add(1)
+	}
 	body := hitBody(q.URL.Path)
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=3600")

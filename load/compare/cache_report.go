@@ -14,7 +14,7 @@ func (r report) cacheMarkdown() string {
 	for _, row := range r.cache {
 		row.table(&b)
 	}
-	b.WriteString("\nSkerry has `cache: {mode: standard}` in the profile `plain`, and keeps objects in memory, as HAProxy and Varnish do. nginx's `proxy_cache` keeps them in files, which are in the " +
+	b.WriteString("\nSkerry has `cache: {mode: standard}` in the profile `plain`, with its probe for leaks running, whose requests to the origin are paid and no misses; it keeps objects in memory, as HAProxy and Varnish do. nginx's `proxy_cache` keeps them in files, which are in the " +
 		"kernel's memory here, and in `open_file_cache`; each row has the cheaper `sendfile`, off for 1 KB and on for 100 KB. HAProxy has one thread; Varnish has one pool of threads, " +
 		"all on the same processor, and the time of its manager counts as well.\n")
 	b.WriteString("\nNobody logs: nginx has `access_log off`, HAProxy no `log` line, Skerry no log event. Varnish's log is memory that other programs read, and its records of hits are masked " +

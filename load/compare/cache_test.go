@@ -117,6 +117,24 @@ func TestFillNotices(t *testing.T) {
 	f("http://"+down.addr, o, "refused")
 }
 
+// TestProbeIsNoMiss asks an origin as the load would, and as Skerry's probe for leaks does.
+func TestProbeIsNoMiss(t *testing.T) {
+	f := func(cookie string, want int64) {
+		t.Helper()
+		o := newCacheOrigin(t)
+		q := httptest.NewRequest(http.MethodGet, hitPath, nil)
+		if cookie != "" {
+			q.AddCookie(&http.Cookie{Name: cookie, Value: "x"})
+		}
+		if o.ServeHTTP(httptest.NewRecorder(), q); o.missed() != want {
+			t.Errorf("cookie %q: want %d counted", cookie, want)
+		}
+	}
+	f("", 1)
+	f("session", 1)
+	f(probeCookie, 0)
+}
+
 // TestMissFailsSample takes a sample of a peer that asks its origin: with every answer good, it may not be used.
 func TestMissFailsSample(t *testing.T) {
 	if why := rival.Missing("wrk"); why != "" {
