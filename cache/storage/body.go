@@ -62,8 +62,8 @@ func (o *Object) Whole() []byte {
 	return nil
 }
 
-// View returns bytes of the body from an offset on, at least one before its end, none at its end: a view of memory, of any length,
-// or buf with what was read from below. After an error the object is broken, and the store has dropped it.
+// View returns bytes of the body from an offset on, at least one before its end, none at its end: a view of memory, of any
+// length, or buf with what was read from below. After an error the object is broken, and the store has dropped it.
 func (o *Object) View(off int64, buf []byte) ([]byte, error) {
 	r := o.rest
 	switch {

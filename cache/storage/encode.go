@@ -8,9 +8,9 @@ import (
 	"skerry.dev/skerry/exchange"
 )
 
-// The data of an object is its key, then as texts (a length as a varint, and so many bytes): the signature, the groups (a list of texts),
-// the head and the trailers (lists of fields), then, if it is small, the body. A field is the number of its name, 0 and a text
-// for a name without a number, and a text for its value.
+// The data of an object is its key, then as texts (a length as a varint, and so many bytes): the signature, the groups (a list
+// of texts), the head and the trailers (lists of fields), then, if it is small, the body. A field is the number of its name, 0
+// and a text for a name without a number, and a text for its value.
 
 // build makes an object of a draft, which nobody sees yet; nil: it is beyond the limits.
 func (s *Store) build(d *Draft) *Object {

@@ -1,8 +1,8 @@
 package storage
 
-// ghosts remember which keys the small queue let go of lately: about as many as there are objects. A ghost is 32 bits of a hash in a set
-// of four, where the oldest gives way. Two keys that share these bits share a ghost, which costs an object a better place than it
-// has earned.
+// ghosts remember which keys the small queue let go of lately: about as many as there are objects. A ghost is 32 bits of a hash
+// in a set of four, where the oldest gives way. Two keys that share these bits share a ghost, which costs an object a better
+// place than it has earned.
 type ghosts struct {
 	sets [][ghostWays]uint32 // a power of two of them
 }

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// ledger knows what was purged and removed, in two forms. Purges that are not swept yet are kept exactly, in batches: objects are
-// held against them. When a sweep has met all objects of a batch, it is dropped. For answers that are put, which may have been asked for
-// before a purge that is swept by now, there are marks: for each hash of a key, URL or group the number of the last purge that
-// named one with these bits.
+// ledger knows what was purged and removed, in two forms. Purges that are not swept yet are kept exactly, in batches: objects
+// are held against them. When a sweep has met all objects of a batch, it is dropped. For answers that are put, which may have
+// been asked for before a purge that is swept by now, there are marks: for each hash of a key, URL or group the number of the
+// last purge that named one with these bits.
 //
 // Numbers begin with the clock's microseconds, so that they are beyond all that an earlier process gave, and go on from there.
 type ledger struct {

@@ -1,6 +1,7 @@
 package storage
 
-// lift brings the variants of a key up from the store below, behind those in memory. If somebody is at it already, it waits for that.
+// lift brings the variants of a key up from the store below, behind those in memory. If somebody is at it already, it waits for
+// that.
 func (s *Store) lift(hash uint64, key []byte) {
 	h := s.shard(hash)
 	h.mu.Lock()
@@ -35,7 +36,8 @@ func (s *Store) lift(hash uint64, key []byte) {
 	s.fit()
 }
 
-// settleIn puts objects from below behind the variants that memory has. They obeyed all purges up to a number when they were read.
+// settleIn puts objects from below behind the variants that memory has. They obeyed all purges up to a number when they were
+// read.
 func (s *Store) settleIn(h *shard, hash uint64, key []byte, objects []*Object, since uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

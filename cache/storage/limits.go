@@ -31,18 +31,20 @@ const (
 const (
 	// smallShare is the small queue's share of the budget, 1/10: what S3-FIFO's authors found best over thousands of traces.
 	smallShare = 10
-	// objectShare bounds an object in memory to 1/8 of the budget: one answer must not drive out most of the others. Beyond it Put refuses.
+	// objectShare bounds an object in memory to 1/8 of the budget: one answer must not drive out most of the others. Beyond it
+	// Put refuses.
 	objectShare = 8
 	// belowShare is the same where there is a store below, which is the better place for what is large.
 	belowShare = 32
 	// reserveShare bounds the fills in progress to 1/2 of the budget. Beyond it Reserve refuses.
 	reserveShare = 2
-	// evictSteps bounds the objects that are looked at under the policy's lock at a time: some 20 µs. Who needs more room takes the lock again.
+	// evictSteps bounds the objects that are looked at under the policy's lock at a time: some 20 µs. Who needs more room takes
+	// the lock again.
 	evictSteps = 256
 	// evictMax is how many objects are evicted at a time, between two looks at the policy.
 	evictMax = 64
-	// roundMax is how many objects in a row go round the main queue since they were asked for. The next one is evicted though it was:
-	// where everything is asked for, looking for more would not find it.
+	// roundMax is how many objects in a row go round the main queue since they were asked for. The next one is evicted though it
+	// was: where everything is asked for, looking for more would not find it.
 	roundMax = 64
 	// ghostsMin and ghostsMax bound the ghosts, of 4 bytes each. With more objects than that they reach back less far.
 	ghostsMin = 1 << 10
@@ -57,9 +59,11 @@ const (
 
 // Purges.
 const (
-	// purgeBytesMax is the longest host and value of a purge together, in bytes: longer than any key that cache makes. Beyond it: an error.
+	// purgeBytesMax is the longest host and value of a purge together, in bytes: longer than any key that cache makes. Beyond
+	// it: an error.
 	purgeBytesMax = 16 << 10
-	// logMax and logBytesMax bound the purges that Purges and Progress know, by number and by bytes of text. Older ones are forgotten.
+	// logMax and logBytesMax bound the purges that Purges and Progress know, by number and by bytes of text. Older ones are
+	// forgotten.
 	logMax      = 16 << 10
 	logBytesMax = 4 << 20
 	// marksBits says how many marks there are (2 to its power, 8 bytes each): when something that has this hash was last purged or
@@ -76,8 +80,8 @@ const (
 	// the next one begins.
 	listMax  = 256
 	batchMax = 64 << 10
-	// sweepLooks bounds the objects that a sweep looks at under a shard's lock: some 20 µs if all of them go, 50 µs if each is in many
-	// groups.
+	// sweepLooks bounds the objects that a sweep looks at under a shard's lock: some 20 µs if all of them go, 50 µs if each is
+	// in many groups.
 	sweepLooks = 64
 	// sweepPause is how many times as long as a sweep took the sweeper rests after it, so that a storm of purges costs a quarter of
 	// one processor.

@@ -7,10 +7,11 @@ import (
 	"skerry.dev/skerry/meter"
 )
 
-// policy is S3-FIFO (Yang et al., SOSP 2023) with one budget for all shards, so that a large object takes room from all others and not
-// from those that share its shard. New objects enter the small queue, a tenth of the budget. Who was asked for again by the time it
-// comes to its end moves to the main queue, who was not is forgotten but for a ghost: if it comes again soon, it enters main. At the end of main,
-// who was asked for goes round once more. A hit takes no lock here: it sets two bits of the object.
+// policy is S3-FIFO (Yang et al., SOSP 2023) with one budget for all shards, so that a large object takes room from all others
+// and not from those that share its shard. New objects enter the small queue, a tenth of the budget. Who was asked for again by
+// the time it comes to its end moves to the main queue, who was not is forgotten but for a ghost: if it comes again soon, it
+// enters main. At the end of main, who was asked for goes round once more. A hit takes no lock here: it sets two bits of the
+// object.
 type policy struct {
 	mu       sync.Mutex
 	small    queue
@@ -100,8 +101,8 @@ func (p *policy) leave(o *Object) {
 	o.queue = queueNone
 }
 
-// evict unlinks objects until the budget is kept, as many as there is room for in the list, in a bounded number of steps; more: it is
-// not kept yet.
+// evict unlinks objects until the budget is kept, as many as there is room for in the list, in a bounded number of steps; more:
+// it is not kept yet.
 func (p *policy) evict(out []*Object) (n int, more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

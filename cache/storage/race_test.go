@@ -12,9 +12,9 @@ import (
 	"skerry.dev/skerry/cache/storage"
 )
 
-// TestEverythingAtOnce has goroutines do everything there is with few keys and a budget that is too small. An object says in its
-// body for which key it was made, and the number of its fill: nobody may get another key's, or one that a purge or removal that has
-// returned has met.
+// TestEverythingAtOnce has goroutines do everything there is with few keys and a budget that is too small. An object says in
+// its body for which key it was made, and the number of its fill: nobody may get another key's, or one that a purge or removal
+// that has returned has met.
 func TestEverythingAtOnce(t *testing.T) {
 	const keys, steps = 64, 1500
 	seed := uint64(time.Now().UnixNano())

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// shard is a part of the index: the keys whose hash begins alike. Its buckets grow one by one (linear hashing), so that no insertion
-// moves more than a bucket, and a key only ever moves to a bucket further on: who walks through the buckets in order, with pauses,
-// meets every object that was there when it began.
+// shard is a part of the index: the keys whose hash begins alike. Its buckets grow one by one (linear hashing), so that no
+// insertion moves more than a bucket, and a key only ever moves to a bucket further on: who walks through the buckets in order,
+// with pauses, meets every object that was there when it began.
 type shard struct {
 	mu      sync.Mutex
 	buckets []*Object // the newest variants of keys, linked by chain
@@ -102,7 +102,8 @@ func (h *shard) remove(o *Object) {
 	}
 }
 
-// newest is the newest variant of the key of an object that is there. It reads no key: an eviction or a sweep touches many objects.
+// newest is the newest variant of the key of an object that is there. It reads no key: an eviction or a sweep touches many
+// objects.
 func (h *shard) newest(o *Object) *Object {
 	for head := h.buckets[h.bucket(o.hash)]; head != nil; head = head.chain {
 		if head.hash != o.hash {

@@ -81,7 +81,8 @@ func (s *Store) Reserve(n int64) bool {
 // Unreserve gives back what Reserve took. A fill does so before it Puts.
 func (s *Store) Unreserve(n int64) { s.policy.reserve(-n) }
 
-// MemoryObjectMax is the largest body that Put takes into memory, in bytes: an eighth of the budget, less if there is a store below.
+// MemoryObjectMax is the largest body that Put takes into memory, in bytes: an eighth of the budget, less if there is a store
+// below.
 func (s *Store) MemoryObjectMax() int64 {
 	if s.below != nil {
 		return s.policy.most.Load() / belowShare
@@ -96,11 +97,11 @@ func (s *Store) fits(o *Object) bool {
 
 func (s *Store) shard(hash uint64) *shard { return &s.shards[hash>>(64-shardBits)] }
 
-// Find returns the newest variant of a key that no purge met; nil: there is none. It counts as use. If memory has none it looks below,
-// which may wait for I/O.
+// Find returns the newest variant of a key that no purge met; nil: there is none. It counts as use. If memory has none it looks
+// below, which may wait for I/O.
 //
-// A key is compared as a whole. Purges know its beginning: scheme 0x00 host 0x00 path 0x00 query 0x00, and then what it is else made
-// of. The host is in small letters, its port there if it is not the scheme's.
+// A key is compared as a whole. Purges know its beginning: scheme 0x00 host 0x00 path 0x00 query 0x00, and then what it is else
+// made of. The host is in small letters, its port there if it is not the scheme's.
 func (s *Store) Find(key []byte) *Object {
 	hash := maphash.Bytes(s.seed, key)
 	h := s.shard(hash)
@@ -170,8 +171,9 @@ func (s *Store) soften(o *Object, by *entry) {
 	}
 }
 
-// Put stores a draft as the newest variant of its key, in the place of the one with the same signature. nil: a purge met it since its fill
-// began, or may have, or it is larger than the budget or the limits allow. What it stores is given to the store below.
+// Put stores a draft as the newest variant of its key, in the place of the one with the same signature. nil: a purge met it
+// since its fill began, or may have, or it is larger than the budget or the limits allow. What it stores is given to the store
+// below.
 func (s *Store) Put(d *Draft) *Object {
 	o := s.build(d)
 	if o == nil || !s.fits(o) || !s.admit(o, nil) {
@@ -180,8 +182,9 @@ func (s *Store) Put(d *Draft) *Object {
 	return o
 }
 
-// Refresh stores o's body again with another head and other terms, after the origin said (304) that it still holds, in the place of o.
-// number is Store.Number when the origin was asked. nil: a purge met o, or may have, a newer answer took its place, or as for Put.
+// Refresh stores o's body again with another head and other terms, after the origin said (304) that it still holds, in the
+// place of o. number is Store.Number when the origin was asked. nil: a purge met o, or may have, a newer answer took its place,
+// or as for Put.
 func (s *Store) Refresh(o *Object, t freshness.Terms, head exchange.Fields, number uint64) *Object {
 	d := Draft{Key: o.Key(), Signature: o.Signature(), Status: o.Status(), Terms: t, Head: head, Number: number, Spool: o.Spool()}
 	o.Groups(func(g []byte) bool { d.Groups = append(d.Groups, g); return true })
@@ -262,8 +265,8 @@ func (s *Store) outdated(o, same *Object) bool {
 	return s.ledger.refuses(o, o.number) // it may have been evicted only
 }
 
-// Remove removes all variants of a key, and refuses those whose fill has begun (RFC 9111 section 4.4). It reports whether there were
-// any in memory.
+// Remove removes all variants of a key, and refuses those whose fill has begun (RFC 9111 section 4.4). It reports whether there
+// were any in memory.
 func (s *Store) Remove(key []byte) bool {
 	hash := maphash.Bytes(s.seed, key)
 	number := s.ledger.remove(hash, s.below != nil)
@@ -339,9 +342,9 @@ func (s *Store) forget(o *Object) {
 	}
 }
 
-// Purge is in force when it returns: nobody finds what it met any more, and nothing is stored whose fill began before. Memory is
-// freed behind it, in steps. It returns the purge with its number and time. An error: it does not say what to purge. If very many wait to
-// be swept it waits too.
+// Purge is in force when it returns: nobody finds what it met any more, and nothing is stored whose fill began before. Memory
+// is freed behind it, in steps. It returns the purge with its number and time. An error: it does not say what to purge. If very
+// many wait to be swept it waits too.
 func (s *Store) Purge(p Purge) (Purge, error) {
 	if p.Number = 0; p.Time.IsZero() {
 		p.Time = time.Now()
@@ -359,8 +362,8 @@ func (s *Store) Purge(p Purge) (Purge, error) {
 	return e.Purge, nil
 }
 
-// Replay puts a purge of a log in force, with its number, and does not tell the store below, whose log it may be. One that the store
-// remembers, or that does not say what to purge, or has no number, is ignored.
+// Replay puts a purge of a log in force, with its number, and does not tell the store below, whose log it may be. One that the
+// store remembers, or that does not say what to purge, or has no number, is ignored.
 func (s *Store) Replay(p Purge) {
 	if e, err := newEntry(p, s.seed); err == nil && p.Number != 0 {
 		s.ledger.add(e, false)

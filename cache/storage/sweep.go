@@ -49,8 +49,8 @@ func (s *Store) sweepShard(h *shard, b *batch) bool {
 	return true
 }
 
-// sweepStep looks at some buckets from one on, and says where to go on. What takes time is memory that is in no cache: so each step
-// reads a little of all objects before it goes on with the first, and the processor fetches them together.
+// sweepStep looks at some buckets from one on, and says where to go on. What takes time is memory that is in no cache: so each
+// step reads a little of all objects before it goes on with the first, and the processor fetches them together.
 func (s *Store) sweepStep(h *shard, b *batch, at int) (next int, more bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
