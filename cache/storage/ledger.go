@@ -20,7 +20,7 @@ type ledger struct {
 	number atomic.Uint64                 // the last one given
 	floor  atomic.Uint64                 // fills that began before it are refused whatever they are
 	active atomic.Uint64                 // the last purge that is not swept; 0: none
-	wide   atomic.Bool                   // one of them cannot be told from an object's bits: each object must be held against the batches
+	wide   atomic.Bool                   // one of them needs a look at each object's key
 	groups atomic.Uint32                 // the bits of groups that are among them
 	urls   [1 << urlsBits]atomic.Uint64  // when a URL with these bits was last purged
 	marks  [1 << marksBits]atomic.Uint64 // for Puts
