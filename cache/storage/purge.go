@@ -26,7 +26,7 @@ type Purge struct {
 	Number uint64    // given by the store. Later purges have higher ones; there are gaps
 	Time   time.Time // when it was asked for; zero: now
 	Kind   PurgeKind
-	Host   string    // as in keys, with a port that is not the default; "": every host. https:// or http:// before it: only this scheme
+	Host   string // as in keys, with a port that is not the default; "": every one. https:// or http:// before it: only this scheme
 	Value  string // url: path and query, as in keys; prefix: how the path begins; group: its name; all: empty
 	Soft   bool   // they become stale instead, and may still be served while the origin is asked, or fails
 }
