@@ -155,6 +155,7 @@ func (e *Edge) Activate(s *spec.Spec) []fault.Problem {
 	}
 	e.certs.Use(p.Certs)
 	e.active.Store(a)
+	p.Start()
 	e.meters.Counter("skerry_plan_activations_total", "Plans put in force.").Inc()
 	if old == nil {
 		e.meters.Events().Add("activated", count(len(s.Entrypoints), "entrypoint")+", "+s.Hash)

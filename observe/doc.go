@@ -39,6 +39,12 @@
 //	waf            what the firewall found: mode, verdict (passed,           if rules matched, or a body
 //	               detected, refused), score, limit, inspected, rules with   was not looked at
 //	               their ids and the names of the variables that matched
+//	cache          where the answer came from: hit, stale, revalidated,          if the route has a cache
+//	               miss, pass
+//	cache_why      why it passed, or was not stored: see package cache          if it did, or was not
+//	cache_stored   true: the answer was stored                                  if it was
+//	cache_collapsed true: it waited for what another request had asked for      if it did
+//	cache_age_s    how old what was stored was, seconds                         if it came from the store
 //	service        the service that was chosen                                  if one was
 //	endpoint       the address of its endpoint that was asked last              if one was
 //	locality       "region/zone" of that endpoint                               if it is known

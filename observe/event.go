@@ -45,6 +45,7 @@ func (l *line) exchange(x *exchange.Exchange, end time.Time) {
 	b = milliseconds(append(b, `,"ms":`...), end.Sub(x.Now))
 	b = field(b, `,"limit":"`, x.Facts.Limit.Policy, textBytesMax)
 	b = firewall(b, &x.Facts.Firewall)
+	b = cache(b, &x.Facts.Cache)
 	b = origin(b, &x.Facts.Origin)
 	if x.Cause != nil {
 		b = failure(b, x.Cause)
@@ -52,6 +53,25 @@ func (l *line) exchange(x *exchange.Exchange, end time.Time) {
 	b = field(b, `,"user_agent":"`, x.Req.Sent.Get(exchange.NameUserAgent), agentBytesMax)
 	b = redacted(b, `,"referer":"`, x.Req.Sent.Get(exchange.NameReferer), agentBytesMax, false)
 	l.buf = append(b, '}', '\n')
+}
+
+// cache appends where the answer came from.
+func cache(b []byte, f *exchange.CacheFacts) []byte {
+	if f.Outcome == exchange.CacheNone {
+		return b
+	}
+	b = field(b, `,"cache":"`, f.Outcome.String(), textBytesMax)
+	b = field(b, `,"cache_why":"`, f.Why, textBytesMax)
+	if f.Stored {
+		b = append(b, `,"cache_stored":true`...)
+	}
+	if f.Collapsed {
+		b = append(b, `,"cache_collapsed":true`...)
+	}
+	if f.Outcome == exchange.CacheHit || f.Outcome == exchange.CacheStale || f.Outcome == exchange.CacheRevalidated {
+		b = strconv.AppendInt(append(b, `,"cache_age_s":`...), int64(f.Age/time.Second), 10)
+	}
+	return b
 }
 
 // client appends who asked, and over what.

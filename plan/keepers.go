@@ -3,6 +3,7 @@ package plan
 import (
 	"net/netip"
 
+	"skerry.dev/skerry/cache"
 	"skerry.dev/skerry/cert"
 	"skerry.dev/skerry/limit"
 	"skerry.dev/skerry/meter"
@@ -22,6 +23,7 @@ type Keepers struct {
 	Files    *static.Roots
 	Mirror   *mirror.Keeper
 	Firewall *waf.Keeper
+	Cache    *cache.Keeper
 	Env      rewrite.Env
 }
 
@@ -82,14 +84,21 @@ func newKeepers(set Setting, meters *meter.Set, idle bool) (*Keepers, error) {
 	if err != nil {
 		return nil, err
 	}
+	store, err := cache.NewKeeper(cache.Options{Bytes: set.CacheBytes, Dir: set.CacheDir, DiskBytes: set.CacheDiskBytes, Secrets: set.Secrets,
+		Meters: meters, Idle: idle})
+	if err != nil {
+		files.Close()
+		return nil, err
+	}
 	return &Keepers{
 		Upstream: up, Limit: limit.NewTables(limitBytes, meters), Certs: certs, Files: files, Mirror: mirror.NewKeeper(meters),
-		Firewall: waf.NewKeeper(waf.Options{Dir: set.CRS, Meters: meters, Idle: idle}), Env: set.Env,
+		Cache: store, Firewall: waf.NewKeeper(waf.Options{Dir: set.CRS, Meters: meters, Idle: idle}), Env: set.Env,
 	}, nil
 }
 
 // Close lets go of what is open. Nothing may run on a plan of these keepers any more.
 func (k *Keepers) Close() {
+	k.Cache.Close()
 	k.Mirror.Close()
 	k.Firewall.Close()
 	k.Files.Close()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"skerry.dev/skerry/cache"
 	"skerry.dev/skerry/compress"
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
@@ -27,8 +28,9 @@ const (
 	factLimit     fact = "Limit"     // given by limit
 	factFirewall  fact = "Firewall"  // given by waf
 	factEncoding  fact = "Encoding"  // given by accept
+	factCache     fact = "Cache"     // given by cache
 	factMirror    fact = "Mirror"    // Origin.Mirror, given by mirror
-	factOrigin    fact = "Origin"    // the rest of it, given by upstream
+	factOrigin    fact = "Origin"    // the rest of it, given by upstream; cache copies that of a fill
 )
 
 // row is one stage of the order.
@@ -89,6 +91,18 @@ var order = []row{
 		why: "before whatever answers by the codings that a client takes, and behind what may edit the field",
 		build: func(_ *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
 			s, problems := compress.NewAccept(&r.Policy)
+			return stage(s), problems
+		},
+	},
+	{
+		name: "cache", needs: []fact{factEntry, factClient, factRequestID, factEncoding}, gives: []fact{factCache},
+		why: "behind every protection, since a stored answer is as good as a new one only for who may have it; outside of what encodes, " +
+			"so that this is done once; what comes behind it is what it has run to fetch an answer",
+		build: func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
+			if len(r.To.Services) == 0 || fileService(r.To.Services) != nil {
+				return nil, nil
+			}
+			s, problems := cache.New(&r.Policy, b.label, b.site(), b.keepers.Cache)
 			return stage(s), problems
 		},
 	},
@@ -190,6 +204,32 @@ func (b *builder) limitScope(r *spec.Route) string {
 		return b.entrypoint.Meta.Name
 	}
 	return b.label
+}
+
+// site is what the cache of a route asks for by itself: hosts without a wildcard, by HTTPS where clients are told to.
+func (b *builder) site() (site cache.Site) {
+	for _, h := range b.entrypoint.Hosts {
+		if !strings.HasPrefix(h, "*") {
+			site.Hosts = append(site.Hosts, h)
+		}
+	}
+	site.HTTPS = b.keepers.Env.HTTPSPort != 0
+	return site
+}
+
+// joinCache tells the cache of a route what stands around it, and returns it; nil: it has none.
+func joinCache(stages []exchange.Stage) *cache.Stage {
+	for i, s := range stages {
+		if c, ok := s.(*cache.Stage); ok {
+			var front exchange.Stage
+			if a, ok := stages[max(i-1, 0)].(*compress.Accept); ok {
+				front = a
+			}
+			c.UsePath(front, stages[i+1:]...)
+			return c
+		}
+	}
+	return nil
 }
 
 // stage turns a constructor's result into a Stage; an unused stage stays nil instead of becoming an interface that

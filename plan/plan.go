@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"skerry.dev/skerry/cache"
 	"skerry.dev/skerry/cert"
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
@@ -29,6 +30,7 @@ type Plan struct {
 	keepers  *Keepers
 	pools    *upstream.Lease
 	client   *rewrite.Client
+	caches   []*cache.Stage
 	entries  map[*spec.Entrypoint]*entry
 	stranger *exchange.Path // for what no entrypoint takes, or could not be parsed
 }
@@ -137,6 +139,9 @@ func (b *builder) stages(r *spec.Route) (stages []exchange.Stage, render func(*e
 			stages = append(stages, s)
 		}
 	}
+	if c := joinCache(stages); c != nil {
+		b.plan.caches = append(b.plan.caches, c)
+	}
 	return stages, c.render, problems
 }
 
@@ -149,6 +154,9 @@ func calls(r *spec.Route) bool {
 	}
 	return false
 }
+
+// Start says that the plan is in force: what its stages do without being asked begins, in the place of what the plan before did.
+func (p *Plan) Start() { p.keepers.Cache.Use(p.caches) }
 
 // Release lets go of what the plan holds in the keepers. Exchanges that still run on it finish.
 func (p *Plan) Release() { p.pools.Release() }

@@ -1,0 +1,136 @@
+package cache
+
+import (
+	"bytes"
+	"sync"
+
+	"skerry.dev/skerry/cache/storage"
+	"skerry.dev/skerry/exchange"
+)
+
+// fills are those in flight that others may join.
+type fills struct {
+	mu   sync.Mutex
+	open map[string]*fill
+}
+
+func (t *fills) init() { t.open = map[string]*fill{} }
+
+// idOf is what requests that may share a fill have in common: the key and, since most answers that vary do so by it, the codings that
+// they take. It is a view of the exchange's memory.
+func idOf(x *exchange.Exchange, l *look) []byte {
+	coding := l.fields.Get(exchange.NameAcceptEncoding)
+	room := x.Scratch.Alloc(len(l.key) + 1 + len(coding))
+	return append(append(append(room[:0], l.key...), keySeparator), coding...)
+}
+
+// join returns the fill in flight for an id, or puts the one in its place that start makes.
+func (t *fills) join(id []byte, start func() *fill) (f *fill, mine bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f = t.open[string(id)]; f != nil {
+		return f, false
+	}
+	f = start()
+	f.id = string(id)
+	t.open[f.id] = f
+	return f, true
+}
+
+// remove takes a fill out: who comes now begins another one, or finds what it has stored.
+func (t *fills) remove(f *fill) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.open[f.id] == f {
+		delete(t.open, f.id)
+	}
+}
+
+// begin starts a fill for a request. old is what is to be revalidated, nil for nothing.
+func (s *Stage) begin(x *exchange.Exchange, l *look, old *storage.Object, behind bool) *fill {
+	f := &fill{stage: s, key: bytes.Clone(l.key), old: old, number: s.keep.store.Number(), behind: behind, size: -1}
+	if !behind {
+		f.waiting = 1
+	}
+	t := x.Detach()
+	s.prepare(t, l, old)
+	f.target = string(t.Req.Path)
+	if len(t.Req.Query) > 0 {
+		f.target += "?" + string(t.Req.Query)
+	}
+	f.request = append(f.request, t.Req.Fields...)
+	if x.Req.Sent.Get(exchange.NameAuthorization) != nil {
+		f.auth = exchange.Fields{{ID: exchange.NameAuthorization}}
+	}
+	t.Sink = f
+	s.keep.running.Add(1)
+	s.route.fills.Inc()
+	go f.run(t)
+	return f
+}
+
+// prepare makes the request of a fill: it asks for the whole, depends on nothing that is not part of the key, and on no client's state.
+func (s *Stage) prepare(t *exchange.Exchange, l *look, old *storage.Object) {
+	r := &t.Req
+	if r.Method != exchange.MethodQuery {
+		r.Method, r.MethodName = exchange.MethodGet, get
+	}
+	f := &r.Fields
+	for _, id := range conditional {
+		f.Del(id)
+	}
+	if s.rules.private {
+		f.Del(exchange.NameCacheControl) // a client's wish to see something new is not heeded behind us either
+		f.Del(exchange.NamePragma)
+		f.Del(exchange.NameCookie)
+		for i := range l.fields {
+			if l.fields[i].ID == exchange.NameCookie {
+				f.Add(exchange.NameCookie, t.Scratch.Copy(l.fields[i].Value))
+			}
+		}
+	}
+	r.Query = t.Scratch.Copy(l.query)
+	if r.Port == portOf(t.Facts.Client.HTTPS) {
+		r.Port, r.Authority = 0, r.Host
+	}
+	if l.body != nil {
+		r.Body = t.InMemory(bytes.Clone(l.body))
+	}
+	if old == nil {
+		return
+	}
+	var head exchange.Fields
+	old.Head(&head)
+	if tag := head.Get(exchange.NameETag); tag != nil {
+		f.Add(exchange.NameIfNoneMatch, tag)
+	}
+	if date := head.Get(exchange.NameLastModified); date != nil {
+		f.Add(exchange.NameIfModifiedSince, date)
+	}
+}
+
+var get = []byte("GET")
+
+// conditional are the fields that ask for less than the whole.
+var conditional = []exchange.NameID{exchange.NameIfMatch, exchange.NameIfNoneMatch, exchange.NameIfModifiedSince, exchange.NameIfUnmodifiedSince,
+	exchange.NameIfRange, exchange.NameRange}
+
+// behind has a new answer fetched for a stale one that was served, unless that is under way.
+func (s *Stage) behind(x *exchange.Exchange, l *look, old *storage.Object) {
+	if l.stores == "" {
+		s.keep.fills.join(idOf(x, l), func() *fill { return s.begin(x, l, old, true) })
+	}
+}
+
+// cut ends all that others may join.
+func (t *fills) cut() {
+	t.mu.Lock()
+	var all []*fill
+	for _, f := range t.open {
+		all = append(all, f)
+	}
+	t.mu.Unlock()
+	for _, f := range all {
+		f.abandon()
+	}
+}

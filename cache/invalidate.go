@@ -1,0 +1,81 @@
+package cache
+
+import (
+	"net/url"
+	"strconv"
+
+	"skerry.dev/skerry/cache/freshness"
+	"skerry.dev/skerry/cache/storage"
+	"skerry.dev/skerry/exchange"
+)
+
+// invalidate forgets what the success of an unsafe request has made out of date: its URL, those of the same host that the answer
+// names (RFC 9111 section 4.4), and the groups that it says (RFC 9875 section 3).
+func (s *Stage) invalidate(x *exchange.Exchange) {
+	r := &x.Resp
+	if r.Status < 200 || r.Status >= 400 {
+		return
+	}
+	s.forget(x, x.Req.Path, x.Req.RawPath, x.Req.Query)
+	for _, id := range []exchange.NameID{exchange.NameLocation, exchange.NameContentLocation} {
+		if to := r.Fields.Get(id); to != nil {
+			s.forgetLink(x, string(to))
+		}
+	}
+	freshness.GroupInvalidations(r.Fields, func(group []byte) {
+		// Only what says no host or an empty value is an error, and this says both.
+		_, _ = s.keep.store.Purge(storage.Purge{Kind: storage.PurgeGroup, Host: origin(x), Value: string(group)})
+	})
+}
+
+// origin is the scheme and the host of a request, as purges name them.
+func origin(x *exchange.Exchange) string {
+	https := x.Facts.Client.HTTPS
+	scheme, host := "http://", string(x.Req.Host)
+	if https {
+		scheme = "https://"
+	}
+	if x.Req.Port != 0 && x.Req.Port != portOf(https) {
+		host += ":" + strconv.Itoa(int(x.Req.Port))
+	}
+	return scheme + host
+}
+
+// forget removes what is stored for a URL, whatever else is part of its keys.
+func (s *Stage) forget(x *exchange.Exchange, path, raw, query []byte) {
+	k := &s.rules.keyed
+	if k.raw {
+		path = raw
+	}
+	query, ok := k.normalQuery(x, query)
+	if !ok {
+		return // nothing with so many parameters is stored
+	}
+	if len(k.headers)+len(k.cookies) == 0 && !s.route.queried.Load() {
+		key := appendURL(nil, x.Facts.Client.HTTPS, x.Req.Host, x.Req.Port, path, query)
+		s.keep.store.Remove(append(append(key, get...), k.rest...))
+		return
+	}
+	value := string(path)
+	if len(query) > 0 {
+		value += "?" + string(query)
+	}
+	_, _ = s.keep.store.Purge(storage.Purge{Kind: storage.PurgeURL, Host: origin(x), Value: value}) // it names a host and a path
+}
+
+// forgetLink is forget for a Location, if it is one of this host.
+func (s *Stage) forgetLink(x *exchange.Exchange, to string) {
+	base := url.URL{Scheme: "http", Host: string(x.Req.Authority), Path: string(x.Req.Path)}
+	if x.Facts.Client.HTTPS {
+		base.Scheme = "https"
+	}
+	u, err := base.Parse(to)
+	if err != nil || u.Scheme != base.Scheme || u.Host != base.Host {
+		return
+	}
+	raw := []byte(u.EscapedPath())
+	path, err := exchange.NormalPath(raw, &x.Scratch)
+	if err == nil {
+		s.forget(x, path, raw, []byte(u.RawQuery))
+	}
+}

@@ -1,0 +1,178 @@
+package cache
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"skerry.dev/skerry/cache/disk"
+	"skerry.dev/skerry/cache/storage"
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/spec"
+)
+
+// Options are what a Keeper is made with.
+type Options struct {
+	Bytes     int64        // of memory for what is stored; 0: bytesDefault
+	Dir       string       // of the store below memory; empty: none
+	DiskBytes int64        // that it may have
+	Secrets   spec.Secrets // of the probe's identities
+	Meters    *meter.Set
+	Idle      bool // for plans that are only looked at: nothing is opened, nothing runs
+}
+
+// Keeper is what outlives plans: the store, the fills in flight, and what is known of routes.
+type Keeper struct {
+	store   *storage.Store
+	disk    *disk.Disk // nil: none
+	meters  *meter.Set
+	secrets spec.Secrets
+	idle    bool
+	fills   fills
+	marks   marks
+	misses  misses
+	running sync.WaitGroup // fills, and what the keeper does by itself
+	quit    chan struct{}  // closed: the process ends
+	close   sync.Once
+	mu      sync.Mutex
+	routes  map[string]*route
+	tasks   []*task
+	working bool
+}
+
+// NewKeeper opens the store. It fails if the directory cannot be used.
+func NewKeeper(o Options) (*Keeper, error) {
+	k := &Keeper{meters: o.Meters, secrets: o.Secrets, idle: o.Idle, quit: make(chan struct{}), routes: map[string]*route{}}
+	var below storage.Below
+	if o.Dir != "" && !o.Idle {
+		var err error
+		if k.disk, err = disk.Open(o.Dir, disk.Options{Bytes: o.DiskBytes, Meters: o.Meters}); err != nil {
+			return nil, fmt.Errorf("--cache-disk: %w", err)
+		}
+		below = k.disk
+	}
+	if o.Bytes == 0 {
+		o.Bytes = bytesDefault
+	}
+	k.store = storage.New(storage.Options{Bytes: o.Bytes, Below: below, Meters: o.Meters})
+	k.fills.init()
+	k.marks.init()
+	k.misses.init()
+	return k, nil
+}
+
+// SetBudget changes how many bytes of memory the store may have, and gives back at once what is too much.
+func (k *Keeper) SetBudget(bytes int64) { k.store.SetBudget(bytes) }
+
+// Budget is how many bytes of memory are in use, and how many may be.
+func (k *Keeper) Budget() (used, most int64) { return k.store.Budget() }
+
+// Close waits for the fills in flight, those that nobody reads included, for closeGrace; then they are cut. What waits for the disk is
+// written.
+func (k *Keeper) Close() {
+	k.close.Do(func() {
+		close(k.quit)
+		done := make(chan struct{})
+		go func() { k.running.Wait(); close(done) }()
+		grace := time.NewTimer(closeGrace)
+		defer grace.Stop()
+		select {
+		case <-done:
+		case <-grace.C:
+			k.fills.cut()
+			<-done
+		}
+		k.store.Close()
+		if k.disk != nil {
+			k.disk.Close()
+		}
+	})
+}
+
+// route is what is known of a route, whatever its plan.
+type route struct {
+	label    string
+	leak     atomic.Pointer[Leak]
+	queried  atomic.Bool // a QUERY came: keys have bodies in them
+	outcomes [6]*meter.Counter
+	fills    *meter.Counter
+	waited   *meter.Counter
+	saved    *meter.Counter
+	suspects map[string]*meter.Counter
+	samples  [samplesMax]atomic.Pointer[string] // addresses that were stored lately
+	sampled  atomic.Uint32
+}
+
+// routeOf returns what is known of a route. Rules of storing that are not those under which it leaked give it another chance.
+func (k *Keeper) routeOf(label, rules string) *route {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r := k.routes[label]
+	if r == nil {
+		r = k.newRoute(label)
+		k.routes[label] = r
+	}
+	if l := r.leak.Load(); l != nil && l.rules != rules && !k.idle {
+		r.leak.Store(nil)
+	}
+	return r
+}
+
+func (k *Keeper) newRoute(label string) *route {
+	r := &route{label: label, suspects: map[string]*meter.Counter{}}
+	if k.idle {
+		label = ""
+	}
+	for o := range r.outcomes {
+		if name := exchange.CacheOutcome(o).String(); name != "" {
+			r.outcomes[o] = k.meters.Counter("skerry_cache_requests_total", "Requests of routes with a cache, by where the answer came from.",
+				"route", label, "outcome", name)
+		}
+	}
+	r.fills = k.meters.Counter("skerry_cache_fills_total", "Answers that were fetched for the cache.", "route", label)
+	r.waited = k.meters.Counter("skerry_cache_waited_total", "Requests that gave up waiting for what another had asked for (cache.collapse).", "route", label)
+	r.saved = k.meters.Counter("skerry_cache_saved_bytes_total", "Bytes of bodies that came from the cache.", "route", label)
+	for _, why := range []string{whyBody, whyOverride, whyKey} {
+		r.suspects[why] = k.meters.Counter("skerry_cache_suspects_total",
+			"Requests that were kept away from the cache because they look like an attempt to poison it.", "route", label, "why", why)
+	}
+	return r
+}
+
+func (r *route) count(o exchange.CacheOutcome) {
+	if c := r.outcomes[o]; c != nil {
+		c.Inc()
+	}
+}
+
+func (r *route) served(bytes int64) { r.saved.Add(uint64(bytes)) }
+
+func (r *route) suspect(why string) { r.suspects[why].Inc() }
+
+func (r *route) leaked() bool { return r.leak.Load() != nil }
+
+// note remembers an address that was stored, for the probe.
+func (r *route) note(target string) {
+	r.samples[r.sampled.Add(1)%samplesMax].Store(&target)
+}
+
+// sample returns one of them; empty: there is none.
+func (r *route) sample() string {
+	for range samplesMax {
+		if t := r.samples[rand.IntN(samplesMax)].Load(); t != nil {
+			return *t
+		}
+	}
+	return ""
+}
+
+// Leak is an answer of one identity that another got.
+type Leak struct {
+	URL   string    `json:"url"`
+	Text  string    `json:"text"`
+	Time  time.Time `json:"time"`
+	rules string
+}

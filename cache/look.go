@@ -1,0 +1,290 @@
+package cache
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"time"
+
+	"skerry.dev/skerry/cache/freshness"
+	"skerry.dev/skerry/exchange"
+	"skerry.dev/skerry/spec"
+)
+
+// look is what a request asks of the cache.
+type look struct {
+	key        []byte
+	query      []byte          // the parameters that count
+	fields     exchange.Fields // as a fill would send them: without cookies that do not count
+	asked      freshness.Asked
+	now        time.Time
+	identified bool   // the client says who it is, in a way that is no part of the key
+	stores     string // why an answer to this request is not stored; empty: it may be
+	body       []byte // of a QUERY
+}
+
+// The reasons why requests are passed, or answers not stored, beside those of freshness. doc.go has them all.
+const (
+	whyMethod     = "method"
+	whyUpgrade    = "upgrade"
+	whyLeak       = "leak"
+	whyBody       = "request-body"
+	whyOverride   = "override"
+	whyKey        = "key"
+	whyNoStore    = "request-no-store"
+	whyIdentified = "identified"
+	whyUnkeyed    = "unkeyed-field"
+	whyRange      = "range"
+	whyMarked     = "marked"
+	whyBusy       = "busy"
+	whyLarge      = "too-large"
+	whyBudget     = "budget"
+	whyCORS       = "cors"
+	whyPurged     = "purged"
+)
+
+// rules are what a route's policy says of requests.
+type rules struct {
+	private     bool
+	directives  bool
+	certificate bool   // the host asks for client certificates, which say who asks
+	anonymous   []name // cookies that say nothing of who asks
+	identity    []header
+	identified  bool // identity, or cookies that say the same, are part of the key
+	keyed       keyed
+}
+
+func newRules(p *spec.Policy, label string) rules {
+	c := p.Cache
+	return rules{
+		private: c.Mode == spec.CachePrivate, directives: c.Directives, anonymous: names(c.Anonymous), identity: headers(c.Identity.Headers),
+		identified:  c.Identity.On(),
+		certificate: p.TLS != nil && p.TLS.ClientCertificates != "" && p.TLS.ClientCertificates != spec.ClientAuthOff,
+		keyed:       newKeyed(p, label),
+	}
+}
+
+// read takes in a request, and says why it is not for a cache at all; empty: it is.
+func (s *Stage) read(x *exchange.Exchange, l *look, c *call) (why string) {
+	r := &x.Req
+	switch r.Method {
+	case exchange.MethodGet, exchange.MethodHead, exchange.MethodQuery:
+	default:
+		return whyMethod
+	}
+	switch {
+	case r.Upgrade != nil:
+		return whyUpgrade
+	case s.route.leaked():
+		return whyLeak
+	case r.Body != nil && r.Method != exchange.MethodQuery: // who reads it may answer something else than who does not
+		s.route.suspect(whyBody)
+		return whyBody
+	}
+	l.now = time.Now()
+	l.fields = r.Fields
+	if why := s.rules.who(x, l, c); why != "" {
+		if why == whyOverride {
+			s.route.suspect(why)
+		}
+		return why
+	}
+	var digest []byte
+	if r.Method == exchange.MethodQuery {
+		s.route.queried.Store(true)
+		if digest, why = s.readQuery(x, l); why != "" {
+			return why
+		}
+	}
+	if why := s.rules.keyed.make(x, l, digest); why != "" {
+		s.route.suspect(why)
+		return why
+	}
+	return ""
+}
+
+// who finds out whether a request says who asks, and whether it has anything that a stored answer must not depend on.
+func (r *rules) who(x *exchange.Exchange, l *look, c *call) (why string) {
+	l.identified = r.certificate && x.Conn != nil && x.Conn.TLS != nil
+	cookies := false
+	for i := range x.Req.Sent { // as the client sent it: what stages add is the same for everybody
+		f := &x.Req.Sent[i]
+		switch f.ID {
+		case exchange.NameAuthorization:
+			if !r.isIdentity(f) {
+				l.identified = true
+			}
+		case exchange.NameCookie:
+			cookies = true
+			if r.private && !r.harmless(f.Value) {
+				l.identified = true
+			}
+		case exchange.NameXRequestedWith, exchange.NameOther:
+			if overrides(f.Name) {
+				return whyOverride
+			}
+			if r.private && !ordinary(f.Name) && !r.keyedField(f) {
+				l.stores = whyUnkeyed
+			}
+		}
+	}
+	if l.asked = freshness.RequestDirectives(x.Req.Fields); l.asked.NoStore {
+		l.stores = whyNoStore
+	}
+	if !r.directives {
+		l.asked = l.asked.Unheeded()
+	}
+	if r.private {
+		if l.identified {
+			l.stores = whyIdentified
+		}
+		if cookies {
+			c.fields = r.withoutCookies(x, c.fields[:0])
+			l.fields = c.fields
+		}
+	}
+	return ""
+}
+
+// identifies reports whether who asks is part of the key.
+func (r *rules) identifies() bool { return r.identified }
+
+// isIdentity reports whether a field is part of the key because it says who asks.
+func (r *rules) isIdentity(f *exchange.Field) bool {
+	for i := range r.identity {
+		if r.identity[i].is(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// keyedField reports whether a field is part of the key.
+func (r *rules) keyedField(f *exchange.Field) bool {
+	for i := range r.keyed.headers {
+		if r.keyed.headers[i].is(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// ordinary reports whether a field without a number of its own is one that browsers send by themselves.
+func ordinary(name []byte) bool {
+	if len(name) > 4 && exchange.EqualFold(name[:4], secPrefix) { // scripts cannot set these (Fetch standard, forbidden header names)
+		return true
+	}
+	return exchange.EqualFold(name, saveData) || exchange.EqualFold(name, purpose)
+}
+
+var secPrefix, saveData, purpose = []byte("Sec-"), []byte("Save-Data"), []byte("Purpose")
+
+// overrides reports whether a field makes some frameworks take another method or path than the request line has.
+func overrides(name []byte) bool {
+	if len(name) < len("X-HTTP-Method") || name[0]|0x20 != 'x' {
+		return false
+	}
+	for _, o := range overriding {
+		if exchange.EqualFold(name, o) {
+			return true
+		}
+	}
+	return false
+}
+
+var overriding = [][]byte{
+	[]byte("X-HTTP-Method"), []byte("X-HTTP-Method-Override"), []byte("X-Method-Override"), []byte("X-Original-URL"), []byte("X-Rewrite-URL"),
+	[]byte("X-Original-Host"), []byte("X-Forwarded-Prefix"), []byte("X-Forwarded-Scheme"), []byte("X-Forwarded-Path"), []byte("X-Forwarded-Uri"),
+	[]byte("X-Original-Method"),
+}
+
+// harmless reports whether all cookies of a Cookie field say nothing of who asks, or are part of the key.
+func (r *rules) harmless(value []byte) bool {
+	left := cookiesMax
+	for rest := value; len(rest) > 0; {
+		var pair []byte
+		pair, rest, _ = bytes.Cut(rest, semicolon)
+		key, _, _ := bytes.Cut(exchange.TrimOWS(pair), equals)
+		if left--; left < 0 {
+			return false
+		}
+		if len(key) > 0 && !among(r.anonymous, key) && !among(r.keyed.cookies, key) {
+			return false
+		}
+	}
+	return true
+}
+
+// withoutCookies returns the fields with only the cookies that are part of the key: a stored answer cannot depend on another one
+// that the service has not seen.
+func (r *rules) withoutCookies(x *exchange.Exchange, to exchange.Fields) exchange.Fields {
+	for _, f := range x.Req.Fields {
+		if f.ID == exchange.NameCookie {
+			if len(r.keyed.cookies) == 0 {
+				continue
+			}
+			if f.Value = r.onlyKeyed(x, f.Value); len(f.Value) == 0 {
+				continue
+			}
+		}
+		to = append(to, f)
+	}
+	return to
+}
+
+func (r *rules) onlyKeyed(x *exchange.Exchange, value []byte) []byte {
+	room := x.Scratch.Alloc(len(value) + 1)
+	b := room[:0]
+	for rest := value; len(rest) > 0; {
+		var pair []byte
+		pair, rest, _ = bytes.Cut(rest, semicolon)
+		pair = exchange.TrimOWS(pair)
+		if key, _, _ := bytes.Cut(pair, equals); !among(r.keyed.cookies, key) {
+			continue
+		}
+		if len(b) > 0 {
+			b = append(b, "; "...)
+		}
+		b = append(b, pair...)
+	}
+	if len(b) > len(room) { // cannot be: pairs are joined by no more than they were
+		return nil
+	}
+	return x.Scratch.Trim(room, len(b))
+}
+
+// readQuery takes in the body of a QUERY (RFC 10008 section 2.7): it is part of the key, with the fields that say what it means.
+func (s *Stage) readQuery(x *exchange.Exchange, l *look) (digest []byte, why string) {
+	b := x.Req.Body
+	if b == nil {
+		return []byte{}, ""
+	}
+	whole, ok := b.(exchange.Whole)
+	if n := b.Size(); !ok || n < 0 || n > queryBodyBytesMax {
+		return nil, whyBody
+	}
+	data, err := whole.Whole()
+	if err != nil || data == nil && b.Size() > 0 {
+		return nil, whyBody // the origin meets the same error
+	}
+	l.body = x.Scratch.Copy(data)
+	x.Req.Body = exchange.Collected(l.body, b)
+	h := sha256.New()
+	for i := range x.Req.Fields {
+		switch f := &x.Req.Fields[i]; f.ID {
+		case exchange.NameContentType, exchange.NameContentEncoding, exchange.NameContentLanguage:
+			h.Write(f.ID.Bytes())
+			h.Write([]byte{keySeparator})
+			h.Write(f.Value)
+			h.Write([]byte{keySeparator})
+		}
+	}
+	h.Write(data)
+	return appendHex(x.Scratch.Alloc(2 * sha256.Size)[:0], h.Sum(nil)), ""
+}
+
+func appendHex(to, b []byte) []byte {
+	for _, c := range b {
+		to = append(to, "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
+	}
+	return to
+}

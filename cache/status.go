@@ -1,0 +1,49 @@
+package cache
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"skerry.dev/skerry/exchange"
+)
+
+// statusBytes is the longest value that status writes.
+const statusBytes = 96
+
+// status adds Cache-Status (RFC 9211), behind those of caches nearer to the origin.
+func (s *Stage) status(x *exchange.Exchange, left time.Duration) {
+	f := &x.Facts.Cache
+	room := x.Scratch.Alloc(statusBytes)
+	b := append(room[:0], "skerry"...)
+	switch f.Outcome {
+	case exchange.CacheHit, exchange.CacheStale:
+		b = strconv.AppendInt(append(b, "; hit; ttl="...), int64(left/time.Second), 10)
+	case exchange.CacheRevalidated:
+		b = strconv.AppendInt(append(b, "; hit; fwd=stale; fwd-status=304; ttl="...), int64(left/time.Second), 10)
+	case exchange.CacheMiss:
+		b = append(b, "; fwd=uri-miss"...)
+	case exchange.CachePass:
+		if f.Why == whyMethod {
+			b = append(b, "; fwd=method"...)
+		} else {
+			b = append(b, "; fwd=bypass"...)
+		}
+	}
+	if f.Collapsed {
+		b = append(b, "; collapsed"...)
+	}
+	if f.Stored {
+		b = append(b, "; stored"...)
+	}
+	if f.Why != "" {
+		b = append(append(b, "; detail="...), f.Why...)
+	}
+	value := x.Scratch.Trim(room, len(b))
+	if old := x.Resp.Fields.Get(exchange.NameCacheStatus); old != nil {
+		value = bytes.Join([][]byte{old, value}, commaSpace)
+	}
+	x.Resp.Fields.Set(exchange.NameCacheStatus, value)
+}
+
+var commaSpace = []byte(", ")
