@@ -228,6 +228,22 @@ func (b *body) handle() (*os.File, error) {
 	return f, err
 }
 
+// there reports whether the file is there, and as long as it should be.
+func (b *body) there() error {
+	f, err := b.handle()
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if errors.Is(err, os.ErrClosed) {
+		return nil // to be opened again by who reads it; it was there
+	}
+	if err == nil && info.Size() < b.size.Load() {
+		err = errTorn
+	}
+	return err
+}
+
 // opened is which body files are open for readers: a ring, in which the next one closes the oldest.
 type opened struct {
 	mu   sync.Mutex

@@ -2,6 +2,7 @@ package disk_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -39,11 +40,11 @@ func page(n int) []byte { return key("https", "a.example", "/"+strconv.Itoa(n)) 
 // content is a body that belongs to a number.
 func content(n uint64, size int) []byte {
 	r := rand.New(rand.NewPCG(n, uint64(size)))
-	b := make([]byte, size)
-	for i := range b {
-		b[i] = byte(r.Uint32())
+	b := make([]byte, 0, size+8)
+	for len(b) < size {
+		b = binary.LittleEndian.AppendUint64(b, r.Uint64())
 	}
-	return b
+	return b[:size]
 }
 
 // maker makes objects, as the store in memory does.

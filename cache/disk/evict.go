@@ -1,8 +1,6 @@
 package disk
 
-import (
-	"os"
-)
+import "os"
 
 // makeRoom evicts until the files fit the budget. Not ok: nothing is left that could go.
 func (d *Disk) makeRoom() bool {
@@ -50,6 +48,7 @@ func (d *Disk) evict(copying bool) bool {
 	if copying {
 		d.copyForward(s)
 	}
+	os.Remove(s.name) // before its bodies are: a body without an object is nothing
 	for urls := s.urls; len(urls) > 0; {
 		n := min(len(urls), publishStep)
 		d.mu.Lock()
@@ -67,7 +66,6 @@ func (d *Disk) evict(copying bool) bool {
 	}
 	d.mu.Unlock()
 	s.file.Close() // who reads from it at this moment is waited for; who comes later finds it closed
-	os.Remove(s.name)
 	d.counts.evicted.Inc()
 	d.clean()
 	return true

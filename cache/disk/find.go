@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 	"weak"
@@ -40,15 +41,12 @@ func (d *Disk) Find(key []byte) []storage.Draft {
 			d.mu.Lock()
 			d.forget(which.url, func(p *place) bool { return p.seq == s.seq })
 			d.mu.Unlock()
-			d.clean()
+			d.kick()
+		case errors.Is(err, fs.ErrNotExist): // its body goes before the log knows: the process was killed in between
+			d.dropBroken(which, s.seq)
 		default:
 			d.tellBroken(fmt.Sprintf("%s at %d: %v", s.segment.name, s.off, err))
-			d.mu.Lock()
-			if d.forget(which.url, func(p *place) bool { return p.seq == s.seq }) > 0 {
-				d.remove(which, s.seq) // it may be read another time, when a removal has not found it
-			}
-			d.mu.Unlock()
-			d.kick()
+			d.dropBroken(which, s.seq)
 		}
 	}
 	if len(found) == 0 {
@@ -57,6 +55,16 @@ func (d *Disk) Find(key []byte) []storage.Draft {
 	}
 	d.counts.found.Add(uint64(len(found)))
 	return found
+}
+
+// dropBroken forgets an object that cannot be read, for the log too: it may be read another time, after a removal has not found it.
+func (d *Disk) dropBroken(what id, seq uint64) {
+	d.mu.Lock()
+	if d.forget(what.url, func(p *place) bool { return p.seq == seq }) > 0 {
+		d.remove(what, seq)
+	}
+	d.mu.Unlock()
+	d.kick()
 }
 
 // look returns where the objects of a key lie, but for those that are still in memory.
@@ -143,7 +151,7 @@ func (d *Disk) settleDraft(draft *storage.Draft, s *spot, h *header, rest []byte
 		return os.ErrClosed
 	}
 	draft.Spool = b
-	return nil
+	return b.there()
 }
 
 // ask says that an object was found: it is worth to be kept when its segment leaves.
