@@ -55,6 +55,9 @@ func TestMemoryShort(t *testing.T) {
 		}
 		return resp.StatusCode, resp.Header.Get("Retry-After"), string(b)
 	}
+	if n := cacheBudget(set); n != shares.Cache {
+		t.Errorf("the cache may have %d bytes, not %d", n, shares.Cache)
+	}
 	idle, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +71,9 @@ func TestMemoryShort(t *testing.T) {
 	<-there
 	inUse.Store(1 << 30)
 	awaitMost(t, "looks at memory that find enough", 0, func() int { return 1 - int(set.Counter("skerry_memory_short_total", "").Value()) })
+	if n := cacheBudget(set); n >= shares.Cache || n <= 0 {
+		t.Errorf("the cache may still have %d bytes of %d", n, shares.Cache)
+	}
 	for range 3 {
 		if status, retry, body := ask("/"); status != 503 || retry == "" || strings.Contains(body, "memory") {
 			t.Errorf("while there is too little: %d, Retry-After %q, %s", status, retry, body)
@@ -95,6 +101,16 @@ func TestMemoryShort(t *testing.T) {
 	if n := set.Counter("skerry_memory_refused_total", "").Value(); n < 3 || !strings.Contains(log.String(), "it may have 1073741824 bytes (--memory)") {
 		t.Errorf("%d were counted; the log: %s", n, log.String())
 	}
+}
+
+// cacheBudget is how many bytes the cache may have.
+func cacheBudget(set *meter.Set) int64 {
+	for _, m := range set.All() {
+		if m.Name == "skerry_cache_budget_bytes" {
+			return int64(m.Func())
+		}
+	}
+	return -1
 }
 
 // isReset reports whether a connection was reset.

@@ -48,6 +48,7 @@ func (e *Edge) boundMemory() {
 	if e.opt.Exchanges <= 0 {
 		e.opt.Exchanges = m.Exchanges
 	}
+	e.keepers.Cache.SetBudget(m.Cache)
 	e.keepers.Firewall.Bound(m.Held)
 	e.keepers.Limit.Resize(m.Tables)
 }
@@ -57,7 +58,8 @@ func (e *Edge) watchMemory() {
 	if e.opt.Memory.Limit.Bytes == 0 {
 		return
 	}
-	e.watch = memory.NewWatch(memory.WatchOptions{Shares: e.opt.Memory, Read: e.opt.MemoryInUse, Close: e.closeWaiting, Meters: e.meters})
+	e.watch = memory.NewWatch(memory.WatchOptions{Shares: e.opt.Memory, Read: e.opt.MemoryInUse, Cache: e.keepers.Cache.SetBudget,
+		Close: e.closeWaiting, Meters: e.meters})
 }
 
 // endWatch ends that.
