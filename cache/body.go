@@ -78,6 +78,7 @@ func (f *fill) pull(t *exchange.Exchange, hidden bool) error {
 
 // breakOff ends a body that is not whole. Who reads it hears of that behind its last byte.
 func (f *fill) breakOff(err error) {
+	f.close()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.offered()

@@ -4,16 +4,20 @@
 // It owns Stage, which looks a request up, and Keeper, which has the store, the fills in flight and what is known of routes, and
 // outlives plans. Below it, freshness knows the rules, storage keeps objects in memory, disk what memory cannot.
 //
+// It promises that a key is compared as a whole and ends with its route and a digest of its rules, that nothing is stored that a purge
+// met while it was fetched, and that a hit from memory does not allocate. It refuses to store what is not whole.
+//
+// # Fills
+//
 // What is not stored is fetched by a fill: an exchange of its own that runs the stages behind this one. The client who asked reads what
 // it brings, and so does everybody who asks for the same meanwhile. It goes on when clients leave, if others read or it is being stored.
 // An answer that is not for the store releases who waits for it; for a while requests for it do not wait for each other.
 //
+// # Who asks
+//
 // In mode private nothing is stored of requests that say who asks, unless the route has the identity in the key; a fill sends no
 // cookie, no parameter and no unusual field that is not part of the key, so an answer cannot depend on what other clients' requests do not
 // have. A probe asks as two identities, and makes a route bypass the cache when one gets what is the other's.
-//
-// It promises that a key is compared as a whole and ends with its route and a digest of its rules, that nothing is stored that a purge
-// met while it was fetched, and that a hit from memory does not allocate. It refuses to store what is not whole.
 //
 // # Reasons
 //

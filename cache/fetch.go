@@ -196,9 +196,9 @@ func (w *waiter) read(c *call) turn {
 	if cf.Stored {
 		setAge(x, f.terms.Age(w.look.now))
 	}
-	s.status(x, 0)
+	s.status(x, 0, w.look.forward)
 	if f.status == 200 && represent.Asks(x.Req.Fields) {
-		stored := represent.Stored(x.Resp.Fields, size, w.look.now)
+		stored := describe(x, size, w.look.now)
 		if s.part(x, &stored, r, nil) {
 			return answered
 		}

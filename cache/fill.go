@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"io"
 	"sync"
 	"time"
@@ -72,12 +73,12 @@ func (f *fill) run(t *exchange.Exchange) {
 	defer f.stage.keep.running.Done()
 	f.stage.tail.Run(t)
 	f.end(t)
-	f.stage.keep.fills.remove(f)
 	t.Release()
 }
 
 // end sees to it that nobody waits for ever, whatever became of the exchange: a stage that says Abort sends nothing.
 func (f *fill) end(t *exchange.Exchange) {
+	f.close()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	err := t.Cause
@@ -95,6 +96,9 @@ func (f *fill) end(t *exchange.Exchange) {
 }
 
 var errAborted = fault.New(fault.OriginClosed, "the answer that was fetched for the cache broke off")
+
+// close takes the fill out of the table: who comes now finds what it has stored, or begins another one.
+func (f *fill) close() { f.stage.keep.fills.remove(f) }
 
 // tell wakes who waits. The caller holds mu.
 func (f *fill) tell() {
@@ -181,6 +185,7 @@ func (f *fill) Send(t *exchange.Exchange) error {
 
 // fail ends the fill with a fault of the exchange.
 func (f *fill) fail(t *exchange.Exchange) {
+	f.close()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.phase, f.err, f.done = failed, t.Fault, true
@@ -274,6 +279,7 @@ func (f *fill) finish(t *exchange.Exchange) {
 	if f.why == "" {
 		o = f.store(trailers)
 	}
+	f.close()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.offered()
@@ -311,14 +317,27 @@ func (f *fill) renew(t *exchange.Exchange, now time.Time) error {
 		f.again(t)
 		return nil
 	}
+	if s.front != nil && string(r.Fields.Get(exchange.NameVary)) == exchange.NameAcceptEncoding.String() {
+		r.Fields.Del(exchange.NameVary) // of what encodes, which cannot know whether it would have
+	}
 	freshness.Freshen(stored, r.Fields, &head)
 	terms, why := s.judge(f, f.old.Status(), head, t.Now, now)
 	o := f.old
-	if why == freshness.ReasonNone {
-		o = s.keep.store.Refresh(f.old, terms, head, f.number)
-	} else {
-		s.keep.store.Drop(f.old)
+	switch vary, ok := freshness.AppendVary(nil, head, f.request); {
+	case why != freshness.ReasonNone:
+		s.keep.store.Drop(f.old) // it served its last time
+	case !ok || !bytes.Equal(vary, f.old.Signature()):
+		s.keep.store.Drop(f.old) // it is the answer to other requests than it was
+		f.again(t)
+		return nil
+	default:
+		d := freshness.ResponseDirectives(head)
+		var kept exchange.Fields
+		freshness.Strip(head, &kept, &d, s.rules.private)
+		addDate(t, &kept, now)
+		o = s.keep.store.Refresh(f.old, terms, kept, f.number)
 	}
+	f.close()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.done = true; o == nil { // purged meanwhile
@@ -333,6 +352,7 @@ func (f *fill) renew(t *exchange.Exchange, now time.Time) error {
 
 // again has who waits begin anew.
 func (f *fill) again(t *exchange.Exchange) {
+	f.close()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.phase, f.err, f.done = failed, errAgain, true

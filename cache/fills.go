@@ -59,7 +59,7 @@ func (s *Stage) begin(x *exchange.Exchange, l *look, old *storage.Object, behind
 		f.target += "?" + string(t.Req.Query)
 	}
 	f.request = append(f.request, t.Req.Fields...)
-	if x.Req.Sent.Get(exchange.NameAuthorization) != nil {
+	if t.Req.Fields.Get(exchange.NameAuthorization) != nil && x.Req.Sent.Get(exchange.NameAuthorization) != nil {
 		f.auth = exchange.Fields{{ID: exchange.NameAuthorization}}
 	}
 	t.Sink = f
@@ -83,6 +83,9 @@ func (s *Stage) prepare(t *exchange.Exchange, l *look, old *storage.Object) {
 		f.Del(exchange.NameCacheControl) // a client's wish to see something new is not heeded behind us either
 		f.Del(exchange.NamePragma)
 		f.Del(exchange.NameCookie)
+		if l.identified {
+			f.Del(exchange.NameAuthorization)
+		}
 		for i := range l.fields {
 			if l.fields[i].ID == exchange.NameCookie {
 				f.Add(exchange.NameCookie, t.Scratch.Copy(l.fields[i].Value))
@@ -117,7 +120,7 @@ var conditional = []exchange.NameID{exchange.NameIfMatch, exchange.NameIfNoneMat
 
 // behind has a new answer fetched for a stale one that was served, unless that is under way.
 func (s *Stage) behind(x *exchange.Exchange, l *look, old *storage.Object) {
-	if l.stores == "" {
+	if l.stores == "" || l.stores == whyIdentified { // the fill says nothing of who asks
 		s.keep.fills.join(idOf(x, l), func() *fill { return s.begin(x, l, old, true) })
 	}
 }

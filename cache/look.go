@@ -18,6 +18,7 @@ type look struct {
 	asked      freshness.Asked
 	now        time.Time
 	identified bool   // the client says who it is, in a way that is no part of the key
+	forward    string // of Cache-Status: why the origin is asked
 	stores     string // why an answer to this request is not stored; empty: it may be
 	body       []byte // of a QUERY
 }
@@ -207,7 +208,7 @@ func (r *rules) harmless(value []byte) bool {
 		if left--; left < 0 {
 			return false
 		}
-		if len(key) > 0 && !among(r.anonymous, key) && !among(r.keyed.cookies, key) {
+		if len(exchange.TrimOWS(pair)) > 0 && !among(r.keyed.cookies, key) && !among(r.anonymous, key) { // one without a name is on no list
 			return false
 		}
 	}

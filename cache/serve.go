@@ -17,12 +17,12 @@ func (s *Stage) serve(x *exchange.Exchange, o *storage.Object, outcome exchange.
 	f := &x.Facts.Cache
 	f.Outcome, f.Age = outcome, t.Age(l.now)
 	setAge(x, f.Age)
-	s.status(x, t.Left(l.now))
+	s.status(x, t.Left(l.now), "")
 	size := o.Size()
 	s.route.served(size)
 	whole := o.Whole()
 	if x.Resp.Status == 200 && represent.Asks(x.Req.Fields) {
-		stored := represent.Stored(x.Resp.Fields, size, time.Unix(0, t.Born))
+		stored := describe(x, size, time.Unix(0, t.Born))
 		if s.part(x, &stored, o, whole) {
 			return exchange.Respond
 		}
@@ -37,6 +37,15 @@ func (s *Stage) serve(x *exchange.Exchange, o *storage.Object, outcome exchange.
 	}
 	o.Trailers(&x.Resp.Trailers)
 	return exchange.Respond
+}
+
+// describe describes an answer with status 200. Ranges are of what has no coding: pieces of a coded body are of no use to who takes
+// another one next time.
+func describe(x *exchange.Exchange, size int64, came time.Time) represent.Representation {
+	if x.Resp.Fields.Get(exchange.NameContentEncoding) != nil {
+		size = -1
+	}
+	return represent.Stored(x.Resp.Fields, size, came)
 }
 
 // part answers a request with conditions or ranges if it does not get the whole. whole is the body, if it is in memory.

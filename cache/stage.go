@@ -92,6 +92,7 @@ func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 				return s.serve(x, o, exchange.CacheStale, l)
 			}
 		}
+		l.forward = s.forwards(l, o)
 		if l.asked.OnlyIfCached { // RFC 9111 section 5.2.1.7
 			x.Answer(504)
 			x.Facts.Cache.Outcome = exchange.CacheMiss
@@ -122,6 +123,19 @@ func (s *Stage) find(l *look) *storage.Object {
 		return o
 	}
 	return nil
+}
+
+// forwards says in the words of RFC 9211 section 2.2 why the origin is asked. o is what is stored and not good enough, nil for nothing.
+func (s *Stage) forwards(l *look, o *storage.Object) string {
+	switch {
+	case o == nil && s.keep.store.Find(l.key) != nil:
+		return "vary-miss"
+	case o == nil:
+		return "uri-miss"
+	case !o.Softened() && o.Terms().Use(l.now, nil) == freshness.UseFresh:
+		return "request"
+	}
+	return "stale"
 }
 
 // use decides about a stored answer.
@@ -174,7 +188,7 @@ func (s *Stage) Response(x *exchange.Exchange) exchange.Verdict {
 		if x.Fault == nil {
 			s.passed(x, c)
 		}
-		s.status(x, 0)
+		s.status(x, 0, "")
 	}
 	s.route.count(f.Outcome)
 	return exchange.Next

@@ -11,8 +11,9 @@ import (
 // statusBytes is the longest value that status writes.
 const statusBytes = 96
 
-// status adds Cache-Status (RFC 9211), behind those of caches nearer to the origin.
-func (s *Stage) status(x *exchange.Exchange, left time.Duration) {
+// status adds Cache-Status (RFC 9211), behind those of caches nearer to the origin: how long what was stored is fresh, and why the origin
+// was asked in place of it.
+func (s *Stage) status(x *exchange.Exchange, left time.Duration, forward string) {
 	f := &x.Facts.Cache
 	room := x.Scratch.Alloc(statusBytes)
 	b := append(room[:0], "skerry"...)
@@ -20,9 +21,9 @@ func (s *Stage) status(x *exchange.Exchange, left time.Duration) {
 	case exchange.CacheHit, exchange.CacheStale:
 		b = strconv.AppendInt(append(b, "; hit; ttl="...), int64(left/time.Second), 10)
 	case exchange.CacheRevalidated:
-		b = strconv.AppendInt(append(b, "; hit; fwd=stale; fwd-status=304; ttl="...), int64(left/time.Second), 10)
+		b = strconv.AppendInt(append(b, "; fwd=stale; fwd-status=304; ttl="...), int64(left/time.Second), 10)
 	case exchange.CacheMiss:
-		b = append(b, "; fwd=uri-miss"...)
+		b = append(append(b, "; fwd="...), forward...)
 	case exchange.CachePass:
 		if f.Why == whyMethod {
 			b = append(b, "; fwd=method"...)

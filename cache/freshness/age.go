@@ -24,17 +24,16 @@ func bounded(seconds int64) time.Duration {
 }
 
 // initialAge is how old a response was when its head came: corrected_initial_age of RFC 9111 section 4.2.3. Dates have whole seconds, so
-// apparent_age is counted in them: an answer made in the second in which it came has none. Not ok: Age cannot be read, so the
-// response is stale (section 5.1), and the age is what can be known without it.
-func initialAge(a *Arrival) (age time.Duration, ok bool) {
-	value, ok := ageValue(a.Response)
+// apparent_age is counted in them: an answer made in the second in which it came has none.
+func initialAge(a *Arrival) time.Duration {
+	value := ageValue(a.Response)
 	var delay int64
 	if !a.Asked.IsZero() {
 		delay = max(0, nanos(a.Came)-nanos(a.Asked))
 	}
 	corrected := value + time.Duration(min(delay, int64(longest)))
 	apparent := bounded(a.Came.Unix() - made(a))
-	return min(max(apparent, corrected), longest), ok
+	return min(max(apparent, corrected), longest)
 }
 
 // made is date_value: when the response was made, in seconds of Unix. Without a Date that can be read it is when it came
@@ -46,15 +45,17 @@ func made(a *Arrival) int64 {
 	return a.Came.Unix()
 }
 
-// ageValue reads Age: of several, or of a list, the first (RFC 9111 section 5.1). Without one it is 0.
-func ageValue(f exchange.Fields) (age time.Duration, ok bool) {
+// ageValue reads Age: of several, or of a list, the first (RFC 9111 section 5.1). Without one it is 0, and one that cannot be read is
+// ignored, as that section wants.
+func ageValue(f exchange.Fields) time.Duration {
 	for i := range f {
 		if f[i].ID == exchange.NameAge {
 			first, _, _ := bytes.Cut(f[i].Value, comma)
-			return span(exchange.TrimOWS(first))
+			age, _ := span(exchange.TrimOWS(first))
+			return age
 		}
 	}
-	return 0, true
+	return 0
 }
 
 // expires is how long after it was made a response says with Expires that it is fresh. A date that cannot be read, in any of several

@@ -13,7 +13,7 @@ const Longest = longest
 func Date(b []byte, now time.Time) (int64, bool) { return date(b, now) }
 
 // InitialAge is initialAge.
-func InitialAge(a *Arrival) (time.Duration, bool) { return initialAge(a) }
+func InitialAge(a *Arrival) time.Duration { return initialAge(a) }
 
 // Normal is the normal form of the fields of a name, if it is not too long.
 func Normal(request exchange.Fields, text []byte) (string, bool) {

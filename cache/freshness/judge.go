@@ -125,8 +125,7 @@ func (t *Terms) look(response exchange.Fields) Reason {
 
 // live finds when the age was 0 and how long the answer is fresh, and reports whether the response itself said so.
 func (t *Terms) live(a *Arrival, o *Options, d *Directives) (explicit bool) {
-	age, readable := initialAge(a)
-	t.Born = nanos(a.Came) - int64(age)
+	t.Born = nanos(a.Came) - int64(initialAge(a))
 	life, explicit := lifetime(a, d)
 	switch {
 	case explicit || d.Said.Has(SaidNoCache):
@@ -143,9 +142,7 @@ func (t *Terms) live(a *Arrival, o *Options, d *Directives) (explicit bool) {
 	if o.Max > 0 {
 		life = min(life, o.Max)
 	}
-	if readable {
-		t.Lifetime = int64(min(life, longest))
-	}
+	t.Lifetime = int64(min(life, longest))
 	return explicit
 }
 

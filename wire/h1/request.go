@@ -41,7 +41,7 @@ func parseRequestLine(b []byte, r *exchange.Request) (int, error) {
 		return 0, errRequestLine
 	}
 	r.MethodName = b[:i:i]
-	r.Method = methodOf(r.MethodName)
+	r.Method = exchange.MethodOf(r.MethodName)
 	i++
 	start := i
 	for classes[b[i]]&target != 0 {
@@ -73,30 +73,6 @@ func parseVersion(b []byte, i int, r *exchange.Request) (int, error) {
 	}
 	r.Minor = int(line[7] - '0')
 	return i + 10, nil
-}
-
-func methodOf(m []byte) exchange.Method {
-	switch string(m) {
-	case "GET":
-		return exchange.MethodGet
-	case "HEAD":
-		return exchange.MethodHead
-	case "POST":
-		return exchange.MethodPost
-	case "PUT":
-		return exchange.MethodPut
-	case "PATCH":
-		return exchange.MethodPatch
-	case "DELETE":
-		return exchange.MethodDelete
-	case "OPTIONS":
-		return exchange.MethodOptions
-	case "TRACE":
-		return exchange.MethodTrace
-	case "CONNECT":
-		return exchange.MethodConnect
-	}
-	return exchange.MethodOther
 }
 
 // websocket is the one protocol that may be upgraded to (RFC 6455).
