@@ -1,6 +1,6 @@
 package cachetest
 
-// vary is an answer that varies by fields, fresh for long.
+// varies is an answer that varies by fields, fresh for long.
 func varies(by, sent string) Step { return lasting.says("Vary: " + by).sends(sent) }
 
 // varying is Vary and what of a request it compares (RFC 9111 section 4.1).
@@ -40,10 +40,10 @@ var varying = group("vary",
 
 	optimal("lines are joined", "9111 4.1", varies("X-Foo", "X-Foo: 1, 2"), get.sends("X-Foo: 1\nX-Foo: 2").hit()),
 	required("lines in another order", "9111 4.1", varies("X-Foo", "X-Foo: 1\nX-Foo: 2"), get.sends("X-Foo: 2\nX-Foo: 1").miss()),
-	optimal("blanks around values", "9111 4.1", varies("X-Foo", "X-Foo: 1,2"), get.sends("X-Foo:  1, 2 ").hit()),
+	optimal("blanks between values", "9111 4.1", varies("X-Foo", "X-Foo: 1,2"), get.sends("X-Foo: 1,  2").hit()),
 	optimal("languages in another order", "9111 4.1", varies("Accept-Language", "Accept-Language: en, de"), get.sends("Accept-Language: de, en").hit()),
 	optimal("languages in other case", "9111 4.1", varies("Accept-Language", "Accept-Language: en, de"), get.sends("Accept-Language: eN, De").hit()),
-	optimal("languages with other blanks", "9111 4.1", varies("Accept-Language", "Accept-Language: en, de"), get.sends("Accept-Language:  en ,   de").hit()),
+	optimal("languages with other blanks", "9111 4.1", varies("Accept-Language", "Accept-Language: en, de"), get.sends("Accept-Language: en ,   de").hit()),
 	optimal("a language that the stored one is in", "9111 4.1", varies("Accept-Language", "Accept-Language: en, de").says("Content-Language: de"), get.sends("Accept-Language: fr;q=0.5, de;q=1.0").hit()),
 	required("another language", "9111 4.1", varies("Accept-Language", "Accept-Language: de"), get.sends("Accept-Language: fr").miss()),
 	required("languages with other weights", "9111 4.1", varies("Accept-Language", "Accept-Language: de, en;q=0.5"), get.sends("Accept-Language: en, de;q=0.5").miss()),
