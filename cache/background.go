@@ -84,8 +84,10 @@ func (k *Keeper) Use(stages []*Stage) {
 		return
 	}
 	var tasks []*task
+	byRoute := make(map[string]*Stage, len(stages))
 	for _, s := range stages {
 		tasks = append(tasks, s.tasks()...)
+		byRoute[s.route.label] = s
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -98,7 +100,7 @@ func (k *Keeper) Use(stages []*Stage) {
 			t.due = o.due
 		}
 	}
-	k.tasks = tasks
+	k.tasks, k.stages = tasks, byRoute
 	if len(tasks) > 0 && !k.working {
 		k.working = true
 		k.running.Go(k.work)

@@ -40,6 +40,7 @@ type Keeper struct {
 	mu      sync.Mutex
 	routes  map[string]*route
 	tasks   []*task
+	stages  map[string]*Stage // of the plan in force, by route
 	working bool
 }
 
