@@ -230,7 +230,7 @@ func (f *fill) pace() error {
 		case f.unwanted():
 			f.mu.Unlock()
 			return errUnwanted
-		case len(f.readers) == 0 && f.waiting == 0, !f.window && f.phase != private, f.come-f.pacer() < windowBytes:
+		case len(f.readers) == 0 && f.waiting == 0, !f.window && f.phase != private, f.come-f.pacer() < f.ahead():
 			f.mu.Unlock()
 			return nil
 		}
@@ -239,6 +239,14 @@ func (f *fill) pace() error {
 		<-change // readers that close tell too
 		f.mu.Lock()
 	}
+}
+
+// ahead is how far the fill may run ahead of who reads. The caller holds mu.
+func (f *fill) ahead() int64 {
+	if f.spool == nil {
+		return privateBytes
+	}
+	return windowBytes
 }
 
 // errUnwanted ends a fill whose answer is neither stored nor read.

@@ -157,6 +157,10 @@ func (w *waiter) log() {
 	mirror := to.Mirror
 	*to = *from
 	to.Mirror = mirror
+	if w.fill.firewall.Answer {
+		w.x.Facts.Firewall.Verdict, w.x.Facts.Firewall.Answer = w.fill.firewall.Verdict, true
+		w.x.Facts.Firewall.Rules = append(w.x.Facts.Firewall.Rules, w.fill.firewall.Rules...)
+	}
 	w.x.Facts.Encoding.Made, w.x.Facts.Encoding.Before = w.fill.made.Made, w.fill.made.Before
 }
 
@@ -173,7 +177,7 @@ func (w *waiter) useOld() bool {
 // read answers with the fill's answer while it comes.
 func (w *waiter) read(c *call) turn {
 	f, x, s := w.fill, w.x, w.stage
-	r := &reader{fill: f, sink: x.Sink}
+	r := &reader{fill: f, x: x, sink: x.Sink}
 	f.mu.Lock()
 	if f.base > 0 && f.spool == nil { // its beginning is gone
 		f.mu.Unlock()

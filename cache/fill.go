@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,6 +54,7 @@ type fill struct {
 	why      string // why it is not stored
 	origin   exchange.OriginFacts
 	made     exchange.EncodingFacts
+	firewall exchange.FirewallFacts
 	body
 	object *storage.Object
 	err    error
@@ -121,6 +123,9 @@ func (f *fill) note(t *exchange.Exchange) {
 	f.origin = t.Facts.Origin
 	f.origin.Held = nil
 	f.made = t.Facts.Encoding
+	f.firewall = t.Facts.Firewall
+	f.firewall.Held = nil
+	f.firewall.Rules = slices.Clone(f.firewall.Rules)
 }
 
 // Interim keeps a 1xx answer for who waits.

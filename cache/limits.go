@@ -25,6 +25,8 @@ const (
 	largePieceBytes = 128 << 10
 	// windowBytes is how far a fill runs ahead of its readers where the body is not in memory as a whole. It waits then.
 	windowBytes = 1 << 20
+	// privateBytes is the same for an answer that is not stored: what would be on the way without a cache.
+	privateBytes = 32 << 10
 	// rangeAheadMax is how far into a body a request may ask to wait for a fill to get there. Beyond it the origin is asked for the
 	// range alone.
 	rangeAheadMax = 1 << 20

@@ -13,6 +13,7 @@ import (
 // that a range asks for.
 type reader struct {
 	fill   *fill
+	x      *exchange.Exchange
 	sink   exchange.Sink
 	at     int64 // what the next Next returns; guarded by the fill's mu
 	seen   bool  // something was read
@@ -65,6 +66,9 @@ func (r *reader) View(off int64, buf []byte) ([]byte, error) {
 		case f.broken != nil:
 			return nil, f.broken
 		case f.done:
+			if r.x != nil {
+				r.x.Resp.Trailers = append(r.x.Resp.Trailers[:0], f.trailers...)
+			}
 			return nil, io.EOF
 		}
 		change := f.change()

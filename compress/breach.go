@@ -45,7 +45,7 @@ func (s *Stage) identifies(x *exchange.Exchange) bool {
 }
 
 // clientFields are the fields as the client sent them: what stages added for the origin, or took away, says nothing of
-// the client. An exchange that runs without a client has only the working copy.
+// the client. An exchange that runs without a client goes by the working copy, of which who made it took away what must not count.
 func clientFields(x *exchange.Exchange) exchange.Fields {
 	if x.Conn == nil {
 		return x.Req.Fields

@@ -218,18 +218,33 @@ func (b *builder) site() (site cache.Site) {
 }
 
 // joinCache tells the cache of a route what stands around it, and returns it; nil: it has none.
-func joinCache(stages []exchange.Stage) *cache.Stage {
-	for i, s := range stages {
-		if c, ok := s.(*cache.Stage); ok {
-			var front exchange.Stage
-			if a, ok := stages[max(i-1, 0)].(*compress.Accept); ok {
-				front = a
+//
+// Where the firewall judges answers, it judges the request of a fill too: the rules about answers go by what those about requests found.
+func joinCache(stages []exchange.Stage) (c *cache.Stage) {
+	var front, firewall exchange.Stage
+	var behind []exchange.Stage
+	for _, s := range stages {
+		switch s := s.(type) {
+		case *cache.Stage:
+			c = s
+			continue
+		case *compress.Accept:
+			front = s
+		case *waf.Stage:
+			firewall = s
+		case *waf.Answer:
+			if c != nil {
+				behind = append([]exchange.Stage{firewall}, behind...)
 			}
-			c.UsePath(front, stages[i+1:]...)
-			return c
+		}
+		if c != nil {
+			behind = append(behind, s)
 		}
 	}
-	return nil
+	if c != nil {
+		c.UsePath(front, behind...)
+	}
+	return c
 }
 
 // stage turns a constructor's result into a Stage; an unused stage stays nil instead of becoming an interface that
