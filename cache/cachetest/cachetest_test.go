@@ -71,6 +71,7 @@ func TestCasesAreWellFormed(t *testing.T) {
 // TestProxyWithoutAStore plays the table against a proxy that stores nothing: whatever must not come from a store holds, and
 // nothing that must come from one does.
 func TestProxyWithoutAStore(t *testing.T) {
+	t.Parallel()
 	o := newOrigin(t)
 	to, err := url.Parse(o.URL())
 	if err != nil {
@@ -110,6 +111,7 @@ func TestProxyWithoutAStore(t *testing.T) {
 // TestStoreThatHeedsNothing plays the table against a proxy that gives the first answer of each URL to everybody, for ever. Where the
 // origin must be asked again it is seen each time.
 func TestStoreThatHeedsNothing(t *testing.T) {
+	t.Parallel()
 	o := newOrigin(t)
 	var mu sync.Mutex
 	stored := map[string]*httptest.ResponseRecorder{}

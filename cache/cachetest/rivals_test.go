@@ -36,6 +36,7 @@ sub vcl_pipe { set bereq.http.Connection = "close"; }`
 // TestRivals plays the standard mode against other caches and prints how they fare. They are not ours to judge: what is held is
 // that each does what it is known for, so that a harness which measures something else is seen.
 func TestRivals(t *testing.T) {
+	t.Parallel()
 	for _, r := range []struct {
 		name, program string
 		start         func(o rival.Options, origin string) (*rival.Proc, error)
@@ -58,6 +59,7 @@ func TestRivals(t *testing.T) {
 			[]string{"invalidation: POST", "request: no-cache", "conditions: a tag in the middle"}},
 	} {
 		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
 			if why := rival.Missing(r.program); why != "" {
 				t.Skip(why)
 			}
