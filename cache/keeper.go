@@ -136,7 +136,7 @@ func (k *Keeper) newRoute(label string) *route {
 	r.fills = k.meters.Counter("skerry_cache_fills_total", "Answers that were fetched for the cache.", "route", label)
 	r.waited = k.meters.Counter("skerry_cache_waited_total", "Requests that gave up waiting for what another had asked for (cache.collapse).", "route", label)
 	r.saved = k.meters.Counter("skerry_cache_saved_bytes_total", "Bytes of bodies that came from the cache.", "route", label)
-	for _, why := range []string{whyBody, whyOverride, whyKey} {
+	for _, why := range []string{whyBody, whyOverride, whyKey, whyUnkeyed} {
 		r.suspects[why] = k.meters.Counter("skerry_cache_suspects_total",
 			"Requests that were kept away from the cache because they look like an attempt to poison it.", "route", label, "why", why)
 	}

@@ -135,7 +135,10 @@ func (k *keyed) normalQuery(x *exchange.Exchange, query []byte) (normal []byte, 
 		}
 		list[i] = p
 	}
-	if sorted && !dropped {
+	switch {
+	case len(list) == 0:
+		return nil, true
+	case sorted && !dropped:
 		return query, true
 	}
 	normal = x.Scratch.Alloc(len(query))[:0]
@@ -226,10 +229,12 @@ func (k *keyed) partBytes(l *look) (n int) {
 			}
 		}
 	}
-	if len(k.cookies) > 0 {
-		n += 1 + len(l.fields.Get(exchange.NameCookie))
+	for i := range l.fields {
+		if l.fields[i].ID == exchange.NameCookie && len(k.cookies) > 0 {
+			n += 2 + len(l.fields[i].Value)
+		}
 	}
-	return n
+	return n + len(k.cookies)
 }
 
 // appendParts appends the values of the fields and cookies that count. Each is preceded by a byte that no value has, which tells
@@ -243,9 +248,27 @@ func (k *keyed) appendParts(b []byte, l *look) []byte {
 			}
 		}
 	}
-	if len(k.cookies) > 0 {
-		b = append(b, keySeparator)
-		b = append(b, l.fields.Get(exchange.NameCookie)...) // of which only those that count are left
+	if len(k.cookies) == 0 {
+		return b
+	}
+	b = append(b, keySeparator)
+	for i := range l.fields {
+		if l.fields[i].ID == exchange.NameCookie {
+			b = k.appendCookies(append(b, 1), l.fields[i].Value)
+		}
+	}
+	return b
+}
+
+// appendCookies appends the pairs of a Cookie field that count, each with a semicolon behind it, which none has in it.
+func (k *keyed) appendCookies(b, value []byte) []byte {
+	for rest := value; len(rest) > 0; {
+		var pair []byte
+		pair, rest, _ = bytes.Cut(rest, semicolon)
+		pair = exchange.TrimOWS(pair)
+		if key, _, _ := bytes.Cut(pair, equals); among(k.cookies, key) {
+			b = append(append(b, pair...), ';')
+		}
 	}
 	return b
 }

@@ -48,6 +48,7 @@ type rules struct {
 	private     bool
 	directives  bool
 	certificate bool   // the host asks for client certificates, which say who asks
+	forwarded   bool   // what clients say in X-Forwarded-* reaches the service
 	anonymous   []name // cookies that say nothing of who asks
 	identity    []header
 	identified  bool // identity, or cookies that say the same, are part of the key
@@ -59,6 +60,7 @@ func newRules(p *spec.Policy, label string) rules {
 	return rules{
 		private: c.Mode == spec.CachePrivate, directives: c.Directives, anonymous: names(c.Anonymous), identity: headers(c.Identity.Headers),
 		identified:  c.Identity.On(),
+		forwarded:   p.Forwarded != nil && *p.Forwarded == spec.ForwardedKeep,
 		certificate: p.TLS != nil && p.TLS.ClientCertificates != "" && p.TLS.ClientCertificates != spec.ClientAuthOff,
 		keyed:       newKeyed(p, label),
 	}
@@ -119,13 +121,13 @@ func (r *rules) who(x *exchange.Exchange, l *look, c *call) (why string) {
 			if r.private && !r.harmless(f.Value) {
 				l.identified = true
 			}
-		case exchange.NameXRequestedWith, exchange.NameOther:
+		case exchange.NameOther:
 			if overrides(f.Name) {
 				return whyOverride
 			}
-			if r.private && !ordinary(f.Name) && !r.keyedField(f) {
-				l.stores = whyUnkeyed
-			}
+		}
+		if r.private && !r.usual(f, x.Req.Method) && !r.keyedField(f) {
+			l.stores = whyUnkeyed
 		}
 	}
 	if l.asked = freshness.RequestDirectives(x.Req.Fields); l.asked.NoStore {
@@ -169,12 +171,27 @@ func (r *rules) keyedField(f *exchange.Field) bool {
 	return false
 }
 
-// ordinary reports whether a field without a number of its own is one that browsers send by themselves.
-func ordinary(name []byte) bool {
-	if len(name) > 4 && exchange.EqualFold(name[:4], secPrefix) { // scripts cannot set these (Fetch standard, forbidden header names)
+// usual reports whether a field is one that browsers send by themselves, or that does not reach the service as the client has sent it.
+func (r *rules) usual(f *exchange.Field, method exchange.Method) bool {
+	switch f.ID {
+	case exchange.NameAccept, exchange.NameAcceptEncoding, exchange.NameAcceptLanguage, exchange.NameAuthorization, exchange.NameCacheControl,
+		exchange.NameCookie, exchange.NameDNT, exchange.NameIfMatch, exchange.NameIfModifiedSince, exchange.NameIfNoneMatch, exchange.NameIfRange,
+		exchange.NameIfUnmodifiedSince, exchange.NameOrigin, exchange.NamePragma, exchange.NamePriority, exchange.NameRange, exchange.NameReferer,
+		exchange.NameUpgradeInsecureRequests, exchange.NameUserAgent:
+		return true
+	case exchange.NameContentType, exchange.NameContentEncoding, exchange.NameContentLanguage:
+		return method == exchange.MethodQuery // they are part of the key there
+	}
+	if f.ID.HopByHop() {
 		return true
 	}
-	return exchange.EqualFold(name, saveData) || exchange.EqualFold(name, purpose)
+	if f.ID.Trust() {
+		return !r.forwarded
+	}
+	if len(f.Name) > len(secPrefix) && exchange.EqualFold(f.Name[:len(secPrefix)], secPrefix) { // scripts cannot set these (Fetch standard)
+		return true
+	}
+	return exchange.EqualFold(f.Name, saveData) || exchange.EqualFold(f.Name, purpose)
 }
 
 var secPrefix, saveData, purpose = []byte("Sec-"), []byte("Save-Data"), []byte("Purpose")
@@ -232,26 +249,14 @@ func (r *rules) withoutCookies(x *exchange.Exchange, to exchange.Fields) exchang
 	return to
 }
 
+// onlyKeyed returns the pairs of a Cookie field that are part of the key, as one writes them.
 func (r *rules) onlyKeyed(x *exchange.Exchange, value []byte) []byte {
-	room := x.Scratch.Alloc(len(value) + 1)
-	b := room[:0]
-	for rest := value; len(rest) > 0; {
-		var pair []byte
-		pair, rest, _ = bytes.Cut(rest, semicolon)
-		pair = exchange.TrimOWS(pair)
-		if key, _, _ := bytes.Cut(pair, equals); !among(r.keyed.cookies, key) {
-			continue
-		}
-		if len(b) > 0 {
-			b = append(b, "; "...)
-		}
-		b = append(b, pair...)
-	}
-	if len(b) > len(room) { // cannot be: pairs are joined by no more than they were
-		return nil
-	}
-	return x.Scratch.Trim(room, len(b))
+	b := r.keyed.appendCookies(x.Scratch.Alloc(len(value) + 1)[:0], value)
+	b = bytes.ReplaceAll(b, semicolon, semicolonSpace)
+	return bytes.TrimSuffix(b, semicolonSpace)
 }
+
+var semicolonSpace = []byte("; ")
 
 // readQuery takes in the body of a QUERY (RFC 10008 section 2.7): it is part of the key, with the fields that say what it means.
 func (s *Stage) readQuery(x *exchange.Exchange, l *look) (digest []byte, why string) {

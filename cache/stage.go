@@ -152,6 +152,9 @@ func (s *Stage) use(o *storage.Object, l *look) freshness.Use {
 func (s *Stage) passes(x *exchange.Exchange, l *look) string {
 	switch {
 	case l.stores != "":
+		if l.stores == whyUnkeyed {
+			s.route.suspect(whyUnkeyed)
+		}
 		return l.stores
 	case x.Req.Method == exchange.MethodHead:
 		return whyMethod
