@@ -16,6 +16,9 @@ import (
 	"skerry.dev/skerry/meter"
 )
 
+// damages is how many directories TestDamage harms.
+const damages = 30
+
 // TestDamage: bits that flip, files that are cut off or missing, never make a wrong byte, an object that was removed, or a panic.
 func TestDamage(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
@@ -24,7 +27,7 @@ func TestDamage(t *testing.T) {
 	m := newMaker(t)
 	whole := filled(t, m)
 	broken, found := 0, 0
-	for range 60 {
+	for range damages {
 		dir := t.TempDir()
 		if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
 			t.Fatal(err)
@@ -55,7 +58,7 @@ func TestDamage(t *testing.T) {
 	if found == 0 || broken == 0 {
 		t.Errorf("%d objects found whole, %d directories lost some: the test is none", found, broken)
 	}
-	t.Logf("%d objects found whole, %d of 60 directories lost some", found, broken)
+	t.Logf("%d objects found whole, %d of %d directories lost some", found, broken, damages)
 }
 
 // filled makes a directory with segments, bodies and removals: of objects 0 to 399 every third is removed.

@@ -124,3 +124,6 @@ func Resign(b []byte, segment uint64) []byte {
 	h.put(b, segment)
 	return b
 }
+
+// KeyHash is what the index tells keys of one URL apart by.
+func KeyHash(key []byte) uint32 { return hashKey(key).key }

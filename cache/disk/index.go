@@ -115,5 +115,5 @@ func (x *index) length(url uint64) int {
 	return n
 }
 
-// bytes is about what the index takes: places, and 20 bytes for each entry of the map.
-func (x *index) bytes() int64 { return int64(len(x.pages))*pageSize*32 + int64(len(x.heads))*20 }
+// bytes is about what the index takes: 32 for each place, and 30 for an entry of the map and of its segment's list.
+func (x *index) bytes() int64 { return int64(len(x.pages))*pageSize*32 + int64(len(x.heads))*30 }

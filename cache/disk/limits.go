@@ -60,7 +60,8 @@ const (
 	// number below which nothing is taken.
 	lateMax = 1 << 12
 
-	// queueBytesMax and queueMax bound what waits to be written. Beyond either an object is dropped and counted.
+	// queueBytesMax and queueMax bound what waits to be written. Beyond either an object is dropped and counted; a larger one is
+	// taken if nothing else waits.
 	queueBytesMax = 16 << 20
 	queueMax      = 1 << 14
 	// jobBytes is about what an object that waits takes beside its key and body.

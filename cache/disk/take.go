@@ -75,7 +75,8 @@ func (d *Disk) accept(j *job) {
 	j.seq = d.tick()
 	j.instead = d.forget(j.id.url, func(p *place) bool { return p.key == j.id.key && p.sig == j.sig }) > 0
 	tooLarge := j.body == nil && j.bytes > d.segmentBytes/2 && !d.spills(j)
-	if tooLarge || d.degraded || d.lost || len(d.queue) >= queueMax || d.queued+j.bytes > queueBytesMax {
+	full := len(d.queue) >= queueMax || len(d.queue) > 0 && d.queued+j.bytes > queueBytesMax
+	if tooLarge || full || d.degraded || d.lost {
 		d.counts.dropped.Inc()
 		d.supersede(j)
 		return
