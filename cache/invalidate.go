@@ -51,7 +51,7 @@ func (s *Stage) forget(x *exchange.Exchange, path, raw, query []byte) {
 	if !ok {
 		return // nothing with so many parameters is stored
 	}
-	if len(k.headers)+len(k.cookies) == 0 && !s.route.queried.Load() {
+	if len(k.headers) == 0 && len(k.cookies.list) == 0 && !s.route.queried.Load() {
 		key := appendURL(nil, x.Facts.Client.HTTPS, x.Req.Host, x.Req.Port, path, query)
 		s.keep.store.Remove(append(append(key, get...), k.rest...))
 		return

@@ -14,12 +14,19 @@ import (
 // keyed is how a route tells requests apart.
 type keyed struct {
 	raw     bool     // paths are compared as sent: the origin gets them so
-	query   []name   // parameters that count, unless all do
+	query   names    // parameters that count, unless all do
 	all     bool     // all parameters count, but for except
-	except  []name   // parameters that do not
+	nothing bool     // no parameter counts
+	except  names    // parameters that do not
 	headers []header // fields that count
-	cookies []name   // cookies that count
+	cookies names    // cookies that count
 	rest    []byte   // what ends every key: the route, and a digest of what its policy says of storing
+}
+
+// names are names, or beginnings of names. Most of what is looked for begins like none of them.
+type names struct {
+	first [4]uint64 // a bit for each first byte
+	list  []name
 }
 
 // name is a name, or the beginning of names.
@@ -34,13 +41,13 @@ type header struct {
 	text []byte
 }
 
-func names(list []string) []name {
-	out := make([]name, len(list))
-	for i, s := range list {
+func newNames(list []string) (n names) {
+	for _, s := range list {
 		text, prefix := bytes.CutSuffix([]byte(s), []byte("*"))
-		out[i] = name{text, prefix}
+		n.first[text[0]>>6] |= 1 << (text[0] & 63) // the spec refuses empty ones
+		n.list = append(n.list, name{text, prefix})
 	}
-	return out
+	return n
 }
 
 func headers(list []string) []header {
@@ -51,10 +58,13 @@ func headers(list []string) []header {
 	return out
 }
 
-// among reports whether a name is one of a list.
-func among(list []name, b []byte) bool {
-	for i := range list {
-		if n := &list[i]; n.prefix && bytes.HasPrefix(b, n.text) || bytes.Equal(b, n.text) {
+// has reports whether a name is one of them.
+func (n *names) has(b []byte) bool {
+	if len(b) == 0 || n.first[b[0]>>6]&(1<<(b[0]&63)) == 0 {
+		return false
+	}
+	for i := range n.list {
+		if one := &n.list[i]; one.prefix && bytes.HasPrefix(b, one.text) || bytes.Equal(b, one.text) {
 			return true
 		}
 	}
@@ -68,8 +78,8 @@ func newKeyed(p *spec.Policy, label string) keyed {
 	h := fnv.New64a()
 	fmt.Fprintln(h, c.Mode, c.Key, c.Identity, c.Anonymous) // a hash takes everything
 	return keyed{
-		raw: p.Path != nil && *p.Path == spec.PathRaw, query: names(c.Key.Query), all: c.Key.Query == nil, except: names(c.Key.QueryExcept),
-		headers: headers(slices.Concat(c.Key.Headers, c.Identity.Headers)), cookies: names(slices.Concat(c.Key.Cookies, c.Identity.Cookies)),
+		raw: p.Path != nil && *p.Path == spec.PathRaw, query: newNames(c.Key.Query), all: c.Key.Query == nil, except: newNames(c.Key.QueryExcept),
+		headers: headers(slices.Concat(c.Key.Headers, c.Identity.Headers)), cookies: newNames(slices.Concat(c.Key.Cookies, c.Identity.Cookies)),
 		rest: fmt.Appendf([]byte{keySeparator}, "%s %x", label, h.Sum64()),
 	}
 }
@@ -109,7 +119,7 @@ type parameter struct{ whole, name []byte }
 // normalQuery returns the parameters of a query that count, sorted by name, those of one name in the order they came; into memory
 // of the exchange, unless the query is that already. It reports false if there are too many.
 func (k *keyed) normalQuery(x *exchange.Exchange, query []byte) (normal []byte, ok bool) {
-	if len(query) == 0 || !k.all && len(k.query) == 0 {
+	if len(query) == 0 || !k.all && len(k.query.list) == 0 {
 		return nil, true
 	}
 	var room [parametersMax]parameter
@@ -165,9 +175,9 @@ func (k *keyed) counts(name []byte) bool {
 		name = decoded
 	}
 	if k.all {
-		return !among(k.except, name)
+		return !k.except.has(name)
 	}
-	return among(k.query, name)
+	return k.query.has(name)
 }
 
 // decode appends a parameter's name without percent-codes.
@@ -230,11 +240,11 @@ func (k *keyed) partBytes(l *look) (n int) {
 		}
 	}
 	for i := range l.fields {
-		if l.fields[i].ID == exchange.NameCookie && len(k.cookies) > 0 {
+		if l.fields[i].ID == exchange.NameCookie && len(k.cookies.list) > 0 {
 			n += 2 + len(l.fields[i].Value)
 		}
 	}
-	return n + len(k.cookies)
+	return n + 1
 }
 
 // appendParts appends the values of the fields and cookies that count. Each is preceded by a byte that no value has, which tells
@@ -248,7 +258,7 @@ func (k *keyed) appendParts(b []byte, l *look) []byte {
 			}
 		}
 	}
-	if len(k.cookies) == 0 {
+	if len(k.cookies.list) == 0 {
 		return b
 	}
 	b = append(b, keySeparator)
@@ -266,7 +276,7 @@ func (k *keyed) appendCookies(b, value []byte) []byte {
 		var pair []byte
 		pair, rest, _ = bytes.Cut(rest, semicolon)
 		pair = exchange.TrimOWS(pair)
-		if key, _, _ := bytes.Cut(pair, equals); among(k.cookies, key) {
+		if key, _, _ := bytes.Cut(pair, equals); k.cookies.has(key) {
 			b = append(append(b, pair...), ';')
 		}
 	}

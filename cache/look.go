@@ -47,9 +47,9 @@ const (
 type rules struct {
 	private     bool
 	directives  bool
-	certificate bool   // the host asks for client certificates, which say who asks
-	forwarded   bool   // what clients say in X-Forwarded-* reaches the service
-	anonymous   []name // cookies that say nothing of who asks
+	certificate bool  // the host asks for client certificates, which say who asks
+	forwarded   bool  // what clients say in X-Forwarded-* reaches the service
+	anonymous   names // cookies that say nothing of who asks
 	identity    []header
 	identified  bool // identity, or cookies that say the same, are part of the key
 	keyed       keyed
@@ -58,7 +58,7 @@ type rules struct {
 func newRules(p *spec.Policy, label string) rules {
 	c := p.Cache
 	return rules{
-		private: c.Mode == spec.CachePrivate, directives: c.Directives, anonymous: names(c.Anonymous), identity: headers(c.Identity.Headers),
+		private: c.Mode == spec.CachePrivate, directives: c.Directives, anonymous: newNames(c.Anonymous), identity: headers(c.Identity.Headers),
 		identified:  c.Identity.On(),
 		forwarded:   p.Forwarded != nil && *p.Forwarded == spec.ForwardedKeep,
 		certificate: p.TLS != nil && p.TLS.ClientCertificates != "" && p.TLS.ClientCertificates != spec.ClientAuthOff,
@@ -225,7 +225,7 @@ func (r *rules) harmless(value []byte) bool {
 		if left--; left < 0 {
 			return false
 		}
-		if len(exchange.TrimOWS(pair)) > 0 && !among(r.keyed.cookies, key) && !among(r.anonymous, key) { // one without a name is on no list
+		if len(exchange.TrimOWS(pair)) > 0 && !r.keyed.cookies.has(key) && !r.anonymous.has(key) { // one without a name is on no list
 			return false
 		}
 	}
@@ -237,7 +237,7 @@ func (r *rules) harmless(value []byte) bool {
 func (r *rules) withoutCookies(x *exchange.Exchange, to exchange.Fields) exchange.Fields {
 	for _, f := range x.Req.Fields {
 		if f.ID == exchange.NameCookie {
-			if len(r.keyed.cookies) == 0 {
+			if len(r.keyed.cookies.list) == 0 {
 				continue
 			}
 			if f.Value = r.onlyKeyed(x, f.Value); len(f.Value) == 0 {

@@ -21,6 +21,7 @@ type probe struct {
 	identities []spec.ProbeIdentity
 	leaks      *meter.Counter
 	round      int
+	seen       uint32 // how many answers had been stored when it last made a session of its own
 }
 
 // check makes one round, and says when the next one is due.
@@ -32,6 +33,11 @@ func (p *probe) check(now time.Time) time.Time {
 	}
 	host := s.site.Hosts[p.round%len(s.site.Hosts)]
 	targets := p.paths
+	stored := s.route.sampled.Load()
+	if len(p.identities) == 0 && stored == p.seen {
+		return next // nothing was stored since: there is nothing new to find, and a session costs the service something
+	}
+	p.seen = stored
 	if len(targets) == 0 {
 		if t := s.route.sample(); t != "" {
 			targets = []string{t}
@@ -101,11 +107,14 @@ func (p *probe) session(host, target string) string {
 	mark := rand.Text()
 	field := exchange.Field{ID: exchange.NameCookie, Name: exchange.NameCookie.Bytes(), Value: []byte("skerry_probe_session=" + mark)}
 	_, _, _ = p.stage.ask(host, target, field)
-	if body, _, _ := p.stage.ask(host, target); contains(body, mark) {
+	if body, _, _ := p.stage.ask(host, target, onlyIfCached); contains(body, mark) {
 		return "a request without a session got an answer that was made for one"
 	}
 	return ""
 }
+
+// onlyIfCached keeps a question from being one that fills the store: answers would stay fresh for nobody.
+var onlyIfCached = exchange.Field{ID: exchange.NameCacheControl, Name: exchange.NameCacheControl.Bytes(), Value: []byte("only-if-cached")}
 
 // field is how an identity says who it is; without a value if the secret cannot be read.
 func (p *probe) field(id *spec.ProbeIdentity) exchange.Field {
