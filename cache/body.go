@@ -255,7 +255,7 @@ var errUnwanted = fault.New(fault.ClientGone, "the client left while the answer 
 // pacer is the offset of the reader that the fill waits for. The caller holds mu.
 func (f *fill) pacer() int64 {
 	if len(f.readers) == 0 {
-		return f.come
+		return 0 // who waits will read from the beginning
 	}
 	at := f.readers[0].at
 	for _, r := range f.readers[1:] {

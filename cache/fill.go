@@ -219,6 +219,7 @@ func (f *fill) arrive(t *exchange.Exchange, now time.Time) {
 	if f.why == "" {
 		f.why = f.place()
 	}
+	f.window = f.window || f.why != ""
 	var head exchange.Fields
 	if f.why != "" {
 		head = r.Fields

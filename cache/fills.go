@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"strings"
 	"sync"
 
 	"skerry.dev/skerry/cache/storage"
@@ -122,6 +123,18 @@ var conditional = []exchange.NameID{exchange.NameIfMatch, exchange.NameIfNoneMat
 func (s *Stage) behind(x *exchange.Exchange, l *look, old *storage.Object) {
 	if l.stores == "" || l.stores == whyIdentified { // the fill says nothing of who asks
 		s.keep.fills.join(idOf(x, l), func() *fill { return s.begin(x, l, old, true) })
+	}
+}
+
+// forget takes out those of a URL, the beginning of its keys, or all of them: what they bring was asked for before it was made out of date,
+// and who asks from now on must not get it.
+func (t *fills) forget(url []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id := range t.open {
+		if strings.HasPrefix(id, string(url)) {
+			delete(t.open, id)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 
 	"skerry.dev/skerry/cache/freshness"
@@ -24,7 +25,7 @@ func (s *Stage) invalidate(x *exchange.Exchange) {
 	}
 	freshness.GroupInvalidations(r.Fields, func(group []byte) {
 		// Only what says no host or an empty value is an error, and this says both.
-		_, _ = s.keep.store.Purge(storage.Purge{Kind: storage.PurgeGroup, Host: origin(x), Value: string(group)})
+		_, _ = s.keep.purge(storage.Purge{Kind: storage.PurgeGroup, Host: origin(x), Value: string(group)})
 	})
 }
 
@@ -53,14 +54,15 @@ func (s *Stage) forget(x *exchange.Exchange, path, raw, query []byte) {
 	}
 	if len(k.headers) == 0 && len(k.cookies.list) == 0 && !s.route.queried.Load() {
 		key := appendURL(nil, x.Facts.Client.HTTPS, x.Req.Host, x.Req.Port, path, query)
-		s.keep.store.Remove(append(append(key, get...), k.rest...))
+		s.keep.store.Remove(append(append(slices.Clone(key), get...), k.rest...))
+		s.keep.fills.forget(key)
 		return
 	}
 	value := string(path)
 	if len(query) > 0 {
 		value += "?" + string(query)
 	}
-	_, _ = s.keep.store.Purge(storage.Purge{Kind: storage.PurgeURL, Host: origin(x), Value: value}) // it names a host and a path
+	_, _ = s.keep.purge(storage.Purge{Kind: storage.PurgeURL, Host: origin(x), Value: value}) // it names a host and a path
 }
 
 // forgetLink is forget for a Location, if it is one of this host.

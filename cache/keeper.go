@@ -68,6 +68,13 @@ func NewKeeper(o Options) (*Keeper, error) {
 // SetBudget changes how many bytes of memory the store may have, and gives back at once what is too much.
 func (k *Keeper) SetBudget(bytes int64) { k.store.SetBudget(bytes) }
 
+// purge puts a purge in force, also for what is being fetched.
+func (k *Keeper) purge(p storage.Purge) (storage.Purge, error) {
+	p, err := k.store.Purge(p)
+	k.fills.forget(nil)
+	return p, err
+}
+
 // Budget is how many bytes of memory are in use, and how many may be.
 func (k *Keeper) Budget() (used, most int64) { return k.store.Budget() }
 

@@ -136,7 +136,7 @@ func (p *probe) found(host, target, text string) {
 	url := host + target
 	s.route.leak.Store(&Leak{URL: url, Text: text, Time: time.Now(), rules: string(s.rules.keyed.rest)})
 	for _, h := range s.site.Hosts {
-		_, _ = s.keep.store.Purge(storage.Purge{Kind: storage.PurgeAll, Host: h}) // it names a host
+		_, _ = s.keep.purge(storage.Purge{Kind: storage.PurgeAll, Host: h}) // it names a host
 	}
 	p.leaks.Inc()
 	s.keep.meters.Events().Add("cache_leak", fmt.Sprintf("%s: %s of %s; the route bypasses the cache until its `cache` changes or somebody says "+
