@@ -123,7 +123,7 @@ func (w *waiter) take(c *call) turn {
 		w.log()
 	}
 	f.mu.Unlock()
-	if (phase == failed && err != errAgain || phase != failed && phase != valid && freshness.Failed(status)) && w.useOld() {
+	if err != errAgain && phase != valid && failure(err, status) && w.useOld() {
 		return answered
 	}
 	switch {
@@ -170,7 +170,7 @@ func (w *waiter) useOld() bool {
 		return false
 	}
 	w.stage.serve(w.x, w.old, exchange.CacheStale, w.look)
-	w.x.Facts.Cache.Why = "origin"
+	w.x.Facts.Cache.Why = whyOrigin
 	return true
 }
 
@@ -185,6 +185,7 @@ func (w *waiter) read(c *call) turn {
 		return passed
 	}
 	f.readers = append(f.readers, r)
+	trailers := f.trailers // there are none before the end
 	size, whole := f.size, f.done && f.broken == nil
 	if whole {
 		size = f.come
@@ -193,6 +194,7 @@ func (w *waiter) read(c *call) turn {
 	c.reader = r
 	x.Answer(f.status)
 	x.Resp.Fields = append(x.Resp.Fields, f.head...)
+	x.Resp.Trailers = append(x.Resp.Trailers, trailers...)
 	cf := &x.Facts.Cache
 	if cf.Outcome, cf.Why, cf.Stored = exchange.CacheMiss, f.why, f.why == ""; !cf.Stored {
 		s.keep.misses.note(w.look.key, f.why)
@@ -207,7 +209,7 @@ func (w *waiter) read(c *call) turn {
 			return answered
 		}
 	}
-	if size != 0 {
+	if size != 0 || len(trailers) > 0 {
 		x.Resp.Body = r
 	} else {
 		r.Close()

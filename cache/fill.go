@@ -36,7 +36,7 @@ type fill struct {
 	auth    exchange.Fields // of it what says who asked, for Judge
 	old     *storage.Object // what is revalidated; nil: nothing
 	number  uint64          // of purges, when it began
-	target  string          // path and query
+	target  string          // host, path and query
 	behind  bool            // nobody need wait for it: it goes on alone
 
 	mu       sync.Mutex
@@ -273,7 +273,9 @@ func (f *fill) offered() {
 	}
 	if f.phase = flowing; f.why != "" {
 		f.phase = private
-		f.stage.keep.marks.add(f.key)
+		if !freshness.Failed(f.status) { // who asks next may get what is stored in its place
+			f.stage.keep.marks.add(f.key)
+		}
 		f.stage.keep.fills.remove(f)
 	}
 }

@@ -55,7 +55,7 @@ func (s *Stage) begin(x *exchange.Exchange, l *look, old *storage.Object, behind
 	}
 	t := x.Detach()
 	s.prepare(t, l, old)
-	f.target = string(t.Req.Path)
+	f.target = string(t.Req.Authority) + string(t.Req.Path)
 	if len(t.Req.Query) > 0 {
 		f.target += "?" + string(t.Req.Query)
 	}

@@ -2,7 +2,7 @@ package cache
 
 import (
 	"fmt"
-	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -167,14 +167,19 @@ func (r *route) note(target string) {
 	r.samples[r.sampled.Add(1)%samplesMax].Store(&target)
 }
 
-// sample returns one of them; empty: there is none.
-func (r *route) sample() string {
-	for range samplesMax {
-		if t := r.samples[rand.IntN(samplesMax)].Load(); t != nil {
-			return *t
+// news returns the addresses that were stored since so many had been, each once, and how many have been now. Where there are none it is
+// the one after the last that was returned for want of new ones.
+func (r *route) news(since uint32, round int) (list []string, stored uint32) {
+	stored = r.sampled.Load()
+	for i := range min(stored-since, samplesMax) {
+		if t := r.samples[(stored-i)%samplesMax].Load(); t != nil && !slices.Contains(list, *t) {
+			list = append(list, *t)
 		}
 	}
-	return ""
+	if t := r.samples[uint(round)%samplesMax].Load(); t != nil && len(list) == 0 {
+		list = append(list, *t)
+	}
+	return list, stored
 }
 
 // Leak is an answer of one identity that another got.

@@ -41,6 +41,7 @@ const (
 	whyBudget     = "budget"
 	whyCORS       = "cors"
 	whyPurged     = "purged"
+	whyOrigin     = "origin"
 )
 
 // rules are what a route's policy says of requests.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"strings"
 	"time"
 
 	"skerry.dev/skerry/cache/storage"
@@ -32,20 +33,20 @@ func (p *probe) check(now time.Time) time.Time {
 		return next
 	}
 	host := s.site.Hosts[p.round%len(s.site.Hosts)]
-	targets := p.paths
-	stored := s.route.sampled.Load()
+	targets, stored := s.route.news(p.seen, p.round)
 	if len(p.identities) == 0 && stored == p.seen {
 		return next // nothing was stored since: there is nothing new to find, and a session costs the service something
 	}
-	p.seen = stored
-	if len(targets) == 0 {
-		if t := s.route.sample(); t != "" {
-			targets = []string{t}
+	if p.seen = stored; len(p.paths) > 0 {
+		targets = targets[:0]
+		for _, path := range p.paths {
+			targets = append(targets, host+path)
 		}
 	}
 	p.round++
-	for _, target := range targets {
-		text := ""
+	for _, url := range targets {
+		slash := strings.IndexByte(url, '/')
+		host, target, text := url[:slash], url[slash:], ""
 		if len(p.identities) == 2 {
 			text = p.compare(host, target)
 		} else {

@@ -87,7 +87,7 @@ func (r *reader) Size() int64 {
 	f := r.fill
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.done && f.broken == nil {
+	if f.done && f.broken == nil && len(f.trailers) == 0 { // with trailers it goes out as it came: in pieces
 		return f.come
 	}
 	return f.size
@@ -106,7 +106,7 @@ func (r *reader) Whole() ([]byte, error) {
 	f := r.fill
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.done || f.broken != nil || r.seen || f.base > 0 || len(f.pieces) != 1 {
+	if !f.done || f.broken != nil || len(f.trailers) > 0 || r.seen || f.base > 0 || len(f.pieces) != 1 {
 		return nil, nil
 	}
 	r.at, r.seen = f.come, true

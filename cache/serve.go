@@ -35,9 +35,20 @@ func (s *Stage) serve(x *exchange.Exchange, o *storage.Object, outcome exchange.
 	default:
 		x.Resp.Body = represent.NewBody(o, represent.Span{To: size})
 	}
-	o.Trailers(&x.Resp.Trailers)
+	if o.Trailers(&x.Resp.Trailers); len(x.Resp.Trailers) > 0 && x.Resp.Body != nil {
+		x.Resp.Body = inPieces{x.Resp.Body}
+	}
 	return exchange.Respond
 }
+
+// inPieces is a body that does not tell its size, so that there is room for trailers behind it.
+type inPieces struct{ exchange.Body }
+
+// Size is unknown.
+func (inPieces) Size() int64 { return -1 }
+
+// Ready reports that Next waits for nobody.
+func (inPieces) Ready() bool { return true }
 
 // describe describes an answer with status 200. Ranges are of what has no coding: pieces of a coded body are of no use to who takes
 // another one next time.

@@ -70,6 +70,7 @@ func (s *Stage) Name() string { return "cache" }
 type call struct {
 	look   look
 	fields exchange.Fields // of a request whose cookies do not count
+	old    *storage.Object // of a request that passed: what is stored, and stale
 	reader *reader
 }
 
@@ -98,7 +99,8 @@ func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 			x.Facts.Cache.Outcome = exchange.CacheMiss
 			return exchange.Respond
 		}
-		if why := s.passes(x, l); why != "" {
+		if why := s.passes(x, l, o); why != "" {
+			c.old = o
 			return s.passKept(x, l, why)
 		}
 		switch s.fetch(x, c, l, o) {
@@ -149,7 +151,7 @@ func (s *Stage) use(o *storage.Object, l *look) freshness.Use {
 }
 
 // passes says why a request that the store does not answer is not to be fetched for it.
-func (s *Stage) passes(x *exchange.Exchange, l *look) string {
+func (s *Stage) passes(x *exchange.Exchange, l *look, o *storage.Object) string {
 	switch {
 	case l.stores != "":
 		if l.stores == whyUnkeyed {
@@ -160,7 +162,7 @@ func (s *Stage) passes(x *exchange.Exchange, l *look) string {
 		return whyMethod
 	case !reachable(x.Req.Fields):
 		return whyRange
-	case s.keep.marks.has(l.key):
+	case o == nil && s.keep.marks.has(l.key):
 		return whyMarked
 	}
 	return ""
@@ -187,7 +189,7 @@ func (s *Stage) Response(x *exchange.Exchange) exchange.Verdict {
 	if !ok {
 		return exchange.Next
 	}
-	if f.Outcome == exchange.CachePass {
+	if f.Outcome == exchange.CachePass && !s.stands(x, c) {
 		if x.Fault == nil {
 			s.passed(x, c)
 		}
@@ -195,6 +197,24 @@ func (s *Stage) Response(x *exchange.Exchange) exchange.Verdict {
 	}
 	s.route.count(f.Outcome)
 	return exchange.Next
+}
+
+// stands gives what is stored in the place of a failure of the origin, where a request had passed; if that may be.
+func (s *Stage) stands(x *exchange.Exchange, c *call) bool {
+	if c.old == nil || !failure(x.Fault, x.Resp.Status) || !c.old.Terms().AfterFailure(c.look.now, &c.look.asked) {
+		return false
+	}
+	s.serve(x, c.old, exchange.CacheStale, &c.look)
+	x.Facts.Cache.Why = whyOrigin
+	return true
+}
+
+// failure reports whether the origin has failed, by a fault that is not the client's or by the status of its answer.
+func failure(err error, status int) bool {
+	if err != nil {
+		return fault.Of(err).Side() != fault.SideClient
+	}
+	return freshness.Failed(status)
 }
 
 // passed takes note of an answer that passed.
@@ -251,7 +271,7 @@ func (s *Stage) Done(x *exchange.Exchange) {
 		c.reader.Close()
 	}
 	clear(c.fields[:cap(c.fields)])
-	c.look, c.reader, c.fields = look{}, nil, c.fields[:0]
+	c.look, c.reader, c.old, c.fields = look{}, nil, nil, c.fields[:0]
 	calls.Put(c)
 }
 

@@ -19,9 +19,9 @@ func (s *Stage) status(x *exchange.Exchange, left time.Duration, forward string)
 	b := append(room[:0], "skerry"...)
 	switch f.Outcome {
 	case exchange.CacheHit, exchange.CacheStale:
-		b = strconv.AppendInt(append(b, "; hit; ttl="...), int64(left/time.Second), 10)
+		b = strconv.AppendInt(append(b, "; hit; ttl="...), seconds(left), 10)
 	case exchange.CacheRevalidated:
-		b = strconv.AppendInt(append(b, "; fwd=stale; fwd-status=304; ttl="...), int64(left/time.Second), 10)
+		b = strconv.AppendInt(append(b, "; fwd=stale; fwd-status=304; ttl="...), seconds(left), 10)
 	case exchange.CacheMiss:
 		b = append(append(b, "; fwd="...), forward...)
 	case exchange.CachePass:
@@ -45,6 +45,15 @@ func (s *Stage) status(x *exchange.Exchange, left time.Duration, forward string)
 		value = bytes.Join([][]byte{old, value}, commaSpace)
 	}
 	x.Resp.Fields.Set(exchange.NameCacheStatus, value)
+}
+
+// seconds are whole ones, the next lower: what is stale by less than one is not fresh (RFC 9211 section 2.4).
+func seconds(d time.Duration) int64 {
+	n := int64(d / time.Second)
+	if d < 0 && d%time.Second != 0 {
+		n--
+	}
+	return n
 }
 
 var commaSpace = []byte(", ")
