@@ -41,7 +41,9 @@ func (m *misses) note(key []byte, why string) {
 		m.list[e.URL] = e
 	}
 	e.Count++
-	e.Why = why
+	if why != whyMarked || e.Why == "" { // the mark has a reason, which is what people ask for
+		e.Why = why
+	}
 }
 
 // least returns the rarest of some: to look at all for each new address would make a scan dear.
