@@ -55,6 +55,7 @@ func demo(cmd *cobra.Command, once bool) error {
 		{"A request goes through", stepRequest},
 		{"What the profile protects", stepProtected},
 		{"What the firewall refuses", stepFirewall},
+		{"What is stored, and for whom", stepCache},
 		{"Routes, and what no route takes", stepRoutes},
 		{"gRPC, and a WebSocket over HTTP/2", stepStreams},
 		{"Reloads under load", stepReload},

@@ -96,6 +96,9 @@ func (s sampleStage) Request(x *exchange.Exchange) exchange.Verdict {
 	x.Resp.Fields.AddNamed([]byte("X-Powered-By"), []byte("demo"))
 	x.Resp.Fields.AddNamed([]byte("X-Client"), x.Req.Fields.Find([]byte("X-Forwarded-For")))
 	body := fmt.Appendf(nil, "%s got %s %s for %s\n", s.name, x.Req.MethodName, x.Req.Path, x.Req.Fields.Find([]byte("X-Forwarded-For")))
+	if string(x.Req.Path) == "/news" {
+		x.Resp.Fields.AddNamed([]byte("Cache-Control"), []byte("max-age=60"))
+	}
 	if string(x.Req.Path) == "/catalogue" {
 		body = bytes.Repeat([]byte("a lamp, a chair, a table; "), catalogueBytes/26)
 	}

@@ -97,6 +97,7 @@ metadata: {name: till, owner: team-shop}
 spec:
   hosts: [till.localhost]
   service: till
+  cache: off
   routes:
     - {name: pay, match: {prefix: /pay}, service: till, priority: critical}
 `

@@ -84,6 +84,25 @@ func stepFirewall(w *presenter, s *demoStage) {
 	show("/search?q=O%27Brien%27s%20select%20or%20the%20blue%20one?", 200)
 }
 
+// stepCache asks for a page that may be stored: again, and as somebody with a session, whose answer nobody else gets.
+func stepCache(w *presenter, s *demoStage) {
+	c := s.client(demoHost)
+	defer c.close()
+	show := func(want, who string, fields ...string) {
+		a, err := c.get("/news", fields...)
+		if err != nil {
+			w.check(false, "GET %s: %v", c.url("/news"), err)
+			return
+		}
+		status := a.fields["cache-status"]
+		w.check(a.status == 200 && strings.HasPrefix(status, want), "GET %s%s → %d, Cache-Status: %s", c.url("/news"), who, a.status, status)
+	}
+	show("skerry; fwd=uri-miss; stored", "")
+	show("skerry; hit; ttl=", "")
+	show("skerry; hit; ttl=", " with a cookie of analytics", "Cookie", "_ga=GA1.1.1")
+	show("skerry; fwd=bypass; detail=identified", " with a cookie that could be a session", "Cookie", "sid=31d4d96e")
+}
+
 // stepRoutes shows answers that the edge gives itself.
 func stepRoutes(w *presenter, s *demoStage) {
 	f := func(c *demoClient, path, accept string, status int, show func(answer) string) {

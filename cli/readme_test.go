@@ -317,3 +317,38 @@ func cells(line string) []string {
 	}
 	return parts
 }
+
+// TestDocsCache holds the table of fields in docs/cache.md against what explain would say where nothing is said.
+func TestDocsCache(t *testing.T) {
+	text, err := os.ReadFile("../docs/cache.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| field | unless said otherwise |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	doc := "apiVersion: skerry.dev/v1\nkind: Entrypoint\nmetadata: {name: a}\nspec: {hosts: [a.test], service: http://127.0.0.1:9000}\n"
+	s, problems := spec.Parse([]spec.File{{Name: "a.yaml", Data: []byte(doc)}})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	inForce := map[string]string{"key.query": ""} // it is explained only where it stands in the place of queryExcept
+	for _, source := range s.Entrypoints[0].Routes[0].Sources {
+		if name, ok := strings.CutPrefix(source.Path, "spec.cache."); ok {
+			inForce[name] = strings.Trim(source.Value, "[]")
+		}
+	}
+	for _, line := range strings.Split(table, "\n")[2:] {
+		row := cells(strings.TrimPrefix(line, "|"))
+		says, _, _ := strings.Cut(row[1], ";")
+		for name := range strings.SplitSeq(row[0], ", ") {
+			name = strings.Trim(name, "`")
+			if want, ok := inForce[name]; !ok || says != want {
+				t.Errorf("docs/cache.md: %s is %q, in force is %q", name, says, want)
+			}
+			delete(inForce, name)
+		}
+	}
+	for name, value := range inForce {
+		t.Errorf("docs/cache.md has no %s, which is %q", name, value)
+	}
+}
