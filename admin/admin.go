@@ -20,6 +20,7 @@ type Options struct {
 	Ready   func() (ready bool, reason string) // reason is shown when not ready; nil: always ready
 	Plan    func() any                         // the plan in force, as something encoding/json can write; nil: none yet
 	Version any                                // likewise
+	Cache   *Cache                             // nil: there is none
 }
 
 // New returns the admin handler. It expects to be run by Serve, which tells it the listen hosts; under another server
@@ -48,6 +49,9 @@ func New(o Options) http.Handler {
 		answer(w, plan)
 	})
 	mux.HandleFunc("/api/v1/version", func(w http.ResponseWriter, _ *http.Request) { answer(w, o.Version) })
+	if o.Cache != nil {
+		o.Cache.serve(mux)
+	}
 	mux.HandleFunc("/api/v1/events", func(w http.ResponseWriter, r *http.Request) { events(w, r, o.Set.Events()) })
 	// Index also serves the named profiles below it: heap, goroutine, mutex, …
 	mux.HandleFunc("/debug/pprof/", bounded(pprof.Index))
@@ -87,10 +91,11 @@ func guard(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		post := r.Method == http.MethodPost && posts(r.URL.Path)
 		switch {
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			h.Set("Allow", "GET, HEAD")
-			refuse(w, http.StatusMethodNotAllowed, "the admin address only answers GET and HEAD")
+		case r.Method != http.MethodGet && r.Method != http.MethodHead && !post:
+			h.Set("Allow", allowed(r.URL.Path))
+			refuse(w, http.StatusMethodNotAllowed, "the admin address only answers GET and HEAD, and POST where there is something to change")
 		case !hostAllowed(r):
 			refuse(w, http.StatusForbidden, "the Host is neither an IP address, nor localhost, nor a host of --admin; "+
 				"name it in --admin if it is meant to be used")
@@ -98,6 +103,12 @@ func guard(next http.Handler) http.Handler {
 			// An image on some page must not start a CPU profile; a link in a runbook may.
 			refuse(w, http.StatusForbidden, "another site's page made this request")
 		default:
+			if post {
+				if status, why := forged(r); status != 0 {
+					refuse(w, status, why)
+					return
+				}
+			}
 			next.ServeHTTP(w, r)
 		}
 	})

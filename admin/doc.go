@@ -4,10 +4,11 @@
 // It owns the exporter from meter.Set to the Prometheus text format, and the server with its deadlines. What it shows
 // of a plan it gets through callbacks: it knows neither edge nor plan.
 //
-// It promises that nothing here changes the edge: only GET and HEAD are answered. A request whose Host is a name other
-// than localhost or a listen host is refused, so that a web page cannot reach the admin address through a DNS name of
-// its own, and no answer carries CORS permissions. It uses a mux of its own, never http.DefaultServeMux.
+// It promises that only a POST changes anything: of the cache, what is stored. A foreign page can make no browser send
+// one: it must be application/json, and of no other origin. A request whose Host is a name other than localhost or a
+// listen host is refused, so that a web page cannot reach the admin address through a DNS name of its own, and no answer
+// carries CORS permissions.
 //
-// It refuses to authenticate: whoever reaches the address may read everything on it. Bind it to loopback or to a
-// network that only operators and monitoring reach.
+// It refuses to authenticate: whoever reaches the address may read everything on it, and purge the cache. Bind it to
+// loopback or to a network that only operators and monitoring reach.
 package admin

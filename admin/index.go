@@ -24,6 +24,7 @@ var links = []struct {
 		{"/livez", "the process answers"},
 		{"/readyz", "it should get traffic; 503 with the reason if not"},
 		{"/api/v1/plan", "the plan in force"},
+		{"/api/v1/cache", "the cache; below it misses, why?url=… and purges"},
 		{"/api/v1/events", "what happened beside the traffic; ?since=SEQ for later ones"},
 		{"/api/v1/version", "what is running"},
 	}},

@@ -6,7 +6,7 @@ import "time"
 const (
 	// readHeadTimeout is how long a request head may take to arrive. Beyond it the connection is closed.
 	readHeadTimeout = 5 * time.Second
-	// readTimeout is the same for the whole request: there are no bodies to wait for.
+	// readTimeout is the same for the whole request: bodies are small.
 	readTimeout = 10 * time.Second
 	// writeTimeout is how long an answer may take; pprof adds its ?seconds= to it.
 	writeTimeout = 2 * time.Minute
@@ -16,6 +16,14 @@ const (
 	idleTimeout = time.Minute
 	// headBytesMax bounds a request head. Beyond it: 431.
 	headBytesMax = 16 << 10
+	// bodyBytesMax bounds the body of a POST: the longest purge, all of it escaped. Beyond it: 413.
+	bodyBytesMax = 128 << 10
+	// membersMax bounds the members of its JSON object. Beyond it: 400.
+	membersMax = 32
+	// headersMax bounds header= of a question to the cache. Beyond it: 400.
+	headersMax = 64
+	// missesDefault is how many misses are listed where nothing is said.
+	missesDefault = 20
 	// connsMax is how many connections may be open; further ones are closed at once, the open ones go on.
 	connsMax = 256
 	// scrapesMax is how many scrapes may run at once: each holds a copy of all metrics. Beyond it: 503.

@@ -11,6 +11,8 @@ const (
 	// tableCellMax is how wide a cell of a table may be, in characters, for the column to be as wide. Beyond it the rest of its
 	// own line moves to the right, and the other lines stay readable.
 	tableCellMax = 100
+	// routesShown is how many routes `cache stats` prints. Beyond it: a line that says how many more there are; --json has all.
+	routesShown = 30
 	// placeBytesMax is the length of --region and --zone: as of an endpoint's region and zone. Beyond it: a usage error.
 	placeBytesMax = 63
 	// resolversMax is how many DNS servers --resolver may name: as many as upstream/resolve asks. Beyond it: a usage error.

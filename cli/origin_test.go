@@ -24,7 +24,7 @@ import (
 )
 
 // testOrigin answers every request with its name, the request line, every header field as it came, and the body.
-// /slow waits for release; /status/NNN answers with that; /healthz says 200.
+// /slow waits for release; /status/NNN answers with that; /healthz says 200. ?h-NAME=VALUE gives the answer a header field.
 type testOrigin struct {
 	name    string
 	addr    string
@@ -57,6 +57,11 @@ func (o *testOrigin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Origin", o.name)
 	h.Set("X-Powered-By", "test")
 	h.Set("Server", "test-origin")
+	for name, values := range r.URL.Query() {
+		if field, ok := strings.CutPrefix(name, "h-"); ok {
+			h[http.CanonicalHeaderKey(field)] = values
+		}
+	}
 	if code, ok := strings.CutPrefix(r.URL.Path, "/status/"); ok {
 		status, _ := strconv.Atoi(code)
 		w.WriteHeader(status)

@@ -84,7 +84,7 @@ func (p *process) openAdmin(addrs []string) (err error) {
 		return nil
 	}
 	p.admin, err = admin.Serve(addrs, admin.New(admin.Options{
-		Set: p.meters, Version: build(),
+		Set: p.meters, Version: build(), Cache: p.cacheAdmin(),
 		Ready: func() (bool, string) {
 			if e := p.edge.Load(); e != nil {
 				return e.Ready()
