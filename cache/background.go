@@ -2,9 +2,11 @@ package cache
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
+	"skerry.dev/skerry/cache/freshness"
 	"skerry.dev/skerry/exchange"
 )
 
@@ -17,7 +19,10 @@ type Site struct {
 // errand is a request that the cache makes itself: its exchange has no client, and its answer ends in memory.
 type errand struct {
 	exchange.Discard
-	body []byte
+	stage      *Stage          // whose rules say what everybody's is; nil: nobody asks
+	request    exchange.Fields // as it was made
+	body       []byte
+	everybodys bool // the answer may be stored, and fits requests without a session
 }
 
 // Send keeps the answer, up to errandBytesMax.
@@ -26,6 +31,9 @@ func (e *errand) Send(x *exchange.Exchange) error {
 	if x.Resp.Body == nil || x.Fault != nil {
 		return nil
 	}
+	if e.stage != nil {
+		e.everybodys = e.stage.everybodys(x, e.request)
+	}
 	for {
 		view, err := x.Resp.Body.Next()
 		e.body = append(e.body, view[:min(len(view), errandBytesMax-len(e.body))]...)
@@ -33,6 +41,15 @@ func (e *errand) Send(x *exchange.Exchange) error {
 			return endOf(err)
 		}
 	}
+}
+
+// everybodys reports whether an answer to a request with a cookie may be stored and given to one without.
+func (s *Stage) everybodys(x *exchange.Exchange, request exchange.Fields) bool {
+	_, why := freshness.Judge(&freshness.Arrival{Method: x.Req.Method, Status: x.Resp.Status, Request: request, Response: x.Resp.Fields,
+		Asked: x.Now, Came: time.Now()}, &s.terms)
+	signature, ok := freshness.AppendVary(nil, x.Resp.Fields, request)
+	others := slices.DeleteFunc(slices.Clone(request), func(f exchange.Field) bool { return f.ID == exchange.NameCookie })
+	return why == freshness.ReasonNone && ok && freshness.Matches(signature, others)
 }
 
 // request returns an exchange that asks a host for a path, with a query, and with more fields.
@@ -101,6 +118,13 @@ func (k *Keeper) Use(stages []*Stage) {
 		}
 	}
 	k.tasks, k.stages = tasks, byRoute
+	for label, r := range k.routes {
+		rules := ""
+		if s := byRoute[label]; s != nil {
+			rules = string(s.rules.keyed.rest)
+		}
+		r.use(rules)
+	}
 	if len(tasks) > 0 && !k.working {
 		k.working = true
 		k.running.Go(k.work)
@@ -187,8 +211,10 @@ func (s *Stage) ahead(now time.Time, host, target, coding string) time.Time {
 	}
 	o := s.find(l)
 	if o == nil || o.Softened() || o.Terms().Left(now) < early(o.Terms().Lifetime) {
-		f, _ := s.keep.fills.join(idOf(x, l), func() *fill { return s.begin(x, l, o, true) })
-		f.wait()
+		f, mine := s.keep.fills.join(idOf(x, l), s, true)
+		if !mine || s.begin(f, x, l, o) {
+			f.wait()
+		}
 		if o = s.find(l); o == nil {
 			return now.Add(prerenderPause)
 		}

@@ -22,11 +22,12 @@ const (
 
 // fetch answers with what a fill brings, one in flight or one of its own. old is what is stored and stale, nil for nothing.
 func (s *Stage) fetch(x *exchange.Exchange, c *call, l *look, old *storage.Object) turn {
-	var f *fill
-	mine := true
-	if s.collapse == 0 {
-		f = s.begin(x, l, old, false)
-	} else if f, mine = s.keep.fills.join(idOf(x, l), func() *fill { return s.begin(x, l, old, false) }); !mine && !f.enter() {
+	var id []byte
+	if s.collapse > 0 {
+		id = idOf(x, l)
+	}
+	f, mine := s.keep.fills.join(id, s, false)
+	if mine && !s.begin(f, x, l, old) || !mine && !f.enter() {
 		return anew
 	}
 	w := waiter{stage: s, x: x, look: l, fill: f, mine: mine, old: old}

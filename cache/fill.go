@@ -358,13 +358,15 @@ func (f *fill) renew(t *exchange.Exchange, now time.Time) error {
 	return nil
 }
 
-// again has who waits begin anew.
+// again has who waits begin anew. t is nil if the origin was not asked.
 func (f *fill) again(t *exchange.Exchange) {
 	f.close()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.phase, f.err, f.done = failed, errAgain, true
-	f.note(t)
+	if t != nil {
+		f.note(t)
+	}
 	f.tell()
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"skerry.dev/skerry/cache/freshness"
 	"skerry.dev/skerry/cache/storage"
 	"skerry.dev/skerry/exchange"
 )
@@ -25,16 +26,20 @@ func idOf(x *exchange.Exchange, l *look) []byte {
 	return append(append(append(room[:0], l.key...), keySeparator), coding...)
 }
 
-// join returns the fill in flight for an id, or puts the one in its place that start makes.
-func (t *fills) join(id []byte, start func() *fill) (f *fill, mine bool) {
+// join returns the fill in flight for an id, or a new one, which is mine to start. A nil id is never in flight.
+func (t *fills) join(id []byte, s *Stage, behind bool) (f *fill, mine bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f = t.open[string(id)]; f != nil {
+	if f = t.open[string(id)]; f != nil && id != nil {
 		return f, false
 	}
-	f = start()
-	f.id = string(id)
-	t.open[f.id] = f
+	f = &fill{stage: s, id: string(id), behind: behind, size: -1}
+	if !behind {
+		f.waiting = 1
+	}
+	if id != nil {
+		t.open[f.id] = f
+	}
 	return f, true
 }
 
@@ -47,12 +52,14 @@ func (t *fills) remove(f *fill) {
 	}
 }
 
-// begin starts a fill for a request. old is what is to be revalidated, nil for nothing.
-func (s *Stage) begin(x *exchange.Exchange, l *look, old *storage.Object, behind bool) *fill {
-	f := &fill{stage: s, key: bytes.Clone(l.key), old: old, number: s.keep.store.Number(), behind: behind, size: -1}
-	if !behind {
-		f.waiting = 1
+// begin starts a fill that is mine for a request. old is what is to be revalidated, nil for nothing. It reports false if what is asked
+// for has been stored since it was looked for: by a fill that had not ended then, and was not in flight any more when it was to be joined.
+func (s *Stage) begin(f *fill, x *exchange.Exchange, l *look, old *storage.Object) bool {
+	if o := s.find(l); o != nil && o != old && s.use(o, l) == freshness.UseFresh {
+		f.again(nil)
+		return false
 	}
+	f.key, f.old, f.number = bytes.Clone(l.key), old, s.keep.store.Number()
 	t := x.Detach()
 	s.prepare(t, l, old)
 	f.target = string(t.Req.Authority) + string(t.Req.Path)
@@ -67,7 +74,7 @@ func (s *Stage) begin(x *exchange.Exchange, l *look, old *storage.Object, behind
 	s.keep.running.Add(1)
 	s.route.fills.Inc()
 	go f.run(t)
-	return f
+	return true
 }
 
 // prepare makes the request of a fill: it asks for the whole, depends on nothing that is not part of the key, and on no client's state.
@@ -122,7 +129,9 @@ var conditional = []exchange.NameID{exchange.NameIfMatch, exchange.NameIfNoneMat
 // behind has a new answer fetched for a stale one that was served, unless that is under way.
 func (s *Stage) behind(x *exchange.Exchange, l *look, old *storage.Object) {
 	if l.stores == "" || l.stores == whyIdentified { // the fill says nothing of who asks
-		s.keep.fills.join(idOf(x, l), func() *fill { return s.begin(x, l, old, true) })
+		if f, mine := s.keep.fills.join(idOf(x, l), s, true); mine {
+			s.begin(f, x, l, old)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"net/url"
 	"slices"
 	"strconv"
@@ -54,7 +55,7 @@ func (s *Stage) forget(x *exchange.Exchange, path, raw, query []byte) {
 	}
 	if len(k.headers) == 0 && len(k.cookies.list) == 0 && !s.route.queried.Load() {
 		key := appendURL(nil, x.Facts.Client.HTTPS, x.Req.Host, x.Req.Port, path, query)
-		s.keep.store.Remove(append(append(slices.Clone(key), get...), k.rest...))
+		s.keep.store.Remove(append(append(append(slices.Clone(key), get...), k.rest...), s.route.turn()...))
 		s.keep.fills.forget(key)
 		return
 	}
@@ -72,7 +73,11 @@ func (s *Stage) forgetLink(x *exchange.Exchange, to string) {
 		base.Scheme = "https"
 	}
 	u, err := base.Parse(to)
-	if err != nil || u.Scheme != base.Scheme || u.Host != base.Host {
+	if err != nil || u.Scheme != base.Scheme {
+		return
+	}
+	host, port, err := exchange.NormalHost([]byte(u.Host), &x.Scratch)
+	if https := x.Facts.Client.HTTPS; err != nil || !bytes.Equal(host, x.Req.Host) || orPort(port, https) != orPort(x.Req.Port, https) {
 		return
 	}
 	raw := []byte(u.EscapedPath())
@@ -80,4 +85,12 @@ func (s *Stage) forgetLink(x *exchange.Exchange, to string) {
 	if err == nil {
 		s.forget(x, path, raw, []byte(u.RawQuery))
 	}
+}
+
+// orPort is a port, or that of the scheme where there is none.
+func orPort(port uint16, https bool) uint16 {
+	if port == 0 {
+		return portOf(https)
+	}
+	return port
 }

@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -110,6 +111,9 @@ type route struct {
 	waited   *meter.Counter
 	saved    *meter.Counter
 	suspects map[string]*meter.Counter
+	rules    string // of storing, in force; empty: there is no cache, or it was never in force. Guarded by the keeper's mu
+	turns    int    // how often they have changed
+	turned   atomic.Pointer[[]byte]
 	samples  [samplesMax]atomic.Pointer[string] // addresses that were stored lately
 	sampled  atomic.Uint32
 }
@@ -161,6 +165,25 @@ func (r *route) served(bytes int64) { r.saved.Add(uint64(bytes)) }
 func (r *route) suspect(why string) { r.suspects[why].Inc() }
 
 func (r *route) leaked() bool { return r.leak.Load() != nil }
+
+// use notes which rules are in force. What was stored under others is not found any more, also when they come back: meanwhile nobody
+// has made it invalid.
+func (r *route) use(rules string) {
+	if r.rules != rules && (r.rules != "" || r.turns > 0) {
+		r.turns++
+		suffix := strconv.AppendInt([]byte{' '}, int64(r.turns), 10)
+		r.turned.Store(&suffix)
+	}
+	r.rules = rules
+}
+
+// turn is what tells keys of the rules in force from those of the same rules before they had changed.
+func (r *route) turn() []byte {
+	if t := r.turned.Load(); t != nil {
+		return *t
+	}
+	return nil
+}
 
 // note remembers an address that was stored, for the probe.
 func (r *route) note(target string) {

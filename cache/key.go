@@ -202,8 +202,8 @@ func decode(to, b []byte) ([]byte, bool) {
 	return to, true
 }
 
-// make fills in the key of a request. body is the digest of a QUERY's body and the fields that say what it means; nil for GET.
-func (k *keyed) make(x *exchange.Exchange, l *look, body []byte) (why string) {
+// make fills in the key of a request. turn is route.turn; body is the digest of a QUERY's body and the fields that say what it means; nil for GET.
+func (k *keyed) make(x *exchange.Exchange, l *look, body, turn []byte) (why string) {
 	r := &x.Req
 	path := r.Path
 	if k.raw {
@@ -213,7 +213,7 @@ func (k *keyed) make(x *exchange.Exchange, l *look, body []byte) (why string) {
 	if !ok {
 		return whyKey
 	}
-	size := len("https:65535QUERY") + len(r.Host) + len(path) + len(query) + len(body) + separators + k.partBytes(l) + len(k.rest)
+	size := len("https:65535QUERY") + len(r.Host) + len(path) + len(query) + len(body) + separators + k.partBytes(l) + len(k.rest) + len(turn)
 	if size > keyBytesMax {
 		return whyKey
 	}
@@ -224,7 +224,7 @@ func (k *keyed) make(x *exchange.Exchange, l *look, body []byte) (why string) {
 	} else {
 		b = append(append(append(b, "QUERY"...), keySeparator), body...)
 	}
-	b = append(k.appendParts(b, l), k.rest...)
+	b = append(append(k.appendParts(b, l), k.rest...), turn...)
 	l.key, l.query = x.Scratch.Trim(room, len(b)), query
 	return ""
 }

@@ -99,7 +99,7 @@ func (s *Stage) read(x *exchange.Exchange, l *look, c *call) (why string) {
 			return why
 		}
 	}
-	if why := s.rules.keyed.make(x, l, digest); why != "" {
+	if why := s.rules.keyed.make(x, l, digest, s.route.turn()); why != "" {
 		s.route.suspect(why)
 		return why
 	}
@@ -189,13 +189,17 @@ func (r *rules) usual(f *exchange.Field, method exchange.Method) bool {
 	if f.ID.Trust() {
 		return !r.forwarded
 	}
-	if len(f.Name) > len(secPrefix) && exchange.EqualFold(f.Name[:len(secPrefix)], secPrefix) { // scripts cannot set these (Fetch standard)
-		return true
+	for _, usual := range usualNames {
+		if n := len(usual); len(f.Name) == n && exchange.EqualFold(f.Name, usual) ||
+			usual[n-1] == '-' && len(f.Name) > n && exchange.EqualFold(f.Name[:n], usual) {
+			return true
+		}
 	}
-	return exchange.EqualFold(f.Name, saveData) || exchange.EqualFold(f.Name, purpose)
+	return false
 }
 
-var secPrefix, saveData, purpose = []byte("Sec-"), []byte("Save-Data"), []byte("Purpose")
+// usualNames are those of such fields that have no number, or begin so.
+var usualNames = [][]byte{[]byte("Sec-CH-"), []byte("Sec-Fetch-"), []byte("Sec-GPC"), []byte("Sec-Purpose"), []byte("Save-Data"), []byte("Purpose")}
 
 // overrides reports whether a field makes some frameworks take another method or path than the request line has.
 func overrides(name []byte) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type probe struct {
 	identities []spec.ProbeIdentity
 	leaks      *meter.Counter
 	round      int
+	told       string // what of its secrets it said last
 	seen       uint32 // how many answers had been stored when it last made a session of its own
 }
 
@@ -103,13 +105,25 @@ func (p *probe) difference(host, target string, fieldA, fieldB exchange.Field, b
 	return ""
 }
 
-// session asks with a session of its own making, and looks for it in the answer to a request without one.
+// session asks with a session of its own making. In mode private nobody else may get what is made for it; in mode standard its answer
+// must say that it is not for others, if it has anything of the session in it.
 func (p *probe) session(host, target string) string {
-	mark := rand.Text()
+	s, mark := p.stage, rand.Text()
 	field := exchange.Field{ID: exchange.NameCookie, Name: exchange.NameCookie.Bytes(), Value: []byte("skerry_probe_session=" + mark)}
-	_, _, _ = p.stage.ask(host, target, field)
-	if body, _, _ := p.stage.ask(host, target, onlyIfCached); contains(body, mark) {
-		return "a request without a session got an answer that was made for one"
+	if s.rules.private {
+		_, _, _ = s.ask(host, target, field)
+		if body, _, _ := s.ask(host, target, onlyIfCached); contains(body, mark) {
+			return "a request without a session got an answer that was made for one"
+		}
+		return ""
+	}
+	x := s.request(host, target, field)
+	defer x.Release()
+	e := errand{stage: s, request: slices.Clone(x.Req.Fields)}
+	x.Sink = &e
+	s.tail.Run(x)
+	if contains(e.body, mark) && e.everybodys {
+		return "an answer that was made for a session may be stored for everybody"
 	}
 	return ""
 }
@@ -121,7 +135,10 @@ var onlyIfCached = exchange.Field{ID: exchange.NameCacheControl, Name: exchange.
 func (p *probe) field(id *spec.ProbeIdentity) exchange.Field {
 	value, err := p.stage.keep.secrets.Read(id.Value)
 	if err != nil {
-		p.stage.keep.meters.Events().Add("cache_probe", fmt.Sprintf("%s: a probe's identity cannot be read: %v", p.stage.route.label, err))
+		if text := fmt.Sprintf("%s: a probe's identity cannot be read: %v", p.stage.route.label, err); text != p.told {
+			p.told = text // once, and not every round
+			p.stage.keep.meters.Events().Add("cache_probe", text)
+		}
 		return exchange.Field{}
 	}
 	name := []byte(id.Header)
