@@ -158,6 +158,9 @@ func (c *cached) want(by *http.Client, path, from, body string, fields ...string
 
 func brief(s string) string { return fmt.Sprintf("%q", s[:min(len(s), 80)]) }
 
+// deadline is when something on a connection is given up.
+func deadline() time.Time { return time.Now().Add(waiting) }
+
 // become waits until something is true that nobody tells.
 func become(t *testing.T, what string, is func() bool) {
 	t.Helper()
