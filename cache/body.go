@@ -3,6 +3,7 @@ package cache
 import (
 	"io"
 	"slices"
+	"time"
 
 	"skerry.dev/skerry/cache/storage"
 	"skerry.dev/skerry/exchange"
@@ -225,20 +226,46 @@ func (f *fill) trim() {
 // answer that is not stored ends when nobody reads it any more.
 func (f *fill) pace() error {
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	var since time.Time
 	for {
 		switch {
 		case f.unwanted():
-			f.mu.Unlock()
 			return errUnwanted
 		case len(f.readers) == 0 && f.waiting == 0, !f.window && f.phase != private, f.come-f.pacer() < f.ahead():
-			f.mu.Unlock()
 			return nil
+		}
+		if since.IsZero() {
+			since = time.Now()
 		}
 		change := f.change()
 		f.mu.Unlock()
-		<-change // readers that close tell too
+		timer := time.NewTimer(behindGrace - time.Since(since))
+		select {
+		case <-change: // readers that close tell too
+			timer.Stop()
+		case <-timer.C:
+		}
 		f.mu.Lock()
+		if time.Since(since) >= behindGrace {
+			f.leaveBehind()
+			since = time.Now()
+		}
 	}
+}
+
+// leaveBehind breaks off who is so far behind that others, who have all that has come, wait for it. It happens only where an answer
+// of unknown length has outgrown what may be stored while several read it. The caller holds mu.
+func (f *fill) leaveBehind() {
+	here := func(r *reader) bool { return r.at == f.come }
+	if f.spool != nil || !slices.ContainsFunc(f.readers, here) {
+		return
+	}
+	f.readers = slices.DeleteFunc(f.readers, func(r *reader) bool {
+		r.lost = f.come-r.at >= f.ahead()
+		return r.lost
+	})
+	f.tell()
 }
 
 // ahead is how far the fill may run ahead of who reads. The caller holds mu.

@@ -27,6 +27,8 @@ const (
 	windowBytes = 1 << 20
 	// privateBytes is the same for an answer that is not stored: what would be on the way without a cache.
 	privateBytes = 32 << 10
+	// behindGrace is how long readers of an answer that has outgrown the store wait for one that does not read. Then that one is broken off.
+	behindGrace = 2 * time.Second
 	// rangeAheadMax is how far into a body a request may ask to wait for a fill to get there. Beyond it the origin is asked for the
 	// range alone.
 	rangeAheadMax = 1 << 20

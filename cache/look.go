@@ -256,12 +256,22 @@ func (r *rules) withoutCookies(x *exchange.Exchange, to exchange.Fields) exchang
 
 // onlyKeyed returns the pairs of a Cookie field that are part of the key, as one writes them.
 func (r *rules) onlyKeyed(x *exchange.Exchange, value []byte) []byte {
-	b := r.keyed.appendCookies(x.Scratch.Alloc(len(value) + 1)[:0], value)
-	b = bytes.ReplaceAll(b, semicolon, semicolonSpace)
-	return bytes.TrimSuffix(b, semicolonSpace)
+	room := x.Scratch.Alloc(len(value) + bytes.Count(value, semicolon))
+	b := room[:0]
+	for rest := value; len(rest) > 0; {
+		var pair []byte
+		pair, rest, _ = bytes.Cut(rest, semicolon)
+		pair = exchange.TrimOWS(pair)
+		if key, _, _ := bytes.Cut(pair, equals); !r.keyed.cookies.has(key) {
+			continue
+		}
+		if len(b) > 0 {
+			b = append(b, "; "...)
+		}
+		b = append(b, pair...)
+	}
+	return x.Scratch.Trim(room, len(b))
 }
-
-var semicolonSpace = []byte("; ")
 
 // readQuery takes in the body of a QUERY (RFC 10008 section 2.7): it is part of the key, with the fields that say what it means.
 func (s *Stage) readQuery(x *exchange.Exchange, l *look) (digest []byte, why string) {

@@ -101,6 +101,14 @@ func (p *probe) difference(host, target string, fieldA, fieldB exchange.Field, b
 		return "the first identity got the second one's answer"
 	case bytes.Equal(bodyN, ownA):
 		return "a request without an identity got the first one's answer"
+	case !bytes.Equal(bodyA, bodyB):
+		return ""
+	}
+	// One answer for two people to whom the service gives different ones is that for nobody in particular, or a third person's.
+	ownN, _, _ := p.stage.run(p.stage.tail, host, target)
+	againN, _, _ := p.stage.run(p.stage.tail, host, target)
+	if bytes.Equal(ownN, againN) && !bytes.Equal(bodyA, ownN) {
+		return "both identities got an answer that is neither theirs nor nobody's"
 	}
 	return ""
 }

@@ -18,6 +18,7 @@ type reader struct {
 	at     int64 // what the next Next returns; guarded by the fill's mu
 	seen   bool  // something was read
 	closed bool
+	lost   bool // it fell so far behind that others would have had to wait
 	buf    *[]byte
 	p      patience
 }
@@ -52,7 +53,7 @@ func (r *reader) View(off int64, buf []byte) ([]byte, error) {
 	defer r.p.end()
 	for {
 		switch {
-		case r.closed:
+		case r.closed, r.lost:
 			return nil, errGone
 		case off < f.base && len(buf) == 0:
 			return nil, nil
