@@ -118,12 +118,16 @@ func (k *Keeper) Use(stages []*Stage) {
 		}
 	}
 	k.tasks, k.stages = tasks, byRoute
+	changed := false
 	for label, r := range k.routes {
 		rules := ""
 		if s := byRoute[label]; s != nil {
 			rules = string(s.rules.keyed.rest)
 		}
-		r.use(rules)
+		changed = r.use(rules) || changed
+	}
+	if changed {
+		k.saveTurns()
 	}
 	if len(tasks) > 0 && !k.working {
 		k.working = true

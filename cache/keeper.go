@@ -3,7 +3,6 @@ package cache
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +42,10 @@ type Keeper struct {
 	tasks   []*task
 	stages  map[string]*Stage // of the plan in force, by route
 	working bool
+	// Of routes, over restarts; where there is a disk.
+	turnsFile string
+	turnsFrom int
+	known     map[string]turned
 }
 
 // NewKeeper opens the store. It fails if the directory cannot be used.
@@ -55,6 +58,7 @@ func NewKeeper(o Options) (*Keeper, error) {
 			return nil, fmt.Errorf("--cache-disk: %w", err)
 		}
 		below = k.disk
+		k.loadTurns(o.Dir)
 	}
 	if o.Bytes == 0 {
 		o.Bytes = bytesDefault
@@ -125,6 +129,7 @@ func (k *Keeper) routeOf(label, rules string) *route {
 	r := k.routes[label]
 	if r == nil {
 		r = k.newRoute(label)
+		r.begin(k.known[label], k.turnsFrom)
 		k.routes[label] = r
 	}
 	if l := r.leak.Load(); l != nil && l.rules != rules && !k.idle {
@@ -165,25 +170,6 @@ func (r *route) served(bytes int64) { r.saved.Add(uint64(bytes)) }
 func (r *route) suspect(why string) { r.suspects[why].Inc() }
 
 func (r *route) leaked() bool { return r.leak.Load() != nil }
-
-// use notes which rules are in force. What was stored under others is not found any more, also when they come back: meanwhile nobody
-// has made it invalid.
-func (r *route) use(rules string) {
-	if r.rules != rules && (r.rules != "" || r.turns > 0) {
-		r.turns++
-		suffix := strconv.AppendInt([]byte{' '}, int64(r.turns), 10)
-		r.turned.Store(&suffix)
-	}
-	r.rules = rules
-}
-
-// turn is what tells keys of the rules in force from those of the same rules before they had changed.
-func (r *route) turn() []byte {
-	if t := r.turned.Load(); t != nil {
-		return *t
-	}
-	return nil
-}
 
 // note remembers an address that was stored, for the probe.
 func (r *route) note(target string) {
