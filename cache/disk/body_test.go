@@ -127,11 +127,13 @@ func TestReadersKeepTheirs(t *testing.T) {
 		}
 		for range 3 {
 			time.Sleep(disk.BodyLinger * 3 / 4)
+			synctest.Wait()
 			if !bytes.Equal(read(storage.Draft{Spool: reader}), body) {
 				t.Error("the reader lost what it reads")
 			}
 		}
 		time.Sleep(2 * disk.BodyLinger)
+		synctest.Wait()
 		if _, err := reader.ReadAt(make([]byte, 10), 0); err == nil {
 			t.Error("the file is open for ever")
 		}

@@ -92,11 +92,13 @@ func TestFails(t *testing.T) {
 				t.Error("a process that begins now would believe the files")
 			}
 			time.Sleep(3 * disk.RetryPause)
+			synctest.Wait() // the writer tries at the same instant
 			if list := told(meters); !d.Degraded() || len(list) != 1 || !strings.Contains(list[0], dir) {
 				t.Errorf("told: %q", list)
 			}
 			sys.how.Store(works)
 			time.Sleep(2 * disk.RetryPause)
+			synctest.Wait() // the writer tries at the same instant
 			if list := told(meters); d.Degraded() || len(list) != 2 {
 				t.Errorf("told: %q", list)
 			}
@@ -154,11 +156,13 @@ func TestGivesUp(t *testing.T) {
 			t.Error("found though a removal may be forgotten")
 		}
 		time.Sleep(2 * disk.RetryPause)
+		synctest.Wait() // the writer tries at the same instant
 		if n := len(files(t, dir)); n != 0 {
 			t.Errorf("%d files are left", n)
 		}
 		sys.how.Store(works)
 		time.Sleep(2 * disk.RetryPause)
+		synctest.Wait() // the writer tries at the same instant
 		d.Put(m.object(page(3), 3, nil))
 		d.Flush()
 		if objects, bodies, _, _, used := d.Counted(); show(d, page(3)) != "3 0" || objects != 1 || bodies != 0 || used != size(t, dir) {
