@@ -100,7 +100,9 @@ func (k *Keeper) Close() {
 		}
 		k.store.Close()
 		if k.disk != nil {
-			k.disk.Close()
+			if err := k.disk.Close(); err != nil {
+				k.meters.Events().Add("cache_disk", err.Error())
+			}
 		}
 	})
 }

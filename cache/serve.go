@@ -17,7 +17,11 @@ func (s *Stage) serve(x *exchange.Exchange, o *storage.Object, outcome exchange.
 	f := &x.Facts.Cache
 	f.Outcome, f.Age = outcome, t.Age(l.now)
 	setAge(x, f.Age)
-	s.status(x, t.Left(l.now), "")
+	left := t.Left(l.now)
+	if o.Softened() {
+		left = min(left, 0)
+	}
+	s.status(x, left, "")
 	size := o.Size()
 	s.route.served(size)
 	whole := o.Whole()

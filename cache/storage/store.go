@@ -295,7 +295,7 @@ func (s *Store) unlink(h *shard, o *Object) {
 	s.policy.mu.Unlock()
 }
 
-// Drop removes this variant from memory, and below all of its key that were asked for before the last purge that o knew of.
+// Drop removes this variant from memory, and below all of its key that were asked for before.
 func (s *Store) Drop(o *Object) {
 	h := s.shard(o.hash)
 	h.mu.Lock()
@@ -304,7 +304,9 @@ func (s *Store) Drop(o *Object) {
 	}
 	h.mu.Unlock()
 	if s.below != nil {
-		s.below.Remove(o.Key(), o.number+1)
+		number := s.ledger.remove(o.hash, true) // what is fetched in its place has a higher one
+		s.below.Remove(o.Key(), number)
+		s.ledger.settle(number)
 	}
 }
 
