@@ -15,7 +15,7 @@ import (
 // TestCacheBudget: far more distinct answers than fit into a small budget leave what is in use below it at all times, and no answer wrong;
 // what is asked for again and again stays, though the rest passes by.
 func TestCacheBudget(t *testing.T) {
-	const budget, pages, workers = 4 << 20, 3000, 8
+	const budget, pages, workers = 4 << 20, 3000 / memoryFactor, 8
 	_, seed := soakLength(t, 0, 0)
 	o := &numbered{}
 	opt := edge.Options{}

@@ -199,7 +199,11 @@ func readMark(text string) (m mark, err error) {
 }
 
 // body is the answer's body.
-func (m *mark) body() string {
+func (m *mark) body() string { return m.part(0, m.size) }
+
+// part is what of it lies between two offsets.
+func (m *mark) part(from, to int) string {
 	line := m.String() + "\n"
-	return strings.Repeat(line, m.size/len(line)+1)[:m.size]
+	skip := from % len(line)
+	return strings.Repeat(line, (skip+to-from)/len(line)+1)[skip : skip+to-from]
 }
