@@ -128,7 +128,7 @@ func BenchmarkAccept(b *testing.B) {
 }
 
 func ExampleStage() {
-	s, _ := compress.New(on())
+	s, _ := compress.New(on(), compress.NewEncoders(0))
 	x := exchangetest.Request("GET / HTTP/1.1\nHost: a\nAccept-Encoding: gzip, deflate\n")
 	defer x.Release()
 	exchange.NewPath(exchangetest.RenderText, &compress.Accept{}, s, &exchangetest.Origin{Answer: func(x *exchange.Exchange) exchange.Verdict {

@@ -12,7 +12,7 @@ import (
 // sent is held back. Its encoder is let go as soon as the origin's body has ended, and at Close. The body itself is
 // pooled: nobody may use it after Done of the stage.
 type body struct {
-	lender  *encoders
+	lender  *Encoders
 	x       *exchange.Exchange
 	coding  coding
 	encoder encoder       // nil: not begun, or let go

@@ -44,11 +44,8 @@ func newEncoder(c coding) encoder {
 	panic("BUG: identity needs no encoder")
 }
 
-// process is where every stage of the process borrows from, since memory is the process's: plans come and go.
-var process = newEncoders(workingBytesMax)
-
-// encoders lends bodies with their encoders to exchanges, and keeps idle ones for the next.
-type encoders struct {
+// Encoders lends bodies with their encoders to exchanges, and keeps idle ones for the next.
+type Encoders struct {
 	idle   [codings]sync.Pool // of encoder
 	bodies sync.Pool          // of *body
 
@@ -58,13 +55,26 @@ type encoders struct {
 	most    int64
 }
 
-func newEncoders(workingBytesMax int64) *encoders {
-	return &encoders{lent: map[*exchange.Exchange]*body{}, most: workingBytesMax}
+// NewEncoders returns encoders of which so many bytes may be at work at one moment; 0: the default.
+func NewEncoders(bytes int64) *Encoders {
+	e := &Encoders{lent: map[*exchange.Exchange]*body{}}
+	e.Bound(bytes)
+	return e
+}
+
+// Bound sets how many bytes of them may be at work at one moment; 0: the default. Those at work stay so.
+func (e *Encoders) Bound(bytes int64) {
+	if bytes == 0 {
+		bytes = workingBytesMax
+	}
+	e.mu.Lock()
+	e.most = bytes
+	e.mu.Unlock()
 }
 
 // lend returns a body with an encoder that begins a stream, for takeBack when the exchange is over; nil if too many
 // are at work.
-func (e *encoders) lend(x *exchange.Exchange, c coding) *body {
+func (e *Encoders) lend(x *exchange.Exchange, c coding) *body {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.working+memory[c] > e.most {
@@ -81,7 +91,7 @@ func (e *encoders) lend(x *exchange.Exchange, c coding) *body {
 }
 
 // encoder returns an idle encoder, or a new one.
-func (e *encoders) encoder(c coding, to io.Writer) encoder {
+func (e *Encoders) encoder(c coding, to io.Writer) encoder {
 	w, _ := e.idle[c].Get().(encoder)
 	if w == nil {
 		w = newEncoder(c)
@@ -91,7 +101,7 @@ func (e *encoders) encoder(c coding, to io.Writer) encoder {
 }
 
 // rest notes that an encoder is not at work any more, and keeps it unless it is nil.
-func (e *encoders) rest(c coding, w encoder) {
+func (e *Encoders) rest(c coding, w encoder) {
 	if w != nil {
 		e.idle[c].Put(w)
 	}
@@ -101,7 +111,7 @@ func (e *encoders) rest(c coding, w encoder) {
 }
 
 // takeBack ends the loan of an exchange, which must not use the body any more.
-func (e *encoders) takeBack(x *exchange.Exchange) {
+func (e *Encoders) takeBack(x *exchange.Exchange) {
 	b := e.forget(x)
 	if b == nil {
 		return
@@ -116,7 +126,7 @@ func (e *encoders) takeBack(x *exchange.Exchange) {
 }
 
 // forget ends the loan, but the exchange may still close the body: it is left to the collector.
-func (e *encoders) forget(x *exchange.Exchange) *body {
+func (e *Encoders) forget(x *exchange.Exchange) *body {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	b := e.lent[x]

@@ -7,8 +7,7 @@ import (
 
 // NewBounded is New with encoders of its own, of which so many bytes may be at work.
 func NewBounded(p *spec.Policy, workingBytesMax int64) *Stage {
-	s, _ := New(p)
-	s.encoders = newEncoders(workingBytesMax)
+	s, _ := New(p, NewEncoders(workingBytesMax))
 	return s
 }
 

@@ -25,7 +25,7 @@ func on() *spec.Policy { return &spec.Policy{Compress: &spec.Compress{On: true}}
 
 func stage(t testing.TB, p *spec.Policy) *compress.Stage {
 	t.Helper()
-	s, problems := compress.New(p)
+	s, problems := compress.New(p, compress.NewEncoders(0))
 	if s == nil || problems != nil {
 		t.Fatal(s, problems)
 	}

@@ -10,19 +10,19 @@ import (
 type Stage struct {
 	identified   bool // compress.identified
 	certificates bool // the host asks for client certificates
-	encoders     *encoders
+	encoders     *Encoders
 }
 
 // New compiles what a policy says of compression; nil if it is off, which a nil pointer in the policy means as well.
 // There is nothing in it that can be wrong.
-func New(p *spec.Policy) (*Stage, []fault.Problem) {
+func New(p *spec.Policy, keep *Encoders) (*Stage, []fault.Problem) {
 	if p.Compress == nil || !p.Compress.On {
 		return nil, nil
 	}
 	return &Stage{
 		identified:   p.Compress.Identified,
 		certificates: p.TLS != nil && p.TLS.ClientCertificates != "" && p.TLS.ClientCertificates != spec.ClientAuthOff,
-		encoders:     process,
+		encoders:     keep,
 	}, nil
 }
 

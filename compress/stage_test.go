@@ -14,7 +14,7 @@ import (
 
 func TestOff(t *testing.T) {
 	for _, p := range []*spec.Policy{{}, {Compress: &spec.Compress{}}, {Compress: &spec.Compress{Identified: true}}} {
-		if s, problems := compress.New(p); s != nil || problems != nil {
+		if s, problems := compress.New(p, compress.NewEncoders(0)); s != nil || problems != nil {
 			t.Errorf("%+v: got %v, %v", p.Compress, s, problems)
 		}
 		if s, problems := compress.NewAccept(p); s != nil || problems != nil {

@@ -49,7 +49,8 @@ func (e *Edge) boundMemory() {
 		e.opt.Exchanges = m.Exchanges
 	}
 	e.keepers.Cache.SetBudget(m.Cache)
-	e.keepers.Firewall.Bound(m.Held)
+	e.keepers.Firewall.Bound(m.Held, m.Firewall)
+	e.keepers.Encoders.Bound(m.Encoders)
 	e.keepers.Limit.Resize(m.Tables)
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"skerry.dev/skerry/cache"
 	"skerry.dev/skerry/cert"
+	"skerry.dev/skerry/compress"
 	"skerry.dev/skerry/limit"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/mirror"
@@ -24,6 +25,7 @@ type Keepers struct {
 	Mirror   *mirror.Keeper
 	Firewall *waf.Keeper
 	Cache    *cache.Keeper
+	Encoders *compress.Encoders
 	Env      rewrite.Env
 }
 
@@ -92,7 +94,7 @@ func newKeepers(set Setting, meters *meter.Set, idle bool) (*Keepers, error) {
 	}
 	return &Keepers{
 		Upstream: up, Limit: limit.NewTables(limitBytes, meters), Certs: certs, Files: files, Mirror: mirror.NewKeeper(meters),
-		Cache: store, Firewall: waf.NewKeeper(waf.Options{Dir: set.CRS, Meters: meters, Idle: idle}), Env: set.Env,
+		Cache: store, Encoders: compress.NewEncoders(0), Firewall: waf.NewKeeper(waf.Options{Dir: set.CRS, Meters: meters, Idle: idle}), Env: set.Env,
 	}, nil
 }
 

@@ -109,8 +109,8 @@ var order = []row{
 	{
 		name: "compress", needs: []fact{factEntry, factEncoding}, shared: true,
 		why: "outside of whatever makes or edits a body, inside of what edits the head",
-		build: func(_ *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
-			s, problems := compress.New(&r.Policy)
+		build: func(b *builder, r *spec.Route) (exchange.Stage, []fault.Problem) {
+			s, problems := compress.New(&r.Policy, b.keepers.Encoders)
 			return stage(s), problems
 		},
 	},

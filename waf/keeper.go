@@ -25,6 +25,7 @@ import (
 // Keeper has what outlives plans: the rules, the policies made of them, the memory of held bodies, the shadow. Entrypoints that
 // want the same share one policy.
 type Keeper struct {
+	tables  int64  // bytes that those of the rules' patterns may take; 0: the default
 	dir     string // of --crs; empty: the embedded release
 	held    atomic.Int64
 	most    int64        // that may be held, in bytes
@@ -97,7 +98,7 @@ type Options struct {
 // NewKeeper returns a keeper. Rules are read when the first policy is made.
 func NewKeeper(o Options) *Keeper {
 	k := &Keeper{dir: o.Dir, policies: map[key]weak.Pointer[policy]{}, matched: map[string]*meter.Counter{}}
-	k.Bound(o.HeldBytes)
+	k.Bound(o.HeldBytes, 0)
 	for v := range verdicts {
 		k.judged[v] = o.Meters.Counter("skerry_firewall_requests_total", "Requests that the firewall did not let pass as they were.", "verdict", verdictNames[v])
 	}
@@ -111,8 +112,10 @@ func NewKeeper(o Options) *Keeper {
 	return k
 }
 
-// Bound sets how much all held bodies may take together, in bytes; 0: 256 MB. Nothing may be held yet.
-func (k *Keeper) Bound(heldBytes int64) {
+// Bound sets how much all held bodies may take together, in bytes; 0: 256 MB; and the same of the tables of the rules' patterns; 0: 32 MB.
+// Nothing may be held yet, and no policy made.
+func (k *Keeper) Bound(heldBytes, tablesBytes int64) {
+	k.tables = tablesBytes
 	if k.most = heldBytes; k.most == 0 {
 		k.most = heldBytesMax
 	}
@@ -178,6 +181,7 @@ func (k *Keeper) policy(w *spec.WAF) (*policy, []fault.Problem) {
 		return nil, problems
 	}
 	if rules != k.rules {
+		rules.program.Bound(k.tables)
 		k.rules = rules
 		clear(k.policies)
 	}

@@ -136,7 +136,7 @@ func TestBound(t *testing.T) {
 	k := keeperOf(t, Options{HeldBytes: 1 << 20})
 	f := func(bound int64, want int) {
 		t.Helper()
-		k.Bound(bound)
+		k.Bound(bound, 0)
 		if !k.hold(want) || k.hold(1) {
 			t.Errorf("bound %d: not %d bytes can be held, or more", bound, want)
 		}

@@ -90,6 +90,9 @@ func (p *Program) force(active match.Bits) (number uint32, same match.Bits) {
 	return uint32(len(p.forces) - 1), active
 }
 
+// Bound sets how many bytes the tables of its patterns may take; 0: match.TablesBytesMax. What is taken stays so.
+func (p *Program) Bound(tablesBytes int64) { p.tables.Bound(tablesBytes) }
+
 // Rules is how many rules the program has, chains counted once.
 func (p *Program) Rules() int { return len(p.rules) }
 
