@@ -180,9 +180,10 @@ func (w *waiter) read(c *call) turn {
 	f, x, s := w.fill, w.x, w.stage
 	r := &reader{fill: f, x: x, sink: x.Sink}
 	f.mu.Lock()
+	why := f.why
 	if f.base > 0 && f.spool == nil { // its beginning is gone
 		f.mu.Unlock()
-		s.note(x, w.look, f.why)
+		s.note(x, w.look, why)
 		return passed
 	}
 	f.readers = append(f.readers, r)
@@ -197,8 +198,8 @@ func (w *waiter) read(c *call) turn {
 	x.Resp.Fields = append(x.Resp.Fields, f.head...)
 	x.Resp.Trailers = append(x.Resp.Trailers, trailers...)
 	cf := &x.Facts.Cache
-	if cf.Outcome, cf.Why, cf.Stored = exchange.CacheMiss, f.why, f.why == ""; !cf.Stored {
-		s.keep.misses.note(w.look.key, f.why)
+	if cf.Outcome, cf.Why, cf.Stored = exchange.CacheMiss, why, why == ""; !cf.Stored {
+		s.keep.misses.note(w.look.key, why)
 	}
 	if cf.Stored {
 		setAge(x, f.terms.Age(w.look.now))

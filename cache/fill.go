@@ -308,7 +308,9 @@ func (f *fill) store(trailers exchange.Fields) *storage.Object {
 	f.mu.Unlock()
 	o := f.stage.keep.store.Put(&d)
 	if o == nil {
+		f.mu.Lock()
 		f.why = whyPurged
+		f.mu.Unlock()
 		return nil
 	}
 	f.stage.route.note(f.target)
