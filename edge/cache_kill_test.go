@@ -33,7 +33,7 @@ func TestCacheChild(t *testing.T) {
 		return
 	}
 	opt := onDisk(dir)
-	opt.Setting.CacheBytes = 4 << 20 // so that much comes from the disk
+	opt.Setting.CacheBytes, opt.Setting.CacheDiskBytes = 4<<20, 64<<20 // so that much comes from the disk, and leaves it
 	opt.HTTPS, opt.Log = []string{"127.0.0.1:0"}, io.Discard
 	e, _ := start(t, opt, fmt.Sprintf(cachedSpec, os.Getenv(killedOrigin), patient))
 	_, secure := e.Addrs()
@@ -117,7 +117,7 @@ func (l *life) end(kill bool) {
 func (l *life) load(ctx context.Context, rnd *rand.Rand) {
 	for ctx.Err() == nil {
 		size := []int{100, 3000, 30_000, 400_000, 2_000_000}[rnd.IntN(5)]
-		path := fmt.Sprintf("/%d/%d", rnd.IntN(10), size)
+		path := fmt.Sprintf("/%d/%d", rnd.IntN([]int{10, 1000}[rnd.IntN(2)]), size) // some again and again, and more than the disk holds
 		from, to := 0, size
 		q, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://shop.test"+path, nil)
 		if err != nil {
