@@ -24,8 +24,11 @@ const (
 	CloseGrace        = closeGrace
 )
 
-// StoreOf is where a keeper keeps answers.
-func StoreOf(k *Keeper) *storage.Store { return k.store }
+// PurgeOf purges what a keeper has.
+func PurgeOf(k *Keeper, p storage.Purge) error {
+	_, err := k.purge(p)
+	return err
+}
 
 // OpenFills is how many fills may be joined.
 func OpenFills(k *Keeper) int {

@@ -183,6 +183,18 @@ func (o *origin) asked() int {
 	return len(o.seen)
 }
 
+// count is how often it was asked for something that begins with a text, as Dump prints it.
+func (o *origin) count(start string) (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, s := range o.seen {
+		if strings.HasPrefix(s, start) {
+			n++
+		}
+	}
+	return n
+}
+
 // last is the last request.
 func (o *origin) last() string {
 	o.mu.Lock()

@@ -8,12 +8,9 @@ import (
 	"time"
 
 	"skerry.dev/skerry/cache"
-	"skerry.dev/skerry/cache/storage"
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/spec"
 )
-
-func storeOf(p *place) *storage.Store { return cache.StoreOf(p.keep) }
 
 const alphabet = "abcdefghijklmnopqrstuvwxyz"
 

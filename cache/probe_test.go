@@ -1,9 +1,11 @@
 package cache_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,15 +120,17 @@ func TestProbeFindsNothing(t *testing.T) {
 		}, changes...)
 	}
 	same := func(x *exchange.Exchange) exchange.Verdict { return say(x, page) }
-	n := 0
+	var n atomic.Int64
 	changing := func(x *exchange.Exchange) exchange.Verdict {
-		n++
-		return say(x, "200\nCache-Control: max-age=1\n\nhello "+time.Duration(n).String())
+		return say(x, fmt.Sprintf("200\nCache-Control: max-age=1\n\nhello %d", n.Add(1)))
 	}
 	down := func(x *exchange.Exchange) exchange.Verdict { return x.Fail(fault.New(fault.OriginClosed, "down")) }
-	f("private", greets, probed(t, "anna", "bert"))
-	f("private, no markers", greets, probed(t, "", ""))
-	f("private, a session", greets, probed(t, "", ""), with(func(c *spec.Cache) { c.Probe.Identities = nil }))
+	careless := func(x *exchange.Exchange) exchange.Verdict {
+		return say(x, "200\nCache-Control: max-age=60\n\nhello "+string(x.Req.Fields.Get(exchange.NameCookie)))
+	}
+	f("private", careless, probed(t, "anna", "bert"))
+	f("private, no markers", careless, probed(t, "", ""))
+	f("private, a session", careless, probed(t, "", ""), with(func(c *spec.Cache) { c.Probe.Identities = nil }))
 	f("in the key", greets, probed(t, "anna", "bert"), with(func(c *spec.Cache) { c.Identity.Cookies = []string{"who"} }))
 	f("the same for all", same, standard, probed(t, "anna", "bert"))
 	f("the same for all, no markers", same, standard, probed(t, "", ""))

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"skerry.dev/skerry/cache"
 	"skerry.dev/skerry/cache/storage"
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
@@ -301,7 +302,7 @@ func TestSoftPurge(t *testing.T) {
 // purge purges.
 func (p *place) purge(what storage.Purge) {
 	p.t.Helper()
-	if _, err := storeOf(p).Purge(what); err != nil {
+	if err := cache.PurgeOf(p.keep, what); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -62,7 +62,7 @@ func (s *storm) random(n int) int {
 // text is the body of a page: as long as its name says, and made of who and what it is for.
 func text(path, lang, session string) string {
 	word := fmt.Sprintf("[%s|%s|%s]", path, lang, session)
-	size := 50 << (len(path) * int(path[len(path)-1]) % 14) // 50 bytes to 400 KB
+	size := 50 << (len(path) * int(path[len(path)-1]) % 12) // 50 bytes to 100 KB
 	return strings.Repeat(word, size/len(word)+1)
 }
 
@@ -127,7 +127,7 @@ func (b *trickle) Next() ([]byte, error) {
 	if b.storm.random(4) == 0 {
 		time.Sleep(time.Duration(b.storm.random(10)) * time.Millisecond)
 	}
-	n := min(1+b.storm.random(64<<10), len(b.rest))
+	n := min(1+b.storm.random(16<<10), len(b.rest))
 	if b.fails >= 0 {
 		if n = min(n, b.fails); n == 0 {
 			return nil, errTrickle
@@ -148,7 +148,7 @@ func (b *trickle) Close() error { return nil }
 
 // rage lets clients and purges loose, until all have done their share.
 func (s *storm) rage(t *testing.T) {
-	const clients, requests = 40, 60
+	const clients, requests = 30, 40
 	var all sync.WaitGroup
 	for i := range clients {
 		all.Go(func() {
