@@ -21,6 +21,7 @@ const (
 	CookiesMax        = cookiesMax
 	QueryBodyBytesMax = queryBodyBytesMax
 	GoneAfter         = goneAfter
+	BehindGrace       = behindGrace
 	CloseGrace        = closeGrace
 )
 

@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -206,6 +207,88 @@ func TestOutgrown(t *testing.T) {
 			t.Errorf("it was stored: %s", g)
 		}
 	}, with(func(c *spec.Cache) { c.ObjectMax = 10 * step }))
+}
+
+// TestOutgrownLeavesBehind: one who does not read holds up those who read the same for a while only.
+func TestOutgrownLeavesBehind(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		f := newFeed(-1)
+		p.origin.does(f.answer("200\nCache-Control: max-age=60"))
+		slow, fast := p.slowly(request("GET", "/a")), p.start(request("GET", "/a"))
+		synctest.Wait()
+		whole := steps(f, 100)
+		time.Sleep(cache.BehindGrace - time.Second)
+		if fast.over() {
+			t.Error("nobody was waited for")
+		}
+		time.Sleep(2 * time.Second)
+		if !fast.over() || fast.got.Body != whole || !fast.got.whole {
+			t.Fatalf("after %v, who reads has %d bytes of %d", cache.BehindGrace, fast.read.Load(), len(whole))
+		}
+		close(slow.gate)
+		if g := slow.answer(); g.whole || !strings.HasPrefix(whole, g.Body) {
+			t.Errorf("who was left behind: %s, %d bytes", g, len(g.Body))
+		}
+	}, with(func(c *spec.Cache) { c.ObjectMax = 10 * step }))
+}
+
+// TestSizes: what a body of a fill knows of its length, and whether it would wait.
+func TestSizes(t *testing.T) {
+	f := func(size int64, trailer bool, sizes string) {
+		t.Helper()
+		bubble(t, func(t *testing.T, p *place) {
+			f := newFeed(size)
+			answer := f.answer("200\nCache-Control: max-age=60")
+			p.origin.does(func(x *exchange.Exchange) exchange.Verdict {
+				v := answer(x)
+				if trailer {
+					x.Resp.Trailers.AddNamed([]byte("Server-Timing"), []byte("a"))
+				}
+				return v
+			})
+			var seen []string
+			look := &looks{at: func(b exchange.Body) {
+				seen = append(seen, fmt.Sprintf("%d %v", b.Size(), b.(exchange.Ready).Ready()))
+			}}
+			x := begin(request("GET", "/a"))
+			x.Sink = look
+			path := p.path
+			done := make(chan struct{})
+			go func() { path.Run(x); x.Release(); close(done) }()
+			f.push("abc")
+			time.Sleep(10 * time.Millisecond)
+			f.end(nil)
+			<-done
+			if got := strings.Join(seen, ", "); got != sizes {
+				t.Errorf("size %d, trailers %v: %s, want %s", size, trailer, got, sizes)
+			}
+		})
+	}
+	f(-1, false, "-1 true, -1 false, 3 true")
+	f(20_000, false, "20000 true, 20000 false, 3 true") // as long as it has come to be, in the end
+	f(-1, true, "-1 true, -1 false, -1 true")
+}
+
+// looks is a sink that looks at the body when its first piece has come, behind it, and at its end.
+type looks struct {
+	exchange.Discard
+	at func(b exchange.Body)
+}
+
+// Send reads the body.
+func (l *looks) Send(x *exchange.Exchange) error {
+	x.Resp.Started = true
+	b := x.Resp.Body
+	time.Sleep(time.Millisecond) // so that the first piece has come
+	l.at(b)
+	_, _ = b.Next()
+	l.at(b)
+	_, err := b.Next()
+	l.at(b)
+	if err != io.EOF {
+		return err
+	}
+	return nil
 }
 
 // TestTooLarge: what says that it is too large is not begun to be stored.
