@@ -90,6 +90,9 @@ func (s *Stage) prepare(t *exchange.Exchange, l *look, old *storage.Object) {
 	if s.rules.private {
 		f.Del(exchange.NameCacheControl) // a client's wish to see something new is not heeded behind us either
 		f.Del(exchange.NamePragma)
+		if !s.rules.keyedField(&exchange.Field{ID: exchange.NameReferer}) {
+			f.Del(exchange.NameReferer) // anybody may write anything into it
+		}
 		f.Del(exchange.NameCookie)
 		if l.identified {
 			f.Del(exchange.NameAuthorization)

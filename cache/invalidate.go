@@ -53,17 +53,17 @@ func (s *Stage) forget(x *exchange.Exchange, path, raw, query []byte) {
 	if !ok {
 		return // nothing with so many parameters is stored
 	}
+	key := appendURL(nil, x.Facts.Client.HTTPS, x.Req.Host, x.Req.Port, path, query)
+	defer s.keep.fills.forget(key)
 	if len(k.headers) == 0 && len(k.cookies.list) == 0 && !s.route.queried.Load() {
-		key := appendURL(nil, x.Facts.Client.HTTPS, x.Req.Host, x.Req.Port, path, query)
 		s.keep.store.Remove(append(append(append(slices.Clone(key), get...), k.rest...), s.route.turn()...))
-		s.keep.fills.forget(key)
 		return
 	}
 	value := string(path)
 	if len(query) > 0 {
 		value += "?" + string(query)
 	}
-	_, _ = s.keep.purge(storage.Purge{Kind: storage.PurgeURL, Host: origin(x), Value: value}) // it names a host and a path
+	_, _ = s.keep.store.Purge(storage.Purge{Kind: storage.PurgeURL, Host: origin(x), Value: value}) // it names a host and a path
 }
 
 // forgetLink is forget for a Location, if it is one of this host.

@@ -52,6 +52,16 @@ func (c *Case) tells() bool {
 	return false
 }
 
+// many reports whether several clients ask at the same moment.
+func (c *Case) many() bool {
+	for i := range c.Steps {
+		if c.Steps[i].Crowd > 1 {
+			return true
+		}
+	}
+	return false
+}
+
 // purges reports whether a step purges a group, for which the target must offer a way.
 func (c *Case) purges() bool {
 	for i := range c.Steps {
