@@ -230,7 +230,7 @@ func (f *fill) pace() error {
 	var since time.Time
 	for {
 		switch {
-		case f.unwanted():
+		case f.cut, f.unwanted():
 			return errUnwanted
 		case len(f.readers) == 0 && f.waiting == 0, !f.window && f.phase != private, f.come-f.pacer() < f.ahead():
 			return nil

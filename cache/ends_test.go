@@ -159,6 +159,9 @@ func TestClose(t *testing.T) {
 	f("a silent origin", silent, false, cache.CloseGrace)
 	f("an endless body", stored, false, cache.CloseGrace)
 	f("an endless body that nobody reads", stored, true, cache.CloseGrace)
+	off := with(func(c *spec.Cache) { c.Collapse = 0 })
+	f("a silent origin, no collapsing", silent, false, cache.CloseGrace, off)
+	f("an endless body that nobody reads, no collapsing", stored, true, cache.CloseGrace, off)
 }
 
 // TestCloseTwice does no harm.

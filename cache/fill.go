@@ -62,6 +62,7 @@ type fill struct {
 	hook sync.Mutex // around gone, so that stop can wait for it
 	gone func()
 	left bool // nobody wants it any more
+	cut  bool // the same, guarded by mu
 }
 
 // interim is a 1xx answer.
@@ -74,6 +75,7 @@ type interim struct {
 func (f *fill) run(t *exchange.Exchange) {
 	defer f.stage.keep.running.Done()
 	f.stage.tail.Run(t)
+	f.stage.keep.fills.run(f, false)
 	f.end(t)
 	t.Release()
 }
@@ -157,6 +159,10 @@ func (f *fill) Watch(gone func()) (stop func()) {
 func (f *fill) abandon() {
 	f.hook.Lock()
 	defer f.hook.Unlock()
+	f.mu.Lock()
+	f.cut = true
+	f.tell()
+	f.mu.Unlock()
 	if f.left = true; f.gone != nil {
 		f.gone()
 	}

@@ -12,11 +12,12 @@ import (
 
 // fills are those in flight that others may join.
 type fills struct {
-	mu   sync.Mutex
-	open map[string]*fill
+	mu      sync.Mutex
+	open    map[string]*fill
+	running map[*fill]bool // those too that nobody may join
 }
 
-func (t *fills) init() { t.open = map[string]*fill{} }
+func (t *fills) init() { t.open, t.running = map[string]*fill{}, map[*fill]bool{} }
 
 // idOf is what requests that may share a fill have in common: the key and, since most answers that vary do so by it, the codings that
 // they take. It is a view of the exchange's memory.
@@ -72,6 +73,7 @@ func (s *Stage) begin(f *fill, x *exchange.Exchange, l *look, old *storage.Objec
 	}
 	t.Sink = f
 	s.keep.running.Add(1)
+	s.keep.fills.run(f, true)
 	s.route.fills.Inc()
 	go f.run(t)
 	return true
@@ -150,11 +152,20 @@ func (t *fills) forget(url []byte) {
 	}
 }
 
-// cut ends all that others may join.
+// run notes that a fill runs, or not any more.
+func (t *fills) run(f *fill, runs bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if delete(t.running, f); runs {
+		t.running[f] = true
+	}
+}
+
+// cut ends all that run.
 func (t *fills) cut() {
 	t.mu.Lock()
 	var all []*fill
-	for _, f := range t.open {
+	for f := range t.running {
 		all = append(all, f)
 	}
 	t.mu.Unlock()
