@@ -167,6 +167,16 @@ func TestGoldenLines(t *testing.T) {
 		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h2", TLS: &exchange.TLS{Version: 0x0304, ServerName: "shop.example.com"}}
 		x.Facts.Encoding = exchange.EncodingFacts{Accept: "br", Made: "br", Before: 4096}
 	})
+	f("from-the-cache", func(x *exchange.Exchange) {
+		x.Facts.Origin = exchange.OriginFacts{}
+		x.Facts.Cache = exchange.CacheFacts{Outcome: exchange.CacheHit, Age: 90*time.Second + 5}
+	})
+	f("into-the-cache", func(x *exchange.Exchange) {
+		x.Facts.Cache = exchange.CacheFacts{Outcome: exchange.CacheMiss, Stored: true, Collapsed: true}
+	})
+	f("past-the-cache", func(x *exchange.Exchange) {
+		x.Facts.Cache = exchange.CacheFacts{Outcome: exchange.CachePass, Why: "identified"}
+	})
 	f("host-of-another-handshake", func(x *exchange.Exchange) {
 		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h1", TLS: &exchange.TLS{Version: 0x0303, ServerName: "www.example.com"}}
 		x.Facts.Encoding.Accept = "gzip"
