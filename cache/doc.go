@@ -37,7 +37,7 @@
 //	busy             it waited for what another had asked for, longer than cache.collapse
 //	too-large        the answer is larger than cache.objectMax, or than memory and disk take
 //	budget           fills in progress take all the memory they may
-//	cors             another page's script asked, and the answer neither allows every origin nor says that it varies by it (mode private)
+//	cors             the answer allows one page's origin and does not say that it varies by it (mode private)
 //	purged           a purge came while it was fetched
 //	leak             the probe has found that the route gives one identity's answers to another
 //	origin           the origin failed, and what is stored was given, stale

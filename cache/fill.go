@@ -243,10 +243,10 @@ func (s *Stage) judge(f *fill, status int, head exchange.Fields, asked, came tim
 		Keyed: s.rules.identifies(), Asked: asked, Came: came}, &s.terms)
 }
 
-// reflects reports whether an answer may depend on the origin of the page that asked, though it does not say so: one that allows every
-// origin does not.
+// reflects reports whether an answer allows the origin of the page that asked, and does not say that it depends on it.
 func reflects(response, request exchange.Fields) bool {
-	if request.Get(exchange.NameOrigin) == nil || string(response.Get(exchange.NameAccessControlAllowOrigin)) == "*" {
+	allowed := response.Get(exchange.NameAccessControlAllowOrigin)
+	if allowed == nil || string(allowed) == "*" || request.Get(exchange.NameOrigin) == nil {
 		return false
 	}
 	for i := range response {

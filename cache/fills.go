@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 
@@ -92,9 +93,7 @@ func (s *Stage) prepare(t *exchange.Exchange, l *look, old *storage.Object) {
 	if s.rules.private {
 		f.Del(exchange.NameCacheControl) // a client's wish to see something new is not heeded behind us either
 		f.Del(exchange.NamePragma)
-		if !s.rules.keyedField(&exchange.Field{ID: exchange.NameReferer}) {
-			f.Del(exchange.NameReferer) // anybody may write anything into it
-		}
+		*f = slices.DeleteFunc(*f, func(one exchange.Field) bool { return s.rules.dropped(&one) })
 		f.Del(exchange.NameCookie)
 		if l.identified {
 			f.Del(exchange.NameAuthorization)

@@ -49,6 +49,7 @@ type rules struct {
 	private     bool
 	directives  bool
 	certificate bool  // the host asks for client certificates, which say who asks
+	cors        bool  // the edge answers pages of other origins itself
 	forwarded   bool  // what clients say in X-Forwarded-* reaches the service
 	anonymous   names // cookies that say nothing of who asks
 	identity    []header
@@ -61,6 +62,7 @@ func newRules(p *spec.Policy, label string) rules {
 	return rules{
 		private: c.Mode == spec.CachePrivate, directives: c.Directives, anonymous: newNames(c.Anonymous), identity: headers(c.Identity.Headers),
 		identified:  c.Identity.On(),
+		cors:        p.CORS != nil && len(p.CORS.Origins) > 0,
 		forwarded:   p.Forwarded != nil && *p.Forwarded == spec.ForwardedKeep,
 		certificate: p.TLS != nil && p.TLS.ClientCertificates != "" && p.TLS.ClientCertificates != spec.ClientAuthOff,
 		keyed:       newKeyed(p, label),
@@ -109,7 +111,7 @@ func (s *Stage) read(x *exchange.Exchange, l *look, c *call) (why string) {
 // who finds out whether a request says who asks, and whether it has anything that a stored answer must not depend on.
 func (r *rules) who(x *exchange.Exchange, l *look, c *call) (why string) {
 	l.identified = r.certificate && x.Conn != nil && x.Conn.TLS != nil
-	cookies := false
+	edited := false             // a fill says less
 	for i := range x.Req.Sent { // as the client sent it: what stages add is the same for everybody
 		f := &x.Req.Sent[i]
 		switch f.ID {
@@ -117,8 +119,10 @@ func (r *rules) who(x *exchange.Exchange, l *look, c *call) (why string) {
 			if !r.isIdentity(f) {
 				l.identified = true
 			}
+		case exchange.NameReferer, exchange.NameOrigin:
+			edited = edited || r.dropped(f)
 		case exchange.NameCookie:
-			cookies = true
+			edited = true
 			if r.private && !r.harmless(f.Value) {
 				l.identified = true
 			}
@@ -141,8 +145,8 @@ func (r *rules) who(x *exchange.Exchange, l *look, c *call) (why string) {
 		if l.identified {
 			l.stores = whyIdentified
 		}
-		if cookies {
-			c.fields = r.withoutCookies(x, c.fields[:0])
+		if edited {
+			c.fields = r.filling(x, c.fields[:0])
 			l.fields = c.fields
 		}
 	}
@@ -237,9 +241,15 @@ func (r *rules) harmless(value []byte) bool {
 	return true
 }
 
-// withoutCookies returns the fields with only the cookies that are part of the key: a stored answer cannot depend on another one
-// that the service has not seen.
-func (r *rules) withoutCookies(x *exchange.Exchange, to exchange.Fields) exchange.Fields {
+// dropped reports whether a fill does not send a field that is not part of the key: Referer, into which anybody may write anything, and
+// Origin where the service has nothing to do with it.
+func (r *rules) dropped(f *exchange.Field) bool {
+	return (f.ID == exchange.NameReferer || f.ID == exchange.NameOrigin && r.cors) && !r.keyedField(f)
+}
+
+// filling returns the fields as a fill sends them, of cookies only those that are part of the key: a stored answer cannot depend on what
+// the service has not seen.
+func (r *rules) filling(x *exchange.Exchange, to exchange.Fields) exchange.Fields {
 	for _, f := range x.Req.Fields {
 		if f.ID == exchange.NameCookie {
 			if len(r.keyed.cookies.list) == 0 {
@@ -248,6 +258,9 @@ func (r *rules) withoutCookies(x *exchange.Exchange, to exchange.Fields) exchang
 			if f.Value = r.onlyKeyed(x, f.Value); len(f.Value) == 0 {
 				continue
 			}
+		}
+		if r.dropped(&f) {
+			continue
 		}
 		to = append(to, f)
 	}

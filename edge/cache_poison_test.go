@@ -99,7 +99,6 @@ var poisons = []struct {
 	{name: "a connection option", request: "GET VICTIM HTTP/1.1\r\nHost: shop.test\r\nConnection: X-Evil, close\r\nX-Evil: 1\r\n\r\n", counted: true},
 	{name: "HTTP/1.0", request: "GET VICTIM HTTP/1.0\r\nHost: shop.test\r\nX-Evil: 1\r\n\r\n", counted: true},
 	{name: "a fragment", request: "GET VICTIM#evil HTTP/1.1\r\nHost: shop.test\r\n\r\n"},
-	{name: "a page of an origin's CORS", request: "GET VICTIM HTTP/1.1\r\nHost: shop.test\r\nOrigin: https://evil.test\r\n\r\n"},
 	{name: "a referrer", request: "GET VICTIM HTTP/1.1\r\nHost: shop.test\r\nReferer: https://evil.test/\r\n\r\n"},
 }
 
