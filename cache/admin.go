@@ -91,6 +91,7 @@ func (s *Stage) mode() string {
 }
 
 func (r *route) stats(s *Stage) RouteStats {
+	r.ready()
 	out := RouteStats{Route: r.label, Mode: s.mode(), Requests: map[string]uint64{}, Saved: r.saved.Value(), Leak: r.leak.Load()}
 	for o, c := range r.outcomes {
 		if c != nil {

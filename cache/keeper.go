@@ -110,6 +110,8 @@ func (k *Keeper) Close() {
 // route is what is known of a route, whatever its plan.
 type route struct {
 	label    string
+	keep     *Keeper
+	made     sync.Once
 	leak     atomic.Pointer[Leak]
 	queried  atomic.Bool // a QUERY came: keys have bodies in them
 	outcomes [6]*meter.Counter
@@ -141,10 +143,15 @@ func (k *Keeper) routeOf(label, rules string) *route {
 }
 
 func (k *Keeper) newRoute(label string) *route {
-	r := &route{label: label, suspects: map[string]*meter.Counter{}}
-	if k.idle {
-		label = ""
-	}
+	return &route{label: label, keep: k}
+}
+
+// ready makes the route's metrics, when the first request comes: of thousands of routes most never see one.
+func (r *route) ready() { r.made.Do(r.meter) }
+
+func (r *route) meter() {
+	k, label := r.keep, r.label
+	r.suspects = map[string]*meter.Counter{}
 	for o := range r.outcomes {
 		if name := exchange.CacheOutcome(o).String(); name != "" {
 			r.outcomes[o] = k.meters.Counter("skerry_cache_requests_total", "Requests of routes with a cache, by where the answer came from.",
@@ -158,7 +165,6 @@ func (k *Keeper) newRoute(label string) *route {
 		r.suspects[why] = k.meters.Counter("skerry_cache_suspects_total",
 			"Requests that were kept away from the cache because they look like an attempt to poison it.", "route", label, "why", why)
 	}
-	return r
 }
 
 func (r *route) count(o exchange.CacheOutcome) {

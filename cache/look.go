@@ -71,6 +71,7 @@ func newRules(p *spec.Policy, label string) rules {
 
 // read takes in a request, and says why it is not for a cache at all; empty: it is.
 func (s *Stage) read(x *exchange.Exchange, l *look, c *call) (why string) {
+	s.route.ready()
 	r := &x.Req
 	switch r.Method {
 	case exchange.MethodGet, exchange.MethodHead, exchange.MethodQuery:

@@ -59,11 +59,11 @@ func TestStages(t *testing.T) {
 			t.Errorf("got stages %q, want %q", got, want)
 		}
 	}
-	f("client rewrite limit waf accept compress upstream", "  service: http://127.0.0.1:9\n")
+	f("client rewrite limit waf accept cache compress upstream", "  service: http://127.0.0.1:9\n")
 	f("client rewrite limit waf accept compress redirect", "  routes: [{name: r, redirect: {to: https://b.example/}}]\n")
 	f("client rewrite limit waf accept compress respond", "  routes: [{name: r, respond: {status: 204}}]\n")
-	f("client rewrite limit waf accept compress waf-answer upstream", "  waf: {responses: on}\n  service: http://127.0.0.1:9\n")
-	f("client rewrite limit accept compress upstream", "  waf: off\n  service: http://127.0.0.1:9\n")
+	f("client rewrite limit waf accept cache compress waf-answer upstream", "  waf: {responses: on}\n  service: http://127.0.0.1:9\n")
+	f("client rewrite limit accept cache compress upstream", "  waf: off\n  service: http://127.0.0.1:9\n")
 	f("client rewrite limit upstream", "  profile: plain\n  service: http://127.0.0.1:9\n")
 }
 
