@@ -417,7 +417,7 @@ func (k *Keeper) Why(label string, x *exchange.Exchange) Why {
 	l.now, l.fields = time.Now(), x.Req.Fields
 	why := s.rules.who(x, l, c)
 	if why == "" {
-		why = s.rules.keyed.make(x, l, nil, s.route.turn())
+		why = s.rules.keyed.make(x, l, nil, s.rest, s.route.turn())
 	}
 	if why != "" {
 		w.pass(why)
@@ -493,7 +493,7 @@ func (s *Stage) keyParts(x *exchange.Exchange, l *look) []KeyPart {
 	if len(k.cookies.list) > 0 {
 		parts = append(parts, KeyPart{"cookies", cookieNames(l.fields.Get(exchange.NameCookie))})
 	}
-	return append(parts, KeyPart{"route", string(bytes.TrimPrefix(k.rest, separator))})
+	return append(parts, KeyPart{"route", string(bytes.TrimPrefix(s.rest, separator))})
 }
 
 // cookieNames are the names of cookies with the sizes of their values, which may be secrets.

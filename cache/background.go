@@ -122,7 +122,7 @@ func (k *Keeper) Use(stages []*Stage) {
 	for label, r := range k.routes {
 		rules := ""
 		if s := byRoute[label]; s != nil {
-			rules = string(s.rules.keyed.rest)
+			rules = string(s.rest)
 		}
 		changed = r.use(rules) || changed
 	}

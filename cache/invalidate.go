@@ -56,7 +56,7 @@ func (s *Stage) forget(x *exchange.Exchange, path, raw, query []byte) {
 	key := appendURL(nil, x.Facts.Client.HTTPS, x.Req.Host, x.Req.Port, path, query)
 	defer s.keep.fills.forget(key)
 	if len(k.headers) == 0 && len(k.cookies.list) == 0 && !s.route.queried.Load() {
-		s.keep.store.Remove(append(append(append(slices.Clone(key), get...), k.rest...), s.route.turn()...))
+		s.keep.store.Remove(append(append(append(slices.Clone(key), get...), s.rest...), s.route.turn()...))
 		return
 	}
 	value := string(path)

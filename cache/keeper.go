@@ -40,8 +40,11 @@ type Keeper struct {
 	mu      sync.Mutex
 	routes  map[string]*route
 	tasks   []*task
-	stages  map[string]*Stage // of the plan in force, by route
-	working bool
+	// What was compiled last, and of which policy.
+	lastPolicy spec.Policy
+	lastRules  *rules
+	stages     map[string]*Stage // of the plan in force, by route
+	working    bool
 	// Of routes, over restarts; where there is a disk.
 	turnsFile string
 	turnsFrom int
@@ -126,6 +129,17 @@ type route struct {
 	sampled  atomic.Uint32
 }
 
+// rulesOf compiles what a policy says of requests, or returns what it has compiled last: routes with one policy follow each other.
+func (k *Keeper) rulesOf(p *spec.Policy) *rules {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.lastRules == nil || k.lastPolicy.Cache != p.Cache || k.lastPolicy.TLS != p.TLS || k.lastPolicy.CORS != p.CORS ||
+		k.lastPolicy.Forwarded != p.Forwarded || k.lastPolicy.Path != p.Path {
+		k.lastPolicy, k.lastRules = *p, newRules(p)
+	}
+	return k.lastRules
+}
+
 // routeOf returns what is known of a route. Rules of storing that are not those under which it leaked give it another chance.
 func (k *Keeper) routeOf(label, rules string) *route {
 	k.mu.Lock()
@@ -175,7 +189,12 @@ func (r *route) count(o exchange.CacheOutcome) {
 
 func (r *route) served(bytes int64) { r.saved.Add(uint64(bytes)) }
 
-func (r *route) suspect(why string) { r.suspects[why].Inc() }
+// suspect counts a request that passes for a reason that looks like an attempt to poison the cache.
+func (r *route) suspect(why string) {
+	if c := r.suspects[why]; c != nil {
+		c.Inc()
+	}
+}
 
 func (r *route) leaked() bool { return r.leak.Load() != nil }
 

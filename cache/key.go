@@ -20,7 +20,7 @@ type keyed struct {
 	except  names    // parameters that do not
 	headers []header // fields that count
 	cookies names    // cookies that count
-	rest    []byte   // what ends every key: the route, and a digest of what its policy says of storing
+	digest  uint64   // of what the policy says of storing
 }
 
 // names are names, or beginnings of names. Most of what is looked for begins like none of them.
@@ -73,14 +73,14 @@ func (n *names) has(b []byte) bool {
 
 // newKeyed compiles a policy. Every key has its route in it, since two routes may have the same URL and tell requests apart by other
 // things; and what was stored under other rules than today's is not found any more.
-func newKeyed(p *spec.Policy, label string) keyed {
+func newKeyed(p *spec.Policy) keyed {
 	c := p.Cache
 	h := fnv.New64a()
 	fmt.Fprintln(h, c.Mode, c.Key, c.Identity, c.Anonymous) // a hash takes everything
 	return keyed{
 		raw: p.Path != nil && *p.Path == spec.PathRaw, query: newNames(c.Key.Query), all: c.Key.Query == nil, except: newNames(c.Key.QueryExcept),
 		headers: headers(slices.Concat(c.Key.Headers, c.Identity.Headers)), cookies: newNames(slices.Concat(c.Key.Cookies, c.Identity.Cookies)),
-		rest: fmt.Appendf([]byte{keySeparator}, "%s %x", label, h.Sum64()),
+		digest: h.Sum64(),
 	}
 }
 
@@ -202,8 +202,8 @@ func decode(to, b []byte) ([]byte, bool) {
 	return to, true
 }
 
-// make fills in the key of a request. turn is route.turn; body is the digest of a QUERY's body and the fields that say what it means; nil for GET.
-func (k *keyed) make(x *exchange.Exchange, l *look, body, turn []byte) (why string) {
+// make fills in the key of a request. rest is Stage.rest, turn is route.turn; body is the digest of a QUERY's body and the fields that say what it means; nil for GET.
+func (k *keyed) make(x *exchange.Exchange, l *look, body, rest, turn []byte) (why string) {
 	r := &x.Req
 	path := r.Path
 	if k.raw {
@@ -213,7 +213,7 @@ func (k *keyed) make(x *exchange.Exchange, l *look, body, turn []byte) (why stri
 	if !ok {
 		return whyKey
 	}
-	size := len("https:65535QUERY") + len(r.Host) + len(path) + len(query) + len(body) + separators + k.partBytes(l) + len(k.rest) + len(turn)
+	size := len("https:65535QUERY") + len(r.Host) + len(path) + len(query) + len(body) + separators + k.partBytes(l) + len(rest) + len(turn)
 	if size > keyBytesMax {
 		return whyKey
 	}
@@ -224,7 +224,7 @@ func (k *keyed) make(x *exchange.Exchange, l *look, body, turn []byte) (why stri
 	} else {
 		b = append(append(append(b, "QUERY"...), keySeparator), body...)
 	}
-	b = append(append(k.appendParts(b, l), k.rest...), turn...)
+	b = append(append(k.appendParts(b, l), rest...), turn...)
 	l.key, l.query = x.Scratch.Trim(room, len(b)), query
 	return ""
 }

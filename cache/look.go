@@ -57,15 +57,15 @@ type rules struct {
 	keyed       keyed
 }
 
-func newRules(p *spec.Policy, label string) rules {
+func newRules(p *spec.Policy) *rules {
 	c := p.Cache
-	return rules{
+	return &rules{
 		private: c.Mode == spec.CachePrivate, directives: c.Directives, anonymous: newNames(c.Anonymous), identity: headers(c.Identity.Headers),
 		identified:  c.Identity.On(),
 		cors:        p.CORS != nil && len(p.CORS.Origins) > 0,
 		forwarded:   p.Forwarded != nil && *p.Forwarded == spec.ForwardedKeep,
 		certificate: p.TLS != nil && p.TLS.ClientCertificates != "" && p.TLS.ClientCertificates != spec.ClientAuthOff,
-		keyed:       newKeyed(p, label),
+		keyed:       newKeyed(p),
 	}
 }
 
@@ -84,15 +84,11 @@ func (s *Stage) read(x *exchange.Exchange, l *look, c *call) (why string) {
 	case s.route.leaked():
 		return whyLeak
 	case r.Body != nil && r.Method != exchange.MethodQuery: // who reads it may answer something else than who does not
-		s.route.suspect(whyBody)
 		return whyBody
 	}
 	l.now = time.Now()
 	l.fields = r.Fields
 	if why := s.rules.who(x, l, c); why != "" {
-		if why == whyOverride {
-			s.route.suspect(why)
-		}
 		return why
 	}
 	var digest []byte
@@ -102,11 +98,7 @@ func (s *Stage) read(x *exchange.Exchange, l *look, c *call) (why string) {
 			return why
 		}
 	}
-	if why := s.rules.keyed.make(x, l, digest, s.route.turn()); why != "" {
-		s.route.suspect(why)
-		return why
-	}
-	return ""
+	return s.rules.keyed.make(x, l, digest, s.rest, s.route.turn())
 }
 
 // who finds out whether a request says who asks, and whether it has anything that a stored answer must not depend on.

@@ -160,7 +160,7 @@ func (p *probe) field(id *spec.ProbeIdentity) exchange.Field {
 func (p *probe) found(host, target, text string) {
 	s := p.stage
 	url := host + target
-	s.route.leak.Store(&Leak{URL: url, Text: text, Time: time.Now(), rules: string(s.rules.keyed.rest)})
+	s.route.leak.Store(&Leak{URL: url, Text: text, Time: time.Now(), rules: string(s.rest)})
 	for _, h := range s.site.Hosts {
 		_, _ = s.keep.purge(storage.Purge{Kind: storage.PurgeAll, Host: h}) // it names a host
 	}

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 type Stage struct {
 	keep      *Keeper
 	route     *route
-	rules     rules
+	rules     *rules // of the policy, shared with other routes
+	rest      []byte // what ends every key: the route, and a digest of what its policy says of storing
 	terms     freshness.Options
 	collapse  time.Duration
 	objectMax int64
@@ -35,9 +37,10 @@ func New(p *spec.Policy, label string, site Site, keep *Keeper) (*Stage, []fault
 	if !c.On() {
 		return nil, nil
 	}
-	rules := newRules(p, label)
+	rules := keep.rulesOf(p)
+	rest := fmt.Appendf([]byte{keySeparator}, "%s %x", label, rules.keyed.digest)
 	s := &Stage{
-		keep: keep, site: site, prerender: c.Prerender, route: keep.routeOf(label, string(rules.keyed.rest)), rules: rules, collapse: c.Collapse, objectMax: int64(c.ObjectMax),
+		keep: keep, site: site, prerender: c.Prerender, route: keep.routeOf(label, string(rest)), rules: rules, rest: rest, collapse: c.Collapse, objectMax: int64(c.ObjectMax),
 		terms: freshness.Options{
 			Private: c.Mode == spec.CachePrivate, Default: c.TTL.Default, Negative: c.TTL.Negative, Max: c.TTL.Max,
 			WhileRevalidate: c.Stale.WhileRevalidate, IfError: c.Stale.IfError,
@@ -154,9 +157,6 @@ func (s *Stage) use(o *storage.Object, l *look) freshness.Use {
 func (s *Stage) passes(x *exchange.Exchange, l *look, o *storage.Object) string {
 	switch {
 	case l.stores != "":
-		if l.stores == whyUnkeyed {
-			s.route.suspect(whyUnkeyed)
-		}
 		return l.stores
 	case x.Req.Method == exchange.MethodHead:
 		return whyMethod
@@ -172,6 +172,7 @@ func (s *Stage) passes(x *exchange.Exchange, l *look, o *storage.Object) string 
 func (s *Stage) pass(x *exchange.Exchange, why string) exchange.Verdict {
 	f := &x.Facts.Cache
 	f.Outcome, f.Why = exchange.CachePass, why
+	s.route.suspect(why)
 	return exchange.Next
 }
 
