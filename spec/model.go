@@ -15,6 +15,7 @@ type Spec struct {
 	Services     []*Service     // by name; the inline ones (service: URL) included, named by their URL
 	Profiles     []*Profile     // by name; built-in ones included
 	Certificates []*Certificate // by name
+	AWS          *AWS           // nil: no document says anything of AWS
 	Hash         string         // content hash of the canonical form, "sha256:" and 64 hex digits
 }
 
@@ -42,6 +43,7 @@ type Entrypoint struct {
 	Moved         []Moved  // bulk redirects, by From, each From once; from `redirects`
 	Routes        []*Route // in document order; the implicit one of `service:` beside hosts is last and named "default"
 	Policy        Policy   // in force for what matches no route (errors, log); every pointer set
+	Portability   Portability
 	written       []byte   // canonical form, made by Parse: hash, difference and identity all start from it
 	Sources       []Source // where each value of Policy came from
 }
@@ -246,6 +248,7 @@ type Service struct {
 	Breaker     Breaker
 	DNS         DNS
 	TLS         OriginTLS
+	AWS         *AWSOrigin // nil: nothing is said
 
 	Sources []Source // where each value came from
 	written []byte   // as in Entrypoint

@@ -1,0 +1,116 @@
+package compile
+
+import (
+	"fmt"
+
+	"skerry.dev/skerry/aws/finding"
+	"skerry.dev/skerry/aws/model"
+	"skerry.dev/skerry/spec"
+)
+
+// builder is what the passes share.
+type builder struct {
+	spec     *spec.Spec
+	account  spec.AWS // as the spec says; with defaults where it says nothing
+	sites    []*site  // by the names of entrypoints
+	shared   model.Stack
+	interned map[string]*model.Resource // by their digests
+	edges    []*edge                    // by the names of their sites; made by pack
+	findings []finding.Finding
+}
+
+// site is what an entrypoint becomes.
+type site struct {
+	entry     *spec.Entrypoint
+	hosts     []string    // that CloudFront can serve, as alternate domain names
+	origins   []*origin   // of its services, in the order in which routes name them
+	behaviors []*behavior // in the order in which CloudFront compares them; the last one is the default
+	errors    []*model.DistributionCustomErrorResponse
+	acl       *model.Resource // of the firewall; nil: nothing is asked of it
+	edge      *edge           // set by pack
+}
+
+// origin is what a service becomes.
+type origin struct {
+	id      string // of the origin, or of the group of two that a behaviour targets
+	service *spec.Service
+	origins []*model.DistributionOrigin    // one, or the two of a group
+	group   *model.DistributionOriginGroup // nil: there is no second one
+	needs   []*model.Resource              // access control, VPC origin, secret; in the stack of the distribution unless they are shared
+}
+
+// origin returns what a service has become; nil: it was refused.
+func (s *site) origin(of *spec.Service) *origin {
+	for _, o := range s.origins {
+		if o.service == of {
+			return o
+		}
+	}
+	return nil
+}
+
+// behavior is a path pattern and what happens to requests for it.
+type behavior struct {
+	pattern string        // empty: the default behaviour
+	routes  []*spec.Route // that may take a request with such a path, in the order in which they are asked; never empty
+	at      spec.Pos
+	props   *model.DistributionCacheBehavior // PathPattern, TargetOriginId, policies, functions, methods; of the default one without PathPattern
+	viewer  *function                        // what the function for requests does here; nil: nothing
+	answer  *function                        // what the function for responses does here; nil: nothing
+}
+
+// edge is a distribution: of one site, or of several that share it or are tenants of it.
+type edge struct {
+	name         string // of its first site, or of what the sites have in common; part of logical ids
+	packing      spec.AWSPacking
+	sites        []*site
+	distribution *model.Resource
+	tenants      []*model.Resource
+	with         []*model.Resource // what stands beside it in its stack: tenants, access controls, records, deliveries of logs
+}
+
+func newBuilder(s *spec.Spec) *builder {
+	b := &builder{spec: s, interned: map[string]*model.Resource{}, account: spec.AWS{
+		Packing: spec.PackingAuto, PriceClass: spec.PriceClassAll, HTTP3: true, IPv6: true, Canary: spec.CanaryFunction,
+		Firewall: spec.AWSFirewall{BodyKB: bodyKBDefault, Bots: spec.BotsOff},
+	}}
+	if s.AWS != nil {
+		b.account = *s.AWS
+	}
+	b.shared = model.Stack{Name: sharedStack, Region: region, Note: "what several distributions use"}
+	return b
+}
+
+// find notes a finding about an entrypoint.
+func (b *builder) find(rule *finding.Rule, s *site, at spec.Pos, path, format string, args ...any) {
+	f := finding.Finding{Rule: rule, Severity: rule.Severity, At: at, Path: path, Text: fmt.Sprintf(format, args...)}
+	if s != nil {
+		f.Subject = s.entry.Meta.Name
+	}
+	b.findings = append(b.findings, f)
+}
+
+// result is the findings as they are shown, with what is allowed.
+func (b *builder) result() []finding.Finding {
+	for i := range b.findings {
+		f := &b.findings[i]
+		for _, e := range b.spec.Entrypoints {
+			if e.Meta.Name == f.Subject && allows(e.Portability.Allow, f.Rule.ID) {
+				f.Allow()
+			}
+		}
+		if allows(b.account.Allow, f.Rule.ID) {
+			f.Allow()
+		}
+	}
+	return finding.Sort(b.findings)
+}
+
+func allows(ids []string, id string) bool {
+	for _, i := range ids {
+		if i == id {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,5 @@
+package compile
+
+func (b *builder) functions(s *site) {}
+
+type function struct{}
