@@ -79,7 +79,7 @@ var benchRows = []benchRow{
 	{what: "cache: purge a group of 100,000 objects that are all there is, until its memory is free", folder: "./cache/storage", bench: "BenchmarkPurgeGroup/100000", unit: "freed-ms", atMost: 50 * time.Millisecond},
 	{what: "firewall: make the Core Rule Set ready", folder: "./waf/engine", bench: "BenchmarkProgram", atMost: time.Second},
 	{what: "firewall: a policy of one entrypoint", folder: "./waf/engine", bench: "BenchmarkPolicy", atMost: time.Millisecond},
-	{what: "firewall: the first request of all", folder: "./waf/engine", bench: "BenchmarkCold"},
+	{what: "firewall: the first request of all", folder: "./waf/engine", bench: "BenchmarkCold", unit: "first-µs"},
 }
 
 // benchCount is how many runs a median is of.
