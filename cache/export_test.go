@@ -69,6 +69,8 @@ func KeyOf(s *Stage, x *exchange.Exchange) (key []byte, why, stores string) {
 	c := calls.Get().(*call)
 	x.Facts.Cache.Held = c
 	defer s.Done(x)
-	why = s.read(x, &c.look, c)
+	if why = s.read(x, &c.look, c); why != "" {
+		s.pass(x, why)
+	}
 	return bytes.Clone(c.look.key), why, c.look.stores
 }

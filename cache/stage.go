@@ -172,7 +172,9 @@ func (s *Stage) passes(x *exchange.Exchange, l *look, o *storage.Object) string 
 func (s *Stage) pass(x *exchange.Exchange, why string) exchange.Verdict {
 	f := &x.Facts.Cache
 	f.Outcome, f.Why = exchange.CachePass, why
-	s.route.suspect(why)
+	if why != whyBody || x.Req.Method != exchange.MethodQuery { // a QUERY may have a body of any size
+		s.route.suspect(why)
+	}
 	return exchange.Next
 }
 
