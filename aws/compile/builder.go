@@ -65,8 +65,9 @@ type edge struct {
 	packing      spec.AWSPacking
 	sites        []*site
 	distribution *model.Resource
-	tenants      []*model.Resource
-	with         []*model.Resource // what stands beside it in its stack: tenants, access controls, records, deliveries of logs
+	tenants      []*model.Resource // DistributionTenants in the order of sites; nil unless the packing is tenants
+	group        *model.Resource   // the ConnectionGroup whose RoutingEndpoint the hosts of tenants point to; nil unless there are tenants
+	with         []*model.Resource // what stands beside it in its stack: access controls, records, deliveries of logs. Of tenants what has a site's name as its Owner
 }
 
 func newBuilder(s *spec.Spec) *builder {

@@ -9,7 +9,17 @@ import (
 
 // Deployment is everything that a spec becomes in one account.
 type Deployment struct {
-	Stacks []*Stack // in the order in which they can be deployed
+	Stacks   []*Stack // in the order in which they can be deployed
+	Packing  []Choice // how entrypoints are spread over distributions, and why; what holds for all of them first
+	Deployer any      // the IAM policy of whoever deploys it, as free JSON; nil: unknown. It is no resource: it must be there before
+}
+
+// Choice is one decision about which entrypoints have a distribution together.
+type Choice struct {
+	Packing      string   // dedicated, shared or tenants
+	Distribution string   // the logical id of the one distribution that it made; empty: it speaks of several
+	Entrypoints  []string // by name
+	Why          string   // a sentence, with the figures that led to it
 }
 
 // Stack is resources that are deployed together, all in one region.
