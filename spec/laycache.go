@@ -60,7 +60,7 @@ func (s *settled) appendCache(out []Source) []Source {
 	for i, row := range s.cacheRows[1:] {
 		switch name := cacheParts[i+1].name; {
 		case name == "requestDirectives" && row.Path == "":
-			row = Source{Path: directivesPath, Value: oneLine(heeded.write(s.policy.Cache.Directives)), From: mode.From}
+			row = Source{Path: directivesPath, Value: oneLine(heeded.write(s.policy.Cache.Directives)), From: mode.From, at: mode.at}
 		case name == "key.query" && s.cache.Key.Query == nil, name == "key.queryExcept" && s.cache.Key.Query != nil,
 			name == "anonymousCookies" && s.cache.Mode == CacheStandard:
 			continue
@@ -71,19 +71,8 @@ func (s *settled) appendCache(out []Source) []Source {
 }
 
 // cacheDocOf is a cache as a document says it.
-func cacheDocOf(c *Cache) (d val[cacheDoc]) {
-	if c == nil {
-		return d
-	}
-	d.Set = true
-	if c.Mode == CacheOff {
-		d.V.mode = said(c.Mode)
-		return d
-	}
-	for _, p := range cacheParts {
-		p.tell(c, &d.V)
-	}
-	return d
+func cacheDocOf(c *Cache) val[cacheDoc] {
+	return docOfParts(cacheParts, c, func(c *Cache) bool { return c.Mode == CacheOff })
 }
 
 // checkCache refuses what a document makes of the cache in force and what could be seen in no document alone. A document that says

@@ -76,23 +76,12 @@ func (s *settled) appendWAF(out []Source) []Source {
 // follows is a row with the value and the source of another field.
 func (s *settled) follows(row Source, path string) Source {
 	if i := slices.IndexFunc(s.rows, func(r Source) bool { return r.Path == path }); i >= 0 {
-		row.Value, row.From = s.rows[i].Value, s.rows[i].From
+		row.Value, row.From, row.at = s.rows[i].Value, s.rows[i].From, s.rows[i].at
 	}
 	return row
 }
 
 // wafDocOf is a firewall as a document says it.
-func wafDocOf(w *WAF) (d val[wafDoc]) {
-	if w == nil {
-		return d
-	}
-	d.Set = true
-	if w.Mode == WAFOff {
-		d.V.mode = said(w.Mode)
-		return d
-	}
-	for _, p := range wafParts {
-		p.tell(w, &d.V)
-	}
-	return d
+func wafDocOf(w *WAF) val[wafDoc] {
+	return docOfParts(wafParts, w, func(w *WAF) bool { return w.Mode == WAFOff })
 }

@@ -64,7 +64,8 @@ type Route struct {
 type Source struct {
 	Path  string // "spec.headers.response.remove", …
 	Value string // as YAML would print it in one line; an object that a word stands for behind the word: "on {sample: 0.01}"
-	From  string // "default", "profile website", "spec FILE:LINE:COL"
+	From  string // "default", "profile website", "spec FILE:LINE:COL"; Author and Pos take it apart
+	at    Pos    // where a document says it, be it that of a profile
 }
 
 // Match says which requests a route takes. The empty Match takes all.

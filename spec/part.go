@@ -59,7 +59,7 @@ func layParts[D, M any](parts []part[D, M], path string, base *M, far []Source, 
 	for i, p := range parts {
 		if at, set := p.set(d); set {
 			p.take(d, merged)
-			rows[i] = Source{Path: path + "." + p.name, Value: p.brief(d), From: orElse(from, whence(at))}
+			rows[i] = Source{Path: path + "." + p.name, Value: p.brief(d), From: orElse(from, whence(at)), at: at}
 		}
 	}
 	return merged, rows
@@ -72,4 +72,20 @@ func partsAsWritten[D, M any](parts []part[D, M], d val[D]) *M {
 	}
 	m, _ := layParts(parts, "", nil, nil, &d.V, "")
 	return m
+}
+
+// docOfParts is an object of the model as a document says it; nil: not at all. Its first part is its mode: nothing else is said of one
+// that is off.
+func docOfParts[D, M any](parts []part[D, M], m *M, isOff func(*M) bool) (d val[D]) {
+	if m == nil {
+		return d
+	}
+	if isOff(m) {
+		parts = parts[:1]
+	}
+	d.Set = true
+	for _, p := range parts {
+		p.tell(m, &d.V)
+	}
+	return d
 }

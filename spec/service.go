@@ -315,7 +315,7 @@ func inlineService(e Endpoint, at Pos) *Service {
 	s := *inlineDefaults()[e.TLS]
 	s.Meta.Name, s.At, s.Inline, s.Endpoints = e.URL(), at, true, []Endpoint{e}
 	s.Sources = slices.Clone(s.Sources)
-	s.Sources[0].Value, s.Sources[0].From = oneLine([]any{e.URL()}), whence(at)
+	s.Sources[0].Value, s.Sources[0].From, s.Sources[0].at = oneLine([]any{e.URL()}), whence(at), at
 	return &s
 }
 

@@ -26,6 +26,7 @@ type edit struct {
 	value string
 	verb  verb
 	from  string
+	at    Pos
 }
 
 // verb is what an edit does.
@@ -68,7 +69,7 @@ func (s *settled) lay(d *policyDoc, from string) *settled {
 	for i, r := range policyRows {
 		if at, set := r.set(d); set {
 			r.take(d, &n.policy)
-			n.rows[i] = Source{Path: "spec." + r.name, Value: r.brief(d), From: orElse(from, whence(at))}
+			n.rows[i] = Source{Path: "spec." + r.name, Value: r.brief(d), From: orElse(from, whence(at)), at: at}
 		}
 	}
 	n.layWAF(d, from)
@@ -104,7 +105,7 @@ func layEdits(far []edit, near editsDoc, from string) []edit {
 	put := func(v verb, ps []val[Pair]) {
 		for _, p := range ps {
 			if p.Set {
-				byName[strings.ToLower(p.V.Name)] = edit{name: p.V.Name, value: p.V.Value, verb: v, from: orElse(from, whence(p.At))}
+				byName[strings.ToLower(p.V.Name)] = edit{name: p.V.Name, value: p.V.Value, verb: v, from: orElse(from, whence(p.At)), at: p.At}
 			}
 		}
 	}
@@ -112,7 +113,7 @@ func layEdits(far []edit, near editsDoc, from string) []edit {
 	put(defaultVerb, near.defaults.V)
 	for _, r := range near.remove.V {
 		if r.Set {
-			byName[strings.ToLower(r.V)] = edit{name: r.V, verb: removeVerb, from: orElse(from, whence(r.At))}
+			byName[strings.ToLower(r.V)] = edit{name: r.V, verb: removeVerb, from: orElse(from, whence(r.At)), at: r.At}
 		}
 	}
 	out := make([]edit, 0, len(byName))
@@ -140,7 +141,7 @@ func editsModel(es []edit) *Edits {
 
 func appendEdits(out []Source, path string, es []edit) []Source {
 	for _, e := range es {
-		s := Source{Path: path + "." + e.verb.String(), Value: e.name, From: e.from}
+		s := Source{Path: path + "." + e.verb.String(), Value: e.name, From: e.from, at: e.at}
 		if e.verb != removeVerb {
 			s.Path, s.Value = s.Path+"."+e.name, e.value
 		}

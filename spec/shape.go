@@ -347,7 +347,7 @@ func readPairs(l *log, n *node, name, value shape[string], fold bool) []val[Pair
 type filler struct{ sources []Source }
 
 func (f *filler) note(path string, value any, at Pos) {
-	f.sources = append(f.sources, Source{Path: path, Value: oneLine(value), From: whence(at)})
+	f.sources = append(f.sources, Source{Path: path, Value: oneLine(value), From: whence(at), at: at})
 }
 
 // whence is the From of a value that a document or nobody said.
