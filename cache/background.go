@@ -118,17 +118,7 @@ func (k *Keeper) Use(stages []*Stage) {
 		}
 	}
 	k.tasks, k.stages = tasks, byRoute
-	changed := false
-	for label, r := range k.routes {
-		rules := ""
-		if s := byRoute[label]; s != nil {
-			rules = string(s.rest)
-		}
-		changed = r.use(rules) || changed
-	}
-	if changed {
-		k.saveTurns()
-	}
+	k.useTurns(byRoute)
 	if len(tasks) > 0 && !k.working {
 		k.working = true
 		k.running.Go(k.work)

@@ -181,6 +181,7 @@ func TestDiskSurvives(t *testing.T) {
 		bubble(t, func(t *testing.T, p *place) {
 			p.origin.says("200\nCache-Control: max-age=3600\n\n" + body)
 			synctest.Wait() // what is there is read in the background
+			p.keep.Use([]*cache.Stage{p.stage})
 			for _, target := range []string{"/a", "/b?x=1"} {
 				if g := p.get(target); g.String() != want || g.Body != body {
 					t.Errorf("start %d: %s, %d bytes", i, g, len(g.Body))

@@ -47,7 +47,6 @@ type Keeper struct {
 	working    bool
 	// Of routes, over restarts; where there is a disk.
 	turnsFile string
-	turnsFrom int
 	known     map[string]turned
 }
 
@@ -123,7 +122,7 @@ type route struct {
 	saved    *meter.Counter
 	suspects map[string]*meter.Counter
 	rules    string // of storing, in force; empty: there is no cache, or it was never in force. Guarded by the keeper's mu
-	turns    int    // how often they have changed
+	turns    int64  // how often they have changed
 	turned   atomic.Pointer[[]byte]
 	samples  [samplesMax]atomic.Pointer[string] // addresses that were stored lately
 	sampled  atomic.Uint32
@@ -147,7 +146,7 @@ func (k *Keeper) routeOf(label, rules string) *route {
 	r := k.routes[label]
 	if r == nil {
 		r = k.newRoute(label)
-		r.begin(k.known[label], k.turnsFrom)
+		r.begin(k.known[label], k.known[everyRoute].Turns)
 		k.routes[label] = r
 	}
 	if l := r.leak.Load(); l != nil && l.rules != rules && !k.idle {

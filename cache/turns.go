@@ -16,22 +16,29 @@ const turnsName = "rules.json"
 // turned is what that file says of a route.
 type turned struct {
 	Rules string `json:"rules"`
-	Turns int    `json:"turns"`
+	Turns int64  `json:"turns"`
 }
 
-// loadTurns reads the file. What cannot be read means that nothing is known: then no key of before is found any more.
+// everyRoute is the label under which the file says what turn every route has at least. No route is called so.
+const everyRoute = ""
+
+// loadTurns reads the file. What cannot be read, or is missing where something is stored, means that nothing is known: then no key of
+// before is found any more, whichever route it is of and whenever that is there again.
 func (k *Keeper) loadTurns(dir string) {
-	k.turnsFile = filepath.Join(dir, turnsName)
+	k.turnsFile, k.known = filepath.Join(dir, turnsName), map[string]turned{}
 	b, err := os.ReadFile(k.turnsFile)
-	known := map[string]turned{}
-	if err == nil {
-		err = json.Unmarshal(b, &known)
+	switch {
+	case err == nil:
+		if err = json.Unmarshal(b, &k.known); err == nil && k.known == nil {
+			err = errors.New("it says null")
+		}
+	case errors.Is(err, fs.ErrNotExist) && k.diskStats().Bytes == 0:
+		err = nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		k.meters.Events().Add("cache_rules", k.turnsFile+" cannot be read, so nothing that was stored before is used: "+err.Error())
-		k.turnsFrom = int(time.Now().Unix())
+		k.known = map[string]turned{everyRoute: {Turns: time.Now().UnixMicro()}} // beyond every turn that there was
 	}
-	k.known = known
 }
 
 // saveTurns writes the file anew. If it cannot be written the next start forgets what is on disk.
@@ -55,8 +62,28 @@ func (k *Keeper) saveTurns() {
 	}
 }
 
+// useTurns notes the rules of the plan in force. A route that it does not have has none, also one that only a process before has had.
+func (k *Keeper) useTurns(stages map[string]*Stage) {
+	changed := false
+	for label, r := range k.routes {
+		rules := ""
+		if s := stages[label]; s != nil {
+			rules = string(s.rest)
+		}
+		changed = r.use(rules) || changed
+	}
+	for label, t := range k.known {
+		if k.routes[label] == nil && t.Rules != "" {
+			k.known[label], changed = turned{Turns: t.Turns + 1}, true
+		}
+	}
+	if changed {
+		k.saveTurns()
+	}
+}
+
 // begin gives a route the turn that its rules had when the process before ended.
-func (r *route) begin(known turned, from int) {
+func (r *route) begin(known turned, from int64) {
 	r.rules, r.turns = known.Rules, max(known.Turns, from)
 	r.setTurn()
 }
@@ -77,7 +104,7 @@ func (r *route) use(rules string) (changed bool) {
 
 func (r *route) setTurn() {
 	if r.turns > 0 {
-		suffix := strconv.AppendInt([]byte{' '}, int64(r.turns), 10)
+		suffix := strconv.AppendInt([]byte{' '}, r.turns, 10)
 		r.turned.Store(&suffix)
 	}
 }
