@@ -1,0 +1,98 @@
+package schema
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/goccy/go-yaml"
+)
+
+//go:embed quotas.yaml
+var quotasYAML []byte
+
+// Quota is how many of something AWS allows.
+type Quota struct {
+	Name   string // lowerCamel, as an AWS document names it
+	Limit  int    // AWS's own value; an account may have been granted more
+	Of     string // what is counted, in the plural
+	Per    string // in what: account, distribution, cache policy, …
+	Raised bool   // AWS raises it on request
+	Date   string // when the page was read, YYYY-MM-DD
+	Source string // the page; empty: the figure is not AWS's
+	Note   string // what else there is to know; may be empty
+}
+
+// ID is that of findings about the quota: "quota-cache-policies".
+func (q Quota) ID() string {
+	var out strings.Builder
+	out.WriteString("quota-")
+	for _, c := range []byte(q.Name) {
+		if c >= 'A' && c <= 'Z' {
+			out.WriteByte('-')
+			c += 'a' - 'A'
+		}
+		out.WriteByte(c)
+	}
+	return out.String()
+}
+
+// Quotas are all that are known, by name. The list is the caller's own.
+func Quotas() []Quota { return slices.Clone(readQuotas()) }
+
+// QuotaNamed finds a quota; false: there is none with this name.
+func QuotaNamed(name string) (Quota, bool) {
+	list := readQuotas()
+	i, ok := slices.BinarySearchFunc(list, name, func(q Quota, name string) int { return strings.Compare(q.Name, name) })
+	if !ok {
+		return Quota{}, false
+	}
+	return list[i], true
+}
+
+// quotaFile is the form of quotas.yaml.
+type quotaFile struct {
+	Date    string            `yaml:"date"`
+	Sources map[string]string `yaml:"sources"`
+	Quotas  map[string]struct {
+		Limit  int    `yaml:"limit"`
+		Of     string `yaml:"of"`
+		Per    string `yaml:"per"`
+		Raised *bool  `yaml:"raised"`
+		Date   string `yaml:"date"`
+		Source string `yaml:"source"`
+		Note   string `yaml:"note"`
+	} `yaml:"quotas"`
+}
+
+var readQuotas = sync.OnceValue(func() []Quota {
+	list, err := parseQuotas(quotasYAML)
+	if err != nil {
+		panic("BUG: quotas.yaml: " + err.Error())
+	}
+	return list
+})
+
+// parseQuotas reads quotas.yaml; every line must be whole.
+func parseQuotas(text []byte) ([]Quota, error) {
+	var file quotaFile
+	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
+		return nil, err
+	}
+	var list []Quota
+	for name, q := range file.Quotas {
+		source, known := file.Sources[q.Source]
+		if !known || q.Limit <= 0 || q.Of == "" || q.Per == "" {
+			return nil, fmt.Errorf("%s: limit, of, per and a known source are needed", name)
+		}
+		made := Quota{Name: name, Limit: q.Limit, Of: q.Of, Per: q.Per, Raised: q.Raised == nil || *q.Raised, Date: q.Date, Source: source, Note: q.Note}
+		if made.Date == "" {
+			made.Date = file.Date
+		}
+		list = append(list, made)
+	}
+	slices.SortFunc(list, func(a, b Quota) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
+}
