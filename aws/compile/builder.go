@@ -57,6 +57,13 @@ type behavior struct {
 	props   *model.DistributionCacheBehavior // PathPattern, TargetOriginId, policies, functions, methods; of the default one without PathPattern
 	viewer  *function                        // what the function for requests does here; nil: nothing
 	answer  *function                        // what the function for responses does here; nil: nothing
+
+	// behaviors says, and policies does:
+	keys     []string // request fields that the function for requests sets, lower case: the cache policy must count them, if there is one
+	uncached bool     // its routes differ in what may be stored: nothing is, whatever the first of them says
+
+	// policies says, and functions does: edits of Headers.Response of the first route that a response headers policy cannot do.
+	left spec.Edits
 }
 
 // edge is a distribution: of one site, or of several that share it or are tenants of it.
