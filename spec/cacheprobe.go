@@ -69,7 +69,7 @@ var probeIdentities = shape[[]ProbeIdentity]{
 	write: func(ps []ProbeIdentity) any {
 		vs := make([]val[probeIdentityDoc], len(ps))
 		for i, p := range ps {
-			vs[i] = said(probeIdentityDoc{said(p.Header), said(p.Value), val[string]{V: p.Marker, Set: p.Marker != ""}})
+			vs[i] = said(probeIdentityDoc{said(p.Header), said(p.Value), saidText(p.Marker)})
 		}
 		return probeIdentityList.write(vs)
 	},

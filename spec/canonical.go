@@ -12,6 +12,9 @@ import (
 // from the sources of values.
 func Canonical(s *Spec) []byte {
 	var out bytes.Buffer
+	if s.AWS != nil {
+		out.Write(canonicalAWS(s.AWS))
+	}
 	for _, c := range s.Certificates {
 		out.Write(canonicalCertificate(c))
 	}
@@ -64,8 +67,8 @@ func canonicalEntrypoint(e *Entrypoint) []byte {
 func writeEntrypoint(e *Entrypoint, once policies) []byte {
 	silence := policyPart{&policyDoc{}}
 	d := entrypointDoc{
-		profile: said(e.Profile), redirects: redirectsDocOf(e.Moved), policy: silence,
-		canonical: val[string]{V: e.CanonicalHost, Set: e.CanonicalHost != ""},
+		profile: said(e.Profile), redirects: redirectsDocOf(e.Moved), portability: portabilityDocOf(e.Portability), policy: silence,
+		canonical: saidText(e.CanonicalHost),
 	}
 	d.hosts.Set = true
 	for _, h := range e.Hosts {
@@ -120,7 +123,7 @@ var (
 func canonicalProfile(p *Profile) []byte {
 	said := policyDocOf(&p.Policy)
 	said.waf, said.cache = p.waf, p.cache // which know zero values from those that nobody said
-	d := profileDoc{extends: val[string]{V: p.Extends, Set: p.Extends != ""}, policy: policyPart{said}}
+	d := profileDoc{extends: saidText(p.Extends), policy: policyPart{said}}
 	return canonicalDocument("Profile", metaDocOf(p.Meta), profileShape.write(d))
 }
 
@@ -153,7 +156,7 @@ func routeDocOf(r *Route) routeDoc {
 		d.redirect = said(redirectDoc{said(v.To), said(v.Status)})
 	}
 	if v := r.To.Respond; v != nil {
-		d.respond = said(respondDoc{said(v.Status), val[string]{V: v.ContentType, Set: v.ContentType != ""}, val[string]{V: v.Body, Set: v.Body != ""}})
+		d.respond = said(respondDoc{said(v.Status), saidText(v.ContentType), saidText(v.Body)})
 	}
 	return d
 }
@@ -196,11 +199,11 @@ func pairsDocOf(ps []Pair) val[[]val[Pair]] {
 	return d
 }
 
-// Identity is a hash over the service's name and everything it does, but not over owner and labels. What outlives a plan,
+// Identity is a hash over the service's name and everything it does, but not over owner, labels and what it is elsewhere. What outlives a plan,
 // such as a pool of connections or the health of endpoints, is kept for as long as the identity stays.
 func (s *Service) Identity() string {
 	d := docOf(s)
-	d.meta = metaDoc{}
+	d.meta, d.aws = metaDoc{}, val[awsOriginDoc]{}
 	sum := sha256.Sum256(append([]byte(s.Meta.Name+"\n"), toJSON(serviceShape.write(d))...))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -67,6 +67,9 @@ func parts(s *Spec) map[string][]byte {
 	if s == nil {
 		return out
 	}
+	if s.AWS != nil {
+		out["aws "+s.AWS.Meta.Name] = canonicalAWS(s.AWS)
+	}
 	for _, e := range s.Entrypoints {
 		out["entrypoint "+e.Meta.Name] = canonicalEntrypoint(e)
 	}

@@ -34,13 +34,16 @@ var directoryShape = directory.shape()
 func (d serviceDoc) directoryModel() *Service {
 	var f filler
 	directoryShape.fill(&d.directory.V, "spec.directory", &f)
+	if d.aws.Set {
+		awsOriginShape.fill(&d.aws.V, "spec.aws", &f)
+	}
 	m := d.directory.V
 	return &Service{
 		Meta: d.meta.model(), At: d.at, Sources: f.sources,
-		Directory: &Directory{Path: m.path.V, Index: m.index.V, Fallback: m.fallback.V},
+		Directory: &Directory{Path: m.path.V, Index: m.index.V, Fallback: m.fallback.V}, AWS: awsOriginOf(d.aws),
 	}
 }
 
 func directoryDocOf(m *Directory) directoryDoc {
-	return directoryDoc{said(m.Path), said(m.Index), val[string]{V: m.Fallback, Set: m.Fallback != ""}}
+	return directoryDoc{said(m.Path), said(m.Index), saidText(m.Fallback)}
 }

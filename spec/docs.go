@@ -15,15 +15,16 @@ type metaDoc struct {
 }
 
 type entrypointDoc struct {
-	meta      metaDoc
-	at        Pos
-	hosts     val[[]val[string]]
-	canonical val[string]
-	profile   val[string]
-	redirects val[redirectsDoc]
-	service   val[target]
-	routes    val[[]val[routeDoc]]
-	policy    policyPart
+	meta        metaDoc
+	at          Pos
+	hosts       val[[]val[string]]
+	canonical   val[string]
+	profile     val[string]
+	portability val[portabilityDoc]
+	redirects   val[redirectsDoc]
+	service     val[target]
+	routes      val[[]val[routeDoc]]
+	policy      policyPart
 }
 
 type routeDoc struct {
@@ -147,6 +148,8 @@ var entrypointSpec = object[entrypointDoc]{
 			"The one of the hosts that requests to the others are redirected to: none, if left out."),
 		row("profile", func(e *entrypointDoc) *val[string] { return &e.profile }, nameText,
 			"The profile whose values are in force where nothing nearer says otherwise: website, if left out."),
+		row("portability", func(e *entrypointDoc) *val[portabilityDoc] { return &e.portability }, portabilityShape,
+			"Which differences are accepted where the Entrypoint is compiled for another platform: none, if left out."),
 		row("redirects", func(e *entrypointDoc) *val[redirectsDoc] { return &e.redirects }, redirects.shape(),
 			"Single paths that have gone elsewhere, by the thousand."),
 		row("service", func(e *entrypointDoc) *val[target] { return &e.service }, serviceRef,

@@ -52,8 +52,7 @@ func endpointModel(d endpointDoc) Endpoint {
 }
 
 func endpointDocOf(e Endpoint) endpointDoc {
-	text := func(s string) val[string] { return val[string]{V: s, Set: s != ""} }
-	return endpointDoc{url: said(e), weight: val[int]{V: e.Weight, Set: e.Weight != 1}, region: text(e.Region), zone: text(e.Zone)}
+	return endpointDoc{url: said(e), weight: val[int]{V: e.Weight, Set: e.Weight != 1}, region: saidText(e.Region), zone: saidText(e.Zone)}
 }
 
 // placed gives endpoints their places.

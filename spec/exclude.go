@@ -86,10 +86,9 @@ func (d excludeDoc) model(at Pos) WAFExclude {
 }
 
 func (e WAFExclude) doc() excludeDoc {
-	text := func(s string) val[string] { return val[string]{V: s, Set: s != ""} }
 	return excludeDoc{
-		rule: said(e.Rule), target: text(e.Target), path: text(e.Path),
-		methods: val[[]string]{V: e.Methods, Set: len(e.Methods) > 0}, reason: text(e.Reason),
+		rule: said(e.Rule), target: saidText(e.Target), path: saidText(e.Path),
+		methods: val[[]string]{V: e.Methods, Set: len(e.Methods) > 0}, reason: saidText(e.Reason),
 	}
 }
 

@@ -167,11 +167,8 @@ func arrange(n *node, schema map[string]any) {
 // follow resolves a reference, the choice between words and an object, and the one that a document makes by its kind.
 func follow(schema map[string]any, n *node) (at map[string]any, order []string) {
 	d := described()
-	if choice, ok := schema["anyOf"].([]any); ok {
-		schema, _ = choice[len(choice)-1].(map[string]any) // the words come first, see switched
-	}
-	if ref, ok := schema["$ref"].(string); ok {
-		name := strings.TrimPrefix(ref, "#/$defs/")
+	schema = lastChoice(schema)
+	if name := objectIn(schema); name != "" {
 		at, _ = d.defs[name].(map[string]any)
 		return at, d.order[name]
 	}

@@ -11,6 +11,7 @@ type documents struct {
 	services     []serviceDoc
 	profiles     []profileDoc
 	certificates []certificateDoc
+	aws          []awsDoc
 }
 
 // A kind is a row of the table of kinds: what stands in the spec of a document, and where the document goes.
@@ -26,6 +27,7 @@ var (
 	serviceShape     = serviceSpec.shape()
 	profileShape     = profileSpec.shape()
 	certificateShape = certificateSpec.shape()
+	awsShape         = awsSpec.shape()
 )
 
 var kinds = []kind{
@@ -51,6 +53,14 @@ var kinds = []kind{
 		if d, ok := certificateShape.read(l, n); ok {
 			d.meta, d.at = m, m.name.At
 			into.certificates = append(into.certificates, d)
+		}
+	}},
+	{"AWS", awsSpec.doc, awsShape.describe, func(l *log, n *node, m metaDoc, into *documents) {
+		if d, ok := awsShape.read(l, n); ok {
+			if d.meta, d.at = m, m.name.At; d.at.Line == 0 {
+				d.at = n.at
+			}
+			into.aws = append(into.aws, d)
 		}
 	}},
 }
@@ -152,7 +162,7 @@ func (m metaDoc) model() Meta {
 }
 
 func metaDocOf(m Meta) metaDoc {
-	d := metaDoc{name: said(m.Name), owner: val[string]{V: m.Owner, Set: m.Owner != ""}}
+	d := metaDoc{name: said(m.Name), owner: saidText(m.Owner)}
 	if len(m.Labels) > 0 {
 		d.labels = said(pairs(m.Labels))
 	}

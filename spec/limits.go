@@ -141,6 +141,18 @@ const (
 	headMaxMost = 32 << 10
 	// bodyMaxMost is the largest bodyMax, in bytes, 1,024 GB; above it stands off.
 	bodyMaxMost = 1 << 40
+	// allowedMax is how many ids of differences one list may accept; there are not as many.
+	allowedMax = 200
+	// awsZonesMax is how many hosted zones an AWS document may name: an account has 500, unless it asks for more.
+	awsZonesMax = 1000
+	// awsCertificatesMax is how many certificates an AWS document may name: an account has 2,500, unless it asks for more.
+	awsCertificatesMax = 2500
+	// awsHostsMax is how many hosts a certificate may cover: AWS Certificate Manager takes 100.
+	awsHostsMax = 100
+	// awsQuotasMax is how many quotas an AWS document may name; CloudFront and AWS WAF together have fewer.
+	awsQuotasMax = 200
+	// awsQuotaMost is the largest quota that anybody is granted, so that sums of quotas stay within 32 bits.
+	awsQuotaMost = 10_000_000
 	// secretBytesMax is the largest secret, in bytes: a bundle of some hundred certificates.
 	secretBytesMax = 1 << 20
 )

@@ -45,7 +45,7 @@ type Entrypoint struct {
 	Policy        Policy   // in force for what matches no route (errors, log); every pointer set
 	Portability   Portability
 	written       []byte   // canonical form, made by Parse: hash, difference and identity all start from it
-	Sources       []Source // where each value of Policy came from
+	Sources       []Source // where each value of Policy came from, and behind them the ids of Portability
 }
 
 // Route is one match inside an entrypoint and where it goes.

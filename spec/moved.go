@@ -25,7 +25,7 @@ type redirectsDoc struct {
 	list   val[[]val[movedDoc]]
 }
 
-var redirectStatus = statusOf(301, 302, 303, 307, 308)
+var redirectStatus = numberOf(301, 302, 303, 307, 308)
 
 var movedItem = object[movedDoc]{
 	name: "moved path", doc: "One path that has gone elsewhere.",

@@ -104,10 +104,9 @@ func originTLSModel(d originTLSDoc) OriginTLS {
 }
 
 func originTLSDocOf(t OriginTLS) originTLSDoc {
-	ref := func(r Ref) val[Ref] { return val[Ref]{V: r, Set: r != ""} }
 	return originTLSDoc{
-		serverName: val[string]{V: t.ServerName, Set: t.ServerName != ""}, ca: ref(t.CA),
-		certificate: ref(t.Certificate), key: ref(t.Key), minVersion: said(t.MinVersion),
+		serverName: saidText(t.ServerName), ca: saidText(t.CA),
+		certificate: saidText(t.Certificate), key: saidText(t.Key), minVersion: said(t.MinVersion),
 	}
 }
 

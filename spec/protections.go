@@ -49,7 +49,7 @@ var tlsPolicy = modelled(object[tlsDoc]{
 }.shape(),
 	func(d tlsDoc) TLS { return TLS{d.minVersion.V, d.clients.V, d.clientCA.V} },
 	func(t TLS) tlsDoc {
-		return tlsDoc{said(t.MinVersion), said(t.ClientCertificates), val[Ref]{V: t.ClientCA, Set: t.ClientCA != ""}}
+		return tlsDoc{said(t.MinVersion), said(t.ClientCertificates), saidText(t.ClientCA)}
 	},
 )
 

@@ -32,7 +32,7 @@ func Load(paths []string, opt Options) (*Spec, []fault.Problem) {
 		return nil, problems
 	}
 	s, problems := Parse(files)
-	if s != nil && !opt.AllowEmpty && len(s.Entrypoints)+len(s.Services)+len(s.Certificates) == 0 && len(s.userProfiles()) == 0 {
+	if s != nil && !opt.AllowEmpty && len(s.Entrypoints)+len(s.Services)+len(s.Certificates) == 0 && len(s.userProfiles()) == 0 && s.AWS == nil {
 		return nil, []fault.Problem{{
 			File: strings.Join(paths, " "),
 			Text: "there is no document in here",

@@ -25,6 +25,7 @@ func resolve(docs *documents, l *log) *Spec {
 	r.addProfiles(docs.profiles)
 	r.addServices(docs.services)
 	r.addCertificates(docs.certificates)
+	r.addAWS(docs.aws)
 	seen := map[string]Pos{}
 	for i := range docs.entrypoints {
 		if d := &docs.entrypoints[i]; r.unique("Entrypoint", d.meta.name, seen) {
@@ -173,6 +174,11 @@ func (r *resolver) entrypoint(d *entrypointDoc) {
 	e.Moved = r.moved(d.redirects, e.Hosts)
 	own := r.lay(base, d.policy.said, "")
 	e.Policy, e.Sources = own.policy, own.sources
+	if d.portability.Set {
+		var from []Source
+		e.Portability, from = d.portability.V.model()
+		e.Sources = slices.Concat(own.sources, from)
+	}
 	for i, rd := range d.routes.V {
 		if rd.Set {
 			e.Routes = append(e.Routes, r.route(rd, i, own))

@@ -27,7 +27,7 @@ var retry = switchedTo(Retry{Tries: 1}, modelled(object[retryDoc]{
 	},
 ), func(r Retry) bool { return r.Tries < 2 }, false, true)
 
-var retriedStatuses = sortedSet(bare(listOf(statusOf(429, 500, 502, 503, 504), conditionsMax)))
+var retriedStatuses = sortedSet(bare(listOf(numberOf(429, 500, 502, 503, 504), conditionsMax)))
 
 type hedgeDoc struct{ after val[time.Duration] }
 

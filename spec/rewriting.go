@@ -113,6 +113,5 @@ func rewriteDocOf(w *Rewrite) val[rewriteDoc] {
 	if w == nil {
 		return val[rewriteDoc]{}
 	}
-	text := func(s string) val[string] { return val[string]{V: s, Set: s != ""} }
-	return said(rewriteDoc{text(w.Host), text(w.Path), text(w.Prefix)})
+	return said(rewriteDoc{saidText(w.Host), saidText(w.Path), saidText(w.Prefix)})
 }

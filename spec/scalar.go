@@ -130,8 +130,8 @@ func whole(from, to int) shape[int] {
 	}
 }
 
-// statusOf is a status code out of a few.
-func statusOf(allowed ...int) shape[int] {
+// numberOf is a whole number out of a few.
+func numberOf(allowed ...int) shape[int] {
 	return shape[int]{
 		read: func(l *log, n *node) (int, bool) {
 			v, err := strconv.Atoi(n.text)

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"encoding/json"
+	"strings"
 	"sync"
 )
 
@@ -11,13 +12,16 @@ type describer struct {
 	defs  map[string]any
 	order map[string][]string // names of the fields, by object
 	rows  []string            // every field by the object whose table has it: "Policy.log", "match.path"
-	seen  map[string]bool
+	// owners has the row of a field by the object that it stands in: "Entrypoint.log" is "Policy.log".
+	owners map[string]string
+	seen   map[string]bool
 }
 
 // row notes a field of an object; owner is the object whose table it was lifted from, if any.
 func (d *describer) row(object, owner, name string) {
 	d.order[object] = append(d.order[object], name)
 	path := orElse(owner, object) + "." + name
+	d.owners[object+"."+name] = path
 	if !d.seen[path] {
 		d.seen[path] = true
 		d.rows = append(d.rows, path)
@@ -26,7 +30,7 @@ func (d *describer) row(object, owner, name string) {
 
 // described is the outcome of one walk through every table, made once and never changed.
 var described = sync.OnceValue(func() *description {
-	d := &describer{defs: map[string]any{}, order: map[string][]string{}, seen: map[string]bool{}}
+	d := &describer{defs: map[string]any{}, order: map[string][]string{}, owners: map[string]string{}, seen: map[string]bool{}}
 	schema := d.document()
 	return &description{schema, d}
 })
@@ -34,6 +38,23 @@ var described = sync.OnceValue(func() *description {
 type description struct {
 	schema map[string]any
 	*describer
+}
+
+// lastChoice is the schema itself, or the object of a choice between words and an object, which stands last, see switched.
+func lastChoice(schema map[string]any) map[string]any {
+	for {
+		choice, ok := schema["anyOf"].([]any)
+		if !ok {
+			return schema
+		}
+		schema, _ = choice[len(choice)-1].(map[string]any)
+	}
+}
+
+// objectIn is the name of the object that a schema is of, or is a choice of; empty: of none.
+func objectIn(schema map[string]any) string {
+	ref, _ := lastChoice(schema)["$ref"].(string)
+	return strings.TrimPrefix(ref, "#/$defs/")
 }
 
 // document is the schema of a document of any kind.

@@ -26,6 +26,7 @@ type serviceDoc struct {
 	budget    val[RetryBudget]
 	limit     val[Concurrency]
 	breaker   val[Breaker]
+	aws       val[awsOriginDoc]
 }
 
 type healthDoc struct {
@@ -75,6 +76,8 @@ var serviceSpec = object[serviceDoc]{
 			"How many requests may be open at the service on each node."),
 		rowOr("breaker", func(s *serviceDoc) *val[Breaker] { return &s.breaker }, breaker, Breaker{},
 			"Whether requests get 503 at once while the service fails as a whole."),
+		row("aws", func(s *serviceDoc) *val[awsOriginDoc] { return &s.aws }, awsOriginShape,
+			"What of it stands in AWS: its addresses are reached over the internet, if left out."),
 	},
 	check: checkService,
 }
@@ -89,6 +92,7 @@ func checkService(l *log, at Pos, s *serviceDoc) {
 		s.refuseOfEndpoints(l)
 	}
 	checkEndpoints(l, s.endpoints)
+	checkServiceAWS(l, s)
 	if s.tls.given() && s.endpoints.Set && s.endpoints.Clean && !anyTLS(s.endpoints.V) {
 		l.refuse(s.tls.At, "write the endpoints as https://…, or remove it", "no endpoint is https: nothing of this would have an effect")
 	}
@@ -273,7 +277,7 @@ func (d serviceDoc) model() *Service {
 		Meta: d.meta.model(), At: d.at, Endpoints: values(d.endpoints.V), Sources: f.sources,
 		Timeouts: d.timeouts.V.model(), KeepAlive: d.keepAlive.V.model(),
 		Balance: d.balance.V, Ejection: d.ejection.V, RetryBudget: d.budget.V, Concurrency: d.limit.V, Breaker: d.breaker.V,
-		DNS: d.dns.V, TLS: d.tls.V, Protocol: d.protocol.V,
+		DNS: d.dns.V, TLS: d.tls.V, Protocol: d.protocol.V, AWS: awsOriginOf(d.aws),
 	}
 	switch HostForm(d.host.V) {
 	case HostPreserve, HostEndpoint:
@@ -330,13 +334,13 @@ var inlineDefaults = sync.OnceValue(func() map[bool]*Service {
 // docOf is the service as a document that says everything, for the canonical form.
 func docOf(s *Service) serviceDoc {
 	if m := s.Directory; m != nil {
-		return serviceDoc{meta: metaDocOf(s.Meta), directory: said(directoryDocOf(m))}
+		return serviceDoc{meta: metaDocOf(s.Meta), directory: said(directoryDocOf(m)), aws: awsOriginDocOf(s.AWS)}
 	}
 	d := serviceDoc{
 		meta: metaDocOf(s.Meta), endpoints: val[[]val[Endpoint]]{Set: true}, host: said(string(s.Host)), protocol: said(s.Protocol),
 		dns: said(s.DNS), balance: said(s.Balance), ejection: said(s.Ejection),
 		timeouts: said(timeoutsDocOf(s.Timeouts)), keepAlive: said(keepAliveDocOf(s.KeepAlive)),
-		budget: said(s.RetryBudget), limit: said(s.Concurrency), breaker: said(s.Breaker),
+		budget: said(s.RetryBudget), limit: said(s.Concurrency), breaker: said(s.Breaker), aws: awsOriginDocOf(s.AWS),
 	}
 	for _, e := range s.Endpoints {
 		d.endpoints.V = append(d.endpoints.V, said(e))
@@ -351,7 +355,7 @@ func docOf(s *Service) serviceDoc {
 		d.health = said(healthDoc{
 			path: said(h.Path), interval: said(h.Interval), timeout: said(h.Timeout),
 			healthyAfter: said(h.HealthyAfter), unhealthyAfter: said(h.UnhealthyAfter),
-			status: said(statusRange{h.StatusFrom, h.StatusTo}), host: val[string]{V: h.Host, Set: h.Host != ""},
+			status: said(statusRange{h.StatusFrom, h.StatusTo}), host: saidText(h.Host),
 		})
 	}
 	return d

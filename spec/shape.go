@@ -17,6 +17,9 @@ type val[T any] struct {
 // said is a value that no document said: a default, or one read back from the model.
 func said[T any](v T) val[T] { return val[T]{V: v, Set: true} }
 
+// saidText is said for text of the model where empty means that there is none.
+func saidText[T ~string](s T) val[T] { return val[T]{V: s, Set: s != ""} }
+
 // given says whether the document has the field, be it broken or not.
 func (v val[T]) given() bool { return v.Set || v.At.Line > 0 }
 
