@@ -16,6 +16,7 @@ type builder struct {
 	shared   model.Stack
 	interned map[string]*model.Resource // by their digests
 	edges    []*edge                    // by the names of their sites; made by pack
+	late     []*model.Resource          // what needs several distributions, as the policy of a bucket does: in a stack behind all of them
 	findings []finding.Finding
 }
 

@@ -15,6 +15,7 @@ func Run(s *spec.Spec) (*model.Deployment, []finding.Finding) {
 	}
 	b.pack()
 	b.certificates()
+	b.grants() // what buckets and Lambda functions let distributions do
 	b.records()
 	b.logs()
 	b.canary()

@@ -1,0 +1,3 @@
+package compile
+
+func (b *builder) grants() {}
