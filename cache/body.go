@@ -17,7 +17,8 @@ type body struct {
 	come     int64 // bytes that have come
 	reserved int64 // of the store's budget
 	spool    storage.Spool
-	window   bool // not all of it is kept: who writes does not run away from who reads
+	given    storage.Spool // given up: nothing is appended any more, but who is behind goes on reading from it
+	window   bool          // not all of it is kept: who writes does not run away from who reads
 	done     bool
 	broken   error // it broke off
 }
@@ -168,7 +169,7 @@ func (f *fill) outgrow(why string) {
 	f.why, f.window = why, true
 	if f.spool != nil {
 		f.spool.Close()
-		f.spool = nil
+		f.given, f.spool = f.spool, nil
 	}
 	f.stage.keep.marks.add(f.key)
 	f.stage.keep.fills.remove(f)
@@ -255,7 +256,7 @@ func (f *fill) pace() error {
 }
 
 // leaveBehind breaks off who is so far behind that others, who have all that has come, wait for it. It happens only where an answer
-// of unknown length has outgrown what may be stored while several read it. The caller holds mu.
+// of unknown length has outgrown what may be stored, or the disk has failed, while several read it. The caller holds mu.
 func (f *fill) leaveBehind() {
 	here := func(r *reader) bool { return r.at == f.come }
 	if f.spool != nil || !slices.ContainsFunc(f.readers, here) {
@@ -299,7 +300,10 @@ func (f *fill) pacer() int64 {
 // which is let go meanwhile.
 func (f *fill) view(off int64, buf []byte) ([]byte, error) {
 	if off < f.base {
-		spool, n := f.spool, min(int64(len(buf)), f.come-off)
+		spool, n := f.spool, min(int64(len(buf)), f.base-off)
+		if spool == nil {
+			spool = f.given
+		}
 		if spool == nil {
 			return nil, errGone
 		}

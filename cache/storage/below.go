@@ -29,6 +29,6 @@ type Spool interface {
 	ReadAt(p []byte, off int64) (int, error)
 	// Size is how much was appended.
 	Size() int64
-	// Close gives the body up, unless it belongs to an object that was Put; of a found one it does nothing.
+	// Close gives the body up, unless it belongs to an object that was Put; of a found one it does nothing. Who reads it may go on.
 	Close()
 }
