@@ -131,7 +131,7 @@ type dependency struct {
 
 // thirdParty is every dependency there is; a new one is a decision for ARCHITECTURE.md.
 var thirdParty = []dependency{
-	{"github.com/goccy/go-yaml", []string{"spec"}, true, "YAML with positions"},
+	{"github.com/goccy/go-yaml", []string{"spec", "aws/cfn", "aws/schema"}, true, "YAML with positions"},
 	{"github.com/spf13/cobra", []string{"cli"}, false, "subcommands, completion, manual pages"},
 	{"github.com/spf13/pflag", []string{"cli"}, false, "the flags of cobra"},
 	{"github.com/prometheus", []string{"admin"}, false, "the text format at scrape time; counting is meter's"},
