@@ -24,7 +24,6 @@ type Property struct {
 	Required bool     // it must be there
 	Replaces bool     // a change of it makes a new resource
 	Enum     []string // the texts that it may be, and the digits of numbers; empty: any
-	Pattern  string   // a regular expression for its text; empty: any
 }
 
 // object is a property type.
@@ -48,14 +47,14 @@ var loadCFN = sync.OnceValue(func() *cfn {
 // UnmarshalJSON takes the values of an enumeration as texts, whatever they are.
 func (p *Property) UnmarshalJSON(data []byte) error {
 	var raw struct {
-		Type, Pattern      string
+		Type               string
 		Required, Replaces bool
 		Enum               []json.RawMessage
 	}
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return err
 	}
-	*p = Property{Type: raw.Type, Required: raw.Required, Replaces: raw.Replaces, Pattern: raw.Pattern}
+	*p = Property{Type: raw.Type, Required: raw.Required, Replaces: raw.Replaces}
 	for _, e := range raw.Enum {
 		p.Enum = append(p.Enum, strings.Trim(string(e), `"`))
 	}
