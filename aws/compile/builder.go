@@ -18,6 +18,7 @@ type builder struct {
 	edges    []*edge                    // by the names of their sites; made by pack
 	late     []*model.Resource          // what needs several distributions, as the policy of a bucket does: in a stack behind all of them
 	findings []finding.Finding
+	files    map[string][]byte // that stand beside the templates, by name: contents of key value stores
 }
 
 // site is what an entrypoint becomes.
@@ -29,6 +30,7 @@ type site struct {
 	errors    []*model.DistributionCustomErrorResponse
 	acl       *model.Resource // of the firewall; nil: nothing is asked of it
 	edge      *edge           // set by pack
+	asked     []*spec.Route   // what behaviours are made of: the routes, without the services that a staging distribution asks
 }
 
 // origin is what a service becomes.
@@ -58,6 +60,8 @@ type behavior struct {
 	props   *model.DistributionCacheBehavior // PathPattern, TargetOriginId, policies, functions, methods; of the default one without PathPattern
 	viewer  *function                        // what the function for requests does here; nil: nothing
 	answer  *function                        // what the function for responses does here; nil: nothing
+
+	origin *origin // that TargetOriginId names
 
 	// behaviors says, and policies does:
 	keys     []string // request fields that the function for requests sets, lower case: the cache policy must count them, if there is one
