@@ -447,7 +447,7 @@ func TestShapeFinds(t *testing.T) {
 	f("edge/a_test.go", "package edge_test\nimport _ \"skerry.dev/skerry/load/rival\"", "")
 	f("stuff/a.go", "package stuff", "no row in shape_table_test.go")
 	f("spec/a.go", "package spec\nimport _ \"gopkg.in/yaml.v3\"", "new dependency")
-	f("route/a.go", "package route\nimport _ \"github.com/goccy/go-yaml\"", "belongs to [spec] only")
+	f("route/a.go", "package route\nimport _ \"github.com/goccy/go-yaml\"", "belongs to [spec aws/cfn aws/schema] only")
 	f("edge/a.go", "package edge\nimport _ \"net/http\"", "edge may not import net/http")
 	f("edge/a_test.go", "package edge\nimport _ \"net/http\"", "")
 	f("edge/a.go", "package edge\nimport _ \"testing\"", "edge may not import testing")
