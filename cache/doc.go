@@ -11,7 +11,8 @@
 //
 // What is not stored is fetched by a fill: an exchange of its own that runs the stages behind this one. The client who asked reads what
 // it brings, and so does everybody who asks for the same meanwhile. It goes on when clients leave, if others read or it is being stored.
-// An answer that is not for the store releases who waits for it; for a while requests for it do not wait for each other.
+// An answer that is not for the store releases who waits for it; for a while requests for it do not wait for each other. One that a purge
+// met sends them to the next fill.
 //
 // # Who asks
 //

@@ -140,6 +140,8 @@ func (w *waiter) take(c *call) turn {
 		}
 		w.stage.serve(x, object, exchange.CacheRevalidated, w.look)
 		return answered
+	case phase == private && !w.mine && why == whyPurged:
+		return anew
 	case phase == private && !w.mine:
 		w.stage.note(x, w.look, why)
 		return passed

@@ -279,7 +279,7 @@ func (f *fill) offered() {
 	}
 	if f.phase = flowing; f.why != "" {
 		f.phase = private
-		if !freshness.Failed(f.status) { // who asks next may get what is stored in its place
+		if !freshness.Failed(f.status) && f.why != whyPurged { // who asks next may get what is stored in its place, or the next fill's
 			f.stage.keep.marks.add(f.key)
 		}
 		f.stage.keep.fills.remove(f)
@@ -315,7 +315,9 @@ func (f *fill) store(trailers exchange.Fields) *storage.Object {
 	o := f.stage.keep.store.Put(&d)
 	if o == nil {
 		f.mu.Lock()
-		f.why = whyPurged
+		if f.why = whyPurged; f.stage.keep.store.Number() == f.number { // with its head it is larger than what is kept
+			f.why = whyLarge
+		}
 		f.mu.Unlock()
 		return nil
 	}

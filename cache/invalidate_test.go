@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -183,6 +184,41 @@ func TestPurgeOfOthers(t *testing.T) {
 		close(h.free)
 		if g := q.answer(); g.String() != "200 miss stored" {
 			t.Error(g)
+		}
+		(&script{t, p}).ask("200 hit", "/a")
+	})
+}
+
+// TestPurgeInACrowd: who waits for what a purge makes out of date, and who comes after it, wait for one answer that is asked for anew: a
+// purge of a page that many read costs the origin one request, not one for each of them.
+func TestPurgeInACrowd(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		const old, now = "200\nCache-Control: max-age=60\n\nold", "200\nCache-Control: max-age=60\n\nnew"
+		first, second := newHold(old), newHold(now)
+		p.origin.does(first.answer)
+		before := p.crowd(100, request("GET", "/a"))
+		p.origin.does(second.answer)
+		p.purge(storage.Purge{Kind: storage.PurgeURL, Host: "shop.example.com", Value: "/a"})
+		after := p.crowd(100, request("GET", "/a"))
+		close(first.free)
+		synctest.Wait()
+		later := p.crowd(100, request("GET", "/a"))
+		if n := p.origin.asked(); n != 2 {
+			t.Errorf("the origin was asked %d times", n)
+		}
+		close(second.free)
+		olds := 0
+		for _, q := range slices.Concat(before, after, later) {
+			switch g := q.answer(); g.Body {
+			case "old":
+				olds++
+			case "new":
+			default:
+				t.Errorf("%s %q", g, g.Body)
+			}
+		}
+		if olds != 1 { // who had it fetched
+			t.Errorf("%d got the old one", olds)
 		}
 		(&script{t, p}).ask("200 hit", "/a")
 	})

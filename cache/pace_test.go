@@ -310,6 +310,7 @@ func TestTooLarge(t *testing.T) {
 	small := func(s *setup) { s.options.Bytes = 8 << 10 }
 	f(512, "200 miss stored", small)
 	f(1025, "200 miss too-large", small) // an eighth of the memory
+	f(1020, "200 miss too-large", small) // with its head
 }
 
 // TestBudget: fills in progress take half of the memory at most. Beyond it answers are given and not stored.
