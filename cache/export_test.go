@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 
+	"skerry.dev/skerry/cache/freshness"
 	"skerry.dev/skerry/cache/storage"
 	"skerry.dev/skerry/exchange"
 )
@@ -73,4 +74,14 @@ func KeyOf(s *Stage, x *exchange.Exchange) (key []byte, why, stores string) {
 		s.pass(x, why)
 	}
 	return bytes.Clone(c.look.key), why, c.look.stores
+}
+
+// Reasons are the words for each reason.
+var Reasons = reasons
+
+// FreshnessReasons are those of package freshness that an answer of a route can have.
+var FreshnessReasons = []string{
+	string(freshness.ReasonStatus), string(freshness.ReasonNoStore), string(freshness.ReasonPrivate), string(freshness.ReasonAuthorization),
+	string(freshness.ReasonSetCookie), string(freshness.ReasonVary), string(freshness.ReasonGroups), string(freshness.ReasonNoFreshness),
+	string(freshness.ReasonStale),
 }
