@@ -148,7 +148,7 @@ var (
 		resource: "loadbalancer/(app|net)/[0-9A-Za-z-]{1,32}/[0-9a-f]{16}", example: "loadbalancer/app/shop/0123456789abcdef",
 	}
 	arnFunction = arnForm{
-		what: "a Lambda function", service: "lambda", region: regionPattern,
+		what: "a Lambda function or an alias of one", service: "lambda", region: regionPattern,
 		resource: "function:[0-9A-Za-z_-]{1,64}(:[0-9A-Za-z_-]*[A-Za-z_-][0-9A-Za-z_-]*)?", example: "function:shop", // an alias is no number
 	}
 	arnSecret = arnForm{
@@ -176,13 +176,29 @@ func (f arnForm) write() string {
 
 // arnOf is an ARN of one of some forms.
 func arnOf(forms ...arnForm) shape[string] {
+	check, pattern := arnCheck(forms)
+	return words(check, map[string]any{"pattern": pattern, "maxLength": textBytesMax})
+}
+
+// secretARN is arnOf for secrets: what is no ARN at all may be the secret itself, and is not shown.
+var secretARN = func() shape[string] {
+	check, pattern := arnCheck([]arnForm{arnSecret})
+	return words(func(s string) (bad, fix string) {
+		if !strings.HasPrefix(s, "arn:") {
+			return "this is not the ARN of a secret", arnSecret.write()
+		}
+		return check(s)
+	}, map[string]any{"pattern": pattern, "maxLength": textBytesMax})
+}()
+
+func arnCheck(forms []arnForm) (check func(string) (bad, fix string), pattern string) {
 	var whats, services, patterns []string
 	is := map[string]*regexp.Regexp{}
 	for _, f := range forms {
 		whats, services, patterns = append(whats, f.what), append(services, f.service), append(patterns, f.pattern())
 		is[f.service] = regexp.MustCompile(f.pattern())
 	}
-	check := func(s string) (bad, fix string) {
+	check = func(s string) (bad, fix string) {
 		parts := strings.SplitN(s, ":", 6)
 		if len(parts) < 6 || parts[0] != "arn" {
 			return fmt.Sprintf("%q is not an ARN", clip(s)), forms[0].write()
@@ -196,7 +212,7 @@ func arnOf(forms ...arnForm) shape[string] {
 		}
 		return forms[i].check(s, parts[3], parts[4], parts[5], is[parts[2]])
 	}
-	return words(check, map[string]any{"pattern": strings.Join(patterns, "|"), "maxLength": textBytesMax})
+	return check, strings.Join(patterns, "|")
 }
 
 // check says what is wrong with an ARN of the form's service.
@@ -211,6 +227,8 @@ func (f arnForm) check(s, region, account, resource string, is *regexp.Regexp) (
 		if bad, fix = awsAccount(account); bad != "" {
 			return fmt.Sprintf("in the ARN %q: %s", clip(s), bad), fix
 		}
+	} else if region+account != "" {
+		return fmt.Sprintf("the ARN %q has a region or an account, and that of %s has none", clip(s), f.what), f.write()
 	}
 	if f.name != nil {
 		if bad, fix = f.name(resource); bad != "" {
@@ -223,7 +241,7 @@ func (f arnForm) check(s, region, account, resource string, is *regexp.Regexp) (
 	case strings.HasSuffix(s, ":*"): // as log groups say it
 		return fmt.Sprintf("the ARN %q ends with :*", clip(s)), "remove :* at its end"
 	}
-	return fmt.Sprintf("%q is not the ARN of %s", clip(s), f.what), f.write()
+	return fmt.Sprintf("in the ARN %q: %q is not %s", clip(s), clip(resource), f.what), f.write()
 }
 
 // regionOf and accountOf are parts of a checked ARN; empty: it has none.

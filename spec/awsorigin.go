@@ -21,7 +21,7 @@ var awsOrigin = object[awsOriginDoc]{
 			"The ARN of the load balancer inside a VPC that the endpoints name."),
 		row("function", func(o *awsOriginDoc) *val[string] { return &o.function }, arnOf(arnFunction),
 			"The ARN of the Lambda function whose URL is the endpoint; with the alias, if the URL is that of one."),
-		row("secret", func(o *awsOriginDoc) *val[string] { return &o.secret }, arnOf(arnSecret),
+		row("secret", func(o *awsOriginDoc) *val[string] { return &o.secret }, secretARN,
 			"The ARN of the secret that CloudFront sends in X-Origin-Secret, for endpoints that nothing else closes: one is made, if left out."),
 	},
 	check: checkAWSOrigin,
@@ -47,7 +47,7 @@ func checkAWSOrigin(l *log, at Pos, o *awsOriginDoc) {
 	}
 	switch {
 	case len(kinds) > 1:
-		l.refuse(last, "keep one of them", "the Service is %s at once", strings.Join(kinds, " and "))
+		l.refuse(last, "keep one of them", "%s stand together, and a Service is one of them in AWS", strings.Join(kinds, " and "))
 	case len(kinds) == 0 && !o.secret.given() && !o.region.given():
 		l.refuse(at, "add bucket, loadBalancer, function or secret, or remove it", "nothing is said of what stands in AWS")
 	case o.region.given() && !o.bucket.given():

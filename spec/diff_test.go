@@ -64,6 +64,15 @@ func TestDiff(t *testing.T) {
 	const chain = "---\napiVersion: skerry.dev/v1\nkind: Certificate\nmetadata: {name: chain}\nspec: {certificate: file:a, key: file:b}\n"
 	f(six, six+chain, "added certificate chain")
 	f(six+chain, six+strings.Replace(chain, "file:b", "file:c", 1), "changed certificate chain")
+	f(six, six+account, "added aws production")
+	f(six+account, six+strings.Replace(account, "spec: {", "spec: {packing: auto, http3: on, firewall: {bodyKB: 16}, quotas: {}, allow: [], ", 1), "nothing changed")
+	f(six+account, six+strings.Replace(account, "spec: {", "spec: {quotas: {distributions: 700}, ", 1), "changed aws production")
+	f(six+account, six, "removed aws production")
+	f(six, six+"  portability: {allow: []}\n", "nothing changed")
+	f(six, six+"  portability: {allow: [hedging]}\n", "changed entrypoint shop")
+	f(six+"  portability: {allow: [a, b]}\n", six+"  portability: {allow: [b, a, b]}\n", "nothing changed")
+	const files = "---\napiVersion: skerry.dev/v1\nkind: Service\nmetadata: {name: files}\nspec: {directory: {path: a}}\n"
+	f(six+files, six+strings.Replace(files, "a}}", "a}, aws: {bucket: abc, region: eu-central-1}}", 1), "changed service files")
 	// What a profile says shows where it is used.
 	const mine = "---\napiVersion: skerry.dev/v1\nkind: Profile\nmetadata: {name: mine}\nspec: {log: on}\n"
 	used := six + "  profile: mine\n" + mine

@@ -362,4 +362,5 @@ var profileSpec = object[profileDoc]{
 		row("extends", func(p *profileDoc) *val[string] { return &p.extends }, nameText,
 			"The profile whose values this one starts from: the defaults, if left out."),
 	}, lift("Policy", policyFields, func(p *profileDoc) *policyDoc { return p.policy.doc() })...),
+	elsewhere: map[string]string{"portability": onEntrypoint},
 }

@@ -150,6 +150,7 @@ var values = []string{
 	`"cache":{"probe":{"every":X}}`, `"cache":{"probe":{"identities":[{"header":"cookie","value":X},{"header":"cookie","value":"file:b"}]}}`,
 	`"cache":{"probe":{"identities":[{"header":"cookie","value":"file:a","marker":X},{"header":"cookie","value":"file:b"}]}}`,
 	`"cache":{"identity":{"headers":["a"],"cookies":[X]},"probe":{"identities":[{"header":"cookie","value":"file:a"},{"header":"A","value":"file:b"}]}}`,
+	`"portability":{"allow":[X]}`,
 }
 
 // serviceValues are such places of a Service.
@@ -160,18 +161,34 @@ var serviceValues = []string{
 	`"concurrency":{"adaptive":"on","min":X}`, `"concurrency":{"perEndpoint":X,"max":7}`, `"dns":{"family":X}`, `"dns":{"ttlMin":X}`, `"dns":{"ttlMax":X}`, `"timeouts":{"try":X}`,
 	`"timeouts":{"whole":X,"connect":"1s"}`, `"health":{"interval":X}`, `"keepAlive":{"requests":X}`, `"endpoints":["https://a"],"tls":{"serverName":X}`,
 	`"endpoints":["https://a"],"tls":{"ca":X}`, `"retryBudget":{"share":X}`,
+	`"directory":{"path":"a"},"aws":{"bucket":X,"region":"eu-central-1"}`, `"directory":{"path":"a"},"aws":{"bucket":"abc","region":X}`,
+	`"aws":{"loadBalancer":X}`, `"aws":{"secret":X}`, `"endpoints":["https://a.lambda-url.eu-central-1.on.aws"],"aws":{"function":X}`,
+	`"endpoints":[X],"aws":{"function":"arn:aws:lambda:eu-central-1:123456789012:function:a"}`,
 }
+
+// accountValues are such places of an AWS document.
+var accountValues = []string{
+	`"account":X`, `"packing":X`, `"zones":{"example.com":X}`, `"zones":{X:"Z1"}`, `"certificates":[{"arn":X,"hosts":["a"]}]`,
+	`"certificates":[{"arn":"arn:aws:acm:us-east-1:123456789012:certificate/12345678-90ab-cdef-1234-567890abcdef","hosts":[X]}]`,
+	`"priceClass":X`, `"logs":{"bucket":X}`, `"logs":{"waf":X}`, `"firewall":{"bodyKB":X}`, `"quotas":{"a":X}`, `"quotas":{X:1}`, `"allow":[X]`,
+}
+
+// places is how many there are in all; FuzzValues tells 128 apart.
+var places = len(values) + len(serviceValues) + len(accountValues)
 
 // document is one with a value at one of the places.
 func document(place int, value string) string {
 	const head = `{"apiVersion":"skerry.dev/v1","kind":"`
-	place %= len(values) + len(serviceValues)
+	place %= places
+	if i := place - len(values) - len(serviceValues); i >= 0 {
+		return head + `AWS","metadata":{"name":"a"},"spec":{` + strings.ReplaceAll(accountValues[i], "X", value) + `}}`
+	}
 	if place < len(values) {
 		field := strings.ReplaceAll(values[place], "X", value)
 		return head + `Entrypoint","metadata":{"name":"shop"},"spec":{"hosts":["shop.example.com"],"service":"http://b",` + field + `}}`
 	}
 	field := strings.ReplaceAll(serviceValues[place-len(values)], "X", value)
-	if !strings.HasPrefix(field, `"endpoints"`) {
+	if !strings.HasPrefix(field, `"endpoints"`) && !strings.HasPrefix(field, `"directory"`) {
 		field = `"endpoints":["http://a"],` + field
 	}
 	return head + `Service","metadata":{"name":"cart"},"spec":{` + field + `}}`
@@ -180,13 +197,21 @@ func document(place int, value string) string {
 // FuzzValues: no text panics at any of these places, what is taken stays the same in the canonical form, and the schema,
 // compiled by somebody else, takes it too.
 func FuzzValues(f *testing.F) {
-	for place := range len(values) + len(serviceValues) {
+	if places > 128 {
+		f.Fatalf("%d places, and a byte with one bit in use tells 128 apart", places)
+	}
+	for place := range places {
 		for _, text := range []string{
 			"300/s", "0/s", "99999999999999999999/h", "10KB", "1GB", "18446744073709551616", "365d", "400d1h", "1s1s", "file:a/b.pem", "file:../a",
 			"env:SKERRY_SECRET_A", "env:SKERRY_SECRET_", "https://*.example.com", "https://[::1]:8443", "*", "10.0.0.0/8", "::ffff:1.2.3.4", "0.5", "1e-9",
 			"shop.example.com", "/a/{id}", "/", "//", "/a/../b", "x.html", "a/x.html", "https://shop.example.com/a",
 			"maglev", "header X-A", "cookie a", "__Host-a", "eu-central-1", "on", "off", "high", "http://a:8080", "both", "500ms", "503", "7", "0",
 			"detect", "942100-942199", "tag:OWASP_CRS", "ARGS:q", "ARGS:/^a/", "XML:/*", "/a/*", "application/*+json", "utf-8", ".csv", "a/b.conf",
+			"123456789012", "Z0123456789", "16", "origin-dns", "cachePolicies", "tenants", "abc.def", "eu-central-1", "https://a.lambda-url.eu-central-1.on.aws",
+			"arn:aws:acm:us-east-1:123456789012:certificate/12345678-90ab-cdef-1234-567890abcdef", "arn:aws:s3:::aws-waf-logs-a", "arn:aws:s3:::",
+			"arn:aws:logs:us-east-1:123456789012:log-group:aws-waf-logs-a", "arn:aws:firehose:us-east-1:123456789012:deliverystream/aws-waf-logs-a",
+			"arn:aws:lambda:eu-central-1:123456789012:function:a:b", "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-a1B2c3",
+			"arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/a/0123456789abcdef", "arn:aws:s3:us-east-1::a", "arn:::::",
 		} {
 			f.Add(uint8(place), text)
 			if json.Valid([]byte(text)) {

@@ -91,6 +91,10 @@ func explain(s *spec.Spec) string {
 		if e.CanonicalHost != "" {
 			fmt.Fprintf(&b, "  canonical host %s\n", e.CanonicalHost)
 		}
+		if len(e.Portability.Allow) > 0 {
+			fmt.Fprintf(&b, "  accepts %v\n", e.Portability.Allow)
+			sources(&b, e.Sources[len(e.Sources)-len(e.Portability.Allow):])
+		}
 		for _, m := range e.Moved {
 			fmt.Fprintf(&b, "  moved %s to %s with %d\n", m.From, m.To, m.Status)
 		}
@@ -122,7 +126,15 @@ func explain(s *spec.Spec) string {
 		if d := v.Directory; d != nil {
 			fmt.Fprintf(&b, "    directory %s, index %s, fallback %q\n", d.Path, d.Index, d.Fallback)
 		}
+		if a := v.AWS; a != nil {
+			fmt.Fprintf(&b, "    in AWS at %s: bucket %q in %q, load balancer %q, function %q, secret %q\n", a.At, a.Bucket, a.Region, a.LoadBalancer, a.Function, a.Secret)
+		}
 		sources(&b, v.Sources)
+	}
+	if a := s.AWS; a != nil {
+		fmt.Fprintf(&b, "aws %s at %s: account %q, %s, price class %s, http3 %v, ipv6 %v, canary %s\n  zones %v\n  certificates %v\n  logs %q\n  firewall %v\n  quotas %v\n  allow %v\n",
+			a.Meta.Name, a.At, a.Account, a.Packing, a.PriceClass, a.HTTP3, a.IPv6, a.Canary, a.Zones, a.Certificates, a.Logs, a.Firewall, a.Quotas, a.Allow)
+		sources(&b, a.Sources)
 	}
 	for _, c := range s.Certificates {
 		fmt.Fprintf(&b, "certificate %s at %s: %s, %s, default %v\n", c.Meta.Name, c.At, c.Chain, c.Key, c.Default)

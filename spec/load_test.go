@@ -267,6 +267,9 @@ func TestIdentity(t *testing.T) {
 	if id(doc) != id(strings.Replace(doc, "spec: {", "spec: {timeouts: {connect: 2s}, ", 1)) {
 		t.Error("a default that is written out makes another identity")
 	}
+	if id(doc) != id(strings.Replace(doc, "spec: {", `spec: {aws: {secret: "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-a1B2c3"}, `, 1)) {
+		t.Error("what the service is in AWS is part of the identity: its connections would be closed")
+	}
 	seen := map[string]string{id(doc): "defaults"}
 	for _, fields := range []string{
 		"endpoints: [http://b]", "endpoints: [{url: http://a, weight: 2}]", "endpoints: [{url: http://a, region: eu}]",

@@ -183,9 +183,12 @@ func fieldsOf(rows []policyRow, ofRoute bool) (out []field[policyDoc]) {
 	return out
 }
 
+// onEntrypoint is what to do with a portability that stands elsewhere.
+const onEntrypoint = "write it in the Entrypoint, or write `allow` in the AWS document for all of them"
+
 // notOnRoutes says for each field of a policy that a route cannot have where it belongs.
 func notOnRoutes() map[string]string {
-	out := map[string]string{}
+	out := map[string]string{"portability": onEntrypoint}
 	for _, r := range policyRows {
 		if r.whole != "" {
 			out[r.name] = "write it in the Entrypoint: " + r.whole
