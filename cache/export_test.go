@@ -24,6 +24,7 @@ const (
 	GoneAfter         = goneAfter
 	BehindGrace       = behindGrace
 	CloseGrace        = closeGrace
+	PurgesPage        = purgesPage
 )
 
 // PurgeOf purges what a keeper has.
