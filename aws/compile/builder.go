@@ -18,6 +18,9 @@ type builder struct {
 	edges    []*edge                    // by the names of their sites; made by pack
 	late     []*model.Resource          // what needs several distributions, as the policy of a bucket does: in a stack behind all of them
 	findings []finding.Finding
+	packed   []model.Choice    // made by pack
+	fits     map[string]string // what other packings would need of a quota that this one breaks; made by pack
+	loads    loads             // what resources take of a stack
 	files    map[string][]byte // that stand beside the templates, by name: contents of key value stores
 }
 
@@ -83,7 +86,7 @@ type edge struct {
 }
 
 func newBuilder(s *spec.Spec) *builder {
-	b := &builder{spec: s, interned: map[string]*model.Resource{}, account: spec.AWS{
+	b := &builder{spec: s, interned: map[string]*model.Resource{}, fits: map[string]string{}, loads: loads{}, account: spec.AWS{
 		Packing: spec.PackingAuto, PriceClass: spec.PriceClassAll, HTTP3: true, IPv6: true, Canary: spec.CanaryFunction,
 		Firewall: spec.AWSFirewall{BodyKB: bodyKBDefault, Bots: spec.BotsOff},
 	}}

@@ -1,0 +1,164 @@
+package compile
+
+import (
+	"strconv"
+	"strings"
+
+	"skerry.dev/skerry/aws/model"
+)
+
+// load is what resources take of a stack.
+type load struct {
+	resources     int
+	distributions int
+	dynamic       int // references to secrets, "{{resolve:…}}"
+	bytes         int // of the template
+	refs          []model.Ref
+}
+
+func (l *load) add(m *load) {
+	l.resources += m.resources
+	l.distributions += m.distributions
+	l.dynamic += m.dynamic
+	l.bytes += m.bytes
+}
+
+// loads are those of resources that have been weighed: each is weighed once.
+type loads map[*model.Resource]*load
+
+// of weighs a resource.
+func (l loads) of(r *model.Resource) *load {
+	if known := l[r]; known != nil {
+		return known
+	}
+	w := &weigher{load: load{resources: 1}}
+	if _, ok := r.Props.(*model.Distribution); ok {
+		w.distributions = 1
+	}
+	w.bytes = resourceBytes + len(r.ID) + len(r.Type()) + len(r.Owner)
+	for _, d := range r.DependsOn {
+		w.bytes += lineBytes + len(d.ID)
+	}
+	w.bytes += width(model.Tree(r.Props, w.value), propertiesDepth)
+	l[r] = &w.load
+	return l[r]
+}
+
+// sum weighs several.
+func (l loads) sum(list []*model.Resource) load {
+	var out load
+	for _, r := range list {
+		out.add(l.of(r))
+	}
+	return out
+}
+
+// exports is how many attributes of a stack's resources other stacks refer to.
+func (l loads) exports(d *model.Deployment, of *model.Stack) int {
+	seen := map[model.Ref]bool{}
+	for _, s := range d.Stacks {
+		if s == of {
+			continue
+		}
+		for _, r := range s.Resources {
+			for _, ref := range l.of(r).refs {
+				if ref.Resource.Stack == of {
+					seen[ref] = true
+				}
+			}
+		}
+	}
+	return len(seen)
+}
+
+const (
+	// resourceBytes is what a resource takes of a template beside its id, type, owner and properties, in bytes: its braces, the words
+	// Type, Metadata, Properties and DeletionPolicy, the indent.
+	resourceBytes = 300
+	// lineBytes is what a line of a list takes beside its text, in bytes.
+	lineBytes = 16
+	// propertiesDepth is how deep the properties of a resource stand in a template.
+	propertiesDepth = 3
+	// importBytes is what an import of another stack's export takes beside the names, in bytes: it is the longest form of a reference.
+	importBytes = 60
+)
+
+// weigher turns values into what stands for them in a template, or into something as long.
+type weigher struct{ load }
+
+func (w *weigher) value(v model.Value) any {
+	switch v := v.(type) {
+	case model.Text:
+		w.dynamic += strings.Count(string(v), "{{resolve:")
+		return string(v)
+	case model.Int:
+		return int64(v)
+	case model.Float:
+		return float64(v)
+	case model.Bool:
+		return bool(v)
+	case model.Ref:
+		w.refs = append(w.refs, v)
+		w.bytes += importBytes + len(v.Resource.ID) + len(v.Attr) + len(sharedStack)
+	case model.Join:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = w.value(v[i])
+		}
+		w.bytes += importBytes
+		return list
+	case model.Pseudo:
+		w.bytes += importBytes
+	}
+	return ""
+}
+
+// width is the length of JSON with two spaces for each level, in bytes. Letters that JSON escapes count as escaped, and those that it
+// may escape too.
+func width(v any, depth int) int {
+	switch v := v.(type) {
+	case map[string]any:
+		n := len("{}")
+		for k, item := range v {
+			n += len("\n,: ") + 2*(depth+1) + textWidth(k) + width(item, depth+1)
+		}
+		return n + 1 + 2*depth
+	case []any:
+		n := len("[]")
+		for _, item := range v {
+			n += len("\n,") + 2*(depth+1) + width(item, depth+1)
+		}
+		return n + 1 + 2*depth
+	case string:
+		return textWidth(v)
+	case int64:
+		return len(strconv.FormatInt(v, 10))
+	case float64:
+		return len(strconv.FormatFloat(v, 'g', -1, 64))
+	case bool:
+		return len("false")
+	}
+	return len("null") + importBytes // free JSON has few other kinds
+}
+
+func textWidth(s string) int {
+	n := len(s) + len(`""`)
+	for _, c := range []byte(s) {
+		switch {
+		case c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r':
+			n++
+		case c < ' ' || c == '<' || c == '>' || c == '&':
+			n += len(`\u0000`) - 1
+		}
+	}
+	return n
+}
+
+// targets are the resources that a resource refers to.
+func (l loads) targets(r *model.Resource) []*model.Resource {
+	var out []*model.Resource
+	for _, ref := range l.of(r).refs {
+		out = append(out, ref.Resource)
+	}
+	return out
+}
