@@ -1,13 +1,13 @@
 package spec
 
-// AWS is what the compiler for CloudFront and AWS WAF has to know of the account that it compiles for. The edge itself checks it and
-// does nothing with it.
+// AWS is what the compiler for CloudFront and AWS WAF has to know of the account that it compiles for. The edge itself checks it
+// and does nothing with it. See DefaultAWS for a spec that says nothing of it.
 type AWS struct {
 	Meta         Meta
 	At           Pos
 	Account      string           // 12 digits; empty: not known
 	Packing      AWSPacking       // how hosts are spread over distributions
-	Zones        []AWSZone        // hosted zones of Route 53, by name: hosts below them get records, and new certificates are proven there
+	Zones        []AWSZone        // hosted zones of Route 53, by name: for records, and to prove new certificates
 	Certificates []AWSCertificate // that are there already, in us-east-1; by ARN
 	PriceClass   AWSPriceClass    // from where CloudFront answers
 	HTTP3        bool             // default on
@@ -15,9 +15,9 @@ type AWS struct {
 	Canary       AWSCanary        // what weighted services become
 	Logs         AWSLogs
 	Firewall     AWSFirewall
-	Quotas       map[string]int // those that the account has been granted, by name: "cachePolicies". What is not named has AWS's own value
+	Quotas       map[string]int // those that the account has been granted, by name: "cachePolicies"; AWS's own for others
 	Allow        []string       // ids of differences that are accepted for every entrypoint
-	Sources      []Source
+	Sources      []Source       // of each value; one for each zone, certificate, quota and id
 }
 
 // AWSPacking is how hosts are spread over distributions.
@@ -58,8 +58,10 @@ type AWSCanary string
 
 // The forms of a canary.
 const (
-	CanaryFunction             AWSCanary = "function"             // a CloudFront Function chooses by a hash of the client
-	CanaryContinuousDeployment AWSCanary = "continuousDeployment" // a staging distribution with the share of the second service, 15 % at most, and no HTTP/3
+	// CanaryFunction: a CloudFront Function chooses by a hash of the client.
+	CanaryFunction AWSCanary = "function"
+	// CanaryContinuousDeployment: a staging distribution with the share of the second service, 15 % at most, and no HTTP/3.
+	CanaryContinuousDeployment AWSCanary = "continuousDeployment"
 )
 
 // AWSLogs is where logs go; the zero value: nowhere.
@@ -84,14 +86,17 @@ const (
 	BotsTargeted AWSBots = "targeted"
 )
 
-// AWSOrigin is what of a service stands in AWS, so that nobody but CloudFront reaches it; at most one of Bucket, LoadBalancer and Function.
+// AWSOrigin is what of a service stands in AWS, so that nobody but CloudFront reaches it; at most one of Bucket, LoadBalancer and
+// Function.
 type AWSOrigin struct {
 	At           Pos
 	Bucket       string // name of the bucket that has the files of a directory; with Region
 	Region       string
 	LoadBalancer string // ARN of a load balancer inside a VPC, which becomes a VPC origin; its name is that of the endpoint
-	Function     string // ARN of the Lambda function whose URL is the endpoint
-	Secret       string // ARN of the secret whose value CloudFront sends in X-Origin-Secret, for origins that nothing else closes; empty: one is made
+	Function     string // ARN of the Lambda function whose URL is the endpoint, the only one; with the alias, if it is that of one
+	// Secret is the ARN of the secret whose value CloudFront sends in X-Origin-Secret, for endpoints that nothing else closes;
+	// empty: one is made.
+	Secret string
 }
 
 // Portability is which differences an entrypoint accepts where it is compiled for another platform.

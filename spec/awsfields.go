@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// This file is the table of the kind AWS: what the compiler for CloudFront and AWS WAF has to know of an account. See awsorigin.go for
-// what a Service says of it, awsnames.go for the forms of ids and ARNs.
+// This file is the table of the kind AWS: what the compiler for CloudFront and AWS WAF has to know of an account. See
+// awsorigin.go for what a Service says of it, awsnames.go for the forms of ids and ARNs.
 
 type awsDoc struct {
 	meta         metaDoc
@@ -128,7 +128,8 @@ var awsFirewall = object[awsFirewallDoc]{
 
 // awsZones is a mapping from a domain to the id of its zone; each is noted at its place.
 var awsZones = func() shape[[]val[Pair]] {
-	is := pairsOf("zones", words(zoneName, map[string]any{"maxLength": hostBytesMax}), words(zoneID, map[string]any{"pattern": zoneIDPattern}), true, awsZonesMax)
+	name, id := words(zoneName, map[string]any{"maxLength": hostBytesMax}), words(zoneID, map[string]any{"pattern": zoneIDPattern})
+	is := pairsOf("zones", name, id, true, awsZonesMax)
 	is.fill = func(zs *[]val[Pair], path string, f *filler) {
 		for _, z := range *zs {
 			f.note(path+"."+strings.ToLower(z.V.Name), z.V.Value, z.At)
@@ -137,8 +138,8 @@ var awsZones = func() shape[[]val[Pair]] {
 	return is
 }()
 
-// awsQuotas is a mapping from names to numbers; each is noted at its place. Which names there are is for the compiler to say, which has
-// a list of them.
+// awsQuotas is a mapping from names to numbers; each is noted at its place. Which names there are is for the compiler to say,
+// which has a list of them.
 var awsQuotas = func() shape[[]val[awsQuota]] {
 	name, number := words(quotaName, map[string]any{"pattern": quotaNamePattern, "maxLength": nameBytesMax}), whole(1, awsQuotaMost)
 	return shape[[]val[awsQuota]]{

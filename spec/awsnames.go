@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// This file has the forms of AWS's own names. A wrong one would be found when a stack is deployed, after minutes, and be rolled back.
+// This file has the forms of AWS's own names. A wrong one would be found when a stack is deployed, after minutes, and be rolled
+// back.
 
 const (
 	accountPattern = "[0-9]{12}"
@@ -117,10 +118,10 @@ func quotaName(s string) (bad, fix string) {
 type arnForm struct {
 	what     string
 	service  string
-	region   string // a pattern; empty: none stands there, and no account either
-	resource string // a pattern
-	name     func(string) (bad, fix string)
-	example  string
+	region   string                         // a pattern; empty: none stands there, and no account either
+	resource string                         // a pattern
+	name     func(string) (bad, fix string) // of the resource; nil: its pattern says all
+	example  string                         // of the resource
 }
 
 const usEast1 = "us-east-1"
@@ -134,7 +135,10 @@ var (
 		resource: "certificate/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", example: "certificate/12345678-90ab-cdef-1234-567890abcdef",
 	}
 	arnBucket    = arnForm{what: "a bucket", service: "s3", resource: bucketPattern, name: bucketName, example: "example-logs"}
-	arnLogBucket = arnForm{what: "a bucket whose name begins with aws-waf-logs-", service: "s3", resource: "aws-waf-logs-[a-z0-9.-]{0,49}[a-z0-9]", name: bucketName, example: "aws-waf-logs-example"}
+	arnLogBucket = arnForm{
+		what: "a bucket whose name begins with aws-waf-logs-", service: "s3",
+		resource: "aws-waf-logs-[a-z0-9.-]{0,49}[a-z0-9]", name: bucketName, example: "aws-waf-logs-example",
+	}
 	arnLogStream = arnForm{
 		what: "a Firehose stream whose name begins with aws-waf-logs-", service: "firehose", region: usEast1,
 		resource: "deliverystream/aws-waf-logs-[0-9A-Za-z_.-]{1,51}", example: "deliverystream/aws-waf-logs-example",
@@ -149,7 +153,8 @@ var (
 	}
 	arnFunction = arnForm{
 		what: "a Lambda function or an alias of one", service: "lambda", region: regionPattern,
-		resource: "function:[0-9A-Za-z_-]{1,64}(:[0-9A-Za-z_-]*[A-Za-z_-][0-9A-Za-z_-]*)?", example: "function:shop", // an alias is no number
+		// An alias is no number: that would be a version, which has no URL.
+		resource: "function:[0-9A-Za-z_-]{1,64}(:[0-9A-Za-z_-]*[A-Za-z_-][0-9A-Za-z_-]*)?", example: "function:shop",
 	}
 	arnSecret = arnForm{
 		what: "a secret of AWS Secrets Manager", service: "secretsmanager", region: regionPattern,

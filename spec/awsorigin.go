@@ -57,8 +57,8 @@ func checkAWSOrigin(l *log, at Pos, o *awsOriginDoc) {
 	}
 }
 
-// checkServiceAWS holds what stands in AWS against the rest of a Service: a bucket has the files of a directory, everything else is
-// behind endpoints.
+// checkServiceAWS holds what stands in AWS against the rest of a Service: a bucket has the files of a directory, everything else
+// is behind endpoints.
 func checkServiceAWS(l *log, s *serviceDoc) {
 	o := s.aws.V
 	if s.endpoints.given() && o.bucket.given() {

@@ -3,7 +3,8 @@
 //
 // It owns the model, the reading of documents, the built-in profiles, the merging of defaults, profiles, entrypoints and
 // routes, the canonical form and its hash, differences, formatting, and the JSON Schema. One table of fields for each
-// object (docs.go, service.go, policy.go) drives all of them, and portability.yaml has a line for each of its rows.
+// object (docs.go, service.go, policy.go) drives all of them, and portability.yaml has a line for each of its rows. Compilers
+// for other platforms go from a value in force to its line (FieldOf, DifferenceOf) and to its place and author (Source).
 //
 // Files that documents name, of redirects and error pages, become part of the spec; secrets stay references.
 //

@@ -56,8 +56,8 @@ func DifferenceOf(field string) (Difference, bool) {
 func DifferenceReason(id string) string { return differences().reasons[id] }
 
 // FieldOf is the field of the value at the path of a Source, in a document of a kind: in an Entrypoint "spec.cache.key.query" is
-// "cache key.query", and "spec.headers.request.set.X-A" is "edits.set". A route has the paths of its Entrypoint. Empty: nothing of the
-// path is a field.
+// "cache key.query", and "spec.headers.request.set.X-A" is "edits.set". A route has the paths of its Entrypoint. Empty: nothing
+// of the path is a field.
 func FieldOf(kind, path string) (field string) {
 	d := described()
 	object := kind
@@ -125,8 +125,8 @@ var portability = object[portabilityDoc]{
 
 var portabilityShape = portability.shape()
 
-// differenceIDs is a set of ids, each with a source of its own: one that means nothing is shown at its place. Whether there is such
-// an id is for the compiler to say, which has more of them than portability.yaml.
+// differenceIDs is a set of ids, each with a source of its own: one that means nothing is shown at its place. Whether there is
+// such an id is for the compiler to say, which has more of them than portability.yaml.
 var differenceIDs = func() shape[[]val[string]] {
 	is := listOf(words(differenceID, map[string]any{"pattern": differenceIDPattern, "maxLength": nameBytesMax}), allowedMax)
 	is.fill = func(ids *[]val[string], path string, f *filler) {
