@@ -1,0 +1,77 @@
+package compile
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"strings"
+
+	"skerry.dev/skerry/aws/finding"
+	"skerry.dev/skerry/aws/model"
+	"skerry.dev/skerry/spec"
+)
+
+var pageRules = map[string]*finding.Rule{
+	"waf-page": {
+		ID: "waf-page", Severity: finding.Warning,
+		Meaning: "An error page is larger than an answer of AWS WAF may be; a plain one is sent instead.",
+		Remedy:  "let the page load what is large from elsewhere",
+		Witness: "a request that a rule of the web ACL refuses", Source: "https://docs.aws.amazon.com/waf/latest/developerguide/limits.html",
+	},
+}
+
+// page makes the body of an answer of its own and returns its key: the page of the entrypoint for this status, or a plain one in the form
+// of its errors. AWS WAF does not look at Accept: what the client would take is not known.
+func (a *acl) page(status int) string {
+	key := fmt.Sprintf("status-%d", status)
+	if a.props.CustomResponseBodies[key] != nil {
+		return key
+	}
+	if a.props.CustomResponseBodies == nil {
+		a.props.CustomResponseBodies = map[string]*model.WebACLCustomResponseBody{}
+	}
+	kind, text := "TEXT_PLAIN", fmt.Sprintf("%d %s\n", status, http.StatusText(status))
+	p := &a.site.entry.Policy
+	switch form := p.Errors; {
+	case form != nil && *form == spec.ErrorsProblem:
+		kind, text = "APPLICATION_JSON", problem(status)
+	default:
+		if form != nil && *form == spec.ErrorsHTML {
+			title := html.EscapeString(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+			kind, text = "TEXT_HTML", "<!doctype html><title>"+title+"</title><h1>"+title+"</h1>\n"
+		}
+		if own := ownPage(p, status); own != "" && len(own) <= pageBytesMax {
+			kind, text = "TEXT_HTML", own
+		} else if own != "" {
+			a.find(pageRules["waf-page"], nil, "spec.errorPages", "the page for %d has %d bytes, AWS WAF sends %d at most", status, len(own), pageBytesMax)
+		}
+	}
+	a.props.CustomResponseBodies[key] = &model.WebACLCustomResponseBody{ContentType: model.Text(kind), Content: model.Text(text)}
+	return key
+}
+
+// ownPage is the page of an entrypoint for a status, without the id of the request, which AWS WAF cannot put there; empty: there is none.
+func ownPage(p *spec.Policy, status int) string {
+	if p.ErrorPages == nil {
+		return ""
+	}
+	for _, page := range *p.ErrorPages {
+		if page.Status == status {
+			return strings.ReplaceAll(page.HTML, "{request_id}", "")
+		}
+	}
+	return ""
+}
+
+func problem(status int) string {
+	text, err := json.Marshal(struct {
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+	}{"about:blank", http.StatusText(status), status})
+	if err != nil {
+		panic("BUG: a problem that cannot be written: " + err.Error())
+	}
+	return string(text)
+}
