@@ -82,7 +82,11 @@ func TestCacheConforms(t *testing.T) {
 				tr.CloseIdleConnections()
 				e.Drain()
 			})
-			target := cachetest.Target{Name: "skerry over " + protocol, Origin: o, Client: &http.Client{Transport: tr}, CacheStatus: "skerry", Ages: true, Differs: cacheDiffers}
+			target := cachetest.Target{Name: "skerry over " + protocol, Origin: o, Client: &http.Client{Transport: tr}, CacheStatus: "skerry", Ages: true, Differs: cacheDiffers,
+				Purge: func(url, group string) error {
+					_, err := e.PurgeCache(edge.CachePurge{Kind: "group", Host: url, Value: group}, t.Name())
+					return err
+				}}
 			for i, name := range []string{cachetest.Standard: "standard", cachetest.Private: "private", cachetest.Tuned: "tuned"} {
 				target.Routes[i], target.Others[i] = scheme+"://"+name+".test", scheme+"://"+name+".example"
 			}

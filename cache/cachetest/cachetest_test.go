@@ -86,7 +86,7 @@ func TestProxyWithoutAStore(t *testing.T) {
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	s := httptest.NewServer(proxy)
 	t.Cleanup(s.Close)
-	target := cachetest.Target{Name: "no store", Origin: o, Client: client(t)}
+	target := cachetest.Target{Name: "no store", Origin: o, Client: client(t), Purge: purgesNothing}
 	for i := range target.Routes {
 		target.Routes[i] = s.URL
 		target.Others[i] = strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
@@ -142,7 +142,7 @@ func TestStoreThatHeedsNothing(t *testing.T) {
 		_, _ = w.Write(first.Body.Bytes())
 	}))
 	t.Cleanup(s.Close)
-	target := cachetest.Target{Name: "heeds nothing", Origin: o, Client: client(t)}
+	target := cachetest.Target{Name: "heeds nothing", Origin: o, Client: client(t), Purge: purgesNothing}
 	for i := range target.Routes {
 		target.Routes[i], target.Others[i] = s.URL, strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
 	}
@@ -163,6 +163,9 @@ func TestStoreThatHeedsNothing(t *testing.T) {
 		}
 	}
 }
+
+// purgesNothing is the purge of a cache that does not heed it.
+func purgesNothing(string, string) error { return nil }
 
 // needsACache is cases in which a cache must do something of its own, and not only forget.
 var needsACache = map[string]bool{

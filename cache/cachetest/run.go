@@ -21,7 +21,7 @@ func Run(t *testing.T, target Target) {
 	crowds := slices.DeleteFunc(slices.Clone(Cases), func(c Case) bool { return !c.many() })
 	others := slices.DeleteFunc(slices.Clone(Cases), func(c Case) bool { return c.many() })
 	results := append(Play(t.Context(), target, crowds, seed), Play(t.Context(), target, others, seed+1)...)
-	t.Logf("%s: %s", target.Name, Tally(results))
+	t.Logf("%s: %s; %d are not played, for want of a route or a way to ask", target.Name, Tally(results), len(Cases)-len(results))
 	slices.SortFunc(results, func(a, b Result) int { return strings.Compare(a.Case.Name, b.Case.Name) })
 	for _, r := range results {
 		reason, differs := target.Differs[r.Case.Name]
