@@ -181,11 +181,17 @@ func TestPurgeSoft(t *testing.T) {
 	}
 }
 
-// TestPurgesArePaged: the log is given in order, each purge once, a page at a time, and says when there is more; beyond what is remembered
-// the oldest are forgotten.
+// TestPurgesArePaged: the log is given in order, each purge once, a page at a time, and says when there is more.
 func TestPurgesArePaged(t *testing.T) {
+	for _, n := range []int{cache.PurgesPage, cache.PurgesPage + 1, 2*cache.PurgesPage + 10} {
+		pagePurges(t, n)
+	}
+}
+
+// pagePurges purges so often and reads the log.
+func pagePurges(t *testing.T, n int) {
+	t.Helper()
 	bubble(t, func(t *testing.T, p *place) {
-		const n = 2*cache.PurgesPage + 10
 		for i := range n {
 			if _, err := p.keep.Purge("group", "", "", fmt.Sprint(i), false); err != nil {
 				t.Fatal(err)
@@ -195,7 +201,7 @@ func TestPurgesArePaged(t *testing.T) {
 		seen := 0
 		for more := true; more; {
 			var list []cache.Purge
-			if list, more = p.keep.Purges(after); len(list) > cache.PurgesPage || more && len(list) < cache.PurgesPage {
+			if list, more = p.keep.Purges(after); len(list) > cache.PurgesPage || len(list) == 0 || more && len(list) < cache.PurgesPage {
 				t.Fatalf("a page of %d, more %v", len(list), more)
 			}
 			for _, one := range list {
