@@ -170,7 +170,7 @@ func deliveryPermit(kind, arn string) permit {
 		p.more = func(a arns, _ *model.Resource) []right {
 			return []right{{"Distribution", []string{"cloudfront:AllowVendedLogDeliveryForResource"}, []string{a.cloudfront("distribution/*")}}}
 		}
-	case "Destination": // the bucket must let the service write
+	case "Destination":
 		p.more = func(_ arns, r *model.Resource) []right {
 			return bucketRights(r.Props.(*model.DeliveryDestination).DestinationResourceArn)
 		}
@@ -212,11 +212,15 @@ func logRights(a arns, r *model.Resource) []right {
 	return out
 }
 
+// bucketRights are for a bucket that logs are delivered to, which must let the service write.
 func bucketRights(arn model.Value) []right {
-	if list := literal(arn); list != nil && strings.HasPrefix(list[0], "arn:aws:s3:") {
-		return []right{{"LogBucket", []string{"s3:GetBucketPolicy", "s3:PutBucketPolicy"}, list}}
+	var out []right
+	for _, text := range literal(arn) {
+		if name, _, _ := strings.Cut(text, "/"); strings.HasPrefix(name, "arn:aws:s3:") {
+			out = append(out, right{"LogBucket", []string{"s3:GetBucketPolicy", "s3:PutBucketPolicy"}, []string{name}})
+		}
 	}
-	return nil
+	return out
 }
 
 // importRights are for the object that a key value store is filled from.

@@ -13,8 +13,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// drawn is random sites under random quotas.
-func drawn(t *rapid.T, tb testing.TB, packings ...spec.AWSPacking) *bench {
+// drawnBench is random sites under random quotas.
+func drawnBench(t *rapid.T, tb testing.TB, packings ...spec.AWSPacking) *bench {
 	quotas := map[string]int{}
 	quota := func(name string, least, most int) {
 		if rapid.Bool().Draw(t, name+" is written") {
@@ -53,7 +53,7 @@ func drawn(t *rapid.T, tb testing.TB, packings ...spec.AWSPacking) *bench {
 // Every host of every site is an alternate domain name of exactly one distribution, or a domain of exactly one tenant.
 func TestEveryHostOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		b := drawn(rt, t, spec.PackingAuto, spec.PackingDedicated, spec.PackingShared, spec.PackingTenants)
+		b := drawnBench(rt, t, spec.PackingAuto, spec.PackingDedicated, spec.PackingShared, spec.PackingTenants)
 		d := b.deployed()
 		after(t, d)
 		seen := map[model.Value]int{}
@@ -89,7 +89,7 @@ func TestEveryHostOnce(t *testing.T) {
 // What the packer reckons is what is deployed, and what auto claims to keep is kept.
 func TestAutoKeepsQuotas(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		b := drawn(rt, t, spec.PackingAuto)
+		b := drawnBench(rt, t, spec.PackingAuto)
 		p := &packer{b: b.builder, sites: b.sites, uses: map[*site][]*model.Resource{}}
 		for _, s := range b.sites {
 			p.uses[s] = shares(s)
@@ -157,7 +157,7 @@ func TestOneMore(t *testing.T) {
 // The same sites give the same deployment in whatever order they come.
 func TestPackingWithoutOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		b := drawn(rt, t, spec.PackingAuto, spec.PackingShared, spec.PackingTenants)
+		b := drawnBench(rt, t, spec.PackingAuto, spec.PackingShared, spec.PackingTenants)
 		c := &bench{builder: newBuilder(b.spec), t: t}
 		c.account = b.account
 		c.sites = rapid.Permutation(b.sites).Draw(rt, "order")

@@ -34,8 +34,12 @@ func quotaNamed(name string) schema.Quota {
 var quotaRules = sync.OnceValue(func() map[string]*finding.Rule {
 	rules := map[string]*finding.Rule{}
 	for _, q := range schema.Quotas() {
+		severity := finding.Error
+		if q.Name == "policyCharacters" { // nothing of the deployment: a role may have several policies
+			severity = finding.Warning
+		}
 		rules[q.Name] = &finding.Rule{
-			ID: q.ID(), Severity: finding.Error, Source: q.Source,
+			ID: q.ID(), Severity: severity, Source: q.Source,
 			Meaning: fmt.Sprintf("AWS refuses more than %d %s per %s, unless the account was granted more.", q.Limit, q.Of, q.Per),
 			Remedy:  quotaRemedy(q),
 			Witness: fmt.Sprintf("%d %s in one %s", q.Limit+1, q.Of, q.Per),
@@ -45,6 +49,9 @@ var quotaRules = sync.OnceValue(func() map[string]*finding.Rule {
 })
 
 func quotaRemedy(q schema.Quota) string {
+	if q.Name == "policyCharacters" {
+		return "give the statements to several policies"
+	}
 	if q.Raised {
 		return "ask AWS for more and say so as quotas." + q.Name + " of the AWS document, or need fewer"
 	}

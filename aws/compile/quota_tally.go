@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -81,6 +82,13 @@ func (t *tally) deployment(d *model.Deployment) {
 		}
 	}
 	t.zones(d)
+	if d.Deployer != nil {
+		text, err := json.Marshal(d.Deployer)
+		if err != nil {
+			panic("BUG: a policy that cannot be written: " + err.Error())
+		}
+		t.counts["policyCharacters"] = []most{{count: len(text), what: "who deploys"}}
+	}
 }
 
 func (t *tally) stack(d *model.Deployment, s *model.Stack) {
