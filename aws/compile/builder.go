@@ -86,10 +86,7 @@ type edge struct {
 }
 
 func newBuilder(s *spec.Spec) *builder {
-	b := &builder{spec: s, interned: map[string]*model.Resource{}, fits: map[string]string{}, loads: loads{}, account: spec.AWS{
-		Packing: spec.PackingAuto, PriceClass: spec.PriceClassAll, HTTP3: true, IPv6: true, Canary: spec.CanaryFunction,
-		Firewall: spec.AWSFirewall{BodyKB: bodyKBDefault, Bots: spec.BotsOff},
-	}}
+	b := &builder{spec: s, interned: map[string]*model.Resource{}, fits: map[string]string{}, loads: loads{}, account: *spec.DefaultAWS()}
 	if s.AWS != nil {
 		b.account = *s.AWS
 	}
