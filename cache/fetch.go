@@ -172,8 +172,8 @@ func (w *waiter) useOld() bool {
 	if w.old == nil || !w.old.Terms().AfterFailure(w.look.now, &w.look.asked) {
 		return false
 	}
-	w.stage.serve(w.x, w.old, exchange.CacheStale, w.look)
 	w.x.Facts.Cache.Why = whyOrigin
+	w.stage.serve(w.x, w.old, exchange.CacheStale, w.look)
 	return true
 }
 

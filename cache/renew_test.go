@@ -247,8 +247,8 @@ func TestStaleIfError(t *testing.T) {
 			time.Sleep(after)
 			s.p.origin.does(fails)
 			g := s.ask(want, "/a")
-			if stale := g.Body == "old"; stale != strings.Contains(want, "stale") {
-				t.Errorf("got %q", g.Body)
+			if stale := g.Body == "old"; stale != strings.Contains(want, "stale") || stale != strings.HasSuffix(g.field("Cache-Status"), "; detail=origin") {
+				t.Errorf("got %q, Cache-Status: %s", g.Body, g.field("Cache-Status"))
 			}
 			if s.p.origin.asked() != 2 {
 				t.Errorf("asked %d times", s.p.origin.asked())

@@ -207,8 +207,8 @@ func (s *Stage) stands(x *exchange.Exchange, c *call) bool {
 	if c.old == nil || !failure(x.Fault, x.Resp.Status) || !c.old.Terms().AfterFailure(c.look.now, &c.look.asked) {
 		return false
 	}
-	s.serve(x, c.old, exchange.CacheStale, &c.look)
 	x.Facts.Cache.Why = whyOrigin
+	s.serve(x, c.old, exchange.CacheStale, &c.look)
 	return true
 }
 
