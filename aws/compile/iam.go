@@ -36,6 +36,7 @@ var wide = map[string]string{
 	"ec2:DescribeInternetGateways":                "descriptions of EC2 have no resource types; CloudFront looks where a VPC origin is",
 	"elasticloadbalancing:DescribeLoadBalancers":  "descriptions of load balancers have no resource types",
 	"logs:CreateLogDelivery":                      "the delivery of AWS WAF's log has no resource type",
+	"logs:DeleteResourcePolicy":                   "policies of CloudWatch Logs are of the account",
 	"logs:DeleteLogDelivery":                      "the delivery of AWS WAF's log has no resource type",
 	"logs:DescribeDeliveries":                     "it lists; the action has no resource type",
 	"logs:DescribeLogGroups":                      "it lists; AWS WAF looks for the group of its log",

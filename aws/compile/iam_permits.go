@@ -105,6 +105,18 @@ var permits = map[string]permit{
 	"AWS::SecretsManager::RotationSchedule": {
 		sid: "Secret", actions: []string{"secretsmanager:CancelRotateSecret", "secretsmanager:RotateSecret"}, arns: noARN,
 	},
+	"AWS::Logs::LogGroup": {
+		sid: "LogGroup", anyOf: []string{"logs:DescribeLogGroups"},
+		actions: prefixed("logs:", []string{"CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy", "ListTagsForResource", "PutRetentionPolicy",
+			"TagResource", "UntagResource"}),
+		arns: func(a arns, r *model.Resource) []string {
+			name := r.Props.(*model.LogGroup).LogGroupName
+			return []string{a.regional("logs", "log-group:"+namePattern(name)), a.regional("logs", "log-group:"+namePattern(name)+":*")}
+		},
+	},
+	"AWS::Logs::ResourcePolicy": {
+		sid: "NotNarrowed", arns: noARN, anyOf: []string{"logs:DeleteResourcePolicy", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"},
+	},
 	"AWS::Logs::DeliverySource":      deliveryPermit("Source", "delivery-source:"),
 	"AWS::Logs::DeliveryDestination": deliveryPermit("Destination", "delivery-destination:"),
 	"AWS::Logs::Delivery":            deliveryPermit("", "delivery:"),

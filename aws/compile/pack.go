@@ -64,7 +64,7 @@ func (p *packer) choose() (groups []group, why string) {
 	case spec.PackingTenants:
 		groups, why = p.tenants(len(p.relatives()), noClass), "the AWS document says tenants"
 	default:
-		return p.solve()
+		groups, why = p.solve()
 	}
 	p.others(groups)
 	return groups, why
@@ -138,7 +138,7 @@ func (p *packer) others(groups []group) {
 		{spec.PackingTenants, func() []group { return p.tenants(len(p.relatives()), noClass) }},
 		{spec.PackingAuto, func() []group { groups, _ := p.solve(); return groups }},
 	} {
-		if other.name == p.b.account.Packing {
+		if other.name == p.b.account.Packing || other.name == spec.PackingAuto && p.b.account.Packing == "" {
 			continue
 		}
 		usage := p.usage(other.groups())
@@ -156,8 +156,8 @@ func (p *packer) others(groups []group) {
 }
 
 func joined(a, b string) string {
-	if a == "" {
-		return b
+	if a == "" || b == "" {
+		return a + b
 	}
 	return a + ", " + b
 }
@@ -184,7 +184,7 @@ func (p *packer) choices(groups []group, why, made string) []model.Choice {
 			continue
 		}
 		slices.Sort(names)
-		text := fmt.Sprintf("%d of %d entrypoints in %d distributions: %s", len(names), len(p.sites), distributions[packing], why)
+		text := fmt.Sprintf("%d of %d entrypoints, distributions: %d; %s", len(names), len(p.sites), distributions[packing], why)
 		out = append(out, model.Choice{Packing: string(packing), Entrypoints: names, Why: joined(text, made)})
 		made = ""
 	}

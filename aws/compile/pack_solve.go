@@ -81,21 +81,29 @@ func (p *packer) solve() ([]group, string) {
 	if len(broken) == 0 {
 		return own, "each can have its own within the quotas, which is the least surprising"
 	}
-	why := "with a distribution for each " + p.excess(broken)
+	why := "each with its own would need " + p.excess(broken) + "; "
 	s := &search{packer: p, bounds: p.bounds()}
+	groups, how := s.least(own)
+	if len(p.broken(groups)) > 0 {
+		how += "; no packing keeps all quotas"
+	}
+	return groups, why + how
+}
+
+// least is the least surprising packing within the bounds, and what it does.
+func (s *search) least(own []group) ([]group, string) {
 	if s.keeps(own) {
-		return own, why + ", but no other packing would need less"
+		return own, "no other packing would need less"
 	}
 	if groups := s.share(nil); groups != nil {
-		return groups, why + "; the fewest that are alike share"
+		return groups, "the fewest that suffice share, of those that are alike"
 	}
-	for n := range p.mostTenants() {
-		if groups := s.share(p.relatives()[:n+1]); groups != nil {
-			return groups, why + "; sharing by those that are alike does not suffice, so the largest groups of relatives are tenants"
+	for n := range s.mostTenants() {
+		if groups := s.share(s.relatives()[:n+1]); groups != nil {
+			return groups, "that those share who are alike does not suffice, so the largest groups of relatives are tenants"
 		}
 	}
-	groups := p.densest()
-	return groups, why + "; no packing keeps every quota, this one needs the fewest distributions"
+	return s.densest(), "this packing needs the fewest distributions"
 }
 
 func (p *packer) mostTenants() int {
@@ -113,7 +121,7 @@ func (p *packer) excess(broken map[string]int) string {
 	for _, name := range slices.Sorted(maps.Keys(broken)) {
 		q := quotaNamed(name)
 		limit := p.b.granted(name)
-		parts = append(parts, fmt.Sprintf("%d %s would be needed and %d are possible (%s)", limit+broken[name], q.Of, limit, p.b.figure(q)))
+		parts = append(parts, fmt.Sprintf("%d %s where %d are possible (%s)", limit+broken[name], q.Of, limit, p.b.figure(q)))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -3,8 +3,19 @@ package compile
 import (
 	"fmt"
 
+	"skerry.dev/skerry/aws/finding"
 	"skerry.dev/skerry/aws/model"
+	"skerry.dev/skerry/spec"
 )
+
+// tenantRules are what an account asks for and tenants cannot have.
+var tenantRules = [...]finding.Rule{{
+	ID: "tenants-price-class", Severity: finding.Warning,
+	Source:  "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-config-options.html",
+	Meaning: "A multi-tenant distribution has no price class: all edge locations answer, at their prices.",
+	Remedy:  "say `packing: dedicated` or `packing: shared`, or `priceClass: all`",
+	Witness: "a request from a region that the price class leaves out is answered there",
+}}
 
 // multiTenant makes a multi-tenant distribution with a tenant for each site, and the connection group that their hosts point to. What
 // such a distribution cannot have is left out: alternate domain names, the price class, IPv6 (the connection group has it), continuous
@@ -23,6 +34,10 @@ func (b *builder) multiTenant(e *edge) {
 				Required: model.Bool(true), Comment: model.Text("the first label of the origin's name"),
 			}},
 		})
+	}
+	if b.account.PriceClass != spec.PriceClassAll {
+		b.find(&tenantRules[0], nil, b.account.At, "spec.priceClass", "priceClass is %s, and %d entrypoints are tenants of the distribution of %s",
+			b.account.PriceClass, len(e.sites), e.name)
 	}
 	c := b.tenancy(first, names, !sameIDs(e.sites))
 	c.Comment = model.Text(comment(e))

@@ -219,6 +219,9 @@ func TestTenants(t *testing.T) {
 	one := b.add("one", kind{acl: 1, origin: "one.internal.example.net"})
 	b.add("two", kind{origin: "two.internal.example.net"})
 	d := b.deployed()
+	if has(b.findings, "tenants-price-class") != 1 {
+		t.Error("nothing says that the price class has no effect")
+	}
 	e := b.edges[0]
 	c := e.distribution.Props.(*model.Distribution).DistributionConfig
 	if c.ConnectionMode != model.Text("tenant-only") || c.Aliases != nil || c.PriceClass != nil || c.IPV6Enabled != nil || c.WebACLId != nil {
@@ -320,6 +323,25 @@ func TestOtherPackings(t *testing.T) {
 	want := "distributions: 3, 1 more than the limit of 2 (quotas.distributions of the AWS document); packing shared would need 2, packing tenants would need 2, packing auto would need 2"
 	if text != want {
 		t.Errorf("got  %s\nwant %s", text, want)
+	}
+}
+
+// Where no packing fits, the solver takes the one that is nearest, and says so.
+func TestNoPackingFits(t *testing.T) {
+	b := newBench(t, spec.PackingAuto, map[string]int{"distributions": 1})
+	b.add("a", kind{})
+	b.add("b", kind{})
+	b.add("c", kind{cache: 1})
+	b.deployed()
+	if got := b.sets(); !slices.Equal(got, []string{"shared a,b", "dedicated c"}) {
+		t.Errorf("got %q", got)
+	}
+	if !strings.Contains(b.packed[0].Why, "no packing keeps all quotas") {
+		t.Errorf("the reason is %s", b.packed[0].Why)
+	}
+	i := slices.IndexFunc(b.findings, func(f finding.Finding) bool { return f.Rule.ID == "quota-distributions" })
+	if i < 0 || !strings.HasSuffix(b.findings[i].Text, "; no packing would need so few") {
+		t.Errorf("got %v", b.findings)
 	}
 }
 
