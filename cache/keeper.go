@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"sync"
@@ -48,11 +49,12 @@ type Keeper struct {
 	// Of routes, over restarts; where there is a disk.
 	turnsFile string
 	known     map[string]turned
+	process   []byte // tells its keys of QUERYs from those of others; never nil, empty without a disk
 }
 
 // NewKeeper opens the store. It fails if the directory cannot be used.
 func NewKeeper(o Options) (*Keeper, error) {
-	k := &Keeper{meters: o.Meters, secrets: o.Secrets, idle: o.Idle, quit: make(chan struct{}), routes: map[string]*route{}}
+	k := &Keeper{meters: o.Meters, secrets: o.Secrets, idle: o.Idle, quit: make(chan struct{}), routes: map[string]*route{}, process: []byte{}}
 	var below storage.Below
 	if o.Dir != "" && !o.Idle {
 		var err error
@@ -61,6 +63,7 @@ func NewKeeper(o Options) (*Keeper, error) {
 		}
 		below = k.disk
 		k.loadTurns(o.Dir)
+		k.process = []byte(rand.Text())
 	}
 	if o.Bytes == 0 {
 		o.Bytes = bytesDefault

@@ -279,11 +279,12 @@ func (r *rules) onlyKeyed(x *exchange.Exchange, value []byte) []byte {
 	return x.Scratch.Trim(room, len(b))
 }
 
-// readQuery takes in the body of a QUERY (RFC 10008 section 2.7): it is part of the key, with the fields that say what it means.
+// readQuery takes in the body of a QUERY (RFC 10008 section 2.7): it is part of the key, with the fields that say what it means. So is the
+// process: one that follows does not know to which routes a QUERY came, so it would not find what unsafe requests make out of date.
 func (s *Stage) readQuery(x *exchange.Exchange, l *look) (digest []byte, why string) {
 	b := x.Req.Body
 	if b == nil {
-		return []byte{}, ""
+		return s.keep.process, ""
 	}
 	whole, ok := b.(exchange.Whole)
 	if n := b.Size(); !ok || n < 0 || n > queryBodyBytesMax {
@@ -306,7 +307,7 @@ func (s *Stage) readQuery(x *exchange.Exchange, l *look) (digest []byte, why str
 		}
 	}
 	h.Write(data)
-	return appendHex(x.Scratch.Alloc(2 * sha256.Size)[:0], h.Sum(nil)), ""
+	return appendHex(append(x.Scratch.Alloc(len(s.keep.process) + 2*sha256.Size)[:0], s.keep.process...), h.Sum(nil)), ""
 }
 
 func appendHex(to, b []byte) []byte {

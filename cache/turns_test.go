@@ -213,3 +213,36 @@ func TestRulesUnwritable(t *testing.T) {
 		l.start().ask("200 hit", "/a")
 	})
 }
+
+// TestQueryOverRestart: what a POST makes out of date is forgotten of QUERY too (RFC 9111 section 4.4). A process does not know whether one
+// before it has stored any, so it uses none of those.
+func TestQueryOverRestart(t *testing.T) {
+	live(t, func(l *lives) {
+		query := request("QUERY", "/a") + "\nq=1"
+		s := l.start()
+		for _, text := range []string{query, request("QUERY", "/a")} {
+			if g := s.p.ask(text); g.String() != "200 miss stored" {
+				t.Errorf("%q: %s", text, g)
+			}
+		}
+		if g := s.p.ask(query); g.String() != "200 hit" {
+			t.Error(g)
+		}
+		s = l.start()
+		if g := s.p.ask(request("POST", "/a")); g.Status != 200 {
+			t.Error(g)
+		}
+		for _, text := range []string{query, request("QUERY", "/a")} {
+			if g := s.p.ask(text); g.String() != "200 miss stored" {
+				t.Errorf("%q after a restart and a POST: %s", text, g)
+			}
+		}
+		if g := s.p.ask(query); g.String() != "200 hit" {
+			t.Error(g)
+		}
+		s.p.ask(request("POST", "/a"))
+		if g := s.p.ask(query); g.String() != "200 miss stored" {
+			t.Errorf("after another: %s", g)
+		}
+	})
+}
