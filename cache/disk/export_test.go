@@ -14,6 +14,7 @@ const (
 	RunShift     = runShift
 	ChainMax     = chainMax
 	OwedMax      = owedMax
+	MarksSlack   = marksSlack
 	SegmentsLeft = segmentsLeast
 )
 
