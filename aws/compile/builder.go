@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 
 	"skerry.dev/skerry/aws/finding"
 	"skerry.dev/skerry/aws/model"
@@ -105,25 +106,15 @@ func (b *builder) find(rule *finding.Rule, s *site, at spec.Pos, path, format st
 
 // result is the findings as they are shown, with what is allowed.
 func (b *builder) result() []finding.Finding {
+	allowed := map[string][]string{}
+	for _, e := range b.spec.Entrypoints {
+		allowed[e.Meta.Name] = e.Portability.Allow
+	}
 	for i := range b.findings {
 		f := &b.findings[i]
-		for _, e := range b.spec.Entrypoints {
-			if e.Meta.Name == f.Subject && allows(e.Portability.Allow, f.Rule.ID) {
-				f.Allow()
-			}
-		}
-		if allows(b.account.Allow, f.Rule.ID) {
+		if slices.Contains(allowed[f.Subject], f.Rule.ID) || slices.Contains(b.account.Allow, f.Rule.ID) {
 			f.Allow()
 		}
 	}
 	return finding.Sort(b.findings)
-}
-
-func allows(ids []string, id string) bool {
-	for _, i := range ids {
-		if i == id {
-			return true
-		}
-	}
-	return false
 }

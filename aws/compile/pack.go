@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"skerry.dev/skerry/aws/model"
 	"skerry.dev/skerry/spec"
@@ -224,22 +223,9 @@ func (p *packer) boxed(sites []*site) [][]*site {
 		for _, s := range list {
 			hosts = append(hosts, s.hosts...)
 		}
-		return len(hosts) <= aliases && (len(hosts) <= names || p.b.covered(hosts))
+		return len(hosts) <= aliases && (len(hosts) <= names || len(fewest(hosts)) <= names || p.b.known(hosts) != nil)
 	}) {
 		out = append(out, box.things)
 	}
 	return out
-}
-
-// covered reports whether a certificate that is there has all hosts.
-func (b *builder) covered(hosts []string) bool {
-	return slices.ContainsFunc(b.account.Certificates, func(c spec.AWSCertificate) bool {
-		return !slices.ContainsFunc(hosts, func(h string) bool { return !covers(c.Hosts, h) })
-	})
-}
-
-// covers reports whether names have a host, as a certificate does: a wildcard stands for one label.
-func covers(names []string, host string) bool {
-	_, parent, _ := strings.Cut(host, ".")
-	return slices.Contains(names, host) || slices.Contains(names, "*."+parent)
 }

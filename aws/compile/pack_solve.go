@@ -43,7 +43,7 @@ func (p *packer) use(g group, out map[string]int, users map[*model.Resource]int)
 		for _, s := range g.sites {
 			hosts = append(hosts, s.hosts...)
 		}
-		if !p.b.covered(hosts) {
+		if p.b.known(hosts) == nil {
 			out["certificates"]++
 		}
 		return
@@ -55,7 +55,7 @@ func (p *packer) use(g group, out map[string]int, users map[*model.Resource]int)
 		if !one && s.acl != nil {
 			users[s.acl]++
 		}
-		if !p.b.covered(s.hosts) {
+		if p.b.known(s.hosts) == nil {
 			out["certificates"]++
 		}
 	}

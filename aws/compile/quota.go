@@ -76,7 +76,7 @@ type most struct {
 // quota holds the deployment against the quotas of AWS: an error beyond one, a note where little is left.
 func (b *builder) quota(d *model.Deployment) {
 	b.quotaNames()
-	found := &tally{counts: map[string][]most{}, bySite: b.byName(), loads: b.loads}
+	found := &quotaTally{counts: map[string][]most{}, bySite: b.byName(), loads: b.loads}
 	found.deployment(d)
 	for _, name := range slices.Sorted(maps.Keys(found.counts)) {
 		b.judge(quotaNamed(name), found.counts[name])

@@ -8,22 +8,22 @@ import (
 	"skerry.dev/skerry/aws/model"
 )
 
-// tally counts what has a quota.
-type tally struct {
+// quotaTally counts what has a quota.
+type quotaTally struct {
 	loads  loads
 	counts map[string][]most // by the names of quotas
 	bySite map[string]*site
 	users  map[*model.Resource]int // distributions and tenants, of what they share
 }
 
-func (t *tally) account(name string) {
+func (t *quotaTally) account(name string) {
 	if len(t.counts[name]) == 0 {
 		t.counts[name] = []most{{}}
 	}
 	t.counts[name][0].count++
 }
 
-func (t *tally) each(name string, r *model.Resource, count int) {
+func (t *quotaTally) each(name string, r *model.Resource, count int) {
 	t.counts[name] = append(t.counts[name], most{count: count, what: r.ID, at: r.At, subject: t.bySite[r.Owner]})
 }
 
@@ -59,7 +59,7 @@ var usersQuotas = map[string]string{
 	"AWS::WAFv2::WebACL":                     "distributionsPerWebAcl",
 }
 
-func (t *tally) deployment(d *model.Deployment) {
+func (t *quotaTally) deployment(d *model.Deployment) {
 	t.users = map[*model.Resource]int{}
 	for _, s := range d.Stacks {
 		t.account("stacks")
@@ -91,7 +91,7 @@ func (t *tally) deployment(d *model.Deployment) {
 	}
 }
 
-func (t *tally) stack(d *model.Deployment, s *model.Stack) {
+func (t *quotaTally) stack(d *model.Deployment, s *model.Stack) {
 	count := func(name string, n int) {
 		t.counts[name] = append(t.counts[name], most{count: n, what: s.Name})
 	}
@@ -103,7 +103,7 @@ func (t *tally) stack(d *model.Deployment, s *model.Stack) {
 	count("distributionsPerStack", sum.distributions)
 }
 
-func (t *tally) resource(r *model.Resource) {
+func (t *quotaTally) resource(r *model.Resource) {
 	switch p := r.Props.(type) {
 	case *model.Distribution:
 		t.distribution(r, p.DistributionConfig)
@@ -134,7 +134,7 @@ func (t *tally) resource(r *model.Resource) {
 	}
 }
 
-func (t *tally) distribution(r *model.Resource, c *model.DistributionConfig) {
+func (t *quotaTally) distribution(r *model.Resource, c *model.DistributionConfig) {
 	t.each("aliases", r, len(c.Aliases))
 	t.each("cacheBehaviors", r, len(c.CacheBehaviors)+1)
 	t.each("origins", r, len(c.Origins))
@@ -160,14 +160,14 @@ func (t *tally) distribution(r *model.Resource, c *model.DistributionConfig) {
 }
 
 // use counts a distribution, or a tenant, as a user of what it refers to, once.
-func (t *tally) use(used map[*model.Resource]bool, v model.Value) {
+func (t *quotaTally) use(used map[*model.Resource]bool, v model.Value) {
 	if r := refers(v); r != nil && !used[r] {
 		used[r] = true
 		t.users[r]++
 	}
 }
 
-func (t *tally) cachePolicy(r *model.Resource, p *model.CachePolicy) {
+func (t *quotaTally) cachePolicy(r *model.Resource, p *model.CachePolicy) {
 	key := p.CachePolicyConfig.ParametersInCacheKeyAndForwardedToOrigin
 	var query, headers, cookies []model.Value
 	if key.QueryStringsConfig != nil {
@@ -182,7 +182,7 @@ func (t *tally) cachePolicy(r *model.Resource, p *model.CachePolicy) {
 	t.names("cachePolicy", r, query, headers, cookies)
 }
 
-func (t *tally) originRequestPolicy(r *model.Resource, p *model.OriginRequestPolicy) {
+func (t *quotaTally) originRequestPolicy(r *model.Resource, p *model.OriginRequestPolicy) {
 	c := p.OriginRequestPolicyConfig
 	var query, headers, cookies []model.Value
 	if c.QueryStringsConfig != nil {
@@ -197,7 +197,7 @@ func (t *tally) originRequestPolicy(r *model.Resource, p *model.OriginRequestPol
 	t.names("originRequestPolicy", r, query, headers, cookies)
 }
 
-func (t *tally) names(policy string, r *model.Resource, query, headers, cookies []model.Value) {
+func (t *quotaTally) names(policy string, r *model.Resource, query, headers, cookies []model.Value) {
 	t.each(policy+"QueryStrings", r, len(query))
 	t.each(policy+"Headers", r, len(headers))
 	t.each(policy+"Cookies", r, len(cookies))
@@ -210,7 +210,7 @@ func (t *tally) names(policy string, r *model.Resource, query, headers, cookies 
 	t.each(policy+"NameBytes", r, bytes)
 }
 
-func (t *tally) function(r *model.Resource, p *model.Function) {
+func (t *quotaTally) function(r *model.Resource, p *model.Function) {
 	if code, ok := p.FunctionCode.(model.Text); ok {
 		t.each("functionBytes", r, len(code))
 	}
@@ -236,7 +236,7 @@ func oneMore(list []most, r *model.Resource) []most {
 }
 
 // zones counts the records in each hosted zone.
-func (t *tally) zones(d *model.Deployment) {
+func (t *quotaTally) zones(d *model.Deployment) {
 	counts := map[string]int{}
 	for _, s := range d.Stacks {
 		for _, r := range s.Resources {

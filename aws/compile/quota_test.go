@@ -88,7 +88,7 @@ func TestTally(t *testing.T) {
 	s := &model.Stack{Name: "s"}
 	s.Add(policy, request, store, function("F1"), function("F2"), headers, certificate, record,
 		&model.Resource{ID: "D", Props: &model.Distribution{DistributionConfig: c, Tags: make([]*model.Tag, 3)}})
-	found := &tally{counts: map[string][]most{}, bySite: map[string]*site{}, loads: loads{}}
+	found := &quotaTally{counts: map[string][]most{}, bySite: map[string]*site{}, loads: loads{}}
 	found.deployment(&model.Deployment{Stacks: []*model.Stack{s}})
 	f := func(name string, want int) {
 		t.Helper()
@@ -124,7 +124,7 @@ func TestEveryQuotaIsCounted(t *testing.T) {
 	}
 	b.pack()
 	d := b.stacks()
-	found := &tally{counts: map[string][]most{}, bySite: map[string]*site{}, loads: b.loads}
+	found := &quotaTally{counts: map[string][]most{}, bySite: map[string]*site{}, loads: b.loads}
 	found.deployment(d)
 	counted := map[string]bool{}
 	for name := range found.counts {
