@@ -302,7 +302,8 @@ func (e *evaluator) pick(n, arg *schema.Node, depth int) *schema.Node {
 		return no
 	}
 	index, ok := e.eval(arg.Items[0], depth).AsNumber()
-	list := e.eval(arg.Items[1], depth).List()
+	no.Call.From = e.eval(arg.Items[1], depth)
+	list := no.Call.From.List()
 	if !ok || index < 0 || index != float64(int(index)) || int(index) >= len(list) {
 		return no
 	}
@@ -319,7 +320,8 @@ func (e *evaluator) split(n, arg *schema.Node, depth int) *schema.Node {
 	if len(arg.Items) != 2 || arg.Items[0].String() == "" {
 		return no
 	}
-	text, ok := e.eval(arg.Items[1], depth).AsText()
+	no.Call.From = e.eval(arg.Items[1], depth)
+	text, ok := no.Call.From.AsText()
 	if e.computed += len(text); !ok || e.computed > computedBytesMax {
 		return no
 	}

@@ -73,6 +73,12 @@ func Read(name string, data []byte) (*Template, error) {
 // Resource finds a resource by its logical id; nil: there is none.
 func (t *Template) Resource(id string) *Resource { return t.byID[id] }
 
+// Declares is whether the template has a resource or a parameter of a name, also one whose condition does not hold.
+func (t *Template) Declares(name string) bool {
+	_, isParameter := t.Parameters[name]
+	return isParameter || t.raw.Get("Resources").Get(name) != nil
+}
+
 func newTemplate(name string, root *schema.Node) (*Template, *fault.Problem) {
 	problem := func(at spec.Pos, text string) (*Template, *fault.Problem) {
 		return nil, &fault.Problem{File: at.File, Line: at.Line, Col: at.Col, Text: text}
