@@ -29,29 +29,14 @@ func (a Asked) Unheeded() Asked {
 // directive is searched for no-store and no-cache. It does not allocate.
 func RequestDirectives(f exchange.Fields) Asked {
 	a := unasked()
-	said, pragmas := false, false
-	for i := range f {
-		switch f[i].ID {
-		case exchange.NameCacheControl:
-			said = true
-			for list := f[i].Value; len(list) > 0; {
-				var e directive
-				if e, list = cut(list); len(e.raw) > 0 {
-					a.read(&e)
-				}
-			}
-		case exchange.NamePragma:
-			pragmas = true
-		}
-	}
-	if pragmas && !said && pragma(f) {
+	if eachDirective(f, a.read) {
 		a.NoCache = true
 	}
 	return a
 }
 
 // read takes in one directive.
-func (a *Asked) read(e *directive) {
+func (a *Asked) read(e directive) {
 	if e.broken {
 		e.words(a.forbid)
 		return

@@ -15,6 +15,27 @@ type directive struct {
 	broken bool   // not of the form name, name=token or name="text"; then name is what it begins with
 }
 
+// eachDirective calls with each element of Cache-Control. Where the field is not there it reports whether Pragma says no-cache in its place
+// (RFC 9111 section 5.4).
+func eachDirective(f exchange.Fields, with func(directive)) (noCache bool) {
+	said := false
+	for i := range f {
+		switch f[i].ID {
+		case exchange.NameCacheControl:
+			said = true
+			for list := f[i].Value; len(list) > 0; {
+				var e directive
+				if e, list = cut(list); len(e.raw) > 0 {
+					with(e)
+				}
+			}
+		case exchange.NamePragma:
+			noCache = noCache || exchange.HasToken(f[i].Value, "no-cache")
+		}
+	}
+	return noCache && !said
+}
+
 // cut takes the first element off a list. An open quotation reaches to the end of the line.
 func cut(list []byte) (d directive, rest []byte) {
 	end, quoted := 0, false

@@ -63,39 +63,17 @@ func ResponseDirectives(f exchange.Fields) Directives {
 		return d
 	}
 	d := unsaid()
-	said := false
-	for i := range f {
-		switch f[i].ID {
-		case exchange.NameCacheControl:
-			said = true
-			for list := f[i].Value; len(list) > 0; {
-				var e directive
-				if e, list = cut(list); len(e.raw) > 0 {
-					d.read(&e)
-				}
-			}
-		case exchange.NameExpires:
-			d.Said |= SaidExpires
-		}
-	}
-	if !said && pragma(f) {
+	if eachDirective(f, d.read) {
 		d.Said |= SaidNoCache
+	}
+	if f.Count(exchange.NameExpires) > 0 {
+		d.Said |= SaidExpires
 	}
 	return d
 }
 
-// pragma reports whether Pragma says no-cache (RFC 9111 section 5.4).
-func pragma(f exchange.Fields) bool {
-	for i := range f {
-		if f[i].ID == exchange.NamePragma && exchange.HasToken(f[i].Value, "no-cache") {
-			return true
-		}
-	}
-	return false
-}
-
 // read takes in one directive.
-func (d *Directives) read(e *directive) {
+func (d *Directives) read(e directive) {
 	if e.broken {
 		e.words(d.forbid)
 		return
@@ -117,11 +95,11 @@ func (d *Directives) read(e *directive) {
 	case "private":
 		d.qualify(e.arg, SaidPrivate, SaidPrivateFields)
 	case "public":
-		d.allow(e, SaidPublic)
+		d.allow(e.arg, SaidPublic)
 	case "must-understand":
-		d.allow(e, SaidMustUnderstand)
+		d.allow(e.arg, SaidMustUnderstand)
 	case "immutable":
-		d.allow(e, SaidImmutable)
+		d.allow(e.arg, SaidImmutable)
 	case "no-transform":
 		d.Said |= SaidNoTransform
 	default:
@@ -153,8 +131,8 @@ func (d *Directives) forbid(word []byte) {
 }
 
 // allow takes in a directive that loosens something: only as it is defined, without an argument.
-func (d *Directives) allow(e *directive, bit Set) {
-	if e.arg == nil {
+func (d *Directives) allow(arg []byte, bit Set) {
+	if arg == nil {
 		d.Said |= bit
 	}
 }
