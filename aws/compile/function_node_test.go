@@ -16,7 +16,6 @@ import (
 
 // node runs functions in Node.js, which is not what CloudFront has, but another implementation than ours of the same language.
 type node struct {
-	t   testing.TB
 	in  *bufio.Writer
 	out *bufio.Scanner
 	n   int
@@ -42,7 +41,7 @@ func newNode(t testing.TB) *node {
 	})
 	s := bufio.NewScanner(out)
 	s.Buffer(nil, 16<<20)
-	return &node{t: t, in: bufio.NewWriter(in), out: s}
+	return &node{in: bufio.NewWriter(in), out: s}
 }
 
 // field is a header field, or a cookie, as events have them.
@@ -79,16 +78,15 @@ type outcome struct {
 }
 
 func (n *node) run(code string, event jsEvent, store map[string]string) (*outcome, error) {
-	n.t.Helper()
 	n.n++
 	line, err := json.Marshal(map[string]any{"id": n.n, "code": code, "event": event, "store": store})
 	if err != nil {
-		n.t.Fatal(err)
+		return nil, err
 	}
 	n.in.Write(append(line, '\n'))
 	n.in.Flush()
 	if !n.out.Scan() {
-		n.t.Fatal("node has ended: ", n.out.Err())
+		return nil, fmt.Errorf("node has ended: %v", n.out.Err())
 	}
 	var answer struct {
 		ID     int             `json:"id"`
@@ -97,7 +95,7 @@ func (n *node) run(code string, event jsEvent, store map[string]string) (*outcom
 		Error  string          `json:"error"`
 	}
 	if err := json.Unmarshal(n.out.Bytes(), &answer); err != nil || answer.ID != n.n {
-		n.t.Fatalf("node answered %s: %v", n.out.Bytes(), err)
+		return nil, fmt.Errorf("node answered %s: %v", n.out.Bytes(), err)
 	}
 	if answer.Error != "" {
 		return nil, fmt.Errorf("%s\nin\n%s", answer.Error, code)
@@ -133,7 +131,7 @@ func requestEvent(method, host, target string, fields ...string) jsEvent {
 			r.Headers[name] = jsField{Value: value}
 		}
 	}
-	return jsEvent{Version: "1.0", Viewer: map[string]any{"ip": "198.51.100.11"}, Request: r, Context: map[string]any{
+	return jsEvent{Version: "1.0", Viewer: map[string]any{"ip": "192.0.2.7"}, Request: r, Context: map[string]any{
 		"distributionDomainName": "d111111abcdef8.cloudfront.net", "distributionId": "EDFDVBD6EXAMPLE", "eventType": "viewer-request", "requestId": "EXAMPLEid==",
 	}}
 }

@@ -55,12 +55,13 @@ func (b *builder) requestCode(s *site, v *behavior) *coder {
 		test := w.test(rank(r), g)
 		if test == "" {
 			w.route(i)
-			break
+			return c
 		}
 		c.add("routes", "if(%s){", test)
 		w.route(i)
 		c.add("routes", "}")
 	}
+	c.add("routes", "return E%s(event,404,'Not Found',{});", w.groups[0]) // a path that the pattern does not have
 	return c
 }
 
@@ -107,7 +108,7 @@ func (w *requestWriter) first(i int) {
 // test is the condition under which a route takes a request; empty: always.
 func (w *requestWriter) test(r ranked, g glob) string {
 	var tests []string
-	if !r.takes(g) {
+	if !r.takes(g) || r.named != 0 { // m has the values of {name}s
 		tests = append(tests, pathTest(r))
 	}
 	m := &r.route.Match
