@@ -54,14 +54,18 @@ func (a arns) regional(service, what string) string {
 	return "arn:aws:" + service + ":" + region + ":" + a.account + ":" + what
 }
 
-// madeHere is what names of things begin with that this compiler makes.
-const madeHere = "skerry-"
+// madeHere is what names begin with that this compiler makes; a hyphen or a slash follows.
+const madeHere = "skerry"
 
 // namePattern is a name as the end of an ARN: all names that are made here, so that the policy need not change with each of them.
 func namePattern(name model.Value) string {
-	text, ok := name.(model.Text)
-	if !ok || strings.HasPrefix(string(text), madeHere) {
-		return madeHere + "*"
+	text, known := name.(model.Text)
+	rest, made := strings.CutPrefix(string(text), madeHere)
+	switch {
+	case !known || made && strings.HasPrefix(rest, "-"):
+		return madeHere + "-*"
+	case made && strings.HasPrefix(rest, "/"):
+		return madeHere + "/*"
 	}
 	return string(text)
 }
@@ -107,7 +111,7 @@ func (b *builder) deployer(d *model.Deployment) any {
 	if len(bySid) == 0 {
 		return nil
 	}
-	note(right{"Stacks", stackActions, []string{a.regional("cloudformation", "stack/"+madeHere+"*/*")}})
+	note(right{"Stacks", stackActions, []string{a.regional("cloudformation", "stack/"+madeHere+"-*/*")}})
 	note(right{"NotNarrowed", []string{"cloudformation:ValidateTemplate"}, nil})
 	for _, arn := range b.foreignSecrets() {
 		note(right{"SecretsOfOthers", []string{"secretsmanager:GetSecretValue"}, []string{arn}})

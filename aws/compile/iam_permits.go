@@ -56,7 +56,7 @@ var permits = map[string]permit{
 	},
 	"AWS::WAFv2::WebACL": firewallPermit("WebACL", func(p model.Properties) string {
 		return "webacl/" + namePattern(p.(*model.WebACL).Name)
-	}, "managedruleset/*", "ipset/"+madeHere+"*", "regexpatternset/"+madeHere+"*", "rulegroup/"+madeHere+"*"),
+	}, "managedruleset/*", "ipset/"+madeHere+"-*", "regexpatternset/"+madeHere+"-*", "rulegroup/"+madeHere+"-*"),
 	"AWS::WAFv2::IPSet": firewallPermit("IPSet", func(p model.Properties) string { return "ipset/" + namePattern(p.(*model.IPSet).Name) }),
 	"AWS::WAFv2::RegexPatternSet": firewallPermit("RegexPatternSet", func(p model.Properties) string {
 		return "regexpatternset/" + namePattern(p.(*model.RegexPatternSet).Name)

@@ -64,7 +64,7 @@ func everyType() *model.Deployment {
 		&model.LoggingConfiguration{LogDestinationConfigs: model.Texts([]string{"arn:aws:s3:::aws-waf-logs-x"})},
 		&model.Certificate{DomainValidationOptions: []*model.CertificateDomainValidationOption{{HostedZoneId: name("ZCERT")}}},
 		&model.RecordSet{HostedZoneId: name("ZHOST")}, &model.BucketPolicy{Bucket: name("files")},
-		&model.Permission{FunctionName: name("arn:aws:lambda:eu-west-1:1:function:f")}, &model.Secret{Name: name("skerry-secret")}, &model.RotationSchedule{},
+		&model.Permission{FunctionName: name("arn:aws:lambda:eu-west-1:1:function:f")}, &model.Secret{Name: name("skerry/origin/app")}, &model.RotationSchedule{},
 		&model.LogGroup{LogGroupName: name("aws-waf-logs-x")}, &model.ResourcePolicy{}, &model.DeliverySource{}, &model.DeliveryDestination{DestinationResourceArn: name("arn:aws:s3:::logs/prefix")}, &model.Delivery{},
 	}
 	for i, p := range props {
@@ -127,7 +127,7 @@ func TestDeployer(t *testing.T) {
 	f("s3:PutBucketPolicy", "arn:aws:s3:::aws-waf-logs-x", "arn:aws:s3:::files", "arn:aws:s3:::logs")
 	f("s3:GetObject", "arn:aws:s3:::files/moved.json")
 	f("lambda:AddPermission", "arn:aws:lambda:eu-west-1:1:function:f")
-	f("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:us-east-1:123456789012:secret:skerry-*")
+	f("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:us-east-1:123456789012:secret:skerry/*")
 	f("logs:PutDeliverySource", "arn:aws:logs:us-east-1:123456789012:delivery-source:*")
 	f("iam:CreateServiceLinkedRole", "arn:aws:iam::123456789012:role/aws-service-role/vpcorigin.cloudfront.amazonaws.com/AWSServiceRoleForCloudFrontVPCOrigin")
 	for a := range wide {

@@ -13,6 +13,7 @@ type load struct {
 	distributions int
 	dynamic       int // references to secrets, "{{resolve:…}}"
 	bytes         int // of the template
+	exports       int // attributes that other stacks may refer to
 	refs          []model.Ref
 }
 
@@ -21,6 +22,7 @@ func (l *load) add(m *load) {
 	l.distributions += m.distributions
 	l.dynamic += m.dynamic
 	l.bytes += m.bytes
+	l.exports += m.exports
 }
 
 // loads are those of resources that have been weighed: each is weighed once.
@@ -51,6 +53,27 @@ func (l loads) sum(list []*model.Resource) load {
 		out.add(l.of(r))
 	}
 	return out
+}
+
+// crossing counts, of each resource, the attributes that resources of other units refer to: they may come to stand in other stacks.
+func (l loads) crossing(lists ...[]unit) {
+	home := map[*model.Resource]*unit{}
+	for _, list := range lists {
+		for i := range list {
+			for _, r := range list[i].resources {
+				home[r] = &list[i]
+			}
+		}
+	}
+	seen := map[model.Ref]bool{}
+	for r, in := range home {
+		for _, ref := range l.of(r).refs {
+			if home[ref.Resource] != in && !seen[ref] {
+				seen[ref] = true
+				l.of(ref.Resource).exports++
+			}
+		}
+	}
 }
 
 // exports is how many attributes of a stack's resources other stacks refer to.

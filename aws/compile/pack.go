@@ -155,8 +155,8 @@ func (p *packer) others(groups []group) {
 }
 
 func joined(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
+	if a == "" {
+		return b
 	}
 	return a + ", " + b
 }
@@ -184,8 +184,10 @@ func (p *packer) choices(groups []group, why, made string) []model.Choice {
 		}
 		slices.Sort(names)
 		text := fmt.Sprintf("%d of %d entrypoints, distributions: %d; %s", len(names), len(p.sites), distributions[packing], why)
-		out = append(out, model.Choice{Packing: string(packing), Entrypoints: names, Why: joined(text, made)})
-		made = ""
+		if made != "" {
+			text += "; " + made
+		}
+		out = append(out, model.Choice{Packing: string(packing), Entrypoints: names, Why: text})
 	}
 	return append(out, each...)
 }

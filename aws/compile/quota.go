@@ -124,7 +124,7 @@ func (b *builder) judge(q schema.Quota, list []most) {
 			}
 		}
 	}
-	if near == 0 || q.Per == "stack" || q.Per == "template" { // stacks are filled on purpose
+	if near == 0 || filled(q) {
 		return
 	}
 	text := fmt.Sprintf("%s: %d of %d", of(q, fullest), fullest.count, limit)
@@ -133,6 +133,12 @@ func (b *builder) judge(q schema.Quota, list []most) {
 	}
 	b.find(quotaRules()[q.Name], fullest.subject, fullest.at, "", "%s (%s)", text, b.figure(q))
 	b.findings[len(b.findings)-1].Severity = finding.Note
+}
+
+// filled reports whether something is filled on purpose, so that it says nothing when there is little room: stacks, and what there are
+// copies of.
+func filled(q schema.Quota) bool {
+	return q.Per == "stack" || q.Per == "template" || strings.HasPrefix(q.Name, "distributionsPer") && q.Name != "distributionsPerVpcOrigin"
 }
 
 func (b *builder) overQuota(q schema.Quota, limit int, m most) {

@@ -28,21 +28,20 @@ type unit struct {
 // account are updated at once. Which wave something is in depends on its name alone; when a wave gets too full, half of it moves.
 func (b *builder) stacks() *model.Deployment {
 	d := &model.Deployment{Packing: b.packed}
-	shared := b.waves(d, sharedStack, "what several distributions use", true, b.sharedUnits(), nil)
-	var edges, tenants []unit
+	var edges, tenants, late []unit
 	for _, e := range b.edges {
 		own, of := e.units()
 		edges, tenants = append(edges, own), append(tenants, of...)
 	}
-	all := b.waves(d, edgeStack, "distributions with their certificates and records", false, edges, shared)
-	all = append(all, b.waves(d, tenantStack, "tenants of multi-tenant distributions", false, tenants, append(slices.Clone(shared), all...))...)
-	if len(b.late) > 0 {
-		var late []unit
-		for _, r := range b.late {
-			late = append(late, unit{key: r.ID, resources: []*model.Resource{r}})
-		}
-		b.waves(d, lateStack, "what several distributions are allowed", true, late, append(slices.Clone(shared), all...))
+	for _, r := range b.late {
+		late = append(late, unit{key: r.ID, resources: []*model.Resource{r}})
 	}
+	shared := b.sharedUnits()
+	b.loads.crossing(shared, edges, tenants, late)
+	b.waves(d, sharedStack, "what several distributions use", true, shared)
+	b.waves(d, edgeStack, "distributions with their certificates and records", false, edges)
+	b.waves(d, tenantStack, "tenants of multi-tenant distributions", false, tenants)
+	b.waves(d, lateStack, "what several distributions are allowed", true, late)
 	d.Deployer = b.deployer(d)
 	return d
 }
@@ -126,18 +125,13 @@ func outputs(e *edge) []model.Output {
 	return out
 }
 
-// waves makes stacks of units and adds them to the deployment. Each comes after those given and after the one before it. single: if one
-// stack is enough, it has no number.
-func (b *builder) waves(d *model.Deployment, name, note string, single bool, units []unit, after []*model.Stack) []*model.Stack {
-	var out []*model.Stack
-	boxes := spread(units, func(u unit) string { return u.key }, b.fitsStack)
-	for _, box := range boxes {
-		s := &model.Stack{Name: fmt.Sprintf("%s-%02d", name, box.number+1), Region: region, Note: note, After: slices.Clone(after)}
+// waves makes stacks of units and adds them to the deployment. Each comes after all that are there, the one before it among them.
+// single: if one stack is enough, it has no number.
+func (b *builder) waves(d *model.Deployment, name, note string, single bool, units []unit) {
+	for _, box := range spread(units, func(u unit) string { return u.key }, b.fitsStack) {
+		s := &model.Stack{Name: fmt.Sprintf("%s-%02d", name, box.number+1), Region: region, Note: note, After: slices.Clone(d.Stacks)}
 		if single && box.number == 0 {
 			s.Name = name
-		}
-		if len(out) > 0 {
-			s.After = append(s.After, out[len(out)-1])
 		}
 		for _, u := range box.things {
 			s.Add(u.resources...)
@@ -145,13 +139,11 @@ func (b *builder) waves(d *model.Deployment, name, note string, single bool, uni
 		}
 		slices.SortFunc(s.Resources, byID)
 		slices.SortFunc(s.Outputs, func(a, b model.Output) int { return cmp.Compare(a.ID, b.ID) })
-		out = append(out, s)
+		d.Stacks = append(d.Stacks, s)
 	}
-	d.Stacks = append(d.Stacks, out...)
-	return out
 }
 
-// stackShare is how much of a quota on stacks is used, in percent: exports, which the writer of templates adds, need some.
+// stackShare is how much of a stack's resources and bytes is used, in percent: who adds one by hand finds room.
 const stackShare = 90
 
 // fitsStack reports whether units may be one stack.
@@ -159,12 +151,12 @@ func (b *builder) fitsStack(units []unit) bool {
 	var sum load
 	outputs := 0
 	for _, u := range units {
-		outputs += 2 * len(u.outputs) // and as many exports
+		outputs += len(u.outputs)
 		for _, r := range u.resources {
 			sum.add(b.loads.of(r))
 		}
 	}
 	within := func(name string, n int) bool { return n*100 <= b.granted(name)*stackShare }
 	return sum.distributions <= b.granted("distributionsPerStack") && within("stackResources", sum.resources) &&
-		within("templateBytes", sum.bytes) && sum.dynamic <= b.granted("stackDynamicReferences") && within("stackOutputs", outputs)
+		within("templateBytes", sum.bytes) && sum.dynamic <= b.granted("stackDynamicReferences") && outputs+sum.exports <= b.granted("stackOutputs")
 }
