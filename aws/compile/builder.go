@@ -11,18 +11,19 @@ import (
 
 // builder is what the passes share.
 type builder struct {
-	spec     *spec.Spec
-	account  spec.AWS // as the spec says; with defaults where it says nothing
-	sites    []*site  // by the names of entrypoints
-	shared   model.Stack
-	interned map[string]*model.Resource // by their digests
-	edges    []*edge                    // by the names of their sites; made by pack
-	late     []*model.Resource          // what needs several distributions, as the policy of a bucket does: in a stack behind all of them
-	findings []finding.Finding
-	packed   []model.Choice    // made by pack
-	fits     map[string]string // what other packings would need of a quota that this one breaks; made by pack
-	loads    loads             // what resources take of a stack
-	files    map[string][]byte // that stand beside the templates, by name: contents of key value stores
+	spec      *spec.Spec
+	account   spec.AWS // as the spec says; with defaults where it says nothing
+	sites     []*site  // by the names of entrypoints
+	shared    model.Stack
+	interned  map[string]*model.Resource // by their digests
+	edges     []*edge                    // by the names of their sites; made by pack
+	late      []*model.Resource          // what needs several distributions, as the policy of a bucket does: in a stack behind all of them
+	findings  []finding.Finding
+	packed    []model.Choice                // made by pack
+	fits      map[string]string             // what other packings would need of a quota that this one breaks; made by pack
+	loads     loads                         // what resources take of a stack
+	firewalls map[firewallKey]*firewallMade // web ACLs of sites that ask the same for every request
+	files     map[string][]byte             // that stand beside the templates, by name: contents of key value stores
 }
 
 // site is what an entrypoint becomes.
@@ -87,7 +88,7 @@ type edge struct {
 }
 
 func newBuilder(s *spec.Spec) *builder {
-	b := &builder{spec: s, interned: map[string]*model.Resource{}, fits: map[string]string{}, loads: loads{}, account: *spec.DefaultAWS()}
+	b := &builder{spec: s, interned: map[string]*model.Resource{}, fits: map[string]string{}, loads: loads{}, firewalls: map[firewallKey]*firewallMade{}, account: *spec.DefaultAWS()}
 	if s.AWS != nil {
 		b.account = *s.AWS
 	}

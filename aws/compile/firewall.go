@@ -53,9 +53,45 @@ type acl struct {
 	marks map[string]spec.Pos // of rules, by their names
 }
 
+// firewallKey is all that a web ACL depends on where every request is asked for the same.
+type firewallKey struct {
+	asked
+	errors *spec.Errors
+	pages  *[]spec.ErrorPage
+}
+
+// firewallMade is the first site with a key, and what was said of it.
+type firewallMade struct {
+	site     *site
+	findings []finding.Finding
+}
+
 func (b *builder) firewall(s *site) {
+	lanes := newLanes(s.entry)
+	p := &s.entry.Policy
+	key := firewallKey{askedBy(p), p.Errors, p.ErrorPages}
+	alike := len(lanes.first) == 1
+	if made := b.firewalls[key]; made != nil && alike {
+		s.acl = made.site.acl
+		for _, f := range made.findings {
+			if f.Subject = s.entry.Meta.Name; f.At == made.site.entry.At {
+				f.At = s.entry.At
+			}
+			b.findings = append(b.findings, f)
+		}
+		return
+	}
+	from := len(b.findings)
+	b.webACL(s, lanes)
+	if alike {
+		b.firewalls[key] = &firewallMade{s, slices.Clone(b.findings[from:])}
+	}
+}
+
+// webACL makes the web ACL of a site.
+func (b *builder) webACL(s *site, lanes *lanes) {
 	a := &acl{
-		b: b, site: s, lanes: newLanes(s.entry), last: map[int]int{}, zones: map[string]string{}, marks: map[string]spec.Pos{},
+		b: b, site: s, lanes: lanes, last: map[int]int{}, zones: map[string]string{}, marks: map[string]spec.Pos{},
 		props: &model.WebACL{
 			Scope:            scopeCloudFront,
 			Description:      model.Text("made by Skerry of what entrypoints have in common"),

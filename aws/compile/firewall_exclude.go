@@ -46,7 +46,7 @@ func scopeOf(e spec.WAFExclude) *statement {
 		case len(whole) >= searchBytesMax:
 			return none
 		case below:
-			path = byteMatch(inPath(), "STARTS_WITH", whole+"/")
+			path = and(byteMatch(inPath(), "STARTS_WITH", whole+"/"), undotted())
 		default:
 			path = byteMatch(inPath(), "EXACTLY", whole)
 		}

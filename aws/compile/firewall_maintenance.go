@@ -32,7 +32,7 @@ func (a *acl) maintenance() {
 func (a *acl) from(list []netip.Prefix) *statement {
 	byVersion := map[string][]string{}
 	for _, p := range list {
-		for _, half := range halves(unmapped(p)) {
+		for _, half := range halves(p.Masked()) {
 			version := "IPV6"
 			if half.Addr().Is4() {
 				version = "IPV4"
@@ -63,12 +63,4 @@ func halves(p netip.Prefix) []netip.Prefix {
 		upper = "128.0.0.0/1"
 	}
 	return []netip.Prefix{netip.PrefixFrom(p.Addr(), 1), netip.MustParsePrefix(upper)}
-}
-
-// unmapped is an IPv4 network that is written as one of IPv6 (RFC 4291 section 2.5.5.2) as what it is, without bits beyond its length.
-func unmapped(p netip.Prefix) netip.Prefix {
-	if p.Addr().Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
-	return p.Masked()
 }

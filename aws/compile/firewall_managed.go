@@ -81,19 +81,20 @@ func (a *acl) managed() {
 	}
 	a.tellExclusions(m)
 	var behind []labelRule
+	block, detect := a.zone(m.block), a.zone(m.detect)
 	for _, g := range schema.ManagedRules().Groups {
 		if !g.Firewall {
 			continue
 		}
-		if s := a.zone(m.block); s != none {
+		if block != none {
 			overrides, labels, all := a.overrides(g, m)
 			if !all {
-				a.group(g, "", s, overrides, &model.WebACLOverrideAction{None: map[string]any{}})
+				a.group(g, "", block, overrides, &model.WebACLOverrideAction{None: map[string]any{}})
 				behind = append(behind, labels...)
 			}
 		}
-		if s := a.zone(m.detect); s != none {
-			a.group(g, "-detect", s, nil, &model.WebACLOverrideAction{Count: map[string]any{}})
+		if detect != none {
+			a.group(g, "-detect", detect, nil, &model.WebACLOverrideAction{Count: map[string]any{}})
 		}
 	}
 	a.refuseLabels(m, behind)
@@ -153,8 +154,9 @@ func (a *acl) off(r *schema.ManagedRule, m modes) *statement {
 				here = or(here, scopeOf(e))
 			}
 		}
-		whole = whole && here == nil
-		of = append(of, and(a.lanes.reach(g.in, false), here))
+		if whole = whole && here == nil; here != none {
+			of = append(of, and(a.lanes.reach(g.in, false), here))
+		}
 	}
 	if whole {
 		return nil

@@ -16,18 +16,19 @@ func regexFlaw(s string) string {
 	if len(s) > regexBytesMax {
 		return fmt.Sprintf("it has %d bytes, %d is the limit", len(s), regexBytesMax)
 	}
-	class := false
+	class, open := false, 0
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
+		c, next := s[i], byte(0)
+		if i+1 < len(s) {
+			next = s[i+1]
+		}
+		switch {
 		case c < ' ' || c > '~':
 			return "it has a byte that is not printable ASCII"
+		case c == '\\' && (next == 0 || strings.IndexByte(`dsw.*+?()|[]{}^$\/-"'`, next) < 0):
+			return fmt.Sprintf(`%q is not among the escapes that are known`, s[i:min(i+2, len(s))])
 		case c == '\\':
-			if i+1 == len(s) {
-				return "it ends with a backslash"
-			}
-			if i++; strings.IndexByte(`dsw.*+?()|[]{}^$\/-"'`, s[i]) < 0 {
-				return fmt.Sprintf(`\%c is not among the escapes that are known`, s[i])
-			}
+			i++
 		case class:
 			if class = c != ']'; c == '[' {
 				return "there is a [ in a class"
@@ -36,15 +37,27 @@ func regexFlaw(s string) string {
 			class = true
 		case c == '(' && !strings.HasPrefix(s[i:], "(?:"):
 			return "it has a group that is not (?:"
-		case strings.IndexByte("*+?}", c) >= 0 && i+1 < len(s) && strings.IndexByte("+?", s[i+1]) >= 0:
+		case c == '(':
+			open++
+			i += len("?:")
+		case c == ')':
+			if open--; open < 0 {
+				return "it closes a group that is not open"
+			}
+		case c == '{' && !repeat.MatchString(s[i:]):
+			return "it has a { that is no small number of times"
+		case strings.IndexByte("*+?}", c) >= 0 && (next == '*' || next == '+' || next == '?' || next == '{'):
 			return "it has a quantifier behind another"
 		}
 	}
-	if _, err := regexp.Compile(s); err != nil {
-		return strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+	if class || open > 0 {
+		return "it ends inside of a class or group"
 	}
 	return ""
 }
+
+// repeat is a bounded number of times; AWS WAF refuses large ones.
+var repeat = regexp.MustCompile(`^\{[0-9]{1,2}(,[0-9]{0,2})?\}`)
 
 // alternatives packs words into as few regular expressions as possible, each begin(?:a|b|c)end within the limit. Words are regular
 // expressions; one that is too long by itself is left out, and returned.

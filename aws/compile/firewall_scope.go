@@ -199,6 +199,7 @@ func unionOf(groups []*laneGroup, n int) []bool {
 
 // reach fits the requests that the lanes in a set take; nil: every request, none: no request.
 func (l *lanes) reach(in []bool, wide bool) *statement {
+	in = l.left(in)
 	kept := l.deciding(in)
 	var of []*statement
 	for n, i := range kept {
@@ -232,12 +233,19 @@ func (l *lanes) deciding(in []bool) []int {
 			kept = append(kept, i)
 		}
 	}
-	for _, r := range l.routes { // one that takes whatever is left leaves nothing for the rest
-		if s := pathShapeOf(r.Match.Path); len(s.segments) == 0 && s.open && pathOnly(&r.Match) {
-			return kept
+	return append(kept, rest)
+}
+
+// left is the set in which the rest goes with the route that takes whatever is left, if there is one: nothing reaches the rest then.
+func (l *lanes) left(in []bool) []bool {
+	for i, r := range l.routes {
+		if s := l.paths[i]; len(s.segments) == 0 && s.open && pathOnly(&r.Match) {
+			in = slices.Clone(in)
+			in[len(l.routes)] = in[i]
+			break
 		}
 	}
-	return append(kept, rest)
+	return in
 }
 
 func (l *lanes) idle(i int, in []bool) bool {
@@ -311,6 +319,9 @@ func (s pathShape) fits(path string, wide bool) *statement {
 		path = strings.TrimSuffix(path, "/")
 	}
 	if !slices.Contains(s.segments, "{}") {
+		if !wide && s.open {
+			return and(s.literal(path, wide), undotted())
+		}
 		if !wide {
 			return s.literal(path, wide)
 		}
@@ -319,7 +330,7 @@ func (s pathShape) fits(path string, wide bool) *statement {
 	exact := regexFlaw(s.regex()) == ""
 	switch {
 	case exact && !wide:
-		return regexMatch(inPath(), s.regex())
+		return and(regexMatch(inPath(), s.regex()), undotted())
 	case exact && !strings.ContainsAny(path, "%+") && !strings.Contains(path, "//"):
 		return regexMatch(inPath(), s.regex(), pathDecoded...)
 	case !wide:
@@ -328,6 +339,9 @@ func (s pathShape) fits(path string, wide bool) *statement {
 	head, _, _ := strings.Cut(path, "{") // all that can be said: how it begins
 	return s.begins(head, pathDecoded...)
 }
+
+// undotted fits a path without dot segments: /a/../b begins with /a/, but CloudFront takes it for /b.
+func undotted() *statement { return not(regexMatch(inPath(), `/(?:\.|%2[eE]){1,2}(?:/|$)`)) }
 
 // written fits a path without {name} in whatever form it is written.
 func (s pathShape) written(path string) *statement {

@@ -35,7 +35,7 @@ const (
 	// pageBytesMax is the largest body of an answer of AWS WAF, in bytes.
 	pageBytesMax = 4096
 	// zoneWorth is how many WCU a scope may cost before it is looked at once, for all rules that need it, and noted in a label.
-	zoneWorth = 6
+	zoneWorth = 2
 )
 
 // patternMax is the longest path pattern of a cache behaviour, in bytes: AWS's own limit. What is longer ends in a wildcard, and the

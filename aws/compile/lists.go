@@ -166,15 +166,9 @@ func (a *acl) restrictedHeaders(_ *laneGroup, w *spec.WAF) *statement {
 
 // listed matches begin, one of the words, and end.
 func (a *acl) listed(g *laneGroup, path string, field *model.WebACLFieldToMatch, begin string, words []string, end string, transformations ...string) *statement {
-	fits := words[:0:0]
-	for _, w := range words {
-		if regexFlaw(w) == "" {
-			fits = append(fits, w)
-		}
-	}
-	regexes, tooLong := alternatives(begin, fits, end)
-	if n := len(words) - len(fits) + len(tooLong); n > 0 {
-		a.find(listRules["waf-list"], g, path, "%d of %d items are too long, %d bytes are the limit of a regular expression", n, len(words), regexBytesMax)
+	regexes, tooLong := alternatives(begin, words, end)
+	if len(tooLong) > 0 {
+		a.find(listRules["waf-list"], g, path, "%d of %d items are too long, %d bytes are the limit of a regular expression", len(tooLong), len(words), regexBytesMax)
 	}
 	return a.b.matchAny(a, field, regexes, transformations...)
 }

@@ -138,6 +138,7 @@ func (a *acl) tellRate(g *laneGroup) {
 			own = append(own, r.Name)
 		}
 	}
+	slices.Sort(own)
 	if len(own) > 1 || len(own) == 1 && g.in[len(a.lanes.routes)] {
 		a.find(rateRules["rate-shared"], g, path, "%s with limits of their own of %s are counted together with all that have the same", strings.Join(own, ", "), asked)
 	}
