@@ -57,7 +57,7 @@ var behaviorsRules = struct{ tooMany, cache, cors, mixed, grpc finding.Rule }{
 // whose policy the behaviour has. A pattern stands before those that cover it, otherwise in the order of its routes.
 func (b *builder) behaviors(s *site) {
 	if s.asked == nil {
-		s.asked = primaryRoutes(b, s.entry)
+		s.asked = b.canaryRoutes(s.entry, 0)
 	}
 	routes := ranks(s.asked)
 	if len(routes) == 0 || !routes[len(routes)-1].takes(everyPath) || conditional(routes[len(routes)-1].route) {

@@ -166,6 +166,9 @@ func (b *builder) movedStore(s *site) *model.Resource {
 	}
 	name := "skerry-moved-" + strings.ToLower(digest(e.Meta.Name)[:digestLetters])
 	store := own("MovedPaths", e.Meta.Name, e.At, &model.KeyValueStore{Name: model.Text(name), Comment: model.Text("redirects of " + e.Meta.Name)})
+	if b.files[name+".json"] != nil { // of the staging distribution: its functions use the same
+		return b.shared.Resources[slices.IndexFunc(b.shared.Resources, func(r *model.Resource) bool { return r.ID == store.ID })]
+	}
 	b.shared.Add(store)
 	text, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
