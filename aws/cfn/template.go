@@ -121,3 +121,10 @@ func newTemplate(name string, root *schema.Node) (*Template, *fault.Problem) {
 	}
 	return t, nil
 }
+
+// JSON is the template as it was read, with functions in their long form.
+func (t *Template) JSON() []byte {
+	w := &writer{}
+	w.json(t.raw, 0)
+	return append(w.out, '\n')
+}

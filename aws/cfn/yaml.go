@@ -3,6 +3,7 @@ package cfn
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -18,13 +19,15 @@ import (
 
 type yamlReader struct {
 	parser
-	scalars int // tokens that became nodes
+	scalars   int  // tokens that became nodes
+	disguised bool // two colons stand as disguise has them
 }
 
 // readYAML reads one document. What CloudFormation does not take is refused: aliases, merged keys, several documents.
 func readYAML(name string, data []byte) (*schema.Node, *fault.Problem) {
 	y := &yamlReader{parser: parser{name: name}}
 	text := string(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")))
+	text = y.disguise(text)
 	if bad := tooLong(text); bad != "" {
 		y.refuse(y.pos(nil), "", "the template has "+bad)
 		return nil, y.first
@@ -62,6 +65,28 @@ func readYAML(name string, data []byte) (*schema.Node, *fault.Problem) {
 	return n, y.first
 }
 
+// colons stand for "::", which the lexer takes for the end of a name where it stands inside brackets: {Ref: AWS::Region}. They are as long as
+// what they stand for, so that places stay right.
+const colons = "\ue000\ue001"
+
+// disguise replaces the colons of names like AWS::Region; restore puts them back.
+func (y *yamlReader) disguise(text string) string {
+	y.disguised = !strings.ContainsAny(text, colons)
+	if !y.disguised {
+		return text
+	}
+	return doubled.ReplaceAllString(text, "${1}"+colons+"${2}")
+}
+
+var doubled = regexp.MustCompile(`([A-Za-z0-9])::([A-Za-z0-9])`)
+
+func (y *yamlReader) restore(text string) string {
+	if !y.disguised {
+		return text
+	}
+	return strings.ReplaceAll(text, colons, "::")
+}
+
 // countScalars counts the tokens that must become nodes.
 func countScalars(tokens token.Tokens) int {
 	count := 0
@@ -86,10 +111,10 @@ func (y *yamlReader) pos(t *token.Token) spec.Pos {
 func (y *yamlReader) syntax(err error) {
 	var ye yaml.Error
 	if errors.As(err, &ye) { // its Error would print the source as well
-		y.refuse(y.pos(ye.GetToken()), "", "this is not valid YAML: "+ye.GetMessage())
+		y.refuse(y.pos(ye.GetToken()), "", "this is not valid YAML: "+y.restore(ye.GetMessage()))
 		return
 	}
-	y.refuse(y.pos(nil), "", "this is not valid YAML: "+err.Error())
+	y.refuse(y.pos(nil), "", "this is not valid YAML: "+y.restore(err.Error()))
 }
 
 func (y *yamlReader) read(a ast.Node, depth int) *schema.Node {
@@ -108,10 +133,10 @@ func (y *yamlReader) read(a ast.Node, depth int) *schema.Node {
 		}
 	case *ast.LiteralNode:
 		y.scalars++
-		n.Kind, n.Text, n.At = schema.Text, a.Value.Value, y.pos(a.Start)
+		n.Kind, n.Text, n.At = schema.Text, y.restore(a.Value.Value), y.pos(a.Start)
 	case *ast.StringNode:
 		y.scalars++
-		n.Kind, n.Text = schema.Text, a.Value
+		n.Kind, n.Text = schema.Text, y.restore(a.Value)
 	case *ast.BoolNode:
 		y.scalars++
 		n.Kind, n.Text = schema.Bool, strings.ToLower(a.Token.Value)
@@ -168,14 +193,14 @@ func (y *yamlReader) tag(a *ast.TagNode, depth int) *schema.Node {
 	name, isFunction := strings.CutPrefix(a.Start.Value, "!")
 	switch name {
 	case "Ref", "Condition":
-	case "And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Length", "Not", "Or", "Select",
-		"Split", "Sub", "ToJsonString", "Transform":
+	case "And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue",
+		"Join", "Length", "Not", "Or", "RefAll", "Select", "Split", "Sub", "ToJsonString", "Transform", "ValueOf", "ValueOfAll":
 		name = "Fn::" + name
 	default:
 		isFunction = false
 	}
 	if !isFunction || a.Value == nil {
-		y.refuse(at, "quote text that begins with !", quote(a.Start.Value)+" is no function of CloudFormation")
+		y.refuse(at, "quote text that begins with !", quote(y.restore(a.Start.Value))+" is no function of CloudFormation")
 		return &schema.Node{At: at}
 	}
 	value := y.read(a.Value, depth+1)

@@ -262,12 +262,12 @@ func (l *linter) ttlOrder(n *schema.Node) {
 func cookiesList(l *linter, b *behavior) {
 	c := b.Path("ForwardedValues", "Cookies")
 	forward, ok := c.Get("Forward").AsText()
-	names, open := entries(c.Get("WhitelistedNames"))
+	n, known := count(c.Get("WhitelistedNames"))
 	switch {
-	case !ok || open:
-	case forward == "whitelist" && len(names) == 0:
+	case !ok:
+	case forward == "whitelist" && (known && n == 0 || lacks(c, "WhitelistedNames")):
 		l.find(c, "Forward is whitelist, and no cookie is listed")
-	case forward != "whitelist" && len(names) > 0:
+	case forward != "whitelist" && n > 0:
 		l.find(c.Get("WhitelistedNames"), "Forward is %s, and cookies are listed", short(forward))
 	}
 }

@@ -120,13 +120,13 @@ func policyTTLZero(l *linter, r *cfn.Resource) {
 func policyList(l *linter, r *cfn.Resource) {
 	for _, p := range policyLists(r) {
 		how, ok := p.how.AsText()
-		list, open := entries(p.names)
+		n, known := count(p.names)
 		needs := slices.Contains([]string{"whitelist", "allExcept", "allViewerAndWhitelistCloudFront"}, how)
 		switch {
-		case !ok || open || p.names.Open():
-		case needs && len(list) == 0:
+		case !ok:
+		case needs && (known && n == 0 || p.names == nil):
 			l.find(p.in, "it is %s, and no %s are listed", how, p.kind)
-		case !needs && len(list) > 0:
+		case !needs && n > 0:
 			l.find(p.names, "it is %s, and %s are listed", short(how), p.kind)
 		}
 	}
@@ -291,8 +291,8 @@ func stagingConfig(l *linter, r *cfn.Resource) {
 
 func stagingNames(l *linter, r *cfn.Resource) {
 	n := r.Properties.Path("ContinuousDeploymentPolicyConfig", "StagingDistributionDnsNames")
-	if list, open := entries(n); r.Type == typeContinuous && n.Known() && !open && len(list) != 1 {
-		l.find(n, "%s named", plural(len(list), "distribution is", "distributions are"))
+	if names, known := count(n); r.Type == typeContinuous && known && names != 1 {
+		l.find(n, "%s named", plural(names, "distribution is", "distributions are"))
 	}
 }
 
@@ -315,12 +315,12 @@ func sampling(l *linter, r *cfn.Resource) {
 }
 
 func tenantDomains(l *linter, r *cfn.Resource) {
-	list, open := entries(r.Properties.Get("Domains"))
+	list, _ := entries(r.Properties.Get("Domains"))
 	if r.Type != typeTenant {
 		return
 	}
-	if n := r.Properties.Get("Domains"); n.Known() && !open && len(list) == 0 {
-		l.find(n, "no domain is listed")
+	if n, known := count(r.Properties.Get("Domains")); known && n == 0 {
+		l.find(r.Properties.Get("Domains"), "no domain is listed")
 	}
 	for _, e := range list {
 		name, ok := e.AsText()

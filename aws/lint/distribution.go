@@ -59,9 +59,8 @@ var distributionRows = []row[*distribution]{
 
 func groupMembers(l *linter, d *distribution) {
 	for _, g := range d.groups {
-		members, open := entries(g.Path("Members", "Items"))
-		if !open && g.Path("Members", "Items").Known() && len(members) != 2 {
-			l.find(g.Get("Members"), "the origin group %s has %s", g.Get("Id").String(), plural(len(members), "member", "members"))
+		if n, known := count(g.Path("Members", "Items")); known && n != 2 {
+			l.find(g.Get("Members"), "the origin group %s has %s", g.Get("Id").String(), plural(n, "member", "members"))
 		}
 	}
 }
@@ -98,10 +97,9 @@ var failoverCodes = strings.Fields("400 403 404 416 429 500 502 503 504")
 
 func quantity(l *linter, d *distribution) {
 	each(d.config.Get("OriginGroups"), func(n *schema.Node) {
-		items, open := entries(n.Get("Items"))
-		q, ok := n.Get("Quantity").AsNumber()
-		if n.Get("Items").Known() && ok && !open && int(q) != len(items) {
-			l.find(n.Get("Quantity"), "Quantity is %s, and there are %d items", number(q), len(items))
+		items, known := count(n.Get("Items"))
+		if q, ok := n.Get("Quantity").AsNumber(); ok && known && int(q) != items {
+			l.find(n.Get("Quantity"), "Quantity is %s, and there are %d items", number(q), items)
 		}
 	})
 }
@@ -456,12 +454,12 @@ func errorResponse(l *linter, d *distribution) {
 func geoLocations(l *linter, d *distribution) {
 	g := d.config.Path("Restrictions", "GeoRestriction")
 	kind, ok := g.Get("RestrictionType").AsText()
-	list, open := entries(g.Get("Locations"))
+	n, known := count(g.Get("Locations"))
 	switch {
-	case !ok || open:
-	case kind == "none" && len(list) > 0:
-		l.find(g.Get("Locations"), "the type is none, and %s listed", plural(len(list), "country is", "countries are"))
-	case kind != "none" && len(list) == 0:
+	case !ok:
+	case kind == "none" && n > 0:
+		l.find(g.Get("Locations"), "the type is none, and %s listed", plural(n, "country is", "countries are"))
+	case kind != "none" && (known && n == 0 || lacks(g, "Locations")):
 		l.find(g, "the type is %s, and no country is listed", short(kind))
 	}
 }

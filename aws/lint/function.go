@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"skerry.dev/skerry/aws/cfn"
@@ -18,11 +19,11 @@ func functionStore(l *linter, r *cfn.Resource) {
 		return
 	}
 	c := r.Properties.Get("FunctionConfig")
-	list, open := entries(c.Get("KeyValueStoreAssociations"))
+	list, _ := entries(c.Get("KeyValueStoreAssociations"))
 	if len(list) > 0 && is(c.Get("Runtime"), "cloudfront-js-1.0") {
 		l.find(c.Get("KeyValueStoreAssociations"), "the runtime is cloudfront-js-1.0")
 	}
-	if n := len(sure(list, func(e entry) bool { return e.sure })); n > 1 && !open {
+	if n := len(sure(list, func(e entry) bool { return e.sure })); n > 1 {
 		l.find(c.Get("KeyValueStoreAssociations"), "%d stores are associated", n)
 	}
 }
@@ -33,12 +34,10 @@ func functionHandler(l *linter, r *cfn.Resource) {
 	if r.Type != typeFunction || !ok {
 		return
 	}
-	for _, w := range words(text) {
-		if w.text == "handler" {
-			return
-		}
+	list := words(text)
+	if list != nil && !slices.ContainsFunc(list, func(w word) bool { return w.text == "handler" && !w.quoted }) {
+		l.find(code, "the code has no handler")
 	}
-	l.find(code, "the code has no handler")
 }
 
 // unsupported is what a runtime of CloudFront does not know, with what to say of it.

@@ -178,7 +178,7 @@ func corsEmpty(l *linter, r *cfn.Resource) {
 	c := headersConfig(r).Get("CorsConfig")
 	for _, name := range corsLists[:3] {
 		n := c.Path(name, "Items")
-		if list, open := entries(n); n.Known() && !open && len(list) == 0 {
+		if items, known := count(n); known && items == 0 {
 			l.find(n, "%s has no items", name)
 		}
 	}

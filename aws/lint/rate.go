@@ -16,12 +16,12 @@ func rateLimit(l *linter, s *statement) {
 func rateKeys(l *linter, s *statement) {
 	kind, ok := s.body.Get("AggregateKeyType").AsText()
 	n := s.body.Get("CustomKeys")
-	list, open := entries(n)
+	keys, known := count(n)
 	switch {
-	case !ok || open || s.kind != "RateBasedStatement":
-	case kind == "CUSTOM_KEYS" && (len(list) == 0 || len(list) > keysMax):
-		l.find(s.body, "AggregateKeyType is CUSTOM_KEYS, and there are %d keys", len(list))
-	case kind != "CUSTOM_KEYS" && len(list) > 0:
+	case !ok || s.kind != "RateBasedStatement":
+	case kind == "CUSTOM_KEYS" && (known && (keys == 0 || keys > keysMax) || lacks(s.body, "CustomKeys")):
+		l.find(s.body, "AggregateKeyType is CUSTOM_KEYS, and there are %d keys", keys)
+	case kind != "CUSTOM_KEYS" && keys > 0:
 		l.find(n, "AggregateKeyType is %s, and there are keys", short(kind))
 	}
 }
@@ -41,8 +41,8 @@ func rateKeyOne(l *linter, s *statement) {
 }
 
 func rateKeyIP(l *linter, s *statement) {
-	list, open := entries(s.body.Get("CustomKeys"))
-	if !open && len(list) == 1 && (list[0].Get("IP") != nil || list[0].Get("ForwardedIP") != nil) {
+	list, _ := entries(s.body.Get("CustomKeys"))
+	if n, known := count(s.body.Get("CustomKeys")); known && n == 1 && len(list) == 1 && (list[0].Get("IP") != nil || list[0].Get("ForwardedIP") != nil) {
 		l.find(list[0].Node, "the address is the only key")
 	}
 }
@@ -136,8 +136,8 @@ func groupConfig(l *linter, s *statement) {
 
 // wafScope compares the scope of a web ACL with that of what it refers to.
 func wafScope(l *linter, s *statement) {
-	own, ok := s.rule.in.Properties.Get("Scope").AsText()
-	if !ok || s.body.Get("Arn") == nil {
+	own, _ := s.rule.in.Properties.Get("Scope").AsText()
+	if own != "CLOUDFRONT" && own != "REGIONAL" || s.body.Get("Arn") == nil {
 		return
 	}
 	arn := s.body.Get("Arn")

@@ -67,8 +67,8 @@ func nestedRate(l *linter, s *statement) {
 
 func statementsFew(l *linter, s *statement) {
 	n := s.body.Get("Statements")
-	if list, open := entries(n); (s.kind == "AndStatement" || s.kind == "OrStatement") && n.Known() && !open && len(list) < 2 {
-		l.find(n, "%s joins %s", s.kind, plural(len(list), "statement", "statements"))
+	if statements, known := count(n); (s.kind == "AndStatement" || s.kind == "OrStatement") && known && statements < 2 {
+		l.find(n, "%s joins %s", s.kind, plural(statements, "statement", "statements"))
 	}
 }
 
@@ -149,8 +149,8 @@ func transformNone(l *linter, s *statement) {
 
 func transformCount(l *linter, s *statement) {
 	for _, n := range s.transforms() {
-		if list, open := entries(n); n.Known() && !open && (len(list) == 0 || len(list) > transformsMax) {
-			l.find(n, "there are %d", len(list))
+		if transforms, known := count(n); known && (transforms == 0 || transforms > transformsMax) {
+			l.find(n, "there are %d", transforms)
 		}
 	}
 }
@@ -331,14 +331,14 @@ func regexLong(l *linter, s *statement) {
 
 func wafCountry(l *linter, s *statement) {
 	n := s.body.Get("CountryCodes")
-	list, open := entries(n)
+	list, _ := entries(n)
 	for _, e := range list {
 		if c, ok := e.AsText(); ok && !isCountry(c) {
 			l.find(e.Node, "%q is no country", short(c))
 		}
 	}
-	if n.Known() && !open && (len(list) == 0 || len(list) > countriesMax) {
-		l.find(n, "there are %d countries", len(list))
+	if countries, known := count(n); known && (countries == 0 || countries > countriesMax) {
+		l.find(n, "there are %d countries", countries)
 	}
 }
 

@@ -13,34 +13,43 @@ type entry struct {
 	sure bool
 }
 
-// entries are the items of a list; open: there may be others that nobody sees here.
+// entries are the items of a list, those that are unknown too; open: there may be others, or some are not known.
 func entries(list *schema.Node) (out []entry, open bool) {
 	if list.Open() {
-		open = true
 		for _, c := range alternatives(list) {
 			more, _ := entries(c)
 			for _, e := range more {
 				out = append(out, entry{e.Node, false})
 			}
 		}
-		return out, open
+		return out, true
 	}
+	open = list != nil && list.Kind != schema.List
 	for _, item := range list.List() {
-		if !item.Open() {
-			out = append(out, entry{item, true})
-			continue
-		}
 		choices := alternatives(item)
-		open = open || len(choices) == 0
+		if len(choices) == 0 {
+			open = open || item.Open()
+			out = append(out, entry{item, true})
+		}
 		for _, c := range choices {
-			if c.Open() {
-				open = true
-				continue
-			}
+			open = open || c.Open()
 			out = append(out, entry{c, false})
 		}
 	}
 	return out, open
+}
+
+// count is how many items a list has; false: that depends on what is not known.
+func count(list *schema.Node) (n int, known bool) {
+	if list == nil || list.Kind != schema.List {
+		return 0, false
+	}
+	for _, item := range list.Items {
+		if maybeAbsent(item) {
+			return 0, false
+		}
+	}
+	return len(list.Items), true
 }
 
 // alternatives are what an unknown value may be, where a condition decides.

@@ -101,8 +101,8 @@ func wafSetRegion(l *linter, r *cfn.Resource) {
 
 func regexSetSize(l *linter, r *cfn.Resource) {
 	n := r.Properties.Get("RegularExpressionList")
-	if list, open := entries(n); r.Type == typeRegexSet && n.Known() && !open && (len(list) == 0 || len(list) > regexesMax) {
-		l.find(n, "there are %d", len(list))
+	if regexes, known := count(n); r.Type == typeRegexSet && known && (regexes == 0 || regexes > regexesMax) {
+		l.find(n, "there are %d", regexes)
 	}
 }
 
@@ -133,40 +133,42 @@ func wafLogName(l *linter, r *cfn.Resource) {
 			name := to.Properties.Get(map[string]string{
 				typeLogGroup: "LogGroupName", "AWS::S3::Bucket": "BucketName", "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
 			}[to.Type])
-			if text := prefix(name); text != "" && !strings.HasPrefix(text, "aws-waf-logs-") && !strings.HasPrefix("aws-waf-logs-", text) {
+			if text := prefix(name); !begins(text, !name.Known()) {
 				l.find(e.Node, "%s has the name %s", to.ID, short(text))
 			}
 			continue
 		}
-		name, known := logName(e.Node)
-		if known && !strings.HasPrefix(name, "aws-waf-logs-") {
+		if name, more, known := logName(e.Node); known && !begins(name, more) {
 			l.find(e.Node, "the name is %q", short(name))
 		}
 	}
 }
 
-// logName is the name of a bucket, a stream or a log group out of its ARN, as far as its beginning is known.
-func logName(n *schema.Node) (string, bool) {
+// begins is whether a name begins as the logs of AWS WAF need it, or may, where more of it is not known.
+func begins(name string, more bool) bool {
+	const needed = "aws-waf-logs-"
+	return strings.HasPrefix(name, needed) || more && strings.HasPrefix(needed, name)
+}
+
+// logName is the name of a bucket, a stream or a log group out of its ARN, as far as its beginning is known; more: it goes on.
+func logName(n *schema.Node) (name string, more, known bool) {
 	arn, ok := pattern(n)
 	parts := strings.SplitN(arn, ":", 6)
 	if !ok || len(parts) < 6 {
-		return "", false
+		return "", false, false
 	}
-	name := parts[5]
+	name = parts[5]
 	if parts[2] != "s3" {
 		name = strings.TrimPrefix(strings.TrimPrefix(name, "log-group:"), "deliverystream/")
 	}
-	unknown := strings.IndexByte(name, 0)
-	if unknown >= 0 && unknown < len("aws-waf-logs-") {
-		return "", false
-	}
-	return name, true
+	name, _, more = strings.Cut(name, "\x00")
+	return name, more, true
 }
 
 func wafLogOne(l *linter, r *cfn.Resource) {
 	n := r.Properties.Get("LogDestinationConfigs")
-	if list, open := entries(n); r.Type == typeACLLogging && n.Known() && !open && len(list) != 1 {
-		l.find(n, "there are %d", len(list))
+	if places, known := count(n); r.Type == typeACLLogging && known && places != 1 {
+		l.find(n, "there are %d", places)
 	}
 }
 
