@@ -66,6 +66,7 @@ func (p *packer) choose() (groups []group, why string) {
 		groups, why = p.solve()
 	}
 	p.others(groups)
+	p.secrets(groups)
 	return groups, why
 }
 
@@ -183,7 +184,7 @@ func (p *packer) choices(groups []group, why, made string) []model.Choice {
 			continue
 		}
 		slices.Sort(names)
-		text := fmt.Sprintf("%d of %d entrypoints, distributions: %d; %s", len(names), len(p.sites), distributions[packing], why)
+		text := fmt.Sprintf("%d of %d entrypoints, distributions: %d; %s", len(names), len(p.sites), distributions[packing], why+named[packing])
 		if made != "" {
 			text += "; " + made
 		}
@@ -202,18 +203,21 @@ func (g group) names() []string {
 
 func (g group) why() string {
 	if g.packing == spec.PackingTenants {
-		return "they differ in hosts, firewall and the first label of an origin's name at most; the distribution has the name of the first of them"
+		return "they differ in hosts, firewall and the first label of an origin's name at most"
 	}
 	hosts := 0
 	for _, s := range g.sites {
 		hosts += len(s.hosts)
 	}
-	return fmt.Sprintf("they differ in their hosts at most, %d together; the distribution has the name of the first of them, so another one "+
-		"takes its hosts over when %s leaves: %s", hosts, g.name(), handover)
+	return fmt.Sprintf("they differ in their hosts at most, %d together", hosts)
 }
 
-// handover is what a change of distribution costs.
-const handover = "CloudFront lets a host be an alternate domain name of one distribution at a time"
+// named is what it means that a distribution has the name of the first of its entrypoints.
+var named = map[spec.AWSPacking]string{
+	spec.PackingShared: "; a distribution has the name of its first entrypoint, so when that leaves another one takes its hosts over, " +
+		"and CloudFront lets a host be in one distribution at a time",
+	spec.PackingTenants: "; a distribution has the name of its first entrypoint, so when that leaves its tenants move to another one",
+}
 
 // boxed cuts the sites of a class so that each box fits one distribution: its alternate domain names, and the names of one certificate
 // if none is there that has them all.

@@ -34,11 +34,17 @@ func (p *packer) likes() []*class {
 // relatives are the classes of entrypoints that could be tenants of one multi-tenant distribution, those that save the most first.
 func (p *packer) relatives() []*class {
 	if p.kin == nil {
-		p.kin = classes(p.sites, p.kinship)
-		p.kin = slices.DeleteFunc(p.kin, func(c *class) bool { return len(p.differ(c.sites)) > p.b.granted("tenantParameters") })
-		slices.SortStableFunc(p.kin, func(a, b *class) int { return cmp.Compare(len(b.sites), len(a.sites)) })
+		p.kin = p.families(p.kinship)
 	}
 	return p.kin
+}
+
+func (p *packer) families(key func(*site) string) []*class {
+	list := slices.DeleteFunc(classes(p.sites, key), func(c *class) bool {
+		return len(differ(c.sites)) > p.b.granted("tenantParameters")
+	})
+	slices.SortStableFunc(list, func(a, b *class) int { return cmp.Compare(len(b.sites), len(a.sites)) })
+	return list
 }
 
 // classes are the sites with the same key, by their first names; an empty key is like no other. Who is alone is in none.
@@ -96,14 +102,55 @@ func (p *packer) alone(s *site) bool {
 // kinship is the same for sites that could be tenants of one distribution: what they have as likeness, but that the firewall may
 // differ, and the first label of each origin's name, and its id.
 func (p *packer) kinship(s *site) string {
-	if p.alone(s) || len(s.hosts) > p.b.granted("tenantAliases") {
+	c := p.family(s)
+	if c == nil {
 		return ""
+	}
+	return model.Digest(c) + settings(s)
+}
+
+// withoutSecrets is kinship but for what CloudFront sends to the origins in fields of its own.
+func (p *packer) withoutSecrets(s *site) string {
+	c := p.family(s)
+	if c == nil {
+		return ""
+	}
+	for _, o := range c.Origins { // copies, which tenancy made
+		o.OriginCustomHeaders = nil
+	}
+	return model.Digest(c) + settings(s)
+}
+
+// family is the distribution that a site could be a tenant of; nil: it cannot be one.
+func (p *packer) family(s *site) *model.DistributionConfig {
+	if p.alone(s) || len(s.hosts) > p.b.granted("tenantAliases") {
+		return nil
 	}
 	names := make([]string, len(s.flat()))
 	for i := range names {
 		names[i] = template(i)
 	}
-	return model.Digest(p.b.tenancy(s, names, !choosesOrigins(s))) + settings(s)
+	return p.b.tenancy(s, names, !choosesOrigins(s))
+}
+
+// secrets says so where entrypoints are no tenants of one distribution only because each origin is sent a secret of its own: fields that
+// CloudFront adds are those of the distribution.
+func (p *packer) secrets(groups []group) {
+	wanted := p.b.account.Packing == spec.PackingTenants || p.b.account.Packing != spec.PackingDedicated && len(p.broken(groups)) > 0
+	if !wanted {
+		return
+	}
+	count := func(list []*class) (sites int) {
+		for _, c := range list {
+			sites += len(c.sites)
+		}
+		return sites
+	}
+	now, could := count(p.relatives()), p.families(p.withoutSecrets)
+	if n := count(could); n > now {
+		p.b.find(&tenantRules.secrets, nil, p.b.account.At, "spec.packing", "%d entrypoints can be tenants; %d could, of %d distributions, if their origins were sent the same secret",
+			now, n, len(could))
+	}
 }
 
 // flat are the origins of a site's distribution, in their order.
@@ -121,7 +168,7 @@ func parameter(i int) string { return fmt.Sprintf("origin%d", i+1) }
 func template(i int) string { return "{{" + parameter(i) + "}}" }
 
 // differ is which origins have not the same name in all sites.
-func (p *packer) differ(sites []*site) []int {
+func differ(sites []*site) []int {
 	var out []int
 	for i, o := range sites[0].flat() {
 		if slices.ContainsFunc(sites, func(s *site) bool { return s.flat()[i].DomainName != o.DomainName }) {
@@ -131,7 +178,7 @@ func (p *packer) differ(sites []*site) []int {
 	return out
 }
 
-// split cuts the name of an origin after its first label, if two or more labels follow: a parameter is documented for what stands
+// splitOrigin cuts the name of an origin after its first label, if two or more labels follow: a parameter is documented for what stands
 // before a name, not for a whole one.
 func splitOrigin(name model.Value) (label, rest string, ok bool) {
 	text, literal := name.(model.Text)

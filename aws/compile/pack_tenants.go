@@ -8,25 +8,33 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// tenantRules are what an account asks for and tenants cannot have.
-var tenantRules = [...]finding.Rule{{
-	ID: "tenants-price-class", Severity: finding.Warning,
-	Source:  "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-config-options.html",
-	Meaning: "A multi-tenant distribution has no price class: all edge locations answer, at their prices.",
-	Remedy:  "say `packing: dedicated` or `packing: shared`, or `priceClass: all`",
-	Witness: "a request from a region that the price class leaves out is answered there",
-}}
+// tenantRules are what tenants of a distribution cannot have.
+var tenantRules = struct{ price, secrets finding.Rule }{
+	price: finding.Rule{
+		ID: "tenants-price-class", Severity: finding.Warning, Source: docsTenants,
+		Meaning: "A multi-tenant distribution has no price class: all edge locations answer, at their prices.",
+		Remedy:  "say `packing: dedicated` or `packing: shared`, or `priceClass: all`",
+		Witness: "a request from a region that the price class leaves out is answered there",
+	},
+	secrets: finding.Rule{
+		ID: "tenants-secret", Severity: finding.Note, Source: docsTenants,
+		Meaning: "What CloudFront sends to an origin in fields of its own is the same for all tenants of a distribution, so services with a secret each cannot be the origins of its tenants.",
+		Remedy:  "name the same `aws.secret` in the services that may trust each other, or close the origins in a way that needs no secret",
+		Witness: "two entrypoints that differ in their service only",
+	},
+}
+
+const docsTenants = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-config-options.html"
 
 // multiTenant makes a multi-tenant distribution with a tenant for each site, and the connection group that their hosts point to. What
 // such a distribution cannot have is left out: alternate domain names, the price class, IPv6 (the connection group has it), continuous
 // deployment, origin access identities, TTLs outside of policies, a dedicated address.
 func (b *builder) multiTenant(e *edge) {
-	p := &packer{b: b}
 	first := e.sites[0]
 	names := make([]string, len(first.flat()))
 	var defined []*model.DistributionParameterDefinition
-	differ := p.differ(e.sites)
-	for _, i := range differ {
+	changing := differ(e.sites)
+	for _, i := range changing {
 		names[i] = template(i)
 		defined = append(defined, &model.DistributionParameterDefinition{
 			Name: model.Text(parameter(i)),
@@ -36,7 +44,7 @@ func (b *builder) multiTenant(e *edge) {
 		})
 	}
 	if b.account.PriceClass != spec.PriceClassAll {
-		b.find(&tenantRules[0], nil, b.account.At, "spec.priceClass", "priceClass is %s, and %d entrypoints are tenants of the distribution of %s",
+		b.find(&tenantRules.price, nil, b.account.At, "spec.priceClass", "priceClass is %s, and %d entrypoints are tenants of the distribution of %s",
 			b.account.PriceClass, len(e.sites), e.name)
 	}
 	c := b.tenancy(first, names, !sameIDs(e.sites))
@@ -56,7 +64,7 @@ func (b *builder) multiTenant(e *edge) {
 		Name: model.Text("skerry-" + name), Enabled: model.Bool(true), Ipv6Enabled: model.Bool(b.account.IPv6), Tags: b.tags(e.sites...),
 	})
 	for _, s := range e.sites {
-		e.tenants = append(e.tenants, b.tenant(e, s, differ, !one))
+		e.tenants = append(e.tenants, b.tenant(e, s, changing, !one))
 	}
 }
 
@@ -81,7 +89,7 @@ func sameIDs(sites []*site) bool {
 	return true
 }
 
-func (b *builder) tenant(e *edge, s *site, differ []int, ownACL bool) *model.Resource {
+func (b *builder) tenant(e *edge, s *site, changing []int, ownACL bool) *model.Resource {
 	name := s.entry.Meta.Name
 	t := &model.DistributionTenant{
 		Name:              model.Text("skerry-" + logicalID("Tenant", name)),
@@ -91,7 +99,7 @@ func (b *builder) tenant(e *edge, s *site, differ []int, ownACL bool) *model.Res
 		Enabled:           model.Bool(true),
 		Tags:              b.tags(s),
 	}
-	for _, i := range differ {
+	for _, i := range changing {
 		label, _, _ := splitOrigin(s.flat()[i].DomainName)
 		t.Parameters = append(t.Parameters, &model.DistributionTenantParameter{Name: model.Text(parameter(i)), Value: model.Text(label)})
 	}
