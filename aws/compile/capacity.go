@@ -13,14 +13,14 @@ import (
 // below https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statements-list.html. AWS counts a transformation of one part of a
 // request once, however many statements ask for it: what is computed here is never less than what AWS computes.
 
-var capacityRules = map[string]*finding.Rule{
-	"waf-capacity": {
+var capacityRules = struct{ most, price finding.Rule }{
+	most: finding.Rule{
 		ID: "waf-capacity", Severity: finding.Error,
 		Meaning: "A web ACL has more capacity units than AWS allows.",
 		Remedy:  "give routes the same limits and the same waf, or split the entrypoint; managed groups that are excluded as a whole are left out",
 		Witness: "aws wafv2 check-capacity --scope CLOUDFRONT", Source: "https://docs.aws.amazon.com/waf/latest/developerguide/limits.html",
 	},
-	"waf-price": {
+	price: finding.Rule{
 		ID: "waf-price", Severity: finding.Note,
 		Meaning: "A web ACL has more capacity units than the price of a request includes.",
 		Remedy:  "exclude the families of rules that the application has no use for: 933100-933999 where there is no PHP, 932120-932140 and 932370-932380 where there is no Windows",
@@ -39,10 +39,10 @@ func (a *acl) capacity() {
 	}
 	switch {
 	case total > capacityMax:
-		a.find(capacityRules["waf-capacity"], nil, "spec.waf", "the web ACL has %d WCU, the limit is %d: %s", total, capacityMax, strings.Join(parts, ", "))
+		a.find(&capacityRules.most, nil, "spec.waf", "the web ACL has %d WCU, the limit is %d: %s", total, capacityMax, strings.Join(parts, ", "))
 	case total > capacityFree:
 		steps := (total - capacityFree + capacityStep - 1) / capacityStep
-		a.find(capacityRules["waf-price"], nil, "spec.waf", "the web ACL has %d WCU, the price of a request includes %d and goes up by %d %s: %s",
+		a.find(&capacityRules.price, nil, "spec.waf", "the web ACL has %d WCU, the price of a request includes %d and goes up by %d %s: %s",
 			total, capacityFree, steps, plural(steps, "step", "steps"), strings.Join(parts, ", "))
 	}
 }

@@ -17,14 +17,14 @@ import (
 // it counts where the spec does not ask for it. Where that holds for some requests only, it counts for all, and a rule behind the groups
 // refuses what it has labelled, but for those requests.
 
-var managedRules = map[string]*finding.Rule{
-	"firewall-excludes": {
+var managedRules = struct{ excludes, bots finding.Rule }{
+	excludes: finding.Rule{
 		ID: "firewall-excludes", Severity: finding.Warning,
 		Meaning: "An exclusion of a rule of the Core Rule Set becomes one of whole rules of AWS, which find more than that rule, or of none.",
 		Remedy:  "give the exclusion a path; look into the logs of AWS WAF which rules refuse what should pass",
 		Witness: "a request that the exclusion is about", Source: "https://docs.aws.amazon.com/waf/latest/developerguide/waf-managed-rule-group-settings.html",
 	},
-	"waf-bots": {
+	bots: finding.Rule{
 		ID: "waf-bots", Severity: finding.Warning,
 		Meaning: "Bot control refuses HTTP libraries and clients that are no browsers, which calls of programs are; targeted rules ask for a token that only browsers get.",
 		Remedy:  "turn firewall.bots of the AWS document off, or give entrypoints for programs `waf: off`",
@@ -204,7 +204,7 @@ func (a *acl) tellExclusions(m modes) {
 			}
 			told[seen{e.At, what}] = true
 			at := &laneGroup{at: e.At, in: g.in}
-			a.find(managedRules["firewall-excludes"], at, "spec.waf.exclude", "the exclusion of %s %s", what, becomes(e))
+			a.find(&managedRules.excludes, at, "spec.waf.exclude", "the exclusion of %s %s", what, becomes(e))
 		}
 	}
 }
@@ -268,6 +268,6 @@ func (a *acl) bots() {
 		}})
 	}
 	if a.zone(m.block) != none {
-		a.find(managedRules["waf-bots"], nil, "firewall.bots", "bot control is on, at the level %s", level)
+		a.find(&managedRules.bots, nil, "firewall.bots", "bot control is on, at the level %s", level)
 	}
 }

@@ -11,14 +11,14 @@ import (
 // This file bounds bodies and heads. What the firewall cannot look at is refused, unless the spec lets it pass (waf.onLimit): an attack
 // behind 16 KB of anything else would reach the service.
 
-var sizeRules = map[string]*finding.Rule{
-	"firewall-body": {
+var sizeRules = struct{ body, head finding.Rule }{
+	body: finding.Rule{
 		ID: "firewall-body", Severity: finding.Warning,
 		Meaning: "AWS WAF looks at less of a body than the firewall of the edge: bodies beyond it get 413.",
 		Remedy:  "raise firewall.bodyKB of the AWS document, for a price, or say `waf: {onLimit: pass}` where large bodies belong",
 		Witness: "POST with a form of 100 KB", Source: "https://docs.aws.amazon.com/waf/latest/developerguide/waf-oversize-request-components.html",
 	},
-	"firewall-head": {
+	head: finding.Rule{
 		ID: "firewall-head", Severity: finding.Warning,
 		Meaning: "AWS WAF looks at the first 8 KB and the first 200 fields of a head: larger heads get 403, since what stands behind that is not looked at.",
 		Remedy:  "say `waf: {onLimit: pass}` where heads are larger, for instance because of cookies",
@@ -80,7 +80,7 @@ func (a *acl) bodies(g *laneGroup) {
 	streamed := a.typeIn(g, opaque(w.Allow.ContentTypes))
 	a.rule(bandSizes, g.name("body-inspected"), g.at, and(scope, larger(inBody(), held), not(streamed)), a.verdict(w, 413))
 	if w.Mode == spec.WAFBlock && held < int64(w.BodyBytesMax) {
-		a.find(sizeRules["firewall-body"], g, "spec.waf.bodyBytesMax", "the firewall holds bodies of %d KB, AWS WAF looks at %d KB: forms, JSON, XML and text beyond get 413",
+		a.find(&sizeRules.body, g, "spec.waf.bodyBytesMax", "the firewall holds bodies of %d KB, AWS WAF looks at %d KB: forms, JSON, XML and text beyond get 413",
 			int64(w.BodyBytesMax)>>10, a.b.bodyKB())
 	}
 }
@@ -134,8 +134,8 @@ func (a *acl) heads(g *laneGroup) {
 	a.rule(bandSizes, g.name("head"), g.at, and(a.lanes.reach(g.in, true), larger(inHeaders("ALL"), most)), action)
 	switch headMax := g.policy.HeadMax; {
 	case w != nil && w.Mode == spec.WAFBlock:
-		a.find(sizeRules["firewall-head"], g, "spec.waf.onLimit", "heads of more than %d KB or 200 fields get 403", headInspected>>10)
+		a.find(&sizeRules.head, g, "spec.waf.onLimit", "heads of more than %d KB or 200 fields get 403", headInspected>>10)
 	case w == nil && int64(*headMax) > headInspected:
-		a.find(sizeRules["firewall-head"], g, "spec.headMax", "headMax is %d bytes, AWS WAF can only refuse from %d KB or 200 fields on", int64(*headMax), headInspected>>10)
+		a.find(&sizeRules.head, g, "spec.headMax", "headMax is %d bytes, AWS WAF can only refuse from %d KB or 200 fields on", int64(*headMax), headInspected>>10)
 	}
 }

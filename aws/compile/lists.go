@@ -23,8 +23,8 @@ const (
 	crsHeaders    = 920450
 )
 
-var listRules = map[string]*finding.Rule{
-	"waf-list": {
+var listRules = struct{ long finding.Rule }{
+	long: finding.Rule{
 		ID: "waf-list", Severity: finding.Warning,
 		Meaning: "An item of a list is longer than a regular expression of AWS WAF may be: it is left out, and what it allows is refused.",
 		Remedy:  "allow a shorter pattern", Witness: "a request with that item",
@@ -168,7 +168,7 @@ func (a *acl) restrictedHeaders(_ *laneGroup, w *spec.WAF) *statement {
 func (a *acl) listed(g *laneGroup, path string, field *model.WebACLFieldToMatch, begin string, words []string, end string, transformations ...string) *statement {
 	regexes, tooLong := alternatives(begin, words, end)
 	if len(tooLong) > 0 {
-		a.find(listRules["waf-list"], g, path, "%d of %d items are too long, %d bytes are the limit of a regular expression", len(tooLong), len(words), regexBytesMax)
+		a.find(&listRules.long, g, path, "%d of %d items are too long, %d bytes are the limit of a regular expression", len(tooLong), len(words), regexBytesMax)
 	}
 	return a.b.matchAny(a, field, regexes, transformations...)
 }

@@ -18,34 +18,34 @@ import (
 // down, so that nobody gets more on average than the spec says. The window is the shortest in which rounding takes no more than a
 // twentieth and the burst fits, since a client is noticed, and let go, the sooner the shorter it is; and otherwise the one that takes least.
 
-var rateRules = map[string]*finding.Rule{
-	"rate-minimum": {
+var rateRules = struct{ minimum, rounded, burst, shared, many finding.Rule }{
+	minimum: finding.Rule{
 		ID: "rate-minimum", Severity: finding.Error,
 		Meaning: "AWS WAF counts to 10 in 10 minutes at least: a lower limit cannot be kept.",
 		Remedy:  "keep the limit in the service, or allow 60 requests an hour",
 		Witness: "11 requests of one address within 10 minutes", Source: "https://docs.aws.amazon.com/waf/latest/developerguide/limits.html",
 	},
-	"rate-rounded": {
+	rounded: finding.Rule{
 		ID: "rate-rounded", Severity: finding.Note,
 		Meaning: "A limit is rounded down to a whole count in a window of AWS WAF.",
 		Remedy:  "choose a limit that is whole in 1, 2, 5 or 10 minutes",
 		Witness: "requests of one address at the rate of the spec",
 		Source:  "https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based-high-level-settings.html",
 	},
-	"rate-burst": {
+	burst: finding.Rule{
 		ID: "rate-burst", Severity: finding.Warning,
 		Meaning: "A burst does not fit any window of AWS WAF: clients that come with it are refused, though they keep the rate.",
 		Remedy:  "raise the rate, or lower the burst",
 		Witness: "the burst of the spec at once, of one address",
 		Source:  "https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based-high-level-settings.html",
 	},
-	"rate-shared": {
+	shared: finding.Rule{
 		ID: "rate-shared", Severity: finding.Note,
 		Meaning: "Routes with the same limit are counted together, where the edge counts each of them.",
 		Remedy:  "give routes that are to be counted apart limits that differ",
 		Witness: "requests of one address to both routes",
 	},
-	"rate-rules": {
+	many: finding.Rule{
 		ID: "rate-rules", Severity: finding.Error,
 		Meaning: "A web ACL has 10 rules with a rate at most; limits beyond them share the nearest one that is stricter.",
 		Remedy:  "give routes the same limits, or split the entrypoint",
@@ -125,12 +125,12 @@ func (a *acl) tellRate(g *laneGroup) {
 	is, was := perHour(w.count, w.span), perHour(int64(l.PerAddress.Count), l.PerAddress.Per)
 	switch {
 	case is > was:
-		a.find(rateRules["rate-minimum"], g, path, "the limit is %s, AWS WAF lets pass %s: %.3g times as many", asked, w, is/was)
+		a.find(&rateRules.minimum, g, path, "the limit is %s, AWS WAF lets pass %s: %.3g times as many", asked, w, is/was)
 	case is < was:
-		a.find(rateRules["rate-rounded"], g, path, "the limit is %s, it becomes %s: %.3g %% fewer", asked, w, 100*(1-is/was))
+		a.find(&rateRules.rounded, g, path, "the limit is %s, it becomes %s: %.3g %% fewer", asked, w, 100*(1-is/was))
 	}
 	if w.count < int64(l.Burst) {
-		a.find(rateRules["rate-burst"], g, path, "%d requests may come at once, AWS WAF refuses from the %dth in %d s on", l.Burst, w.count+1, int(w.span.Seconds()))
+		a.find(&rateRules.burst, g, path, "%d requests may come at once, AWS WAF refuses from the %dth in %d s on", l.Burst, w.count+1, int(w.span.Seconds()))
 	}
 	var own []string
 	for i, r := range a.lanes.routes {
@@ -140,7 +140,7 @@ func (a *acl) tellRate(g *laneGroup) {
 	}
 	slices.Sort(own)
 	if len(own) > 1 || len(own) == 1 && g.in[len(a.lanes.routes)] {
-		a.find(rateRules["rate-shared"], g, path, "%s with limits of their own of %s are counted together with all that have the same", strings.Join(own, ", "), asked)
+		a.find(&rateRules.shared, g, path, "%s with limits of their own of %s are counted together with all that have the same", strings.Join(own, ", "), asked)
 	}
 }
 
@@ -160,7 +160,7 @@ func (a *acl) fewer(groups []*laneGroup) []*laneGroup {
 	if len(groups) <= rateRulesMax {
 		return groups
 	}
-	a.find(rateRules["rate-rules"], nil, "spec.limit", "there are %d different limits, a web ACL takes %d: %d of them are counted with a stricter one",
+	a.find(&rateRules.many, nil, "spec.limit", "there are %d different limits, a web ACL takes %d: %d of them are counted with a stricter one",
 		len(groups), rateRulesMax, len(groups)-rateRulesMax)
 	slices.SortStableFunc(groups, func(x, y *laneGroup) int {
 		return compareRates(windowOf(*y.policy.Limit), windowOf(*x.policy.Limit))
