@@ -6,8 +6,8 @@ import (
 	"skerry.dev/skerry/aws/model"
 )
 
-// permits is a row for each type of resource that is made. Which actions CloudFormation uses for a type stands in its resource type
-// schema (handlers); which actions can be narrowed, in the service authorization reference.
+// permits is a row for each type of resource that is made. Which actions CloudFormation uses for a type stands in its resource
+// type schema (handlers); which actions can be narrowed, in the service authorization reference.
 var permits = map[string]permit{
 	"AWS::CloudFront::CachePolicy":                policyPermit("CachePolicy", "cache-policy"),
 	"AWS::CloudFront::OriginRequestPolicy":        policyPermit("OriginRequestPolicy", "origin-request-policy"),

@@ -59,3 +59,15 @@ const preflightBytesMax = 2048
 
 // canaryMost is the largest share that continuous deployment can give a staging distribution, in parts of a hundred: AWS's own limit.
 const canaryMost = 15
+
+// The limits of tags and comments.
+const (
+	// tagKeyMax is the longest key of a tag, in characters.
+	tagKeyMax = 128
+	// tagValueMax is the longest value of a tag, in characters.
+	tagValueMax = 256
+	// tagsMax is how many tags a resource may have. CloudFront raises it on request, other services do not.
+	tagsMax = 50
+	// commentMax is the longest comment of a distribution, in characters.
+	commentMax = 128
+)

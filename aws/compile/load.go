@@ -55,7 +55,8 @@ func (l loads) sum(list []*model.Resource) load {
 	return out
 }
 
-// crossing counts, of each resource, the attributes that resources of other units refer to: they may come to stand in other stacks.
+// crossing counts, of each resource, the attributes that resources of other units refer to: they may come to stand in other
+// stacks.
 func (l loads) crossing(lists ...[]unit) {
 	home := map[*model.Resource]*unit{}
 	for _, list := range lists {
@@ -95,14 +96,15 @@ func (l loads) exports(d *model.Deployment, of *model.Stack) int {
 }
 
 const (
-	// resourceBytes is what a resource takes of a template beside its id, type, owner and properties, in bytes: its braces, the words
-	// Type, Metadata, Properties and DeletionPolicy, the indent.
+	// resourceBytes is what a resource takes of a template beside its id, type, owner and properties, in bytes: its braces, the
+	// words Type, Metadata, Properties and DeletionPolicy, the indent.
 	resourceBytes = 300
 	// lineBytes is what a line of a list takes beside its text, in bytes.
 	lineBytes = 16
 	// propertiesDepth is how deep the properties of a resource stand in a template.
 	propertiesDepth = 3
-	// importBytes is what an import of another stack's export takes beside the names, in bytes: it is the longest form of a reference.
+	// importBytes is what an import of another stack's export takes beside the names, in bytes: it is the longest form of a
+	// reference.
 	importBytes = 60
 )
 
@@ -136,8 +138,8 @@ func (w *weigher) value(v model.Value) any {
 	return ""
 }
 
-// width is the length of JSON with two spaces for each level, in bytes. Letters that JSON escapes count as escaped, and those that it
-// may escape too.
+// width is the length of JSON with two spaces for each level, in bytes. Letters that JSON escapes count as escaped, and those
+// that it may escape too.
 func width(v any, depth int) int {
 	switch v := v.(type) {
 	case map[string]any:

@@ -53,7 +53,8 @@ func (b *builder) pack() {
 	b.packed = p.choices(groups, why, made)
 }
 
-// choose picks the groups, as the account says or, if it leaves it open, the least surprising ones that fit. why is about all of them.
+// choose picks the groups, as the account says or, if it leaves it open, the least surprising ones that fit. why is about all of
+// them.
 func (p *packer) choose() (groups []group, why string) {
 	switch p.b.account.Packing {
 	case spec.PackingDedicated:
@@ -88,7 +89,8 @@ func (p *packer) shared(chosen func(*class) bool) []group {
 	return p.with(p.likes(), nil, chosen)
 }
 
-// tenants is a multi-tenant distribution for each of the first n classes that can have one; of the others those that are chosen share.
+// tenants is a multi-tenant distribution for each of the first n classes that can have one; of the others those that are chosen
+// share.
 func (p *packer) tenants(n int, chosen func(*class) bool) []group {
 	return p.with(p.likes(), p.relatives()[:n], chosen)
 }
@@ -219,8 +221,8 @@ var named = map[spec.AWSPacking]string{
 	spec.PackingTenants: "; a distribution has the name of its first entrypoint, so when that leaves its tenants move to another one",
 }
 
-// boxed cuts the sites of a class so that each box fits one distribution: its alternate domain names, and the names of one certificate
-// if none is there that has them all.
+// boxed cuts the sites of a class so that each box fits one distribution: its alternate domain names, and the names of one
+// certificate if none is there that has them all.
 func (p *packer) boxed(sites []*site) [][]*site {
 	aliases, names := p.b.granted("aliases"), p.b.granted("certificateNames")
 	var out [][]*site

@@ -31,7 +31,8 @@ func (p *packer) likes() []*class {
 	return p.alike
 }
 
-// relatives are the classes of entrypoints that could be tenants of one multi-tenant distribution, those that save the most first.
+// relatives are the classes of entrypoints that could be tenants of one multi-tenant distribution, those that save the most
+// first.
 func (p *packer) relatives() []*class {
 	if p.kin == nil {
 		p.kin = p.families(p.kinship)
@@ -133,8 +134,8 @@ func (p *packer) family(s *site) *model.DistributionConfig {
 	return p.b.tenancy(s, names, !choosesOrigins(s))
 }
 
-// secrets says so where entrypoints are no tenants of one distribution only because each origin is sent a secret of its own: fields that
-// CloudFront adds are those of the distribution.
+// secrets says so where entrypoints are no tenants of one distribution only because each origin is sent a secret of its own:
+// fields that CloudFront adds are those of the distribution.
 func (p *packer) secrets(groups []group) {
 	wanted := p.b.account.Packing == spec.PackingTenants || p.b.account.Packing != spec.PackingDedicated && len(p.broken(groups)) > 0
 	if !wanted {
@@ -178,8 +179,8 @@ func differ(sites []*site) []int {
 	return out
 }
 
-// splitOrigin cuts the name of an origin after its first label, if two or more labels follow: a parameter is documented for what stands
-// before a name, not for a whole one.
+// splitOrigin cuts the name of an origin after its first label, if two or more labels follow: a parameter is documented for what
+// stands before a name, not for a whole one.
 func splitOrigin(name model.Value) (label, rest string, ok bool) {
 	text, literal := name.(model.Text)
 	label, rest, cut := strings.Cut(string(text), ".")

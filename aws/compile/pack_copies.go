@@ -9,8 +9,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// copied reports whether there may be several of a shared resource that say the same: AWS bounds how many distributions use one. Of a
-// VPC origin there is one, since nothing says that a load balancer can have two.
+// copied reports whether there may be several of a shared resource that say the same: AWS bounds how many distributions use one.
+// Of a VPC origin there is one, since nothing says that a load balancer can have two.
 func copied(r *model.Resource) bool {
 	switch r.Props.(type) {
 	case *model.CachePolicy, *model.OriginRequestPolicy, *model.ResponseHeadersPolicy, *model.Function, *model.OriginAccessControl, *model.WebACL:
@@ -83,7 +83,7 @@ func (b *builder) deal(r *model.Resource, users []use, room int) {
 	}
 }
 
-// copyOf is the same resource by another name. It returns a panic for a type that copied does not list.
+// copyOf is the same resource by another name, of a type that copied lists.
 func copyOf(r *model.Resource, number int) *model.Resource {
 	suffix := fmt.Sprintf("-%d", number)
 	renamed := func(v model.Value) model.Value {

@@ -131,9 +131,6 @@ func (b *builder) marks(r *model.Resource, s *site) {
 	r.Mark("DistributionConfig.DefaultCacheBehavior", s.behaviors[last].at)
 }
 
-// commentMax is the longest comment of a distribution, in characters.
-const commentMax = 128
-
 // comment is what people see of a distribution in the console.
 func comment(e *edge) string {
 	text := "skerry: " + e.name

@@ -123,7 +123,8 @@ func TestAutoKeepsQuotas(t *testing.T) {
 	})
 }
 
-// A packing is the same whatever the order of the sites, and one entrypoint more changes nothing of the others if each has its own.
+// A packing is the same whatever the order of the sites, and one entrypoint more changes nothing of the others if each has its
+// own.
 func TestOneMore(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 60).Draw(rt, "n")

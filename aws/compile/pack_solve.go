@@ -73,8 +73,8 @@ func (p *packer) broken(groups []group) map[string]int {
 }
 
 // solve picks the groups that keep the quotas and move the fewest entrypoints from distributions of their own: none if that is
-// possible; otherwise some of those that are alike share; otherwise, beside them, the largest classes that can become tenants. A quota
-// that no packing keeps counts as kept by the packing that breaks it least.
+// possible; otherwise some of those that are alike share; otherwise, beside them, the largest classes that can become tenants. A
+// quota that no packing keeps counts as kept by the packing that breaks it least.
 func (p *packer) solve() ([]group, string) {
 	own := p.dedicated()
 	broken := p.broken(own)
@@ -168,8 +168,9 @@ func (s *search) keeps(groups []group) bool {
 // steps is in how many steps the search goes from the fewest distributions saved to the most.
 const steps = 16
 
-// share finds the groups for given tenants: of those that are alike, classes that move the fewest entrypoints and save enough. How
-// much is enough begins with what the quota on distributions needs, and grows as long as another quota is broken. nil: nothing suffices.
+// share finds the groups for given tenants: of those that are alike, classes that move the fewest entrypoints and save enough.
+// How much is enough begins with what the quota on distributions needs, and grows as long as another quota is broken. nil:
+// nothing suffices.
 func (s *search) share(kin []*class) []group {
 	var free []*class
 	taken := map[*site]bool{}

@@ -25,15 +25,6 @@ var tagRules = struct{ changed, many finding.Rule }{
 	},
 }
 
-const (
-	// tagKeyMax is the longest key of a tag, in characters.
-	tagKeyMax = 128
-	// tagValueMax is the longest value of a tag, in characters.
-	tagValueMax = 256
-	// tagsMax is how many tags a resource may have.
-	tagsMax = 50
-)
-
 // tags are the owner and the labels that all sites have in common, by key.
 func (b *builder) tags(sites ...*site) []*model.Tag {
 	common := labelsOf(sites[0])

@@ -26,9 +26,9 @@ var tenantRules = struct{ price, secrets finding.Rule }{
 
 const docsTenants = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-config-options.html"
 
-// multiTenant makes a multi-tenant distribution with a tenant for each site, and the connection group that their hosts point to. What
-// such a distribution cannot have is left out: alternate domain names, the price class, IPv6 (the connection group has it), continuous
-// deployment, origin access identities, TTLs outside of policies, a dedicated address.
+// multiTenant makes a multi-tenant distribution with a tenant for each site, and the connection group that their hosts point to.
+// What such a distribution cannot have is left out: alternate domain names, the price class, IPv6 (the connection group has it),
+// continuous deployment, origin access identities, TTLs outside of policies, a dedicated address.
 func (b *builder) multiTenant(e *edge) {
 	first := e.sites[0]
 	names := make([]string, len(first.flat()))

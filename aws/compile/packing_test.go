@@ -12,7 +12,8 @@ import (
 	"skerry.dev/skerry/aws/model"
 )
 
-// houses are entrypoints that are alike, each with its own service below one domain; secret is what all of them are sent, if not empty.
+// houses are entrypoints that are alike, each with its own service below one domain; secret is what all of them are sent, if not
+// empty.
 func houses(n int, packing, secret string) string {
 	var out strings.Builder
 	out.WriteString(strings.Replace(accountText, "spec:\n", "spec:\n  packing: "+packing+"\n", 1))

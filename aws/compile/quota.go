@@ -135,8 +135,8 @@ func (b *builder) judge(q schema.Quota, list []most) {
 	b.findings[len(b.findings)-1].Severity = finding.Note
 }
 
-// filled reports whether something is filled on purpose, so that it says nothing when there is little room: stacks, and what there are
-// copies of.
+// filled reports whether something is filled on purpose, so that it says nothing when there is little room: stacks, and what
+// there are copies of.
 func filled(q schema.Quota) bool {
 	return q.Per == "stack" || q.Per == "template" || strings.HasPrefix(q.Name, "distributionsPer") && q.Name != "distributionsPerVpcOrigin"
 }

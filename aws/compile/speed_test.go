@@ -64,8 +64,8 @@ func BenchmarkCompile5000x10(b *testing.B) {
 	}
 }
 
-// The time grows with the entrypoints, not with their square: eight times as many take less than thirty times as long, on a machine
-// that does other things too.
+// The time grows with the entrypoints, not with their square: eight times as many take less than thirty times as long, on a
+// machine that does other things too.
 func TestCompileIsNotQuadratic(t *testing.T) {
 	least := func(s *spec.Spec) time.Duration {
 		best := time.Duration(1 << 62)

@@ -7,9 +7,10 @@ import (
 )
 
 // spread puts things into as many boxes as they need, so that one more or less moves few of the others: which box something is in
-// depends on a hash of its key. A box that fits no longer is split in two by the next bit of the hash, and the half with a zero keeps
-// the number of the whole; all others stay as they are. On average boxes are filled to two thirds. Numbers may have gaps; the boxes
-// come by number, each with its things in the order in which they were given. A thing that fits alone in no box has one for itself.
+// depends on a hash of its key. A box that fits no longer is split in two by the next bit of the hash, and the half with a zero
+// keeps the number of the whole; all others stay as they are. On average boxes are filled to two thirds. Numbers may have gaps;
+// the boxes come by number, each with its things in the order in which they were given. A thing that fits alone in no box has one
+// for itself.
 func spread[T any](list []T, key func(T) string, fits func([]T) bool) []box[T] {
 	if len(list) == 0 {
 		return nil
@@ -63,8 +64,9 @@ func hash64(s string) uint64 {
 	return binary.BigEndian.Uint64(sum[:8])
 }
 
-// deal gives each key one of n places with room for so many, n × room >= the number of keys. A key has the place that it likes best of
-// those with room, by a hash of both: one key more moves hardly any of the others, and one place more takes its share from each.
+// deal gives each key one of n places with room for so many, n × room >= the number of keys. A key has the place that it likes
+// best of those with room, by a hash of both: one key more moves hardly any of the others, and one place more takes its share
+// from each.
 func deal(keys []string, n, room int) map[string]int {
 	sorted := slices.Clone(keys)
 	slices.SortFunc(sorted, func(a, b string) int { return compareHashed(hash64(a), hash64(b), a, b) })

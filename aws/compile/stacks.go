@@ -23,9 +23,10 @@ type unit struct {
 	outputs   []model.Output
 }
 
-// stacks puts everything into stacks, in the order in which they can be deployed: what is shared, then distributions in waves, then
-// tenants in waves, then what needs several distributions. A wave comes after the one before it, so that not all distributions of an
-// account are updated at once. Which wave something is in depends on its name alone; when a wave gets too full, half of it moves.
+// stacks puts everything into stacks, in the order in which they can be deployed: what is shared, then distributions in waves,
+// then tenants in waves, then what needs several distributions. A wave comes after the one before it, so that not all
+// distributions of an account are updated at once. Which wave something is in depends on its name alone; when a wave gets too
+// full, half of it moves.
 func (b *builder) stacks() *model.Deployment {
 	d := &model.Deployment{Packing: b.packed}
 	var edges, tenants, late []unit
