@@ -55,7 +55,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newCheck(), newFmt(), newExplain(), newSchema(), newVersion(), newDemo(), newWAF(), newCache())
+	root.AddCommand(newRun(), newCheck(), newFmt(), newExplain(), newSchema(), newVersion(), newDemo(), newWAF(), newCache(), newAWS())
 	return root
 }
 

@@ -1,0 +1,127 @@
+package aws
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"skerry.dev/skerry/aws/cfn"
+	"skerry.dev/skerry/aws/compile"
+	"skerry.dev/skerry/aws/finding"
+	"skerry.dev/skerry/aws/lint"
+	"skerry.dev/skerry/aws/model"
+	"skerry.dev/skerry/aws/terraform"
+	"skerry.dev/skerry/spec"
+)
+
+// Target is what a deployment is written for.
+type Target string
+
+// The targets.
+const (
+	CloudFormation     Target = "cfn"       // a JSON template for each stack
+	CloudFormationYAML Target = "cfn-yaml"  // the same in YAML
+	Terraform          Target = "terraform" // one main.tf.json
+	CDK                Target = "cdk"       // one manifest, which the construct SkerryEntrypoint takes
+)
+
+// Targets are all of them, in the order in which they are shown.
+var Targets = []Target{CloudFormation, CloudFormationYAML, Terraform, CDK}
+
+// File is one file of what was written.
+type File struct {
+	Name string // without a folder
+	Data []byte
+}
+
+// Output is a compiled spec.
+type Output struct {
+	Files    []File            // none where a finding is an error
+	Findings []finding.Finding // the worst first
+	Packing  []model.Choice    // how entrypoints were spread over distributions, and why
+}
+
+// Compile compiles a spec for a target and judges the result as Lint does. The error is about the compiler itself: what is wrong with the
+// spec is a finding.
+func Compile(s *spec.Spec, t Target) (*Output, error) {
+	if !slices.Contains(Targets, t) {
+		return nil, fmt.Errorf("unknown target %q: it is none of %v", t, Targets)
+	}
+	d, stacks, findings, err := build(s)
+	if err != nil {
+		return nil, err
+	}
+	out := &Output{Findings: findings, Packing: d.Packing}
+	if t == Terraform {
+		main, found, err := terraform.Emit(d)
+		if err != nil {
+			return nil, err
+		}
+		out.Findings = finding.Sort(append(out.Findings, found...))
+		out.Files = []File{{"main.tf.json", main}}
+	}
+	if finding.Errors(out.Findings) > 0 {
+		out.Files = nil
+		return out, nil
+	}
+	switch t {
+	case CloudFormation:
+		for _, f := range stacks {
+			out.Files = append(out.Files, File{f.Stack.Name + ".json", f.JSON()})
+		}
+	case CloudFormationYAML:
+		for _, f := range stacks {
+			out.Files = append(out.Files, File{f.Stack.Name + ".yaml", f.YAML()})
+		}
+	case CDK:
+		out.Files = []File{{"skerry.manifest.json", manifest(stacks)}}
+	}
+	if d.Deployer != nil {
+		out.Files = append(out.Files, File{"deployer-policy.json", indented(d.Deployer)})
+	}
+	return out, nil
+}
+
+func indented(v any) []byte {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic("BUG: what is written is no JSON: " + err.Error())
+	}
+	return append(data, '\n')
+}
+
+// build compiles a spec and judges it.
+func build(s *spec.Spec) (*model.Deployment, []cfn.File, []finding.Finding, error) {
+	d, findings := compile.Run(s)
+	stacks, err := cfn.Emit(d)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, f := range stacks {
+		for _, l := range lint.Check(f.Template(), d.Pos) {
+			if l.Severity > finding.Note { // of what is no mistake, the compiler says more
+				findings = append(findings, l)
+			}
+		}
+	}
+	return d, stacks, finding.Sort(findings), nil
+}
+
+// manifest is what the construct of the CDK reads: the templates of the stacks and the order among them.
+func manifest(stacks []cfn.File) []byte {
+	type entry struct {
+		Name     string          `json:"name"`
+		Region   string          `json:"region"`
+		After    []string        `json:"after"`
+		Template json.RawMessage `json:"template"`
+	}
+	list := []entry{}
+	for _, f := range stacks {
+		e := entry{Name: f.Stack.Name, Region: f.Stack.Region, After: []string{}, Template: f.JSON()}
+		for _, a := range f.Stack.After {
+			e.After = append(e.After, a.Name)
+		}
+		list = append(list, e)
+	}
+	return indented(map[string]any{"stacks": list})
+}

@@ -1,0 +1,74 @@
+// Command wasm is the compiler for hosts of WebAssembly (GOOS=wasip1): one request as JSON on standard input, one answer as JSON on
+// standard output. The package for the CDK runs it, so that there is one compiler only.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"skerry.dev/skerry/aws"
+	"skerry.dev/skerry/aws/finding"
+	"skerry.dev/skerry/spec"
+)
+
+// request is what is asked: documents by the names of their files, and what they are to be written for.
+type request struct {
+	Files  map[string]string `json:"files"`
+	Target aws.Target        `json:"target"`
+}
+
+// answer is what comes of it. There are no files where the documents have problems or a finding is an error.
+type answer struct {
+	Files    map[string]string `json:"files"`
+	Findings []finding.Finding `json:"findings"`
+	Problems []string          `json:"problems"` // of the documents themselves
+}
+
+func main() {
+	if err := serve(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "skerry:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(in io.Reader, out io.Writer) error {
+	var q request
+	if err := json.NewDecoder(io.LimitReader(in, requestBytesMax)).Decode(&q); err != nil {
+		return fmt.Errorf("the request is no JSON of at most %d bytes: %w", requestBytesMax, err)
+	}
+	a, err := compile(q)
+	if err != nil {
+		return err
+	}
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	return e.Encode(a)
+}
+
+func compile(q request) (*answer, error) {
+	a := &answer{Files: map[string]string{}, Findings: []finding.Finding{}, Problems: []string{}}
+	var files []spec.File
+	for _, name := range slices.Sorted(maps.Keys(q.Files)) {
+		files = append(files, spec.File{Name: name, Data: []byte(q.Files[name])})
+	}
+	s, problems := spec.Parse(files)
+	for _, p := range problems {
+		a.Problems = append(a.Problems, p.String())
+	}
+	if len(problems) > 0 {
+		return a, nil
+	}
+	out, err := aws.Compile(s, q.Target)
+	if err != nil {
+		return nil, err
+	}
+	a.Findings = append(a.Findings, out.Findings...)
+	for _, f := range out.Files {
+		a.Files[f.Name] = string(f.Data)
+	}
+	return a, nil
+}

@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"skerry.dev/skerry/aws"
+	"skerry.dev/skerry/aws/finding"
+	"skerry.dev/skerry/spec"
+)
+
+func newAWS() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "aws",
+		Short: "Compile documents to CloudFront with AWS WAF, and judge what stands there",
+		Long: "Compile the same documents to CloudFront with AWS WAF, say what differs there, judge templates of anybody, and\n" +
+			"take over what is there already. Nothing here talks to AWS.",
+		Args: cobra.NoArgs,
+	}
+	cmd.AddCommand(newAWSCompile(), newAWSLint(), newAWSDiff())
+	return cmd
+}
+
+func newAWSCompile() *cobra.Command {
+	var target, out string
+	var from []string
+	cmd := &cobra.Command{
+		Use:   "compile --target cfn|cfn-yaml|terraform|cdk --out DIR -f PATH…",
+		Short: "Write documents down for CloudFormation, Terraform or the CDK",
+		Long: "Compile every document under the paths to CloudFront with AWS WAF, and write the files into a folder. What differs\n" +
+			"there is printed on standard error, one finding a line. Where one is an error, nothing is written and the exit code\n" +
+			"is 1: mend it, or allow its id in `portability: {allow: [ID]}` of the entrypoint or in the AWS document.",
+	}
+	cmd.Flags().StringVar(&target, "target", string(aws.CloudFormation), "what for: cfn, cfn-yaml, terraform or cdk")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "folder for the files; made if it is not there")
+	cmd.Flags().StringArrayVarP(&from, "file", "f", nil, "file or directory of documents; several may be named, also as arguments")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		paths := append(from, args...)
+		switch {
+		case len(paths) == 0:
+			return somePaths(cmd, paths)
+		case out == "":
+			return fmt.Errorf("name the folder for the files: --out DIR")
+		case !isTarget(target):
+			return fmt.Errorf("--target %s is none of %s", target, targets())
+		}
+		return work(func(cmd *cobra.Command, _ []string) error { return compileAWS(cmd, paths, aws.Target(target), out) })(cmd, args)
+	}
+	return cmd
+}
+
+func isTarget(name string) bool {
+	for _, t := range aws.Targets {
+		if string(t) == name {
+			return true
+		}
+	}
+	return false
+}
+
+func targets() string {
+	var names []string
+	for _, t := range aws.Targets {
+		names = append(names, string(t))
+	}
+	return strings.Join(names, ", ")
+}
+
+func compileAWS(cmd *cobra.Command, paths []string, target aws.Target, dir string) error {
+	s, problems := spec.Load(paths, spec.Options{})
+	if len(problems) > 0 {
+		printProblems(cmd.ErrOrStderr(), problems)
+		return errReported
+	}
+	out, err := aws.Compile(s, target)
+	if err != nil {
+		return err
+	}
+	printFindings(cmd.ErrOrStderr(), out.Findings)
+	if finding.Errors(out.Findings) > 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is written")
+		return errReported
+	}
+	for _, c := range out.Packing {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", c.Packing, c.Why)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, f := range out.Files {
+		path := filepath.Join(dir, f.Name)
+		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "wrote %s, %d bytes\n", path, len(f.Data))
+	}
+	return nil
+}
+
+// printFindings writes one finding a line, and how many there are of each severity.
+func printFindings(w io.Writer, list []finding.Finding) {
+	var counts [finding.Error + 1]int
+	for _, f := range list {
+		fmt.Fprintln(w, f)
+		counts[f.Severity]++
+	}
+	fmt.Fprintf(w, "%s, %s, %s\n", count(counts[finding.Error], "error"), count(counts[finding.Warning], "warning"), count(counts[finding.Note], "note"))
+}
+
+func newAWSLint() *cobra.Command {
+	var asJSON bool
+	var allow []string
+	cmd := &cobra.Command{
+		Use:   "lint PATH…",
+		Short: "Say what is wrong with documents on AWS, or with templates of CloudFormation",
+		Long: "Judge what documents are on CloudFront with AWS WAF, or any templates of CloudFormation, JSON or YAML, ours or not: what\n" +
+			"the schema says and what it cannot say. One finding a line; the exit code is 1 if one is an error. A value that is\n" +
+			"known only when a stack is deployed is never a finding.",
+		Args: somePaths,
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a list in JSON")
+	cmd.Flags().StringArrayVar(&allow, "allow", nil, "id of a finding that is no error here; may be given several times")
+	cmd.RunE = work(func(cmd *cobra.Command, paths []string) error {
+		in, err := readSide(cmd, paths)
+		if err != nil {
+			return err
+		}
+		list, err := in.lint()
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			for _, id := range allow {
+				if list[i].Rule.ID == id {
+					list[i].Allow()
+				}
+			}
+		}
+		list = finding.Sort(list)
+		if asJSON {
+			err = writeJSON(cmd.OutOrStdout(), list)
+		} else {
+			printFindings(cmd.OutOrStdout(), list)
+		}
+		if err == nil && finding.Errors(list) > 0 {
+			return errReported
+		}
+		return err
+	})
+	return cmd
+}
