@@ -8,7 +8,6 @@ import (
 
 	"skerry.dev/skerry/aws/finding"
 	"skerry.dev/skerry/aws/model"
-	"skerry.dev/skerry/aws/schema"
 	"skerry.dev/skerry/spec"
 )
 
@@ -92,17 +91,8 @@ func isNoRoute(r *spec.Route) bool {
 	return len(r.To.Services) == 0 && r.To.Redirect == nil && r.To.Respond == nil
 }
 
-// quotaOf is how many of something the account may have.
-func (b *builder) quotaOf(name string) int {
-	if n, ok := b.account.Quotas[name]; ok {
-		return n
-	}
-	q, ok := schema.QuotaNamed(name)
-	if !ok {
-		panic("BUG: no quota is named " + name)
-	}
-	return q.Limit
-}
+// quotaOf is granted, by the name that behaviours, policies and functions know it by.
+func (b *builder) quotaOf(name string) int { return b.granted(name) }
 
 // orderPatterns are the paths of routes that get a behaviour of their own, in the order in which CloudFront compares them.
 func orderPatterns(routes []ranked) (list []glob) {

@@ -83,6 +83,14 @@ func (g glob) below() glob {
 
 // covers reports whether every path of h is one of g. It may say no where it is so; it never says yes where it is not.
 func (g glob) covers(h glob) bool {
+	for ; len(g) > 0 && !g[0].repeats; g, h = g[1:], h[1:] { // most pairs part early
+		if len(h) == 0 || h[0].repeats || !h[0].in(g[0]) {
+			return false
+		}
+	}
+	if len(g) == 0 {
+		return len(h) == 0
+	}
 	seen := make([]bool, (len(g)+1)*(len(h)+1)) // and did not lead to the end
 	var walk func(i, j int) bool
 	walk = func(i, j int) bool {
@@ -106,8 +114,8 @@ func (g glob) covers(h glob) bool {
 
 // meets reports whether some path is one of both.
 func (g glob) meets(h glob) bool {
-	for i := 0; i < len(g) && i < len(h) && !g[i].repeats && !h[i].repeats; i++ { // most pairs part early
-		if !g[i].meets(h[i]) {
+	for ; len(g) > 0 && len(h) > 0 && !g[0].repeats && !h[0].repeats; g, h = g[1:], h[1:] {
+		if !g[0].meets(h[0]) {
 			return false
 		}
 	}

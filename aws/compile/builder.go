@@ -23,6 +23,7 @@ type builder struct {
 	fits      map[string]string             // what other packings would need of a quota that this one breaks; made by pack
 	loads     loads                         // what resources take of a stack
 	firewalls map[firewallKey]*firewallMade // web ACLs of sites that ask the same for every request
+	written   writtenCode                   // of functions
 	files     map[string][]byte             // that stand beside the templates, by name: contents of key value stores
 }
 

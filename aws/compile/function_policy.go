@@ -22,8 +22,25 @@ import (
 //
 // They stand in the order in which the edge does the same (plan/order.go, rewrite.Stage).
 
-// policyCode is the code of C, A, E, L and G of a policy, with mark for their number, and whether there is a G.
-func policyCode(p *spec.Policy) (code string, gate bool) {
+// policyText is the code of C, A, E, L and G of a policy, with mark for their number, and whether there is a G.
+type policyText struct {
+	code string
+	gate bool
+}
+
+func (b *builder) policyCode(p *spec.Policy) policyText {
+	text, known := b.written.policies[*p]
+	if !known {
+		text = policyCode(p)
+		if b.written.policies == nil {
+			b.written.policies = map[spec.Policy]policyText{}
+		}
+		b.written.policies[*p] = text
+	}
+	return text
+}
+
+func policyCode(p *spec.Policy) policyText {
 	var out strings.Builder
 	if allowsOrigins(p) {
 		out.WriteString(corsCode(p.CORS))
@@ -32,7 +49,7 @@ func policyCode(p *spec.Policy) (code string, gate bool) {
 	out.WriteString(errorCode(p))
 	g := gateCode(p)
 	out.WriteString(g)
-	return out.String(), g != ""
+	return policyText{out.String(), g != ""}
 }
 
 func allowsOrigins(p *spec.Policy) bool { return p.CORS != nil && len(p.CORS.Origins) > 0 }

@@ -42,9 +42,9 @@ func (b *builder) requestCode(s *site, v *behavior) *coder {
 	}
 	w.common = true
 	for _, r := range v.routes {
-		code, gate := policyCode(&r.Policy)
-		group := number(&c.groups, code)
-		w.groups, w.gates = append(w.groups, group), append(w.gates, gate)
+		text := b.policyCode(&r.Policy)
+		group := number(&c.groups, text.code)
+		w.groups, w.gates = append(w.groups, group), append(w.gates, text.gate)
 		w.common = w.common && group == w.groups[0]
 	}
 	w.begin()

@@ -3,6 +3,7 @@ package compile
 import (
 	"skerry.dev/skerry/aws/finding"
 	"skerry.dev/skerry/aws/model"
+	"skerry.dev/skerry/spec"
 )
 
 const docsFunctions = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-functions.html"
@@ -21,6 +22,12 @@ var functionsRules = struct{ size finding.Rule }{
 type function struct {
 	code     string
 	resource *model.Resource
+}
+
+// writtenCode is code that was written before: most behaviours of an entrypoint have the same policy, and many the same function.
+type writtenCode struct {
+	policies  map[spec.Policy]policyText // compared by their pointers, which routes that say nothing of their own share
+	functions map[string]*model.Resource // by event and code
 }
 
 // functions writes the code of every behaviour. Behaviours with the same code, of whatever entrypoint, have the same function.
@@ -44,10 +51,20 @@ func (b *builder) function(s *site, v *behavior, c *coder, event string, store *
 		AutoPublish: model.Bool(true), FunctionCode: model.Text(code),
 		FunctionConfig: &model.FunctionConfig{Runtime: model.Text("cloudfront-js-2.0"), Comment: model.Text(functionComment[event])},
 	}
-	if store != nil && c.awaits {
+	stored := store != nil && c.awaits
+	if stored {
 		props.FunctionConfig.KeyValueStoreAssociations = []*model.FunctionKeyValueStoreAssociation{{KeyValueStoreARN: model.Ref{Resource: store, Attr: "Arn"}}}
 	}
-	r := b.share("Function", v.at, props, func(name string) { props.Name = model.Text(name) })
+	r := b.written.functions[event+code]
+	if r == nil || stored {
+		r = b.share("Function", v.at, props, func(name string) { props.Name = model.Text(name) })
+	}
+	if b.written.functions == nil {
+		b.written.functions = map[string]*model.Resource{}
+	}
+	if !stored {
+		b.written.functions[event+code] = r
+	}
 	v.props.FunctionAssociations = append(v.props.FunctionAssociations, &model.DistributionFunctionAssociation{
 		EventType: model.Text(event), FunctionARN: model.Ref{Resource: r, Attr: "FunctionARN"},
 	})
