@@ -111,10 +111,27 @@ func (e *evaluator) eval(n *schema.Node, depth int) *schema.Node {
 		return out
 	case schema.Text:
 		if strings.Contains(n.Text, "{{resolve:") {
-			return unknown(n, &schema.Call{Name: "resolve", Parts: []*schema.Node{n}})
+			return resolved(n)
 		}
 	}
 	return n
+}
+
+// resolved is a text with dynamic references, whose values only the deployment knows.
+func resolved(n *schema.Node) *schema.Node {
+	var parts []*schema.Node
+	for rest := n.Text; rest != ""; {
+		before, after, found := strings.Cut(rest, "{{resolve:")
+		if before != "" {
+			parts = append(parts, &schema.Node{Kind: schema.Text, Text: before, At: n.At})
+		}
+		if found {
+			parts = append(parts, unknown(n, &schema.Call{Name: "resolve"}))
+			_, after, _ = strings.Cut(after, "}}")
+		}
+		rest = after
+	}
+	return unknown(n, &schema.Call{Name: "resolve", Parts: parts})
 }
 
 // function is the name and the argument of a function; empty: the object is none.

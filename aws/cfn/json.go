@@ -66,6 +66,9 @@ type jsonReader struct {
 	data  []byte
 	lines []int // offsets at which the second line and the following ones begin
 	dec   *json.Decoder
+	// The last place that was asked for: places are asked for in order, and a template may be one long line.
+	last    spec.Pos
+	lastOff int
 }
 
 // readJSON reads one value by its tokens: unmarshalling would lose places, and names that stand twice.
@@ -89,11 +92,15 @@ func readJSON(name string, data []byte) (*schema.Node, *fault.Problem) {
 func (j *jsonReader) pos(offset int) spec.Pos {
 	offset = min(max(offset, 0), len(j.data))
 	line := sort.SearchInts(j.lines, offset+1)
-	start := 0
+	start, col := 0, 1
 	if line > 0 {
 		start = j.lines[line-1]
 	}
-	return j.at(line+1, utf8.RuneCount(j.data[start:offset])+1)
+	if j.last.Line == line+1 && j.lastOff <= offset {
+		start, col = j.lastOff, j.last.Col
+	}
+	j.last, j.lastOff = j.at(line+1, col+utf8.RuneCount(j.data[start:offset])), offset
+	return j.last
 }
 
 // next returns the next token and the place where it begins.

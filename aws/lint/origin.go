@@ -155,10 +155,9 @@ func (o *origin) signs() bool {
 	return has(o.Node, "OriginAccessControlId") && !is(c, "")
 }
 
-// identity is whether an origin has an access identity.
+// identity is whether an origin is known to have an access identity.
 func (o *origin) identity() bool {
-	i := o.Path("S3OriginConfig", "OriginAccessIdentity")
-	return i != nil && !is(i, "") && !maybeAbsent(i)
+	return prefix(o.Path("S3OriginConfig", "OriginAccessIdentity")) != ""
 }
 
 // websiteOf is whether an origin is the website of a bucket.

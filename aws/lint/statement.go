@@ -156,7 +156,7 @@ func transformCount(l *linter, s *statement) {
 }
 
 func search(l *linter, s *statement) {
-	if s.kind != "ByteMatchStatement" {
+	if s.kind != "ByteMatchStatement" || s.body.Open() {
 		return
 	}
 	plain, coded := s.body.Get("SearchString"), s.body.Get("SearchStringBase64")
