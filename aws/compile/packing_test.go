@@ -102,3 +102,26 @@ func clean(t testing.TB, d *model.Deployment) {
 		}
 	}
 }
+
+// One entrypoint more changes no resource that was there, if each has a distribution of its own.
+func TestOneMoreOfASpec(t *testing.T) {
+	digests := func(n int) map[string]string {
+		d, _ := compile.Run(parsed(t, houses(n, "dedicated", "")))
+		out := map[string]string{}
+		for _, s := range d.Stacks {
+			for _, r := range s.Resources {
+				out[r.ID] = model.Digest(r.Props)
+			}
+		}
+		return out
+	}
+	before, now := digests(12), digests(13)
+	for id, sum := range before {
+		if now[id] != sum {
+			t.Errorf("%s changes when an entrypoint is added", id)
+		}
+	}
+	if len(now) <= len(before) {
+		t.Errorf("%d resources, and %d with one entrypoint more", len(before), len(now))
+	}
+}
