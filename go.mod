@@ -52,3 +52,5 @@ require (
 	golang.org/x/tools v0.51.0 // indirect
 	rsc.io/binaryregexp v0.2.0 // indirect
 )
+
+ignore node_modules
