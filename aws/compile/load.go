@@ -77,22 +77,21 @@ func (l loads) crossing(lists ...[]unit) {
 	}
 }
 
-// exports is how many attributes of a stack's resources other stacks refer to.
-func (l loads) exports(d *model.Deployment, of *model.Stack) int {
+// exports is how many attributes of each stack's resources other stacks refer to.
+func (l loads) exports(d *model.Deployment) map[*model.Stack]int {
 	seen := map[model.Ref]bool{}
+	out := map[*model.Stack]int{}
 	for _, s := range d.Stacks {
-		if s == of {
-			continue
-		}
 		for _, r := range s.Resources {
 			for _, ref := range l.of(r).refs {
-				if ref.Resource.Stack == of {
+				if ref.Resource.Stack != s && !seen[ref] {
 					seen[ref] = true
+					out[ref.Resource.Stack]++
 				}
 			}
 		}
 	}
-	return len(seen)
+	return out
 }
 
 const (

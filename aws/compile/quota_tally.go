@@ -61,9 +61,10 @@ var usersQuotas = map[string]string{
 
 func (t *quotaTally) deployment(d *model.Deployment) {
 	t.users = map[*model.Resource]int{}
+	exports := t.loads.exports(d)
 	for _, s := range d.Stacks {
 		t.account("stacks")
-		t.stack(d, s)
+		t.stack(s, exports[s])
 		for _, r := range s.Resources {
 			if name := accountQuotas[r.Type()]; name != "" {
 				t.account(name)
@@ -91,13 +92,13 @@ func (t *quotaTally) deployment(d *model.Deployment) {
 	}
 }
 
-func (t *quotaTally) stack(d *model.Deployment, s *model.Stack) {
+func (t *quotaTally) stack(s *model.Stack, exports int) {
 	count := func(name string, n int) {
 		t.counts[name] = append(t.counts[name], most{count: n, what: s.Name})
 	}
 	sum := t.loads.sum(s.Resources)
 	count("stackResources", sum.resources)
-	count("stackOutputs", len(s.Outputs)+t.loads.exports(d, s))
+	count("stackOutputs", len(s.Outputs)+exports)
 	count("stackDynamicReferences", sum.dynamic)
 	count("templateBytes", sum.bytes)
 	count("distributionsPerStack", sum.distributions)
