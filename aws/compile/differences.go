@@ -10,9 +10,10 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// This file says what of an entrypoint is different on AWS, from the spec alone: for each field that portability.yaml does not call
-// exact there is a row that knows whether a value of it means anything there. There is one finding for an id and an entrypoint, with
-// the values and the first place of one, however many routes have it; and none where another pass has said the same with its numbers.
+// This file says what of an entrypoint is different on AWS, from the spec alone: for each field that portability.yaml does not
+// call exact there is a row that knows whether a value of it means anything there. There is one finding for an id and an
+// entrypoint, with the values and the first place of one, however many routes have it; and none where another pass has said
+// the same with its numbers.
 
 // effect is who notices an approximation.
 type effect uint8
@@ -176,7 +177,7 @@ const (
 	// valuesShown is how many values a finding about a difference names.
 	valuesShown = 3
 	// valueBytesMax is how much of a value it shows, in bytes.
-	valueBytesMax = 60
+	valueBytesMax = 140
 )
 
 // gathered counts what an entrypoint says, by the id of what differs.
@@ -271,22 +272,17 @@ func authorOf(sources []spec.Source, of spec.Source) spec.Author {
 	return of.Author()
 }
 
-// valueOf is a field and its value as a finding shows them. What is inside an object with one source is shown with all of it.
+// valueOf is a field and its value as a finding shows them: of what is inside an object with one source all of the object, and
+// of an object whose parts have sources the part that somebody said.
 func valueOf(row *differs, from spec.Source) string {
 	text := from.Value
 	if len(text) > valueBytesMax {
 		text = strings.ToValidUTF8(text[:valueBytesMax], "") + "…"
 	}
-	switch whole := strings.TrimPrefix(from.Path, "spec."); {
-	case whole == row.path:
-		return row.path + " " + text
-	case strings.HasPrefix(whole, row.path+"."): // a part stands for the object
-		return whole + " " + text
-	case text == "":
+	if from.Path == "" {
 		return row.path
-	default:
-		return row.path + ", of " + whole + " " + text
 	}
+	return strings.TrimPrefix(from.Path, "spec.") + " " + text
 }
 
 func (b *builder) policySaid(e *spec.Entrypoint, r *spec.Route) []said {
@@ -312,7 +308,7 @@ func writtenSaid(rows []differs, f inForce, subject, before string, at spec.Pos)
 		s := said{row: row, at: at, path: before + row.path, author: spec.AuthorSpec, value: strings.TrimSpace(subject + " " + row.path)}
 		f.written = true
 		if from, ok := retrySource(row, f.route); ok {
-			s.author = from.Author()
+			s.author, s.value = authorOf(f.route.Sources, from), strings.TrimSpace(subject+" "+valueOf(row, from))
 			f.written = s.author >= spec.AuthorProfile
 			if pos, is := from.Pos(); is {
 				s.at = pos

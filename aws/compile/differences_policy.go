@@ -41,8 +41,8 @@ var routeDifferences = []differs{
 	{field: "route.respond", effect: inside, when: func(f *inForce) bool { return f.route.To.Respond != nil }},
 	{field: "Policy.retry", effect: outside, when: retries(func(*spec.Retry) bool { return true })},
 	{field: "retry.idempotencyKey", when: retries(func(r *spec.Retry) bool { return r.IdempotencyKey })},
-	{field: "Policy.priority", when: func(f *inForce) bool {
-		return f.written || asksOne(f.route, func(s *spec.Service) bool { return s.Concurrency.On() })
+	{field: "Policy.priority", when: func(f *inForce) bool { // who waits for a place at a service where there is a limit
+		return asksOne(f.route, func(s *spec.Service) bool { return s.Concurrency.On() })
 	}},
 }
 
@@ -70,7 +70,7 @@ var policyDifferences = slices.Concat([]differs{
 	{field: "Policy.requestID", effect: inside, when: func(f *inForce) bool { return on(f.policy.RequestID) }},
 	{field: "Policy.forwarded", effect: inside, when: func(f *inForce) bool { return f.policy.Forwarded != nil }},
 	{field: "tls.minVersion", effect: inside, when: func(f *inForce) bool { return f.policy.TLS != nil }},
-	{field: "tls.clientCertificates", effect: protection, when: func(f *inForce) bool {
+	{field: "tls.clientCertificates", when: func(f *inForce) bool {
 		return f.policy.TLS != nil && f.policy.TLS.ClientCertificates != spec.ClientAuthOff && f.policy.TLS.ClientCertificates != ""
 	}},
 	{field: "Policy.cors", effect: inside, when: func(f *inForce) bool { return allowsOrigins(f.policy) }},
@@ -137,7 +137,8 @@ func firewalled(when func(*spec.WAF, *inForce) bool) func(*inForce) bool {
 
 func saidSo(_ *spec.WAF, f *inForce) bool { return f.written }
 
-// cacheDifferences are those of a cache that is on. What only bounds the memory of an edge means nothing on AWS unless somebody wrote it.
+// cacheDifferences are those of a cache that is on. What only bounds the memory of an edge means nothing on AWS unless somebody
+// wrote it.
 var cacheDifferences = []differs{
 	{field: "cache.mode", effect: protection, when: storing(func(*spec.Cache, *inForce) bool { return true })},
 	{field: "cache key.query", effect: inside, when: storing(func(c *spec.Cache, _ *inForce) bool { return c.Key.Query != nil })},

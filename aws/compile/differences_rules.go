@@ -7,8 +7,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// differenceRules are the rules of what differs, by id. Their meaning is the reason in portability.yaml; the severity of a finding
-// depends on who said the value, and that of the rule is the worst it can be.
+// differenceRules are the rules of what differs, by id. Their meaning is the reason in portability.yaml; the severity of a
+// finding depends on who said the value, and that of the rule is the worst it can be.
 var differenceRules = sync.OnceValue(func() map[string]*finding.Rule {
 	rules := map[string]*finding.Rule{}
 	for _, d := range spec.Differences() {

@@ -15,7 +15,8 @@ var elsewhere = map[string]bool{
 	"Entrypoint.service": true, "route.service": true, "weighted service.service": true, // what the Service says
 }
 
-// TestEveryDifferenceHasARow: what is not exact is looked at by a row: its own, that of the object which has it, or those of its parts.
+// TestEveryDifferenceHasARow: what is not exact is looked at by a row: its own, that of the object which has it, or those of
+// its parts.
 func TestEveryDifferenceHasARow(t *testing.T) {
 	rows := map[string]bool{}
 	all := differenceRows()
@@ -37,7 +38,8 @@ func TestEveryDifferenceHasARow(t *testing.T) {
 			covered = covered || row == path || strings.HasPrefix(path, row+".") || strings.HasPrefix(row, path+".")
 		}
 		switch object, _, _ := strings.Cut(field, "."); object {
-		case "redirects", "moved path", "redirect", "respond", "mirror", "weighted service", "edits", "headers", "tls", "Certificate": // their whole has one
+		// Their whole has one.
+		case "redirects", "moved path", "redirect", "respond", "mirror", "weighted service", "edits", "headers", "tls", "Certificate":
 			covered = true
 		}
 		if !covered {

@@ -7,8 +7,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// serviceDifferences are those of a service. What balances, ejects and retries means nothing where there is one endpoint, and what only
-// bounds the connections of an edge nothing unless somebody wrote it.
+// serviceDifferences are those of a service. What balances, ejects and retries means nothing where there is one endpoint, and
+// what only bounds the connections of an edge nothing unless somebody wrote it.
 var serviceDifferences = []differs{
 	{field: "Service.endpoints", effect: outside, when: severalEndpoints(nil)},
 	{field: "endpoint.weight", when: severalEndpoints(anyEndpoint(func(e spec.Endpoint) bool { return e.Weight != 1 }))},
@@ -19,15 +19,21 @@ var serviceDifferences = []differs{
 	{field: "Service.protocol", effect: inside, when: func(f *inForce) bool { return f.service.Protocol == spec.ProtocolHTTP2 }},
 	{field: "origin tls.serverName", effect: inside, when: func(f *inForce) bool { return f.service.TLS.ServerName != "" }},
 	{field: "origin tls.ca", when: func(f *inForce) bool { return f.service.TLS.CA != "" }},
-	{field: "origin tls.certificate", effect: protection, when: func(f *inForce) bool { return f.service.TLS.Certificate != "" }},
-	{field: "origin tls.key", effect: protection, when: func(f *inForce) bool { return f.service.TLS.Key != "" }},
+	{field: "origin tls.certificate", when: func(f *inForce) bool { return f.service.TLS.Certificate != "" }},
+	{field: "origin tls.key", when: func(f *inForce) bool { return f.service.TLS.Key != "" }},
 	{field: "origin tls.minVersion", effect: protection, when: func(f *inForce) bool { return f.service.TLS.MinVersion == "1.3" }},
 	{field: "dns.family", effect: inside, when: func(f *inForce) bool { return f.service.DNS.Family != spec.FamilyAuto && f.service.Directory == nil }},
 	{field: "dns.ttlMin", when: whenWritten(func(s *spec.Service) bool { return s.DNS.TTLMin != ttlMinDefault })},
 	{field: "dns.ttlMax", when: whenWritten(func(s *spec.Service) bool { return s.DNS.TTLMax != ttlMaxDefault })},
 	{field: "Service.balance", when: severalEndpoints(nil)},
 	{field: "balance.sticky", when: severalEndpoints(func(s *spec.Service) bool { return s.Balance.Sticky != nil })},
-	{field: "Service.health", when: func(f *inForce) bool { return f.service.Health != nil }},
+	{field: "health.path", when: func(f *inForce) bool { return f.service.Health != nil }},
+	{field: "health.interval", when: checked},
+	{field: "health.timeout", when: checked},
+	{field: "health.healthyAfter", when: checked},
+	{field: "health.unhealthyAfter", when: checked},
+	{field: "health.status", when: checked},
+	{field: "health.host", when: checked},
 	{field: "Service.ejection", when: severalEndpoints(func(s *spec.Service) bool { return s.Ejection.Failures > 0 })},
 	{field: "timeouts.connect", effect: outside, when: whenWritten(nil)},
 	{field: "timeouts.firstByte", effect: outside, when: whenWritten(nil)},
@@ -50,7 +56,10 @@ const (
 	ttlMaxDefault = 5 * time.Minute
 )
 
-// several is about services with more than one endpoint.
+// checked is about what somebody wrote of the health check, beside that there is one.
+func checked(f *inForce) bool { return f.service.Health != nil && f.written }
+
+// severalEndpoints is about services with more than one endpoint.
 func severalEndpoints(when func(*spec.Service) bool) func(*inForce) bool {
 	return func(f *inForce) bool { return len(f.service.Endpoints) > 1 && (when == nil || when(f.service)) }
 }
