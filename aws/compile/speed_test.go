@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"skerry.dev/skerry/aws/cfn"
 	"skerry.dev/skerry/aws/compile"
@@ -64,21 +63,14 @@ func BenchmarkCompile5000x10(b *testing.B) {
 	}
 }
 
-// The time grows with the entrypoints, not with their square: eight times as many take less than thirty times as long, on a
-// machine that does other things too.
-func TestCompileIsNotQuadratic(t *testing.T) {
-	least := func(s *spec.Spec) time.Duration {
-		best := time.Duration(1 << 62)
-		for range 3 {
-			start := time.Now()
-			compile.Run(s)
-			best = min(best, time.Since(start))
-		}
-		return best
+// TestCompileGrows: what is allocated grows with the entrypoints, not with their square.
+func TestCompileGrows(t *testing.T) {
+	of := func(entrypoints int) float64 {
+		s := parsed(t, fleet(entrypoints, 5))
+		return testing.AllocsPerRun(1, func() { compile.Run(s) })
 	}
-	few, many := least(parsed(t, fleet(50, 5))), least(parsed(t, fleet(400, 5)))
-	if many > 30*few {
-		t.Errorf("50 entrypoints take %s, 400 take %s", few, many)
+	if few, many := of(50), of(400); many > 10*few {
+		t.Errorf("50 entrypoints take %.0f allocations, 400 take %.0f", few, many)
 	}
 }
 
