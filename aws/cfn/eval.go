@@ -136,7 +136,7 @@ func resolved(n *schema.Node) *schema.Node {
 
 // function is the name and the argument of a function; empty: the object is none.
 func function(n *schema.Node) (name string, arg *schema.Node) {
-	if len(n.Fields) != 1 {
+	if n == nil || len(n.Fields) != 1 {
 		return "", nil
 	}
 	f := n.Fields[0]

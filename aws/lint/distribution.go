@@ -200,7 +200,7 @@ func pathShadowed(l *linter, d *distribution) {
 		if b.first || !ok {
 			continue
 		}
-		for _, earlier := range before {
+		for _, earlier := range before[:min(len(before), behaviorsCompared)] {
 			wide, _ := earlier.pattern()
 			if wide != p && covers(wide, p) {
 				l.find(b.Get("PathPattern"), "every path of %q is taken by %q before it", short(b.Get("PathPattern").String()), short(earlier.Get("PathPattern").String()))
@@ -237,6 +237,11 @@ func covers(wide, narrow string) bool {
 			return walk(i+1, j+1)
 		}
 		return false
+	}
+	for i := 0; i < min(len(wide), len(narrow)) && wide[i] != '*'; i++ { // most pairs part early
+		if wide[i] != '?' && wide[i] != narrow[i] {
+			return false
+		}
 	}
 	return len(wide) <= pathMax && len(narrow) <= pathMax && walk(0, 0)
 }

@@ -24,5 +24,6 @@ const (
 	weightMax     = 0.15  // share of a staging distribution
 	policyNameMax = 128   // characters of the name of a policy
 	logFieldsMax  = 100   // redacted fields
-	headersMax    = 10240 // bytes of all headers that CloudFront adds for an origin
+	// behaviorsCompared is how many behaviours each one is compared with, for its path; no distribution has more.
+	behaviorsCompared = 500
 )
