@@ -32,7 +32,8 @@ type portabilityCase struct {
 
 	// Want is findings ("error mirroring", and behind "~" what the text contains) and properties of any resource of a type:
 	// "Distribution DistributionConfig.HttpVersion = http2" is equal, "~" contains, nothing behind the path: it is there. * stands
-	// for any item. "same" is the deployment of the spec without the snippets of the case.
+	// for any item. "Deployer ~ …" is about the policy of whoever deploys. "same" is the deployment of the spec without snippets,
+	// and "same as FIELD" that of another case.
 	Want []string `yaml:"want"`
 }
 
@@ -136,15 +137,20 @@ func TestEveryFieldHasACase(t *testing.T) {
 }
 
 func TestPortability(t *testing.T) {
-	for field, c := range portabilityCases(t) {
+	cases := portabilityCases(t)
+	for field, c := range cases {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
 			d, findings := compile.Run(c.load(t))
 			for _, want := range c.Want {
-				if want == "same" {
-					plain, _ := compile.Run((&portabilityCase{}).load(t))
+				if other, same := strings.CutPrefix(want, "same"); same {
+					like := &portabilityCase{}
+					if name, is := strings.CutPrefix(other, " as "); is {
+						like = cases[name]
+					}
+					plain, _ := compile.Run(like.load(t))
 					if a, b := deploymentText(d), deploymentText(plain); a != b {
-						t.Errorf("the deployment differs:\n%s\nwithout the field:\n%s", a, b)
+						t.Errorf("the deployment differs:\n%s\nwanted:\n%s", a, b)
 					}
 				} else if !met(want, d, findings) {
 					t.Errorf("no %q among\n%s\n%s", want, strings.Join(ids(findings), ", "), ofType(d, want))
@@ -163,18 +169,21 @@ func met(want string, d *model.Deployment, findings []finding.Finding) bool {
 			return f.Severity.String()+" "+f.Rule.ID == id && strings.Contains(f.Text, text)
 		})
 	}
-	path, value := rest, ""
+	path, value := " "+rest, ""
 	is := func(string) bool { return true }
-	if i := strings.Index(rest, " = "); i >= 0 {
-		path, value = rest[:i], rest[i+3:]
+	if i := strings.Index(path, " = "); i >= 0 {
+		path, value = path[:i], path[i+3:]
 		is = func(s string) bool { return s == value }
-	} else if i := strings.Index(rest, " ~ "); i >= 0 {
-		path, value = rest[:i], rest[i+3:]
+	} else if i := strings.Index(path, " ~ "); i >= 0 {
+		path, value = path[:i], path[i+3:]
 		is = func(s string) bool { return strings.Contains(s, value) }
+	}
+	if word == "Deployer" {
+		return reached(d.Deployer, nil, is)
 	}
 	for _, s := range d.Stacks {
 		for _, r := range s.Resources {
-			if typeName(r) == word && reached(resourceTree(r), strings.Split(path, "."), is) {
+			if typeName(r) == word && reached(resourceTree(r), strings.Split(path[1:], "."), is) {
 				return true
 			}
 		}
