@@ -50,10 +50,11 @@ var behaviorsRules = struct{ tooMany, cache, cors, mixed, grpc finding.Rule }{
 
 // behaviors turns routes into cache behaviours.
 //
-// A behaviour is chosen by its path pattern alone, and patterns cannot say all that a match says. So each behaviour knows every route
-// that may take a path that it gets, in the order in which package route would ask them, and its function asks them again. Which
-// route takes a request therefore never depends on how patterns are ordered or how many of them there are; what depends on it is
-// whose policy the behaviour has. A pattern stands before those that cover it, otherwise in the order of its routes.
+// A behaviour is chosen by its path pattern alone, and patterns cannot say all that a match says. So each behaviour knows every
+// route that may take a path that it gets, in the order in which package route would ask them, and its function asks them
+// again. Which route takes a request therefore never depends on how patterns are ordered or how many of them there are; what
+// depends on it is whose policy the behaviour has. A pattern stands before those that cover it, otherwise in the order of its
+// routes.
 func (b *builder) behaviors(s *site) {
 	if s.asked == nil {
 		s.asked = b.canaryRoutes(s.entry, 0)
@@ -164,8 +165,8 @@ func sameEffect(a, b *spec.Route) bool {
 		(len(a.To.Services) == 1 || a.Name == b.Name) // clients' shares of different routes are kept apart
 }
 
-// mergeBehaviors leaves out a pattern whose paths come to the same routes, or to one with the same effect, in the behaviour that takes
-// them next. Nothing else changes by that: what is covered by the pattern is covered by the next one.
+// mergeBehaviors leaves out a pattern whose paths come to the same routes, or to one with the same effect, in the behaviour
+// that takes them next. Nothing else changes by that: what is covered by the pattern is covered by the next one.
 func mergeBehaviors(routes []ranked, list [][]*spec.Route, patterns []glob) ([][]*spec.Route, []glob) {
 	alike := func(a, b []*spec.Route) bool {
 		return slices.Equal(a, b) || len(a) == 1 && len(b) == 1 && sameEffect(a[0], b[0])
@@ -191,8 +192,8 @@ func mergeBehaviors(routes []ranked, list [][]*spec.Route, patterns []glob) ([][
 	return list, patterns
 }
 
-// dropPatterns leaves patterns out until as many remain as there may be: first those of routes that the function answers, then those
-// whose policy is that of the default behaviour, then the others, each from the last one on.
+// dropPatterns leaves patterns out until as many remain as there may be: first those of routes that the function answers, then
+// those whose policy is that of the default behaviour, then the others, each from the last one on.
 func dropPatterns(routes []ranked, list [][]*spec.Route, patterns []glob, most int) ([][]*spec.Route, []glob) {
 	fallback := list[len(list)-1][0]
 	loss := func(r *spec.Route) int {
@@ -222,8 +223,9 @@ func dropPatterns(routes []ranked, list [][]*spec.Route, patterns []glob, most i
 	return candidates(routes, kept), kept
 }
 
-// target sets the origin of a behaviour: that of the first route that has one, of which the heaviest service; the function selects the
-// others. Where every route is answered by the function, some origin has to stand there all the same, and is never asked.
+// target sets the origin of a behaviour: that of the first route that has one, of which the heaviest service; the function
+// selects the others. Where every route is answered by the function, some origin has to stand there all the same, and is never
+// asked.
 func (b *builder) target(s *site, v *behavior) {
 	for _, r := range v.routes {
 		w := heaviest(r.To.Services)
@@ -260,8 +262,8 @@ func heaviest(list []spec.Weighted) (out *spec.Service) {
 	return out
 }
 
-// nowhere is an origin for behaviours whose function answers everything: a behaviour must have one. Of those that are there the first is
-// as good as any; otherwise it is a name that cannot exist (RFC 6761 section 6.4).
+// nowhere is an origin for behaviours whose function answers everything: a behaviour must have one. Of those that are there the
+// first is as good as any; otherwise it is a name that cannot exist (RFC 6761 section 6.4).
 func (s *site) nowhere() *origin {
 	if len(s.origins) > 0 {
 		return s.origins[0]
@@ -340,8 +342,8 @@ func (v *behavior) name() string {
 // routeKey is the field in which the function tells the cache, and the origin, which route and service it has chosen.
 const routeKey = "x-skerry-route"
 
-// routeKeys are the fields beside those of the policy that must count for the cache. What a function chooses by more than the path is not
-// part of the key by itself, and paths that were rewritten may meet.
+// routeKeys are the fields beside those of the policy that must count for the cache. What a function chooses by more than the
+// path is not part of the key by itself, and paths that were rewritten may meet.
 func (v *behavior) routeKeys() []string {
 	if v.uncached || !v.routes[0].Policy.Cache.On() {
 		return nil

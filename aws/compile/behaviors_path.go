@@ -151,8 +151,9 @@ func (g glob) matches(path string) bool { return g.covers(literalGlob(path)) }
 // patternBytes are those that CloudFront takes in a path pattern, but for its wildcards.
 const patternBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$/~\"'@:+&"
 
-// pattern is the smallest pattern of CloudFront for the paths of g. What cannot be written in one becomes a wildcard: ? for a byte, and
-// * for a percent-code, since nobody says in which form CloudFront compares it. A {name} becomes *, which crosses slashes.
+// pattern is the smallest pattern of CloudFront for the paths of g. What cannot be written in one becomes a wildcard: ? for a
+// byte, and * for a percent-code, since nobody says in which form CloudFront compares it. A {name} becomes *, which crosses
+// slashes.
 func (g glob) pattern() string {
 	var out strings.Builder
 	for i := 0; i < len(g); i++ {
@@ -202,9 +203,9 @@ type ranked struct {
 	globs []glob // the paths that it takes, exactly
 }
 
-// ranks are the routes in the order in which they are asked: the first one whose path and conditions fit takes a request. It is the
-// order of package route: exact paths, patterns, prefixes, each by depth and with static segments first, then what takes every
-// path; among those of one path the more demanding first.
+// ranks are the routes in the order in which they are asked: the first one whose path and conditions fit takes a request. It is
+// the order of package route: exact paths, patterns, prefixes, each by depth and with static segments first, then what takes
+// every path; among those of one path the more demanding first.
 func ranks(routes []*spec.Route) []ranked {
 	list := make([]ranked, len(routes))
 	for i, r := range routes {

@@ -13,9 +13,9 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Routes as package route would take them: CloudFront's choice of a behaviour, by the obvious comparison of patterns, and the code of its
-// function, run by Node.js, must come to the same route with the same {name}s, however routes overlap and however few behaviours there
-// may be.
+// Routes as package route would take them: CloudFront's choice of a behaviour, by the obvious comparison of patterns, and the
+// code of its function, run by Node.js, must come to the same route with the same {name}s, however routes overlap and however
+// few behaviours there may be.
 func TestBehaviorsChooseTheRoute(t *testing.T) {
 	n := newNode(t)
 	rapid.Check(t, func(r *rapid.T) {
@@ -25,8 +25,14 @@ func TestBehaviorsChooseTheRoute(t *testing.T) {
 			lines[i] = fmt.Sprintf("name: r%d, %s", i, strings.ReplaceAll(d.text, "NAME", fmt.Sprintf("r%d", i)))
 		}
 		quota := rapid.IntRange(1, 12).Draw(r, "quota")
-		aws := fmt.Sprintf("---\napiVersion: skerry.dev/v1\nkind: AWS\nmetadata: {name: aws, owner: shop}\nspec: {quotas: {cacheBehaviors: %d}}\n", quota)
-		_, s := madeSite(t, entrySpec("plain", aws, lines...))
+		aws := fmt.Sprintf("---\napiVersion: skerry.dev/v1\nkind: AWS\nmetadata: {name: aws, owner: shop}\nspec: {quotas: {cacheBehaviors: %d, functions: 1}}\n", quota)
+		b, s := madeSite(t, entrySpec("plain", aws, lines...))
+		if rapid.Bool().Draw(r, "fewer") {
+			b.fewerFunctions()
+			if n := len(b.shared.Resources); n != 1 {
+				r.Fatalf("there are %d functions", n)
+			}
+		}
 		if len(s.behaviors) > quota {
 			r.Fatalf("%d behaviours, %d are allowed", len(s.behaviors), quota)
 		}

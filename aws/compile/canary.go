@@ -40,7 +40,8 @@ var canaryRules = struct{ weight, http3, access, first finding.Rule }{
 	},
 }
 
-// canaryShare is which share of an entrypoint's requests a staging distribution gets; 0: there is none, and routes are as they are.
+// canaryShare is which share of an entrypoint's requests a staging distribution gets; 0: there is none, and routes are as they
+// are.
 func (b *builder) canaryShare(e *spec.Entrypoint) float64 {
 	share, _, _ := b.canaryOf(e)
 	return share
@@ -87,8 +88,8 @@ func percent(list []spec.Weighted) string {
 	return strings.TrimSuffix(strings.TrimRight(share, "0"), ".") + " %"
 }
 
-// canaryRoutes are the routes of an entrypoint as one of its two distributions has them: each weighted route with its service of that
-// number alone. Without a staging distribution they are as they are.
+// canaryRoutes are the routes of an entrypoint as one of its two distributions has them: each weighted route with its service
+// of that number alone. Without a staging distribution they are as they are.
 func (b *builder) canaryRoutes(e *spec.Entrypoint, number int) []*spec.Route {
 	if b.canaryShare(e) == 0 {
 		return e.Routes
@@ -104,8 +105,8 @@ func (b *builder) canaryRoutes(e *spec.Entrypoint, number int) []*spec.Route {
 	return out
 }
 
-// canary makes the staging distributions: each is its distribution with the second service of every weighted route in the place of the
-// first. Such an entrypoint has a distribution of its own.
+// canary makes the staging distributions: each is its distribution with the second service of every weighted route in the place
+// of the first. Such an entrypoint has a distribution of its own.
 func (b *builder) canary() {
 	for _, e := range b.edges {
 		for _, s := range e.sites {

@@ -13,6 +13,7 @@ func Run(s *spec.Spec) (*model.Deployment, []finding.Finding) {
 	for _, e := range s.Entrypoints {
 		b.sites = append(b.sites, b.site(e))
 	}
+	b.fewerFunctions()
 	b.pack()
 	b.certificates()
 	b.grants() // what buckets and Lambda functions let distributions do

@@ -10,8 +10,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// This file is the function for responses: what a response headers policy cannot do. CloudFront calls it neither for answers of 400 and
-// above nor for those that the function for requests made, which have what they need.
+// This file is the function for responses: what a response headers policy cannot do. CloudFront calls it neither for answers of
+// 400 and above nor for those that the function for requests made, which have what they need.
 
 // answerRules are about it.
 var answerRules = struct{ back, errors finding.Rule }{

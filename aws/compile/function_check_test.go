@@ -11,7 +11,8 @@ import (
 	"skerry.dev/skerry/exchange"
 )
 
-// checkCode says what of a function CloudFront Functions 2.0 may not have. It is stricter than AWS: what it does not know is wrong.
+// checkCode says what of a function CloudFront Functions 2.0 may not have. It is stricter than AWS: what it does not know is
+// wrong.
 func checkCode(code string) error {
 	if len(code) > 10240 {
 		return fmt.Errorf("%d bytes", len(code))

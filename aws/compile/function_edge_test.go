@@ -14,8 +14,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// asEdge runs a request through the stages of the edge, and tells what became of it in one line: what the service gets, or the answer.
-// answer is the fields of the service's answer; seen is what the client sees of them.
+// asEdge runs a request through the stages of the edge, and tells what became of it in one line: what the service gets, or the
+// answer. answer is the fields of the service's answer; seen is what the client sees of them.
 func asEdge(t testing.TB, s *site, method, host, target string, fields, answer []string) (told string, seen map[string]string) {
 	t.Helper()
 	table, problems := route.New([]*spec.Entrypoint{s.entry})

@@ -14,9 +14,10 @@ import (
 
 // This file is what an entrypoint has moved: bulk redirects and the canonical host, as rewrite.Moved answers them.
 //
-// A few redirects stand in the code, each in the function of the behaviour that its path comes to. More of them stand in a key value
-// store, whose keys are paths and whose values are a status and where it goes ("308/new"). CloudFormation fills a store from a bucket
-// only, and there is none: its content is a file beside the templates, in the form that the console and the CLI import.
+// A few redirects stand in the code, each in the function of the behaviour that its path comes to. More of them stand in a key
+// value store, whose keys are paths and whose values are a status and where it goes ("308/new"). CloudFormation fills a store
+// from a bucket only, and there is none: its content is a file beside the templates, in the form that the console and the CLI
+// import.
 
 const docsStores = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/kvs-with-functions.html"
 
@@ -52,7 +53,7 @@ func (w *requestWriter) movedHere() (list []spec.Moved) {
 		first := slices.IndexFunc(w.s.behaviors, func(v *behavior) bool {
 			return v.pattern == "" || patternGlob(v.pattern).covers(path)
 		})
-		if w.s.behaviors[first] == w.v {
+		if slices.Contains(w.of, w.s.behaviors[first]) {
 			list = append(list, m)
 		}
 	}
@@ -82,8 +83,8 @@ func (w *requestWriter) moved(group string) {
 	}
 }
 
-// canonical sets c to the host that a request should have gone to, or to nothing. Where it is the other host with or without "www.", the
-// code does not name it, and entrypoints share it.
+// canonical sets c to the host that a request should have gone to, or to nothing. Where it is the other host with or without
+// "www.", the code does not name it, and entrypoints share it.
 func (w *requestWriter) canonical() string {
 	e, to := w.s.entry, w.s.entry.CanonicalHost
 	test := "c===" + js(to) + "?'':" + js(to)

@@ -11,8 +11,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// This file is what a policy says of requests and of the answers that a function makes itself. For each policy there are functions,
-// with a number; policies that come to the same code have the same one:
+// This file is what a policy says of requests and of the answers that a function makes itself. For each policy there are
+// functions, with a number; policies that come to the same code have the same one:
 //
 //	A(e,s,a,b)   the answer with status s, fields a and body b, and what every answer under this policy has
 //	E(e,s,t,a)   an error, in the form that the policy wants
@@ -242,8 +242,9 @@ func originTest(origins []string) string {
 	return strings.Join(tests, "||")
 }
 
-// tellCode tells the service what the edge knows, in place of what the client claims. CloudFront itself sets X-Forwarded-For to the
-// client's address once the client's own is gone; it takes X-Forwarded-Proto and X-Real-IP away, and lets no function set them.
+// tellCode tells the service what the edge knows, in place of what the client claims. CloudFront itself sets X-Forwarded-For to
+// the client's address once the client's own is gone; it takes X-Forwarded-Proto and X-Real-IP away, and lets no function set
+// them.
 func (b *builder) tellCode(s *site, r *spec.Route) string {
 	p := &r.Policy
 	mode := spec.ForwardedRemove

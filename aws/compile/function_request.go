@@ -32,10 +32,10 @@ var requestRules = struct{ host, mutual finding.Rule }{
 	},
 }
 
-// requestCode writes the function for the requests of a behaviour.
-func (b *builder) requestCode(s *site, v *behavior) *coder {
+// requestCode writes the function for the requests of a behaviour, or of several: then v is what they have in common.
+func (b *builder) requestCode(s *site, v *behavior, of ...*behavior) *coder {
 	c := &coder{}
-	w := &requestWriter{b: b, s: s, v: v, c: c}
+	w := &requestWriter{b: b, s: s, v: v, of: of, c: c}
 	g := everyPath
 	if v.pattern != "" {
 		g = patternGlob(v.pattern)
@@ -70,6 +70,7 @@ type requestWriter struct {
 	b      *builder
 	s      *site
 	v      *behavior
+	of     []*behavior // that it is for
 	c      *coder
 	groups []string // numbers of the functions of each route's policy
 	gates  []bool   // whether there is a G
@@ -78,9 +79,10 @@ type requestWriter struct {
 
 // begin makes the path that routes are matched by, and refuses what the edge refuses.
 //
-// CloudFront has chosen the behaviour by its own reading of the path. Where that could differ from ours, since dot segments or codes of
-// unreserved characters stand in it, the client is sent to the normal form: no request is served by a behaviour, with its firewall
-// and its cache, that its path does not belong to. Only the case of hex digits is mended in place, which no pattern has.
+// CloudFront has chosen the behaviour by its own reading of the path. Where that could differ from ours, since dot segments or
+// codes of unreserved characters stand in it, the client is sent to the normal form: no request is served by a behaviour, with
+// its firewall and its cache, that its path does not belong to. Only the case of hex digits is mended in place, which no
+// pattern has.
 func (w *requestWriter) begin() {
 	w.c.use("N")
 	w.c.add("routes", "var r=event.request,h=r.headers,p=N(r.uri),q=r.rawQueryString(),m,l;")
@@ -89,7 +91,8 @@ func (w *requestWriter) begin() {
 	w.c.add("routes", "if(p!==r.uri&&p!==r.uri.replace(/%%../g,function(x){return x.toUpperCase()}))return L%s(event,308,%s+p+(q===undefined?'':'?'+q));", g, w.origin("h.host.value"))
 }
 
-// origin is scheme and host of a URL that leads back here; host is an expression. A URL without a scheme keeps that of the request.
+// origin is scheme and host of a URL that leads back here; host is an expression. A URL without a scheme keeps that of the
+// request.
 func (w *requestWriter) origin(host string) string {
 	if onlyHTTPS(w.s.entry) {
 		return "'https://'+" + host

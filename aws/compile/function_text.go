@@ -8,11 +8,11 @@ import (
 	"unicode/utf16"
 )
 
-// This file is how JavaScript is written: only what CloudFront Functions 2.0 has (ES 5.1 and a few features of later years), and every
-// text of a spec as a literal of js or jsRegexp.
+// This file is how JavaScript is written: only what CloudFront Functions 2.0 has (ES 5.1 and a few features of later years),
+// and every text of a spec as a literal of js or jsRegexp.
 
-// js is a text as a JavaScript literal of ASCII alone. Neither the end of a literal, nor a line terminator, nor the end of a script
-// element in a page can come out of it.
+// js is a text as a JavaScript literal of ASCII alone. Neither the end of a literal, nor a line terminator, nor the end of a
+// script element in a page can come out of it.
 func js(s string) string {
 	var out strings.Builder
 	out.WriteByte('"')

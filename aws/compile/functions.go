@@ -34,7 +34,7 @@ type writtenCode struct {
 func (b *builder) functions(s *site) {
 	store := b.movedStore(s)
 	for _, v := range s.behaviors {
-		v.viewer = b.function(s, v, b.requestCode(s, v), "viewer-request", store)
+		v.viewer = b.function(s, v, b.requestCode(s, v, v), "viewer-request", store)
 		if c := b.answerFunction(s, v); c != nil {
 			v.answer = b.function(s, v, c, "viewer-response", nil)
 		}

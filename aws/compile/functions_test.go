@@ -117,6 +117,43 @@ func TestFunctionsAreShared(t *testing.T) {
 	}
 }
 
+// Where there are too many functions, those of an entrypoint that nobody else has become one.
+func TestFewerFunctions(t *testing.T) {
+	text := "---\napiVersion: skerry.dev/v1\nkind: AWS\nmetadata: {name: aws, owner: shop}\nspec: {quotas: {functions: QUOTA}}\n"
+	for _, name := range []string{"one", "two", "three"} {
+		text += "---\napiVersion: skerry.dev/v1\nkind: Entrypoint\nmetadata: {name: " + name + ", owner: shop}\nspec:\n  hosts: [" + name + ".example.com]\n  profile: plain\n  routes:\n" +
+			"    - {name: a, match: {prefix: /a}, redirect: {to: 'https://" + name + ".example.net/a'}}\n    - {name: b, match: {prefix: /b}, redirect: {to: 'https://" + name +
+			".example.net/b'}}\n    - {name: web, service: 'https://app.example.net'}\n"
+	}
+	f := func(quota, want int) {
+		t.Helper()
+		s := loaded(t, strings.Replace(text, "QUOTA", fmt.Sprint(quota), 1))
+		b := newBuilder(s)
+		for _, e := range s.Entrypoints {
+			site := &site{entry: e, origins: []*origin{{id: "app", service: s.Services[0]}}}
+			b.sites = append(b.sites, site)
+			b.behaviors(site)
+			b.functions(site)
+		}
+		b.fewerFunctions()
+		used := map[model.Value]bool{}
+		for _, s := range b.sites {
+			for _, v := range s.behaviors {
+				used[v.props.FunctionAssociations[0].FunctionARN] = true
+			}
+		}
+		if len(b.shared.Resources) != want || len(used) != want {
+			t.Errorf("with a quota of %d: %d functions, %d of them used, want %d", quota, len(b.shared.Resources), len(used), want)
+		}
+	}
+	f(100, 7) // each has one for /a and one for /b, and all the same for the rest
+	f(7, 7)
+	f(6, 6)
+	f(5, 5)
+	f(4, 4)
+	f(3, 4) // what is shared stays
+}
+
 func TestFunctionFindings(t *testing.T) {
 	f := func(name string, want []string, routes ...string) *builder {
 		t.Helper()
