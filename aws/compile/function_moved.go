@@ -26,7 +26,7 @@ var movedRules = struct{ store, size finding.Rule }{
 	store: finding.Rule{
 		ID: "moved-store", Severity: finding.Warning, Source: docsStores,
 		Meaning: "The redirects do not fit into a function: they stand in a key value store, which is deployed empty and filled from a file.",
-		Remedy:  "after the first deployment, and whenever the file changes, load it with `aws cloudfront-keyvaluestore update-keys`",
+		Remedy:  "put the file into a bucket and name it as the import source of the store, or put its keys with `aws cloudfront-keyvaluestore update-keys`, 50 at a time",
 		Witness: "a request for a moved path before the store is filled takes a route",
 	},
 	size: finding.Rule{
