@@ -40,9 +40,10 @@ type differs struct {
 	effect effect
 	when   func(*inForce) bool
 
-	fit  spec.Fit
-	rule *finding.Rule
-	path string // of its source, without "spec."; see sourcePath
+	fit    spec.Fit
+	rule   *finding.Rule
+	path   string // of its source, without "spec."; see sourcePath
+	source string // with it
 }
 
 // tables are the rows by what has them, made once.
@@ -65,6 +66,7 @@ func bound(of string, rows []differs) []differs {
 			panic("BUG: no difference is known of " + of + " " + out[i].field)
 		}
 		out[i].fit, out[i].rule, out[i].path = d.Fit, rule, sourcePath(out[i].field)
+		out[i].source = "spec." + out[i].path
 	}
 	return out
 }
@@ -99,7 +101,13 @@ type said struct {
 	author spec.Author
 	at     spec.Pos
 	path   string
-	value  string
+	of     string      // what says it, where that is not the policy: "service stock"
+	from   spec.Source // where it has none, the field alone is shown
+}
+
+// same reports whether two values are shown alike.
+func (s *said) same(t *said) bool {
+	return s.of == t.of && s.from.Path == t.from.Path && s.from.Value == t.from.Value && (s.from.Path != "" || s.row == t.row)
 }
 
 // severity is how bad it is that a value is not kept as it was said.
@@ -162,7 +170,11 @@ func (b *builder) differencesOf(s *site, told map[string]finding.Severity, servi
 
 // differs makes a finding.
 func (b *builder) differs(s *site, n *differing, routes int) {
-	text := strings.Join(n.values[:min(len(n.values), valuesShown)], ", ")
+	var shown []string
+	for _, v := range n.values[:min(len(n.values), valuesShown)] {
+		shown = append(shown, v.text())
+	}
+	text := strings.Join(shown, ", ")
 	if more := len(n.values) - valuesShown; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
@@ -189,7 +201,7 @@ type gathered struct {
 // differing is all that is said of one id: worst is the first of the worst.
 type differing struct {
 	worst  *said
-	values []string
+	values []*said // each once
 	routes int
 	last   int // the route that was counted last
 }
@@ -205,8 +217,8 @@ func (t *gathered) add(list []said, route int) {
 		if s.severity() > n.worst.severity() {
 			n.worst = s
 		}
-		if !slices.Contains(n.values, s.value) {
-			n.values = append(n.values, s.value)
+		if !slices.ContainsFunc(n.values, s.same) {
+			n.values = append(n.values, s)
 		}
 		if route > n.last {
 			n.routes++
@@ -215,27 +227,24 @@ func (t *gathered) add(list []said, route int) {
 	}
 }
 
-// look asks the rows about what has sources.
-func look(rows []differs, f inForce, kind string, sources []spec.Source, at spec.Pos, before string) (out []said) {
+// look asks the rows about what has sources. of is what says it, before where that stands.
+func look(rows []differs, f inForce, of string, sources []spec.Source, at spec.Pos, before string) (out []said) {
 	for i := range rows {
 		row := &rows[i]
-		from, ok := sourceOf(sources, "spec."+row.path)
-		s := said{row: row, at: at, path: before + "spec." + row.path, author: spec.AuthorDefault}
+		if f.written = true; !row.when(&f) { // then it does not matter either if nobody wrote it
+			continue
+		}
+		from, ok := sourceOf(sources, row.source)
+		s := said{row: row, at: at, path: before + row.source, of: of, from: from, author: spec.AuthorDefault}
 		if ok {
 			s.author = authorOf(sources, from)
 			if pos, written := from.Pos(); written {
 				s.at = pos
 			}
 		}
-		f.written = s.author >= spec.AuthorProfile
-		if !row.when(&f) {
-			continue
+		if f.written = s.author >= spec.AuthorProfile; f.written || row.when(&f) {
+			out = append(out, s)
 		}
-		s.value = valueOf(row, from)
-		if kind != "" {
-			s.value = kind + " " + s.value
-		}
-		out = append(out, s)
 	}
 	return out
 }
@@ -272,17 +281,18 @@ func authorOf(sources []spec.Source, of spec.Source) spec.Author {
 	return of.Author()
 }
 
-// valueOf is a field and its value as a finding shows them: of what is inside an object with one source all of the object, and
-// of an object whose parts have sources the part that somebody said.
-func valueOf(row *differs, from spec.Source) string {
-	text := from.Value
-	if len(text) > valueBytesMax {
-		text = strings.ToValidUTF8(text[:valueBytesMax], "") + "…"
+// text is a field and its value as a finding shows them: of what is inside an object with one source all of the object, and of
+// an object whose parts have sources the part that somebody said.
+func (s *said) text() string {
+	out := s.row.path
+	if s.from.Path != "" {
+		value := s.from.Value
+		if len(value) > valueBytesMax {
+			value = strings.ToValidUTF8(value[:valueBytesMax], "") + "…"
+		}
+		out = strings.TrimPrefix(s.from.Path, "spec.") + " " + value
 	}
-	if from.Path == "" {
-		return row.path
-	}
-	return strings.TrimPrefix(from.Path, "spec.") + " " + text
+	return strings.TrimSpace(s.of + " " + out)
 }
 
 func (b *builder) policySaid(e *spec.Entrypoint, r *spec.Route) []said {
@@ -305,16 +315,17 @@ func (b *builder) routeSaid(e *spec.Entrypoint, r *spec.Route) []said {
 func writtenSaid(rows []differs, f inForce, subject, before string, at spec.Pos) (out []said) {
 	for i := range rows {
 		row := &rows[i]
-		s := said{row: row, at: at, path: before + row.path, author: spec.AuthorSpec, value: strings.TrimSpace(subject + " " + row.path)}
-		f.written = true
+		if f.written = true; !row.when(&f) {
+			continue
+		}
+		s := said{row: row, at: at, path: before + row.path, author: spec.AuthorSpec, of: subject}
 		if from, ok := retrySource(row, f.route); ok {
-			s.author, s.value = authorOf(f.route.Sources, from), strings.TrimSpace(subject+" "+valueOf(row, from))
-			f.written = s.author >= spec.AuthorProfile
+			s.author, s.from = authorOf(f.route.Sources, from), from
 			if pos, is := from.Pos(); is {
 				s.at = pos
 			}
 		}
-		if row.when(&f) {
+		if f.written = s.author >= spec.AuthorProfile; f.written || row.when(&f) {
 			out = append(out, s)
 		}
 	}
@@ -326,7 +337,7 @@ func retrySource(row *differs, r *spec.Route) (spec.Source, bool) {
 	if r == nil || !strings.HasPrefix(row.path, "retry") && !strings.HasPrefix(row.path, "priority") {
 		return spec.Source{}, false
 	}
-	return spec.SourceOf(r.Sources, "spec."+row.path)
+	return spec.SourceOf(r.Sources, row.source)
 }
 
 // certificateDifference reports what a certificate asks for: it belongs to no entrypoint.
