@@ -89,7 +89,9 @@ func TestCounts(t *testing.T) {
 		})}})
 	})
 	f("waf-rates", 10, func(n int) object {
-		return acl(n, func(i int) object { return object{"RateBasedStatement": object{"Limit": 100 + i, "AggregateKeyType": "IP"}} })
+		return acl(n, func(i int) object {
+			return object{"RateBasedStatement": object{"Limit": 100 + i, "AggregateKeyType": "IP"}}
+		})
 	})
 	f("waf-references", 50, func(n int) object {
 		return acl(n, func(i int) object {

@@ -17,7 +17,7 @@ var headersRows = []row[*cfn.Resource]{
 	{rule("header-remove", refuses, "CloudFront does not remove this header field", "leave it", "Header: Via among RemoveHeadersConfig", guide+"understanding-response-headers-policies.html#remove-headers-disallowed"), headerRemove},
 	{rule("header-removed-and-added", hint, "the field is removed first and added then: answers have it", "keep one of both", "Server removed and added", guide+"understanding-response-headers-policies.html"), headerRemovedAndAdded},
 	{rule("header-long", refuses, "the value of a header field has 1,783 characters at most", "shorten it, or let a function set it", "a Content-Security-Policy of 2,000 characters", guide+"understanding-response-headers-policies.html"), headerLong},
-	{rule("cors-credentials", refuses, "with credentials nothing of CORS may be *", "list the origins, methods and fields", "AccessControlAllowCredentials with AccessControlAllowOrigins: [*]", guide+"understanding-response-headers-policies.html"), corsCredentials},
+	{rule("cors-credentials", refuses, "with credentials neither origins nor header fields may be *", "list them", "AccessControlAllowCredentials with AccessControlAllowOrigins: [*]", guide+"understanding-response-headers-policies.html"), corsCredentials},
 	{rule("cors-origin", refuses, "an origin is a scheme and a host; * may be all of it, or its leftmost label", "write https://www.example.com", "https://www.example.com/path", guide+"understanding-response-headers-policies.html"), corsOrigin},
 	{rule("cors-method", refuses, "CORS knows GET, DELETE, HEAD, OPTIONS, PATCH, POST, PUT and ALL", "write them in capitals", "get", guide+"understanding-response-headers-policies.html"), corsMethod},
 	{rule("cors-empty", refuses, "the lists of origins, methods and fields have one item at least", `write "*" for all`, "AccessControlAllowHeaders without items", api+"ResponseHeadersPolicyCorsConfig.html"), corsEmpty},
@@ -125,18 +125,18 @@ func headerLong(l *linter, r *cfn.Resource) {
 	}
 }
 
-var corsLists = []string{"AccessControlAllowOrigins", "AccessControlAllowHeaders", "AccessControlAllowMethods", "AccessControlExposeHeaders"}
+var corsLists = []string{"AccessControlAllowOrigins", "AccessControlAllowHeaders", "AccessControlAllowMethods"}
 
 func corsCredentials(l *linter, r *cfn.Resource) {
 	c := headersConfig(r).Get("CorsConfig")
 	if !isTrue(c.Get("AccessControlAllowCredentials")) {
 		return
 	}
-	for _, name := range corsLists {
+	for _, name := range corsLists[:2] {
 		items, _ := entries(c.Path(name, "Items"))
 		for _, e := range items {
-			if is(e.Node, "*") {
-				l.find(e.Node, "credentials are allowed, and %s has *", name)
+			if text := e.String(); text == "*" || strings.Contains(text, "*") && name == "AccessControlAllowHeaders" {
+				l.find(e.Node, "credentials are allowed, and %s has %q", name, short(text))
 			}
 		}
 	}
@@ -176,7 +176,7 @@ func corsMethod(l *linter, r *cfn.Resource) {
 
 func corsEmpty(l *linter, r *cfn.Resource) {
 	c := headersConfig(r).Get("CorsConfig")
-	for _, name := range corsLists[:3] {
+	for _, name := range corsLists {
 		n := c.Path(name, "Items")
 		if items, known := count(n); known && items == 0 {
 			l.find(n, "%s has no items", name)

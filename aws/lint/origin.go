@@ -160,14 +160,12 @@ func (o *origin) identity() bool {
 	return prefix(o.Path("S3OriginConfig", "OriginAccessIdentity")) != ""
 }
 
-// websiteOf is whether an origin is the website of a bucket.
+// website is whether an origin is the website of a bucket.
 func (o *origin) website() bool {
 	name, _ := pattern(o.Get("DomainName"))
-	if strings.Contains(name, ".s3-website") {
-		return true
-	}
-	_, attr, ok := o.Get("DomainName").Refers()
-	return ok && attr == "WebsiteURL"
+	website := strings.Contains(name, ".s3-website")
+	references(o.Get("DomainName"), func(_ *schema.Node, _, attr string) { website = website || attr == "WebsiteURL" })
+	return website
 }
 
 // bucket is whether an origin is a bucket by its own endpoint.
@@ -240,18 +238,11 @@ func bucketOpen(l *linter, o *origin) {
 }
 
 func functionURLOpen(l *linter, o *origin) {
-	each := []*schema.Node{o.Get("DomainName")}
-	for len(each) > 0 {
-		n := each[0]
-		each = each[1:]
-		if n == nil || n.Call == nil {
-			continue
-		}
+	references(o.Get("DomainName"), func(n *schema.Node, _, _ string) {
 		if r := l.refersTo(n, typeLambdaURL); r != nil && is(r.Properties.Get("AuthType"), "NONE") {
 			l.find(o.Get("DomainName"), "%s has AuthType NONE", r.ID)
 		}
-		each = append(append(each, n.Call.Parts...), n.Call.From)
-	}
+	})
 }
 
 func originHTTP(l *linter, o *origin) {

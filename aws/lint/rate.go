@@ -64,13 +64,9 @@ func rateConstant(l *linter, s *statement) {
 	}
 }
 
-// otherGroups are groups of AWS whose rules are not known here.
-var otherGroups = []string{"AWSManagedRulesUserIdentityRuleSet", "AWSManagedIPDDoSList"}
-
 func groupUnknown(l *linter, s *statement) {
 	name, ok := s.body.Get("Name").AsText()
-	if s.kind == "ManagedRuleGroupStatement" && ok && is(s.body.Get("VendorName"), "AWS") && schema.ManagedRules().Group(name) == nil &&
-		!slices.Contains(otherGroups, name) {
+	if s.kind == "ManagedRuleGroupStatement" && ok && is(s.body.Get("VendorName"), "AWS") && schema.ManagedRules().Group(name) == nil {
 		l.find(s.body.Get("Name"), "there is no %q", short(name))
 	}
 }
