@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"skerry.dev/skerry/aws"
 	"skerry.dev/skerry/aws/cfn"
+	"skerry.dev/skerry/aws/finding"
 	"skerry.dev/skerry/spec"
 )
 
@@ -71,7 +73,7 @@ func TestGolden(t *testing.T) {
 			}
 			s := load(t, name+".yaml", string(text))
 			for _, target := range aws.Targets {
-				out, err := aws.Compile(s, target)
+				out, err := aws.Compile(s, target, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -100,7 +102,7 @@ func TestGolden(t *testing.T) {
 					}
 				}
 				for _, f := range aws.LintTemplates(templates) {
-					if f.Severity > 0 {
+					if f.Severity > finding.Note {
 						t.Errorf("of what was written itself: %v", f)
 					}
 				}
@@ -113,12 +115,12 @@ func TestGolden(t *testing.T) {
 func TestRefused(t *testing.T) {
 	s := load(t, "edge.yaml", entrypoint("https://10.0.0.1"))
 	for _, target := range aws.Targets {
-		out, err := aws.Compile(s, target)
+		out, err := aws.Compile(s, target, nil)
 		if err != nil || len(out.Files) > 0 || len(out.Findings) == 0 || out.Findings[0].Severity.String() != "error" {
 			t.Errorf("%s: %d files, %v, %v", target, len(out.Files), out.Findings, err)
 		}
 	}
-	if _, err := aws.Compile(s, "pulumi"); err == nil {
+	if _, err := aws.Compile(s, "pulumi", nil); err == nil {
 		t.Error("an unknown target compiles")
 	}
 }
@@ -204,8 +206,83 @@ func BenchmarkCompile500x10(b *testing.B) {
 		b.Fatal(problems[0])
 	}
 	for b.Loop() {
-		if _, err := aws.Compile(s, aws.CloudFormation); err != nil {
+		if _, err := aws.Compile(s, aws.CloudFormation, nil); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+var (
+	exports = regexp.MustCompile(`"Export": \{\s*"Name": "([^"]+)"`)
+	imports = regexp.MustCompile(`"Fn::ImportValue": "([^"]+)"`)
+)
+
+// TestKeep: the stacks of a new revision can be deployed one after the other over those of an old one. CloudFormation refuses to take
+// away an export that a stack as it is deployed imports.
+func TestKeep(t *testing.T) {
+	const more = "\n  routes: [{match: {path: /old}, redirect: {to: /%s}}, {service: \"https://shop.example.net\"}]\n  portability: {allow: [certificate-missing]}\n"
+	text := func(to string) string {
+		return "apiVersion: skerry.dev/v1\nkind: Entrypoint\nmetadata: {name: shop, owner: web}\nspec:\n  hosts: [shop.example.com]" + fmt.Sprintf(more, to)
+	}
+	compile := func(to string, deployed []*cfn.Template) (files map[string]string, kept int) {
+		out, err := aws.Compile(load(t, "edge.yaml", text(to)), aws.CloudFormation, deployed)
+		if err != nil || len(out.Files) == 0 {
+			t.Fatal(err, out.Findings)
+		}
+		files = map[string]string{}
+		for _, f := range out.Files {
+			files[f.Name] = string(f.Data)
+		}
+		return files, out.Kept
+	}
+	old, kept := compile("a", nil)
+	if kept > 0 {
+		t.Errorf("%d resources are kept of nothing", kept)
+	}
+	var deployed []*cfn.Template
+	for _, name := range []string{"skerry-shared.json", "skerry-edge-01.json"} {
+		read, err := cfn.Read(name, []byte(old[name]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		deployed = append(deployed, read)
+	}
+	missing := func(files map[string]string) (names []string) {
+		there := map[string]bool{}
+		for _, m := range exports.FindAllStringSubmatch(files["skerry-shared.json"], -1) {
+			there[m[1]] = true
+		}
+		for _, m := range imports.FindAllStringSubmatch(old["skerry-edge-01.json"], -1) {
+			if !there[m[1]] {
+				names = append(names, m[1])
+			}
+		}
+		return names
+	}
+	bare, _ := compile("b", nil)
+	with, kept := compile("b", deployed)
+	if len(missing(bare)) == 0 {
+		t.Error("nothing that is shared has changed: this test shows nothing")
+	}
+	if names := missing(with); len(names) > 0 || kept == 0 {
+		t.Errorf("%d kept, and what is deployed still imports %v", kept, names)
+	}
+	var merged []*cfn.Template
+	for name, data := range with {
+		if strings.HasPrefix(name, "skerry-") {
+			read, err := cfn.Read(name, []byte(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			merged = append(merged, read)
+		}
+	}
+	for _, f := range aws.LintTemplates(merged) {
+		if f.Severity > finding.Note {
+			t.Error(f)
+		}
+	}
+	if again, n := compile("a", deployed); n != 0 || again["skerry-shared.json"] != old["skerry-shared.json"] {
+		t.Errorf("%d resources are kept where nothing has changed", n)
 	}
 }

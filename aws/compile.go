@@ -3,6 +3,7 @@ package aws
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"skerry.dev/skerry/aws/cfn"
@@ -38,12 +39,17 @@ type File struct {
 type Output struct {
 	Files    []File            // none where a finding is an error
 	Findings []finding.Finding // the worst first
+	Kept     int               // resources of what is deployed that stay until stacks that import them have changed
 	Packing  []model.Choice    // how entrypoints were spread over distributions, and why
 }
 
 // Compile compiles a spec for a target and judges the result as Lint does. The error is about the compiler itself: what is wrong with the
 // spec is a finding.
-func Compile(s *spec.Spec, t Target) (*Output, error) {
+//
+// deployed are the templates of CloudFormation that are deployed now, none for the first time or for other targets. What they share and
+// nothing new uses stays in its stack, since CloudFormation removes nothing that a stack which comes later still imports: deploy the
+// stacks in their order, then compile and deploy once more without it.
+func Compile(s *spec.Spec, t Target, deployed []*cfn.Template) (*Output, error) {
 	if !slices.Contains(Targets, t) {
 		return nil, fmt.Errorf("unknown target %q: it is none of %v", t, Targets)
 	}
@@ -52,6 +58,9 @@ func Compile(s *spec.Spec, t Target) (*Output, error) {
 		return nil, err
 	}
 	out := &Output{Findings: findings, Packing: d.Packing}
+	for i := range stacks {
+		out.Kept += stacks[i].Keep(deployed, d)
+	}
 	if t == Terraform {
 		main, found, err := terraform.Emit(d)
 		if err != nil {
@@ -75,6 +84,9 @@ func Compile(s *spec.Spec, t Target) (*Output, error) {
 		}
 	case CDK:
 		out.Files = []File{{"skerry.manifest.json", manifest(stacks)}}
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Files)) {
+		out.Files = append(out.Files, File{name, d.Files[name]})
 	}
 	if d.Deployer != nil {
 		out.Files = append(out.Files, File{"deployer-policy.json", indented(d.Deployer)})

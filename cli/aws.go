@@ -27,7 +27,7 @@ func newAWS() *cobra.Command {
 }
 
 func newAWSCompile() *cobra.Command {
-	var target, out string
+	var target, out, keep string
 	var from []string
 	cmd := &cobra.Command{
 		Use:   "compile --target cfn|cfn-yaml|terraform|cdk --out DIR -f PATH…",
@@ -38,6 +38,7 @@ func newAWSCompile() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&target, "target", string(aws.CloudFormation), "what for: cfn, cfn-yaml, terraform or cdk")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "folder for the files; made if it is not there")
+	cmd.Flags().StringVar(&keep, "keep", "", "folder with the templates that are deployed now: what later stacks still import of them stays, see docs/aws.md")
 	cmd.Flags().StringArrayVarP(&from, "file", "f", nil, "file or directory of documents; several may be named, also as arguments")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		paths := append(from, args...)
@@ -49,7 +50,9 @@ func newAWSCompile() *cobra.Command {
 		case !isTarget(target):
 			return fmt.Errorf("--target %s is none of %s", target, targets())
 		}
-		return work(func(cmd *cobra.Command, _ []string) error { return compileAWS(cmd, paths, aws.Target(target), out) })(cmd, args)
+		return work(func(cmd *cobra.Command, _ []string) error {
+			return compileAWS(cmd, paths, aws.Target(target), out, keep)
+		})(cmd, args)
 	}
 	return cmd
 }
@@ -71,13 +74,17 @@ func targets() string {
 	return strings.Join(names, ", ")
 }
 
-func compileAWS(cmd *cobra.Command, paths []string, target aws.Target, dir string) error {
+func compileAWS(cmd *cobra.Command, paths []string, target aws.Target, dir, keep string) error {
 	s, problems := spec.Load(paths, spec.Options{})
 	if len(problems) > 0 {
 		printProblems(cmd.ErrOrStderr(), problems)
 		return errReported
 	}
-	out, err := aws.Compile(s, target)
+	deployed, err := readTemplates(keep)
+	if err != nil {
+		return err
+	}
+	out, err := aws.Compile(s, target, deployed)
 	if err != nil {
 		return err
 	}
@@ -88,6 +95,9 @@ func compileAWS(cmd *cobra.Command, paths []string, target aws.Target, dir strin
 	}
 	for _, c := range out.Packing {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", c.Packing, c.Why)
+	}
+	if out.Kept > 0 {
+		fmt.Fprintf(cmd.OutOrStdout(), "kept %s for stacks that are deployed later; compile and deploy again without --keep to remove them\n", count(out.Kept, "resource"))
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

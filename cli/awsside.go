@@ -35,7 +35,26 @@ func readSide(cmd *cobra.Command, paths []string) (*side, error) {
 		}
 		return &side{spec: s}, nil
 	}
-	in := &side{}
+	list, err := parseTemplates(files)
+	return &side{templates: list}, err
+}
+
+// readTemplates reads the templates of a folder; none where no folder is named.
+func readTemplates(dir string) ([]*cfn.Template, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	files, err := templateFiles([]string{dir})
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("--keep %s: there is no template in here", dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseTemplates(files)
+}
+
+func parseTemplates(files []string) (list []*cfn.Template, err error) {
 	for _, path := range files {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -45,9 +64,9 @@ func readSide(cmd *cobra.Command, paths []string) (*side, error) {
 		if err != nil {
 			return nil, err
 		}
-		in.templates = append(in.templates, t)
+		list = append(list, t)
 	}
-	return in, nil
+	return list, nil
 }
 
 // templateFiles are the templates under the paths; none where all is documents. Both at once make no sense.

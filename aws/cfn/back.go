@@ -14,9 +14,9 @@ import (
 // Deployment makes a deployment of this template alone.
 func (t *Template) Deployment() (*model.Deployment, []error) { return Deployment(t) }
 
-// Deployment makes one deployment of the templates of its stacks: references become references again, also from stack to stack. What
-// the model cannot say is a problem that names the resource: a type that the compiler does not know, a property that its schema has
-// not. Functions other than those that Emit writes stay as model.Intrinsic.
+// Deployment makes one deployment of the templates of its stacks: references become references again, also from stack to
+// stack. What the model cannot say is a problem that names the resource: a type that the compiler does not know, a property
+// that its schema has not. Functions other than those that Emit writes stay as model.Intrinsic.
 func Deployment(templates ...*Template) (*model.Deployment, []error) {
 	b := &back{resources: map[string]*model.Resource{}, exports: map[string]model.Ref{}}
 	d := &model.Deployment{}

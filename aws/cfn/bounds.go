@@ -39,8 +39,8 @@ func unreadable(name string, data []byte) *fault.Problem {
 	return nil
 }
 
-// The YAML parser's time grows with the square of depth, of the names in an object and of empty lines, and its stack with depth. The
-// checks below run before it, in linear time.
+// The YAML parser's time grows with the square of depth, of the names in an object and of empty lines, and its stack with
+// depth. The checks below run before it, in linear time.
 
 // tooLong says what a text has too much of for the lexer.
 func tooLong(text string) (bad string) {
@@ -58,8 +58,8 @@ func tooLong(text string) (bad string) {
 // level is one open collection: its column in block style, 0 in brackets, and how many names it has so far.
 type level struct{ col, keys int }
 
-// tooMuch finds what would be too deep or too wide for the parser, without knowing more of the grammar than that what stands further
-// right is deeper.
+// tooMuch finds what would be too deep or too wide for the parser, without knowing more of the grammar than that what stands
+// further right is deeper.
 func tooMuch(tokens token.Tokens) (at *token.Token, bad string) {
 	levels := []level{{}}
 	tags := 0 // that follow each other: each is a level of the parser's stack

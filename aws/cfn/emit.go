@@ -25,8 +25,9 @@ type File struct {
 	root  *schema.Node
 }
 
-// Emit writes a deployment down: a template for each stack, in the order in which they can be deployed. The error names what cannot be
-// written: a reference to a resource that no stack has, an attribute that its type has not, an id that stands twice.
+// Emit writes a deployment down: a template for each stack, in the order in which they can be deployed. The error names what
+// cannot be written: a reference to a resource that no stack has, an attribute that its type has not, an id that stands
+// twice.
 func Emit(d *model.Deployment) ([]File, error) {
 	e := &emitter{stacks: map[*model.Resource]*model.Stack{}, exports: map[*model.Stack]map[export]bool{}, ids: map[string]bool{}}
 	for _, s := range d.Stacks {

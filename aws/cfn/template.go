@@ -48,8 +48,8 @@ type Resource struct {
 	raw *schema.Node
 }
 
-// Read reads a template of anybody, as JSON or YAML with functions in their short or long form. name is that of the file. An error is
-// a fault.Problems of one with the place; what the template says is not judged.
+// Read reads a template of anybody, as JSON or YAML with functions in their short or long form. name is that of the file. An
+// error is a fault.Problems of one with the place; what the template says is not judged.
 func Read(name string, data []byte) (*Template, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if bad := unreadable(name, data); bad != nil {

@@ -65,8 +65,8 @@ func readYAML(name string, data []byte) (*schema.Node, *fault.Problem) {
 	return n, y.first
 }
 
-// colons stand for "::", which the lexer takes for the end of a name where it stands inside brackets: {Ref: AWS::Region}. They are as long as
-// what they stand for, so that places stay right.
+// colons stand for "::", which the lexer takes for the end of a name where it stands inside brackets: {Ref: AWS::Region}.
+// They are as long as what they stand for, so that places stay right.
 const colons = "\ue000\ue001"
 
 // disguise replaces the colons of names like AWS::Region; restore puts them back.

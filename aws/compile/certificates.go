@@ -32,7 +32,7 @@ var certificateRules = struct{ missing, long, versions, clients finding.Rule }{
 		Witness: "a client without TLS 1.3 at a host whose minVersion is 1.2",
 	},
 	clients: finding.Rule{
-		ID: "client-certificates-missing", Severity: finding.Error,
+		ID: "client-certificates", Severity: finding.Error,
 		Source:  "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/viewer-mtls.html",
 		Meaning: "CloudFront reads the authorities of client certificates from a trust store, which is made from an object in a bucket; those of the spec are a secret of the edge that the compiler never sees. The distribution asks for no client certificate.",
 		Remedy:  "serve these hosts from the edge itself, or let the service see who asks in another way",

@@ -106,7 +106,7 @@ func TestStrictestTLS(t *testing.T) {
 
 func TestClientCertificates(t *testing.T) {
 	b := hosted(t, "www.example.com", "  tls: {clientCertificates: required, clientCA: 'file:ca.pem'}", zones)
-	finds(t, b, "error client-certificates-missing: client certificates are required")
+	finds(t, b, "error client-certificates: client certificates are required")
 }
 
 // TestTenantCertificates: a tenant has a certificate of its own unless that of the distribution covers its hosts.

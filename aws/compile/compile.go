@@ -21,6 +21,7 @@ func Run(s *spec.Spec) (*model.Deployment, []finding.Finding) {
 	b.logs()
 	b.canary()
 	d := b.stacks()
+	d.Files = b.files
 	b.quota(d)
 	b.differences()
 	return d, b.result()

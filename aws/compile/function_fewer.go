@@ -32,6 +32,9 @@ func (b *builder) fewerFunctions() {
 	alone := map[*site][]*model.Resource{}
 	for _, s := range b.sites {
 		for _, v := range s.behaviors {
+			if v.viewer == nil {
+				continue
+			}
 			if r := v.viewer.resource; len(users[r]) == 1 && !slices.Contains(alone[s], r) {
 				alone[s] = append(alone[s], r)
 			}
@@ -60,7 +63,7 @@ func (b *builder) oneFunction(s *site, instead []*model.Resource) *model.Resourc
 	whole := &behavior{props: &model.DistributionCacheBehavior{}, at: s.entry.At}
 	var of []*behavior
 	for _, v := range s.behaviors {
-		if !slices.Contains(instead, v.viewer.resource) {
+		if v.viewer == nil || !slices.Contains(instead, v.viewer.resource) {
 			continue
 		}
 		of = append(of, v)

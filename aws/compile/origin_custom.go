@@ -143,7 +143,6 @@ type rounder struct{ told []string }
 
 func (r *rounder) seconds(name string, d time.Duration, most int) int {
 	n := int((d + time.Second - 1) / time.Second)
-	n = max(n, 1)
 	if most > 0 {
 		n = min(n, most)
 	}

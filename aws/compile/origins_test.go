@@ -274,6 +274,11 @@ func TestBucketOrigin(t *testing.T) {
 	key := cachePolicyOf(t, b).ParametersInCacheKeyAndForwardedToOrigin
 	is(t, "key", []any{key.CookiesConfig, key.HeadersConfig, key.QueryStringsConfig}, `[{"CookieBehavior":"none"},{"HeaderBehavior":"none"},{"QueryStringBehavior":"none"}]`)
 	finds(t, b, "error grant-region: the bucket shop-files is in eu-central-1", "note directory-status")
+	b = serviced(t, "directory: {path: .}\naws: {bucket: shop-files, region: us-east-1}", ", cache: off")
+	v = behaviorOf(t, b, "").props
+	if v.CachePolicyId != model.Text(cachingDisabled) || v.OriginRequestPolicyId != nil {
+		t.Errorf("without a cache a bucket gets %v", v.OriginRequestPolicyId)
+	}
 }
 
 // TestOriginIDs: an id depends on the service alone, and names that look alike have different ones.

@@ -146,6 +146,7 @@ func TestPassedFields(t *testing.T) {
 	f(quiet, "")
 	f(quiet+"\n    headers: {request: {set: {X-Stage: prod, Authorization: none}}}", `["X-Stage"]`)
 	f("\n    requestID: off\n    trace: off\n    websocket: off\n    forwarded: standard", `["Forwarded"]`)
+	f("\n    trace: off\n    websocket: off\n    rewrite: {host: other.example.net}", `["X-Request-Id"]`) // X-Forwarded-Host counts
 }
 
 // TestTooManyFields: where more fields would have to count than a policy names, nothing is stored.

@@ -13,7 +13,11 @@ const associations = {
 const tags = { tags: 'map string ?', tags_all: 'map string =' };
 
 export const byHand = {
-  note: 'aws_cloudfront_multitenant_distribution, aws_cloudfront_distribution_tenant and aws_cloudfront_connection_group (6.28.0 and later) and the ephemeral resource, from the documentation of the provider; unverified',
+  note: 'aws_cloudfront_multitenant_distribution, aws_cloudfront_distribution_tenant and aws_cloudfront_connection_group (6.28.0 and later) invoked_via_function_url of aws_lambda_permission (6.29.0 and later) and the ephemeral resource, from the documentation of the provider; unverified',
+  // Attributes of resources that the package has, in later versions of the provider.
+  attributes: {
+    aws_lambda_permission: { invoked_via_function_url: 'bool ?' }, // 6.29.0
+  },
   resources: {
     aws_cloudfront_connection_group: {
       attributes: {

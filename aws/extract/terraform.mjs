@@ -122,6 +122,7 @@ for (const name of resources) out.resources[`aws_${name}`] = new Module(name.rep
 for (const name of data) out.data[`aws_${name}`] = new Module(`data-aws-${name.replaceAll('_', '-')}`).read();
 out.resources.aws_secretsmanager_secret_version.attributes.secret_string_wo += '~';
 out.resources.aws_secretsmanager_secret_version.attributes.has_secret_string_wo ??= 'bool =';
+for (const [name, more] of Object.entries(byHand.attributes)) out.resources[name].attributes = sorted({ ...out.resources[name].attributes, ...more });
 for (const part of ['resources', 'ephemeral']) out[part] = sorted({ ...out[part], ...byHand[part] });
 
 const lines = (o) => '{\n' + Object.entries(o).map(([n, v]) => `  ${JSON.stringify(n)}: ${JSON.stringify(v)}`).join(',\n') + '\n }';

@@ -2,8 +2,9 @@ package lint
 
 import "skerry.dev/skerry/aws/schema"
 
-// capacity is how many WCU the rules need: at least, without what transformations cost, since rules can share them; and at most. Groups
-// that are not known count for nothing. See https://docs.aws.amazon.com/waf/latest/developerguide/aws-waf-capacity-units.html
+// capacity is how many WCU the rules need: at least, without what transformations cost, since rules can share them; and at
+// most. Groups that are not known count for nothing. See
+// https://docs.aws.amazon.com/waf/latest/developerguide/aws-waf-capacity-units.html
 func (l *linter) capacity(a *acl) (least, most int) {
 	for _, w := range a.rules {
 		if w.sure {

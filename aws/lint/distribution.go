@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -10,51 +9,150 @@ import (
 
 // distributionRows are about a distribution as a whole.
 var distributionRows = []row[*distribution]{
-	{rule("group-members", refuses, "an origin group has exactly two members, the second for when the first fails", "name two origins",
+	{rule("group-members", refuses,
+		"an origin group has exactly two members, the second for when the first fails",
+		"name two origins",
 		"a group with one member", guide+"high_availability_origin_failover.html"), groupMembers},
-	{rule("group-member-dangling", refuses, "a member of an origin group names no origin of the distribution", "name the Id of an origin",
+	{rule("group-member-dangling", refuses,
+		"a member of an origin group names no origin of the distribution",
+		"name the Id of an origin",
 		"OriginId: backup, without an origin of that id", guide+"high_availability_origin_failover.html"), groupMemberDangling},
-	{rule("group-status", refuses, "CloudFront fails over only for some status codes", "use 400, 403, 404, 416, 429, 500, 502, 503 or 504",
+	{rule("group-status", refuses,
+		"CloudFront fails over only for some status codes",
+		"use 400, 403, 404, 416, 429, 500, 502, 503 or 504",
 		"StatusCodes: [501]", api+"OriginGroupFailoverCriteria.html"), groupStatus},
-	{rule("quantity", refuses, "Quantity says how many Items there are, and is refused if it does not", "count the items",
+	{rule("quantity", refuses,
+		"Quantity says how many Items there are, and is refused if it does not",
+		"count the items",
 		"Quantity: 3 with two status codes", api+"StatusCodes.html"), quantity},
-	{rule("origin-id-twice", refuses, "two origins, or an origin and a group, have the same id", "give each its own", "two origins with Id: api", api+"Origin.html"), originIDTwice},
-	{rule("origin-unused", hint, "no behaviour and no group uses the origin", "remove it, or point a behaviour at it", "an origin that no TargetOriginId names", ""), originUnused},
-	{rule("path-twice", refuses, "two behaviours have the same path pattern; a leading slash makes no difference", "merge them",
+	{rule("origin-id-twice", refuses,
+		"two origins, or an origin and a group, have the same id",
+		"give each its own",
+		"two origins with Id: api", api+"Origin.html"), originIDTwice},
+	{rule("origin-unused", hint,
+		"no behaviour and no group uses the origin",
+		"remove it, or point a behaviour at it",
+		"an origin that no TargetOriginId names", ""), originUnused},
+	{rule("path-twice", refuses,
+		"two behaviours have the same path pattern; a leading slash makes no difference",
+		"merge them",
 		"/img/* and img/*", cachePage), pathTwice},
-	{rule("path-shadowed", refuses, "a behaviour never gets a request: each path that it matches is taken by one before it", "move it before the wider one",
+	{rule("path-shadowed", refuses,
+		"a behaviour never gets a request: each path that it matches is taken by one before it",
+		"move it before the wider one",
 		"GET /img/logo.png takes the first of * and /img/*", cachePage), pathShadowed},
-	{rule("alias-certificate", refuses, "CloudFront takes alternate domain names only with a certificate that covers them", "name one of AWS Certificate Manager in us-east-1",
+	{rule("alias-certificate", refuses,
+		"CloudFront takes alternate domain names only with a certificate that covers them",
+		"name one of AWS Certificate Manager in us-east-1",
 		"Aliases without ViewerCertificate", guide+"CNAMEs.html"), aliasCertificate},
-	{rule("alias-not-covered", refuses, "the certificate does not cover an alternate domain name", "add the name to its SubjectAlternativeNames",
+	{rule("alias-not-covered", refuses,
+		"the certificate does not cover an alternate domain name",
+		"add the name to its SubjectAlternativeNames",
 		"shop.example.com with a certificate for www.example.com", guide+"CNAMEs.html"), aliasNotCovered},
-	{rule("alias-form", refuses, "an alternate domain name is a host name, or one with *. before it", "write the name without scheme, port and path", "https://www.example.com/", guide+"CNAMEs.html"), aliasForm},
-	{rule("alias-twice", refuses, "an alternate domain name can sit on one distribution only", "keep it on one", "www.example.com on two distributions", guide+"CNAMEs.html"), aliasTwice},
-	{rule("certificate-region", refuses, "CloudFront takes certificates from us-east-1 only", "request one there", "arn:aws:acm:eu-west-1:…", guide+"cnames-and-https-requirements.html"), certificateRegion},
-	{rule("certificate-one", refuses, "a distribution has one certificate: of ACM, of IAM, or the one of CloudFront", "keep one", "AcmCertificateArn and CloudFrontDefaultCertificate", api+"ViewerCertificate.html"), certificateOne},
-	{rule("certificate-sni", refuses, "a certificate needs SslSupportMethod", "sni-only, which costs nothing", "AcmCertificateArn without SslSupportMethod", api+"ViewerCertificate.html"), certificateSNI},
-	{rule("tls-default", risk, "with the certificate of CloudFront the minimum is TLSv1, whatever is asked for", "use a certificate of your own",
+	{rule("alias-form", refuses,
+		"an alternate domain name is a host name, or one with *. before it",
+		"write the name without scheme, port and path",
+		"https://www.example.com/", guide+"CNAMEs.html"), aliasForm},
+	{rule("alias-twice", refuses,
+		"an alternate domain name can sit on one distribution only",
+		"keep it on one",
+		"www.example.com on two distributions", guide+"CNAMEs.html"), aliasTwice},
+	{rule("certificate-region", refuses,
+		"CloudFront takes certificates from us-east-1 only",
+		"request one there",
+		"arn:aws:acm:eu-west-1:…", guide+"cnames-and-https-requirements.html"), certificateRegion},
+	{rule("certificate-one", refuses,
+		"a distribution has one certificate: of ACM, of IAM, or the one of CloudFront",
+		"keep one",
+		"AcmCertificateArn and CloudFrontDefaultCertificate", api+"ViewerCertificate.html"), certificateOne},
+	{rule("certificate-sni", refuses,
+		"a certificate needs SslSupportMethod",
+		"sni-only, which costs nothing",
+		"AcmCertificateArn without SslSupportMethod", api+"ViewerCertificate.html"), certificateSNI},
+	{rule("tls-default", risk,
+		"with the certificate of CloudFront the minimum is TLSv1, whatever is asked for",
+		"use a certificate of your own",
 		"CloudFrontDefaultCertificate with TLSv1.2_2021", api+"ViewerCertificate.html"), tlsDefault},
-	{rule("tls-old", risk, "viewers may use a version of TLS that nobody should use", "TLSv1.2_2021, or later", "MinimumProtocolVersion: TLSv1", guide+"secure-connections-supported-viewer-protocols-ciphers.html"), tlsOld},
-	{rule("root-object-slash", refuses, "the default root object is a name without a leading slash; with one, / is not found", "remove the slash", "GET / with DefaultRootObject: /index.html", guide+"DefaultRootObject.html"), rootObjectSlash},
-	{rule("error-code", refuses, "CloudFront has custom errors for some status codes only", "use one of 400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504", "ErrorCode: 418", api+"CustomErrorResponse.html"), errorCode},
-	{rule("error-twice", refuses, "two custom errors have the same code", "keep one", "ErrorCode: 404 twice", api+"CustomErrorResponse.html"), errorTwice},
-	{rule("error-page", refuses, "a page and the code it is answered with go together", "write both or none", "ResponsePagePath without ResponseCode", api+"CustomErrorResponse.html"), errorPage},
-	{rule("error-page-path", refuses, "the path of an error page begins with a slash", "write it from the root", "ResponsePagePath: error.html", api+"CustomErrorResponse.html"), errorPagePath},
-	{rule("error-response", refuses, "an error page is answered with a status code that CloudFront knows", "use 200, or one of the codes that errors have", "ResponseCode: 302", api+"CustomErrorResponse.html"), errorResponse},
-	{rule("geo-locations", refuses, "a geographic restriction lists countries exactly if its type is whitelist or blacklist", "list countries, or write none", "RestrictionType: none with Locations", api+"GeoRestriction.html"), geoLocations},
-	{rule("geo-country", refuses, "countries are the two capital letters of ISO 3166-1", "write the code", "UK instead of GB", api+"GeoRestriction.html"), geoCountry},
-	{rule("log-bucket", refuses, "the bucket of access logs is its domain name", "write name.s3.amazonaws.com", "Bucket: my-logs", guide+"AccessLogs.html"), logBucket},
-	{rule("web-acl-form", refuses, "a distribution takes the ARN of a global web ACL of AWS WAF, or the id of one of WAF Classic", "Fn::GetAtt of Arn, of a web ACL with the scope CLOUDFRONT", "WebACLId: {Ref: Acl}", api+"DistributionConfig.html"), webACLForm},
-	{rule("web-acl-scope", refuses, "a distribution takes no web ACL with the scope REGIONAL", "make one with the scope CLOUDFRONT in us-east-1", "a REGIONAL web ACL at a distribution", waf+"how-aws-waf-works-resources.html"), webACLScope},
-	{rule("http3-staging", refuses, "a distribution with HTTP/3 takes no part in continuous deployment", "HttpVersion: http2", "HttpVersion: http3 with ContinuousDeploymentPolicyId", guide+"continuous-deployment.html"), http3Staging},
-	{rule("staging-policy", refuses, "a staging distribution has no continuous deployment policy of its own", "put it on the primary distribution", "Staging: true with ContinuousDeploymentPolicyId", guide+"continuous-deployment.html"), stagingPolicy},
-	{rule("comment-long", refuses, "a comment has 128 characters at most", "shorten it", "Comment of 200 characters", api+"DistributionConfig.html"), commentLong},
-	{rule("tenant-setting", refuses, "a distribution for tenants has no such setting: tenants, or the connection group, have it", "remove it", "Aliases with ConnectionMode: tenant-only", guide+"distribution-config-options.html"), tenantSetting},
-	{rule("many-behaviors", refuses, "there are more cache behaviours than a distribution may have", "ask AWS for more, or split the distribution", "80 behaviours", limitsPage), manyBehaviors},
-	{rule("many-aliases", refuses, "there are more alternate domain names than a distribution may have", "ask AWS for more, or split the distribution", "120 aliases", limitsPage), manyAliases},
-	{rule("many-origins", refuses, "there are more origins than a distribution may have", "ask AWS for more, or split the distribution", "150 origins", limitsPage), manyOrigins},
-	{rule("many-groups", refuses, "there are more origin groups than a distribution may have", "ask AWS for more, or split the distribution", "11 groups", limitsPage), manyGroups},
+	{rule("tls-old", risk,
+		"viewers may use a version of TLS that nobody should use",
+		"TLSv1.2_2021, or later",
+		"MinimumProtocolVersion: TLSv1", guide+"secure-connections-supported-viewer-protocols-ciphers.html"), tlsOld},
+	{rule("root-object-slash", refuses,
+		"the default root object is a name without a leading slash; with one, / is not found",
+		"remove the slash",
+		"GET / with DefaultRootObject: /index.html", guide+"DefaultRootObject.html"), rootObjectSlash},
+	{rule("error-code", refuses,
+		"CloudFront has custom errors for some status codes only",
+		"use one of 400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504",
+		"ErrorCode: 418", api+"CustomErrorResponse.html"), errorCode},
+	{rule("error-twice", refuses,
+		"two custom errors have the same code",
+		"keep one",
+		"ErrorCode: 404 twice", api+"CustomErrorResponse.html"), errorTwice},
+	{rule("error-page", refuses,
+		"a page and the code it is answered with go together",
+		"write both or none",
+		"ResponsePagePath without ResponseCode", api+"CustomErrorResponse.html"), errorPage},
+	{rule("error-page-path", refuses,
+		"the path of an error page begins with a slash",
+		"write it from the root",
+		"ResponsePagePath: error.html", api+"CustomErrorResponse.html"), errorPagePath},
+	{rule("error-response", refuses,
+		"an error page is answered with a status code that CloudFront knows",
+		"use 200, or one of the codes that errors have",
+		"ResponseCode: 302", api+"CustomErrorResponse.html"), errorResponse},
+	{rule("geo-locations", refuses,
+		"a geographic restriction lists countries exactly if its type is whitelist or blacklist",
+		"list countries, or write none",
+		"RestrictionType: none with Locations", api+"GeoRestriction.html"), geoLocations},
+	{rule("geo-country", refuses,
+		"countries are the two capital letters of ISO 3166-1",
+		"write the code",
+		"UK instead of GB", api+"GeoRestriction.html"), geoCountry},
+	{rule("log-bucket", refuses,
+		"the bucket of access logs is its domain name",
+		"write name.s3.amazonaws.com",
+		"Bucket: my-logs", guide+"AccessLogs.html"), logBucket},
+	{rule("web-acl-form", refuses,
+		"a distribution takes the ARN of a global web ACL of AWS WAF, or the id of one of WAF Classic",
+		"Fn::GetAtt of Arn, of a web ACL with the scope CLOUDFRONT",
+		"WebACLId: {Ref: Acl}", api+"DistributionConfig.html"), webACLForm},
+	{rule("web-acl-scope", refuses,
+		"a distribution takes no web ACL with the scope REGIONAL",
+		"make one with the scope CLOUDFRONT in us-east-1",
+		"a REGIONAL web ACL at a distribution", waf+"how-aws-waf-works-resources.html"), webACLScope},
+	{rule("http3-staging", refuses,
+		"a distribution with HTTP/3 takes no part in continuous deployment",
+		"HttpVersion: http2",
+		"HttpVersion: http3 with ContinuousDeploymentPolicyId", guide+"continuous-deployment.html"), http3Staging},
+	{rule("staging-policy", refuses,
+		"a staging distribution has no continuous deployment policy of its own",
+		"put it on the primary distribution",
+		"Staging: true with ContinuousDeploymentPolicyId", guide+"continuous-deployment.html"), stagingPolicy},
+	{rule("comment-long", refuses,
+		"a comment has 128 characters at most",
+		"shorten it",
+		"Comment of 200 characters", api+"DistributionConfig.html"), commentLong},
+	{rule("tenant-setting", refuses,
+		"a distribution for tenants has no such setting: tenants, or the connection group, have it",
+		"remove it",
+		"Aliases with ConnectionMode: tenant-only", guide+"distribution-config-options.html"), tenantSetting},
+	{rule("many-behaviors", refuses,
+		"there are more cache behaviours than a distribution may have",
+		"ask AWS for more, or split the distribution",
+		"80 behaviours", limitsPage), manyBehaviors},
+	{rule("many-aliases", refuses,
+		"there are more alternate domain names than a distribution may have",
+		"ask AWS for more, or split the distribution",
+		"120 aliases", limitsPage), manyAliases},
+	{rule("many-origins", refuses,
+		"there are more origins than a distribution may have",
+		"ask AWS for more, or split the distribution",
+		"150 origins", limitsPage), manyOrigins},
+	{rule("many-groups", refuses,
+		"there are more origin groups than a distribution may have",
+		"ask AWS for more, or split the distribution",
+		"11 groups", limitsPage), manyGroups},
 }
 
 func groupMembers(l *linter, d *distribution) {
@@ -177,224 +275,6 @@ func (d *distribution) functionsThatChoose(l *linter) (out []string) {
 		}
 	}
 	return out
-}
-
-func pathTwice(l *linter, d *distribution) {
-	seen := map[string]bool{}
-	for _, b := range d.behaviors {
-		p, ok := b.pattern()
-		if b.first || !ok || !b.sure {
-			continue
-		}
-		if seen[p] {
-			l.find(b.Get("PathPattern"), "the path pattern %q stands twice; the second is never used", short(b.Get("PathPattern").String()))
-		}
-		seen[p] = true
-	}
-}
-
-func pathShadowed(l *linter, d *distribution) {
-	var before []*behavior
-	for _, b := range d.behaviors {
-		p, ok := b.pattern()
-		if b.first || !ok {
-			continue
-		}
-		for _, earlier := range before[:min(len(before), behaviorsCompared)] {
-			wide, _ := earlier.pattern()
-			if wide != p && covers(wide, p) {
-				l.find(b.Get("PathPattern"), "every path of %q is taken by %q before it", short(b.Get("PathPattern").String()), short(earlier.Get("PathPattern").String()))
-				break
-			}
-		}
-		if b.sure && strings.ContainsAny(p, "*?") {
-			before = append(before, b)
-		}
-	}
-	if i := slices.IndexFunc(before, func(b *behavior) bool { p, _ := b.pattern(); return strings.Trim(p, "*") == "" }); i >= 0 {
-		l.find(before[i].Get("PathPattern"), "the path pattern %q takes every request; the default behaviour is never used", before[i].Get("PathPattern").String())
-	}
-}
-
-// covers is whether a pattern with * and ? matches everything that another one matches. The walk goes over pairs of places in both.
-func covers(wide, narrow string) bool {
-	seen := make([]bool, (len(wide)+1)*(len(narrow)+1)) // pairs that did not lead to the end
-	var walk func(i, j int) bool
-	walk = func(i, j int) bool {
-		at := i*(len(narrow)+1) + j
-		if seen[at] {
-			return false
-		}
-		seen[at] = true
-		switch {
-		case i == len(wide):
-			return j == len(narrow)
-		case wide[i] == '*':
-			return walk(i+1, j) || j < len(narrow) && walk(i, j+1)
-		case j == len(narrow) || narrow[j] == '*':
-			return false
-		case wide[i] == '?' || wide[i] == narrow[j] && narrow[j] != '?':
-			return walk(i+1, j+1)
-		}
-		return false
-	}
-	for i := 0; i < min(len(wide), len(narrow)) && wide[i] != '*'; i++ { // most pairs part early
-		if wide[i] != '?' && wide[i] != narrow[i] {
-			return false
-		}
-	}
-	return len(wide) <= pathMax && len(narrow) <= pathMax && walk(0, 0)
-}
-
-// aliases are the alternate domain names, those of the old property too.
-func (d *distribution) aliases() (list []entry, open bool) {
-	list, open = entries(d.config.Get("Aliases"))
-	old, oldOpen := entries(d.config.Get("CNAMEs"))
-	return append(list, old...), open || oldOpen
-}
-
-func aliasCertificate(l *linter, d *distribution) {
-	names, _ := d.aliases()
-	if !slices.ContainsFunc(names, func(e entry) bool { return e.sure }) || d.config.Open() {
-		return
-	}
-	c := d.config.Get("ViewerCertificate")
-	switch {
-	case c == nil:
-		l.find(d.config.Get("Aliases"), "there are alternate domain names and no ViewerCertificate")
-	case c.Known() && (isTrue(c.Get("CloudFrontDefaultCertificate")) || lacks(c, "AcmCertificateArn") && lacks(c, "IamCertificateId")):
-		l.find(c, "there are alternate domain names, and the certificate is the one of CloudFront")
-	}
-}
-
-func aliasNotCovered(l *linter, d *distribution) {
-	c := l.refersTo(d.config.Path("ViewerCertificate", "AcmCertificateArn"), typeCertificate)
-	if c == nil {
-		return
-	}
-	covered, open := texts(c.Properties.Get("SubjectAlternativeNames"))
-	name, ok := c.Properties.Get("DomainName").AsText()
-	if open || !ok {
-		return
-	}
-	covered = append(covered, name)
-	names, _ := d.aliases()
-	for _, e := range names {
-		alias, ok := e.AsText()
-		if ok && e.sure && !slices.ContainsFunc(covered, func(c string) bool { return certifies(c, alias) }) {
-			l.find(e.Node, "the certificate %s does not cover %q", c.ID, short(alias))
-		}
-	}
-}
-
-// certifies is whether a name of a certificate covers a host: a * stands for one label.
-func certifies(name, host string) bool {
-	name, host = strings.ToLower(name), strings.ToLower(host)
-	if name == host {
-		return true
-	}
-	suffix, wildcard := strings.CutPrefix(name, "*.")
-	_, rest, _ := strings.Cut(host, ".")
-	return wildcard && rest == suffix && !strings.HasPrefix(host, "*.")
-}
-
-func aliasForm(l *linter, d *distribution) {
-	names, _ := d.aliases()
-	for _, e := range names {
-		name, ok := e.AsText()
-		if !ok {
-			continue
-		}
-		host := strings.TrimPrefix(name, "*.")
-		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		if !isHost(host) || err == nil || !strings.Contains(host, ".") {
-			l.find(e.Node, "%q is no alternate domain name that CloudFront takes", short(name))
-		}
-	}
-}
-
-// isHost is whether a text is a name of DNS with letters, digits, hyphens and underscores.
-func isHost(s string) bool {
-	if s == "" || len(s) > 253 {
-		return false
-	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' || strings.Trim(label, hostBytes) != "" {
-			return false
-		}
-	}
-	return true
-}
-
-const hostBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-
-func aliasTwice(l *linter, d *distribution) {
-	taken := map[string]string{}
-	for _, r := range l.t.Resources { // those before this one
-		if other := l.facts.distributions[r]; other != nil && !r.Sometimes && !d.Sometimes {
-			names, _ := other.aliases()
-			for _, e := range names {
-				name, ok := e.AsText()
-				if name = strings.ToLower(name); !ok || !e.sure {
-					continue
-				}
-				if by := taken[name]; by != "" && other == d {
-					l.find(e.Node, "%q is an alternate domain name of %s already", short(name), by)
-				}
-				taken[name] = r.ID
-			}
-		}
-		if r == d.Resource {
-			return
-		}
-	}
-}
-
-func certificateRegion(l *linter, d *distribution) {
-	arn := d.config.Path("ViewerCertificate", "AcmCertificateArn")
-	parts := strings.Split(prefix(arn), ":")
-	if len(parts) > 4 && parts[2] == "acm" && parts[3] != "us-east-1" {
-		l.find(arn, "the certificate is in %s", parts[3])
-	}
-	if c := l.refersTo(arn, typeCertificate); c != nil && l.t.Region != "" && l.t.Region != "us-east-1" {
-		l.find(arn, "the certificate %s is made in %s, where this stack goes", c.ID, l.t.Region)
-	}
-}
-
-func certificateOne(l *linter, d *distribution) {
-	c := d.config.Get("ViewerCertificate")
-	kinds, _ := only(c, "AcmCertificateArn", "IamCertificateId")
-	if isTrue(c.Get("CloudFrontDefaultCertificate")) {
-		kinds = append(kinds, "CloudFrontDefaultCertificate")
-	}
-	if len(kinds) > 1 {
-		l.find(c, "%s stand together", strings.Join(kinds, " and "))
-	}
-}
-
-func certificateSNI(l *linter, d *distribution) {
-	c := d.config.Get("ViewerCertificate")
-	if (has(c, "AcmCertificateArn") || has(c, "IamCertificateId")) && lacks(c, "SslSupportMethod") {
-		l.find(c, "SslSupportMethod is missing")
-	}
-}
-
-func tlsDefault(l *linter, d *distribution) {
-	c := d.config.Get("ViewerCertificate")
-	if v, ok := c.Get("MinimumProtocolVersion").AsText(); ok && v != "TLSv1" && isTrue(c.Get("CloudFrontDefaultCertificate")) {
-		l.find(c.Get("MinimumProtocolVersion"), "%s is not in force with the certificate of CloudFront", short(v))
-	}
-}
-
-func tlsOld(l *linter, d *distribution) {
-	c := d.config.Get("ViewerCertificate")
-	own := has(c, "AcmCertificateArn") || has(c, "IamCertificateId")
-	switch v, ok := c.Get("MinimumProtocolVersion").AsText(); {
-	case ok && own && slices.Contains([]string{"SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016"}, v):
-		l.find(c.Get("MinimumProtocolVersion"), "viewers may use %s", v)
-	case own && lacks(c, "MinimumProtocolVersion"):
-		l.find(c, "MinimumProtocolVersion is missing, so that viewers may use TLSv1")
-	}
 }
 
 func rootObjectSlash(l *linter, d *distribution) {

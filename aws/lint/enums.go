@@ -10,7 +10,10 @@ import (
 
 // enumRows hold texts against the values that there are, where the published schema has none.
 var enumRows = []row[*cfn.Resource]{
-	{rule("value-unknown", refuses, "the service knows no such value", "write one of those that there are, in the same case", "ViewerProtocolPolicy: https", "https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Types.html"), valueUnknown},
+	{rule("value-unknown", refuses,
+		"the service knows no such value",
+		"write one of those that there are, in the same case",
+		"ViewerProtocolPolicy: https", "https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Types.html"), valueUnknown},
 }
 
 // enum is the values of a property, wherever it stands in a resource of a type.

@@ -12,8 +12,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Check judges a template by the schema and by the catalogue. from says where a property of a resource comes from, by a path with dots as
-// in model.Resource.Pos; nil: findings have the places in the template. Findings are sorted, the worst first.
+// Check judges a template by the schema and by the catalogue. from says where a property of a resource comes from, by a path
+// with dots as in model.Resource.Pos; nil: findings have the places in the template. Findings are sorted, the worst first.
 func Check(t *cfn.Template, from func(resource, path string) spec.Pos) []finding.Finding {
 	l := newLinter(t, from)
 	for _, r := range t.Resources {

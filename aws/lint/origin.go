@@ -2,6 +2,7 @@ package lint
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,30 +11,102 @@ import (
 
 // originRows are about one origin.
 var originRows = []row[*origin]{
-	{rule("origin-kind", refuses, "an origin is a bucket, a custom origin or a VPC origin", "write exactly one of S3OriginConfig, CustomOriginConfig and VpcOriginConfig", "an origin with none of them", api+"Origin.html"), originKind},
-	{rule("origin-domain", refuses, "the domain of an origin is a host name: no scheme, port, path or address", "write the name; ports stand in CustomOriginConfig", "DomainName: https://api.example.com/v1", originPage), originDomain},
-	{rule("origin-path", refuses, "the path of an origin begins with a slash and does not end with one", "write /v1", "OriginPath: v1/", originPage), originPath},
-	{rule("origin-attempts", refuses, "CloudFront tries to connect once to three times", "1, 2 or 3", "ConnectionAttempts: 5", api+"Origin.html"), originAttempts},
-	{rule("origin-connect-timeout", refuses, "CloudFront waits 1 to 10 seconds for a connection", "a number from 1 to 10", "ConnectionTimeout: 30", api+"Origin.html"), originConnectTimeout},
-	{rule("origin-read-timeout", refuses, "CloudFront waits 1 to 120 seconds for an answer", "a number from 1 to 120", "OriginReadTimeout: 300", api+"CustomOriginConfig.html"), originReadTimeout},
-	{rule("origin-keepalive", refuses, "CloudFront keeps connections 1 to 120 seconds", "a number from 1 to 120", "OriginKeepaliveTimeout: 300", api+"CustomOriginConfig.html"), originKeepalive},
-	{rule("origin-completion", refuses, "the time for the whole answer is not shorter than that for its next byte", "raise ResponseCompletionTimeout", "ResponseCompletionTimeout: 10 with OriginReadTimeout: 30", api+"Origin.html"), originCompletion},
-	{rule("origin-port", refuses, "CloudFront connects to 80, 443 and ports from 1024 on", "use one of them", "HTTPPort: 81", api+"CustomOriginConfig.html"), originPort},
-	{rule("origin-header", refuses, "CloudFront does not add this header field to requests", "choose another name", "HeaderName: Host", guide+"add-origin-custom-headers.html"), originHeader},
-	{rule("origin-header-twice", refuses, "a header field is added once", "keep one", "X-Key twice", guide+"add-origin-custom-headers.html"), originHeaderTwice},
-	{rule("origin-header-long", refuses, "the value of an added field has 1,783 characters at most", "shorten it", "HeaderValue of 2,000 characters", limitsPage), originHeaderLong},
-	{rule("access-two", refuses, "a bucket is reached by an origin access control or by an origin access identity", "use the control, and leave OriginAccessIdentity empty", "both", guide+"private-content-restricting-access-to-s3.html"), accessTwo},
-	{rule("access-website", refuses, "the website of a bucket takes no signed requests: an origin access control or identity does not work there", "use the bucket's own endpoint, or a custom origin", "my-site.s3-website-eu-west-1.amazonaws.com with an access control", guide+"private-content-restricting-access-to-s3.html"), accessWebsite},
-	{rule("website-kind", refuses, "the website of a bucket is a custom origin, asked by HTTP", "CustomOriginConfig with http-only", "S3OriginConfig for an s3-website endpoint", guide+"DownloadDistS3AndCustomOrigins.html"), websiteKind},
-	{rule("access-type", refuses, "the type of an origin access control is that of the origin", "s3 for buckets, lambda for function URLs", "a control for s3 at a function URL", api+"OriginAccessControlConfig.html"), accessType},
-	{rule("access-vpc", refuses, "a VPC origin takes no origin access control", "remove it", "OriginAccessControlId beside VpcOriginConfig", api+"Origin.html"), accessVPC},
-	{rule("access-http", refuses, "signed requests go by HTTPS only", "OriginProtocolPolicy: https-only", "a control with http-only", guide+"private-content-restricting-access-to-lambda.html"), accessHTTP},
-	{rule("bucket-open", risk, "the bucket has to be public, since CloudFront does not sign requests", "OriginAccessControlId, and a policy that lets the distribution read", "GET of the bucket's own name answers too", guide+"private-content-restricting-access-to-s3.html"), bucketOpen},
-	{rule("function-url-open", risk, "anybody can call the function at its own URL", "AuthType: AWS_IAM and an origin access control", "GET of the function's URL answers too", guide+"private-content-restricting-access-to-lambda.html"), functionURLOpen},
-	{rule("origin-http", risk, "CloudFront asks the origin without TLS over the internet", "OriginProtocolPolicy: https-only", "http-only to a custom origin", guide+"using-https-cloudfront-to-custom-origin.html"), originHTTP},
-	{rule("origin-tls-old", risk, "the origin may be asked with a version of TLS that nobody should use", "OriginSSLProtocols: [TLSv1.2]", "OriginSSLProtocols with TLSv1", api+"OriginSslProtocols.html"), originTLSOld},
-	{rule("shield-region", refuses, "Origin Shield stands in some regions only", "use the nearest of the list", "OriginShieldRegion: eu-north-1", guide+"origin-shield.html"), shieldRegion},
-	{rule("shield-missing", refuses, "Origin Shield needs a region", "OriginShieldRegion", "Enabled without a region", api+"OriginShield.html"), shieldMissing},
+	{rule("origin-kind", refuses,
+		"an origin is a bucket, a custom origin or a VPC origin",
+		"write exactly one of S3OriginConfig, CustomOriginConfig and VpcOriginConfig",
+		"an origin with none of them", api+"Origin.html"), originKind},
+	{rule("origin-domain", refuses,
+		"the domain of an origin is a host name: no scheme, port, path or address",
+		"write the name; ports stand in CustomOriginConfig",
+		"DomainName: https://api.example.com/v1", originPage), originDomain},
+	{rule("origin-path", refuses,
+		"the path of an origin begins with a slash and does not end with one",
+		"write /v1",
+		"OriginPath: v1/", originPage), originPath},
+	{rule("origin-attempts", refuses,
+		"CloudFront tries to connect once to three times",
+		"1, 2 or 3",
+		"ConnectionAttempts: 5", api+"Origin.html"), originAttempts},
+	{rule("origin-connect-timeout", refuses,
+		"CloudFront waits 1 to 10 seconds for a connection",
+		"a number from 1 to 10",
+		"ConnectionTimeout: 30", api+"Origin.html"), originConnectTimeout},
+	{rule("origin-read-timeout", refuses,
+		"CloudFront waits 1 to 120 seconds for an answer",
+		"a number from 1 to 120",
+		"OriginReadTimeout: 300", api+"CustomOriginConfig.html"), originReadTimeout},
+	{rule("origin-keepalive", refuses,
+		"CloudFront keeps connections 1 to 120 seconds",
+		"a number from 1 to 120",
+		"OriginKeepaliveTimeout: 300", api+"CustomOriginConfig.html"), originKeepalive},
+	{rule("origin-completion", refuses,
+		"the time for the whole answer is not shorter than that for its next byte",
+		"raise ResponseCompletionTimeout",
+		"ResponseCompletionTimeout: 10 with OriginReadTimeout: 30", api+"Origin.html"), originCompletion},
+	{rule("origin-port", refuses,
+		"CloudFront connects to 80, 443 and ports from 1024 on",
+		"use one of them",
+		"HTTPPort: 81", api+"CustomOriginConfig.html"), originPort},
+	{rule("origin-header", refuses,
+		"CloudFront does not add this header field to requests",
+		"choose another name",
+		"HeaderName: Host", guide+"add-origin-custom-headers.html"), originHeader},
+	{rule("origin-header-twice", refuses,
+		"a header field is added once",
+		"keep one",
+		"X-Key twice", guide+"add-origin-custom-headers.html"), originHeaderTwice},
+	{rule("origin-header-long", refuses,
+		"the value of an added field has 1,783 characters at most",
+		"shorten it",
+		"HeaderValue of 2,000 characters", limitsPage), originHeaderLong},
+	{rule("access-two", refuses,
+		"a bucket is reached by an origin access control or by an origin access identity",
+		"use the control, and leave OriginAccessIdentity empty",
+		"both", guide+"private-content-restricting-access-to-s3.html"), accessTwo},
+	{rule("access-website", refuses,
+		"the website of a bucket takes no signed requests: an origin access control or identity does not work there",
+		"use the bucket's own endpoint, or a custom origin",
+		"my-site.s3-website-eu-west-1.amazonaws.com with an access control", guide+"private-content-restricting-access-to-s3.html"), accessWebsite},
+	{rule("website-kind", refuses,
+		"the website of a bucket is a custom origin, asked by HTTP",
+		"CustomOriginConfig with http-only",
+		"S3OriginConfig for an s3-website endpoint", guide+"DownloadDistS3AndCustomOrigins.html"), websiteKind},
+	{rule("access-type", refuses,
+		"the type of an origin access control is that of the origin",
+		"s3 for buckets, lambda for function URLs",
+		"a control for s3 at a function URL", api+"OriginAccessControlConfig.html"), accessType},
+	{rule("access-vpc", refuses,
+		"a VPC origin takes no origin access control",
+		"remove it",
+		"OriginAccessControlId beside VpcOriginConfig", api+"Origin.html"), accessVPC},
+	{rule("access-http", refuses,
+		"signed requests go by HTTPS only",
+		"OriginProtocolPolicy: https-only",
+		"a control with http-only", guide+"private-content-restricting-access-to-lambda.html"), accessHTTP},
+	{rule("bucket-open", risk,
+		"the bucket has to be public, since CloudFront does not sign requests",
+		"OriginAccessControlId, and a policy that lets the distribution read",
+		"GET of the bucket's own name answers too", guide+"private-content-restricting-access-to-s3.html"), bucketOpen},
+	{rule("function-url-open", risk,
+		"anybody can call the function at its own URL",
+		"AuthType: AWS_IAM and an origin access control",
+		"GET of the function's URL answers too", guide+"private-content-restricting-access-to-lambda.html"), functionURLOpen},
+	{rule("origin-http", risk,
+		"CloudFront asks the origin without TLS over the internet",
+		"OriginProtocolPolicy: https-only",
+		"http-only to a custom origin", guide+"using-https-cloudfront-to-custom-origin.html"), originHTTP},
+	{rule("origin-tls-old", risk,
+		"the origin may be asked with a version of TLS that nobody should use",
+		"OriginSSLProtocols: [TLSv1.2]",
+		"OriginSSLProtocols with TLSv1", api+"OriginSslProtocols.html"), originTLSOld},
+	{rule("shield-region", refuses,
+		"Origin Shield stands in some regions only",
+		"use the nearest of the list",
+		"OriginShieldRegion: eu-north-1", guide+"origin-shield.html"), shieldRegion},
+	{rule("shield-missing", refuses,
+		"Origin Shield needs a region",
+		"OriginShieldRegion",
+		"Enabled without a region", api+"OriginShield.html"), shieldMissing},
 }
 
 var originKinds = []string{"S3OriginConfig", "CustomOriginConfig", "VpcOriginConfig"}
@@ -44,6 +117,9 @@ func originKind(l *linter, o *origin) {
 		l.find(o.Node, "the origin %s has %s", o.Get("Id").String(), map[bool]string{true: "none", false: strings.Join(kinds, " and ")}[len(kinds) == 0])
 	}
 }
+
+// parameter is a place in an origin that each tenant of a multi-tenant distribution has a value of its own for.
+var parameter = regexp.MustCompile(`\{\{[A-Za-z0-9_-]+\}\}`)
 
 func originDomain(l *linter, o *origin) {
 	name, ok := pattern(o.Get("DomainName"))
@@ -56,7 +132,7 @@ func originDomain(l *linter, o *origin) {
 		l.find(o.Get("DomainName"), "%q has more than a host name", short(strings.ReplaceAll(name, "\x00", "…")))
 	case err == nil:
 		l.find(o.Get("DomainName"), "%s is an address", name)
-	case !strings.Contains(name, "\x00") && !isHost(name):
+	case !strings.Contains(name, "\x00") && !isHost(parameter.ReplaceAllString(name, "x")):
 		l.find(o.Get("DomainName"), "%q is no host name", short(name))
 	}
 }

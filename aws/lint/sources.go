@@ -19,7 +19,8 @@ const (
 	wafLimits  = waf + "limits.html"
 )
 
-// The severities, by what comes of it: refuses is refused at deployment or does not do what it says; risk works and should not stay so.
+// The severities, by what comes of it: refuses is refused at deployment or does not do what it says; risk works and should
+// not stay so.
 const (
 	refuses = finding.Error
 	risk    = finding.Warning

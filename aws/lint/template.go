@@ -11,18 +11,42 @@ import (
 
 // templateRows are about a template as a whole.
 var templateRows = []row[*cfn.Template]{
-	{rule("many-resources", refuses, "a stack has 500 resources at most", "split the stack", "501 resources", templates+"cloudformation-limits.html"), manyResources},
-	{rule("dependency-cycle", refuses, "resources depend on each other in a circle, so that none can be made first", "break the circle", "A refers to B, and B to A", templates+"troubleshooting.html"), dependencyCycle},
+	{rule("many-resources", refuses,
+		"a stack has 500 resources at most",
+		"split the stack",
+		"501 resources", templates+"cloudformation-limits.html"), manyResources},
+	{rule("dependency-cycle", refuses,
+		"resources depend on each other in a circle, so that none can be made first",
+		"break the circle",
+		"A refers to B, and B to A", templates+"troubleshooting.html"), dependencyCycle},
 }
 
 // resourceRows are about every resource.
 var resourceRows = []row[*cfn.Resource]{
-	{rule("resource-type", refuses, "a resource has a type", "write Type", "a resource without Type", templates+"resources-section-structure.html"), resourceType},
-	{rule("resource-id", refuses, "a logical id has 1 to 255 letters and digits", "rename it", "my-distribution", templates+"resources-section-structure.html"), resourceID},
-	{rule("ref-dangling", refuses, "a reference names no resource and no parameter of the template", "name one", "Ref: Missing", templates+"intrinsic-function-reference-ref.html"), refDangling},
-	{rule("attribute-unknown", refuses, "the type has no such attribute", "take one from the page of the type", "Fn::GetAtt: [Distribution, Arn]", templates+"intrinsic-function-reference-getatt.html"), attributeUnknown},
-	{rule("reference-kind", refuses, "the property needs another resource, or another attribute of it", "refer to what the property is named for", "CachePolicyId: {Ref: OriginRequestPolicy}", ""), referenceKind},
-	{rule("depends-dangling", refuses, "DependsOn names no resource of the template", "name one, or remove it", "DependsOn: Missing", templates+"aws-attribute-dependson.html"), dependsDangling},
+	{rule("resource-type", refuses,
+		"a resource has a type",
+		"write Type",
+		"a resource without Type", templates+"resources-section-structure.html"), resourceType},
+	{rule("resource-id", refuses,
+		"a logical id has 1 to 255 letters and digits",
+		"rename it",
+		"my-distribution", templates+"resources-section-structure.html"), resourceID},
+	{rule("ref-dangling", refuses,
+		"a reference names no resource and no parameter of the template",
+		"name one",
+		"Ref: Missing", templates+"intrinsic-function-reference-ref.html"), refDangling},
+	{rule("attribute-unknown", refuses,
+		"the type has no such attribute",
+		"take one from the page of the type",
+		"Fn::GetAtt: [Distribution, Arn]", templates+"intrinsic-function-reference-getatt.html"), attributeUnknown},
+	{rule("reference-kind", refuses,
+		"the property needs another resource, or another attribute of it",
+		"refer to what the property is named for",
+		"CachePolicyId: {Ref: OriginRequestPolicy}", ""), referenceKind},
+	{rule("depends-dangling", refuses,
+		"DependsOn names no resource of the template",
+		"name one, or remove it",
+		"DependsOn: Missing", templates+"aws-attribute-dependson.html"), dependsDangling},
 }
 
 func manyResources(l *linter, t *cfn.Template) {

@@ -14,8 +14,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// TestUnknownIsNoFinding replaces each value of the good templates, one at a time, by something that is known only at deployment: none of
-// it may be a finding.
+// TestUnknownIsNoFinding replaces each value of the good templates, one at a time, by something that is known only at
+// deployment: none of it may be a finding.
 func TestUnknownIsNoFinding(t *testing.T) {
 	unknown := map[string]any{
 		"a parameter": map[string]any{"Ref": "Unknown"},

@@ -9,9 +9,10 @@ import (
 
 // Deployment is everything that a spec becomes in one account.
 type Deployment struct {
-	Stacks   []*Stack // in the order in which they can be deployed
-	Packing  []Choice // how entrypoints are spread over distributions, and why; what holds for all of them first
-	Deployer any      // the IAM policy of whoever deploys it, as free JSON; nil: unknown. It is no resource: it must be there before
+	Stacks   []*Stack          // in the order in which they can be deployed
+	Packing  []Choice          // how entrypoints are spread over distributions, and why; what holds for all of them first
+	Files    map[string][]byte // that are needed beside the resources, by name: what key value stores hold
+	Deployer any               // the IAM policy of whoever deploys it, as free JSON; nil: unknown. It is no resource: it must be there before
 }
 
 // Choice is one decision about which entrypoints have a distribution together.

@@ -40,8 +40,8 @@ func Rules() []*finding.Rule {
 	return []*finding.Rule{unknownProperty, missingProperty, wrongType, wrongValue, nullValue}
 }
 
-// Check holds the properties of a resource against the schema of its type. Findings have the place in the template, and a path below
-// the properties in Path. A type that is not in the schema has none, nor has what is unknown.
+// Check holds the properties of a resource against the schema of its type. Findings have the place in the template, and a
+// path below the properties in Path. A type that is not in the schema has none, nor has what is unknown.
 func Check(id, resourceType string, properties *Node) []finding.Finding {
 	r := ResourceType(resourceType)
 	if r == nil {

@@ -105,14 +105,18 @@ func (e *emitter) subject() string {
 	return e.in.ID
 }
 
-// provider is which versions of the provider may be used, and why.
+// provider is which versions of the provider may be used.
 func (e *emitter) provider() string {
-	for _, tf := range newer {
-		if len(e.blocks["resource "+tf]) > 0 {
-			return ">= 6.51.0, < 7.0.0" // earlier ones do not have these resources, or do not update them
+	least := schema.Terraform().Version
+	for what, version := range since {
+		kind, attr, ofAttr := strings.Cut(what, ".")
+		for _, body := range e.blocks["resource "+kind] {
+			if _, has := body[attr]; (has || !ofAttr) && version > least {
+				least = version
+			}
 		}
 	}
-	return ">= " + schema.Terraform().Version + ", < 7.0.0"
+	return ">= " + least + ", < 7.0.0"
 }
 
 // root is the whole file.

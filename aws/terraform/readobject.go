@@ -60,6 +60,12 @@ func (r *reader) fields(t reflect.Type, body node, path string) map[string]any {
 		if v == nil && how.to == "rule" {
 			v, how = rulesText(body)
 		}
+		if r.open && isUnknown(v) {
+			if f.Type == valueType || f.Type.Kind() == reflect.Interface {
+				out[f.Name] = unknown
+			}
+			continue
+		}
 		if v == nil {
 			if how.shape == bucket && out["CustomOriginConfig"] == nil && body["vpc_origin_config"] == nil {
 				out[f.Name] = map[string]any{"OriginAccessIdentity": model.Text("")}
@@ -71,6 +77,13 @@ func (r *reader) fields(t reflect.Type, body node, path string) map[string]any {
 		}
 	}
 	return out
+}
+
+// isUnknown is whether a value is one expression.
+func isUnknown(v any) bool {
+	text, ok := v.(string)
+	parts, err := parse(text)
+	return ok && err == nil && len(parts) == 1 && parts[0].expr
 }
 
 // rulesText is rules that are one text.

@@ -48,5 +48,11 @@ var (
 // multitenant is a distribution whose ConnectionMode says that it has tenants: a resource type of its own in Terraform.
 var multitenant = kind{cfn: "AWS::CloudFront::Distribution", tf: "aws_cloudfront_multitenant_distribution", attrs: distributionAttrs, variant: "tenants"}
 
-// newer are the types that came after the provider's version of which the schema is.
-var newer = []string{"aws_cloudfront_connection_group", "aws_cloudfront_distribution_tenant", "aws_cloudfront_multitenant_distribution"}
+// since is the version of the provider that first has a resource type, or an attribute of one, where that is later than the schema's.
+var since = map[string]string{
+	"aws_lambda_permission.invoked_via_function_url": "6.29.0",
+	// They came with 6.28.0, which did nothing when a distribution changed.
+	"aws_cloudfront_connection_group":         "6.51.0",
+	"aws_cloudfront_distribution_tenant":      "6.51.0",
+	"aws_cloudfront_multitenant_distribution": "6.51.0",
+}

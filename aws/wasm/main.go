@@ -1,5 +1,3 @@
-// Command wasm is the compiler for hosts of WebAssembly (GOOS=wasip1): one request as JSON on standard input, one answer as JSON on
-// standard output. The package for the CDK runs it, so that there is one compiler only.
 package main
 
 import (
@@ -26,6 +24,15 @@ type answer struct {
 	Files    map[string]string `json:"files"`
 	Findings []finding.Finding `json:"findings"`
 	Problems []string          `json:"problems"` // of the documents themselves
+	Packing  []packing         `json:"packing"`
+}
+
+// packing is how some entrypoints were spread over distributions, and why.
+type packing struct {
+	Packing      string   `json:"packing"`
+	Distribution string   `json:"distribution,omitempty"` // its logical id
+	Entrypoints  []string `json:"entrypoints"`
+	Why          string   `json:"why"`
 }
 
 func main() {
@@ -37,7 +44,9 @@ func main() {
 
 func serve(in io.Reader, out io.Writer) error {
 	var q request
-	if err := json.NewDecoder(io.LimitReader(in, requestBytesMax)).Decode(&q); err != nil {
+	d := json.NewDecoder(io.LimitReader(in, requestBytesMax))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&q); err != nil {
 		return fmt.Errorf("the request is no JSON of at most %d bytes: %w", requestBytesMax, err)
 	}
 	a, err := compile(q)
@@ -50,7 +59,7 @@ func serve(in io.Reader, out io.Writer) error {
 }
 
 func compile(q request) (*answer, error) {
-	a := &answer{Files: map[string]string{}, Findings: []finding.Finding{}, Problems: []string{}}
+	a := &answer{Files: map[string]string{}, Findings: []finding.Finding{}, Problems: []string{}, Packing: []packing{}}
 	var files []spec.File
 	for _, name := range slices.Sorted(maps.Keys(q.Files)) {
 		files = append(files, spec.File{Name: name, Data: []byte(q.Files[name])})
@@ -62,11 +71,14 @@ func compile(q request) (*answer, error) {
 	if len(problems) > 0 {
 		return a, nil
 	}
-	out, err := aws.Compile(s, q.Target)
+	out, err := aws.Compile(s, q.Target, nil)
 	if err != nil {
 		return nil, err
 	}
 	a.Findings = append(a.Findings, out.Findings...)
+	for _, c := range out.Packing {
+		a.Packing = append(a.Packing, packing{c.Packing, c.Distribution, append([]string{}, c.Entrypoints...), c.Why})
+	}
 	for _, f := range out.Files {
 		a.Files[f.Name] = string(f.Data)
 	}
