@@ -101,7 +101,7 @@ var differenceRemedies = map[string]struct{ remedy, witness, source string }{
 	"path-normal":         {"let clients send paths in their normal form", "GET /a/../b: 308 to /b", ""},
 	"pool":                {"leave them out for what runs on AWS, or bound connections at a load balancer; " + allowIt, "many requests at once: CloudFront opens what it needs", ""},
 	"rate":                {"choose a rate well above what a client needs, since it is counted over a minute or more", "requests of one address beyond the rate, for less than half a minute", docsWAF + "waf-rule-statement-type-rate-based-caveats.html"},
-	"redirect-function":   {"give the target without {query} where its form matters", "a request whose query has unusual encoding", ""},
+	"redirect-function":   {"have redirects share a prefix where there are many, or list them in `redirects`", "a request for the route", docsCloudFront + "cloudfront-function-restrictions.html"},
 	"request-id":          {"take it as text: it is not a UUID", "any request: the X-Request-Id of the answer", ""},
 	"rewrite-function":    {"let the service answer with public URLs", "a request that the service answers with 404 and Content-Location", ""},
 	"stream-age":          {"end streams in the service", "a WebSocket that is silent for 10 minutes", docsCloudFront + "distribution-working-with.websockets.html"},
