@@ -96,3 +96,15 @@ func TestErrorPagesAreOfTheContent(t *testing.T) {
 		t.Errorf("pages are at %v", paths)
 	}
 }
+
+// TestErrorPagesAreCompiled: the behaviour for pages has no function, which no pass may mind.
+func TestErrorPagesAreCompiled(t *testing.T) {
+	d, _ := Run(routed(t, "errorPages: {503: {html: down}}\nroutes: [{name: files, match: {prefix: /}, service: files}]", filesService).spec)
+	for _, s := range d.Stacks {
+		for _, r := range s.Resources {
+			if p, ok := r.Props.(*model.Distribution); ok && len(p.DistributionConfig.CacheBehaviors) == 0 {
+				t.Error("the pages have no behaviour")
+			}
+		}
+	}
+}

@@ -39,7 +39,7 @@ var answerPolicyRules = struct{ refused, cors, long finding.Rule }{
 func (b *builder) answerPolicy(t *remarks, v *behavior) *model.Resource {
 	r := v.routes[0]
 	c := &model.ResponseHeadersPolicyConfig{CorsConfig: b.corsConfig(t, r)}
-	w := &answerWriter{t: t, route: r, config: c, room: b.quotaOf("responseHeadersPolicyHeaders")}
+	w := &answerWriter{t: t, route: r, config: c, room: b.granted("responseHeadersPolicyHeaders")}
 	if h := t.site.entry.Policy.HSTS; h != nil && h.MaxAge > 0 {
 		w.security().StrictTransportSecurity = &model.ResponseHeadersPolicyStrictTransportSecurity{
 			AccessControlMaxAgeSec: model.Int(h.MaxAge / time.Second), IncludeSubdomains: model.Bool(h.IncludeSubDomains),

@@ -184,7 +184,7 @@ func (b *builder) fieldsFit(t *remarks, v *behavior, to destination, c *caching)
 		quota, what string
 		fields      []string
 	}{{"cachePolicyHeaders", "count", c.key}, {"originRequestPolicyHeaders", "reach the service", c.pass}} {
-		if most := b.quotaOf(room.quota); len(room.fields) > most {
+		if most := b.granted(room.quota); len(room.fields) > most {
 			t.note(&cacheRules.room, v.at, "spec.cache", "%s stores nothing: %d fields would have to %s, and %s is %d (%s)",
 				patternName(v), len(room.fields), room.what, room.quota, most, strings.Join(room.fields, ", "))
 			return false
@@ -195,7 +195,7 @@ func (b *builder) fieldsFit(t *remarks, v *behavior, to destination, c *caching)
 
 // countCookies says which cookies count, and so reach the service.
 func (b *builder) countCookies(t *remarks, r *spec.Route, c *caching) {
-	most := b.quotaOf("cachePolicyCookies")
+	most := b.granted("cachePolicyCookies")
 	set := func(how string, names []string) {
 		c.cookies = model.CachePolicyCookiesConfig{CookieBehavior: model.Text(how)}
 		if len(names) > 0 {
@@ -232,7 +232,7 @@ func (b *builder) countCookies(t *remarks, r *spec.Route, c *caching) {
 
 // countQuery says which parameters count, and so reach the service.
 func (b *builder) countQuery(t *remarks, r *spec.Route, c *caching) {
-	most := b.quotaOf("cachePolicyQueryStrings")
+	most := b.granted("cachePolicyQueryStrings")
 	how, names := "allExcept", c.cache.Key.QueryExcept
 	if c.cache.Key.Query != nil {
 		how, names = "whitelist", c.cache.Key.Query
@@ -255,7 +255,7 @@ func (b *builder) namesFit(names []string) bool {
 	for _, n := range names {
 		sum += len(n)
 	}
-	return sum <= b.quotaOf("cachePolicyNameBytes")
+	return sum <= b.granted("cachePolicyNameBytes")
 }
 
 // patterns is how many of the names stand for several.
