@@ -181,7 +181,7 @@ func (b *builder) differs(s *site, n *differing, routes int) {
 	if routes > 1 && n.routes > 0 {
 		text += fmt.Sprintf("; %d of %d routes", n.routes, routes)
 	}
-	b.find(n.worst.row.rule, s, n.worst.at, n.worst.path, "%s", text)
+	b.find(n.worst.row.rule, s, n.worst.at, n.worst.path, "%s: %s", text, strings.TrimSuffix(n.worst.row.rule.Meaning, "."))
 	b.findings[len(b.findings)-1].Severity = n.worst.severity()
 }
 
@@ -350,7 +350,7 @@ func (b *builder) certificateDifference(c *spec.Certificate) {
 		s := said{row: row, author: spec.AuthorSpec}
 		b.findings = append(b.findings, finding.Finding{
 			Rule: row.rule, Severity: s.severity(), At: c.At, Path: "Certificate " + c.Meta.Name + " spec." + row.path, Subject: c.Meta.Name,
-			Text: "certificate " + c.Meta.Name,
+			Text: "certificate " + c.Meta.Name + ": " + strings.TrimSuffix(row.rule.Meaning, "."),
 		})
 	}
 }
