@@ -151,6 +151,9 @@ func patternMatches(pattern, path string) bool {
 
 // behaviorFor is the behaviour that CloudFront chooses.
 func (s *site) behaviorFor(path string) *behavior {
+	for strings.Contains(path, "//") { // as CloudFront reads it
+		path = strings.ReplaceAll(path, "//", "/")
+	}
 	for _, v := range s.behaviors {
 		if v.pattern == "" || patternMatches(v.pattern, path) {
 			return v

@@ -89,6 +89,24 @@ func (w *requestWriter) begin() {
 	g := w.groups[0]
 	w.c.add("routes", "if(!p)return E%s(event,400,'Bad Request',{});", g)
 	w.c.add("routes", "if(p!==r.uri&&p!==r.uri.replace(/%%../g,function(x){return x.toUpperCase()}))return L%s(event,308,%s+p+(q===undefined?'':'?'+q));", g, w.origin("h.host.value"))
+	w.slashes()
+}
+
+// slashes refuses what is here by CloudFront's reading of a path alone, for which several slashes are one: /api/x and //api/x
+// have the same behaviour. For the edge they are two paths, and the second one is not below /api.
+func (w *requestWriter) slashes() {
+	if w.v.pattern == "" && len(w.of) < 2 { // the default behaviour: CloudFront and we have looked at all others
+		return
+	}
+	var tests []string
+	for _, r := range w.v.routes {
+		if r := rank(r); !r.takes(everyPath) {
+			tests = append(tests, pathTestOf(r, "l")+"&&!("+pathTest(r)+")")
+		}
+	}
+	if len(tests) > 0 {
+		w.c.add("routes", "if(/\\/\\//.test(p)){l=p.replace(/\\/+/g,'/');if(%s)return E%s(event,404,'Not Found',{})}", strings.Join(tests, "||"), w.groups[0])
+	}
 }
 
 // origin is scheme and host of a URL that leads back here; host is an expression. A URL without a scheme keeps that of the
@@ -132,10 +150,13 @@ func (w *requestWriter) test(r ranked, g glob) string {
 }
 
 // pathTest compares p with the path of a route. With {name}s, m has their values, and behind those the rest of a prefix.
-func pathTest(r ranked) string {
+func pathTest(r ranked) string { return pathTestOf(r, "p") }
+
+// pathTestOf does so with the path that an expression has.
+func pathTestOf(r ranked, p string) string {
 	path := r.route.Match.Path.Path
 	if r.kind == spec.PathExact {
-		return "p===" + js(path)
+		return p + "===" + js(path)
 	}
 	path = strings.TrimSuffix(path, "/")
 	if r.kind == spec.PathPattern {
@@ -143,9 +164,9 @@ func pathTest(r ranked) string {
 	}
 	if r.named == 0 {
 		if r.kind == spec.PathPattern {
-			return "p===" + js(path)
+			return p + "===" + js(path)
 		}
-		return "(p+'/').indexOf(" + js(path+"/") + ")===0"
+		return "(" + p + "+'/').indexOf(" + js(path+"/") + ")===0"
 	}
 	var re strings.Builder
 	for _, segment := range segmentsOf(path) {
@@ -158,7 +179,7 @@ func pathTest(r ranked) string {
 	if r.kind == spec.PathPrefix {
 		re.WriteString(`(\/.*)?`)
 	}
-	return "(m=/^" + re.String() + "$/.exec(p))"
+	return "(m=/^" + re.String() + "$/.exec(" + p + "))"
 }
 
 func (w *requestWriter) fieldTest(r *spec.Route, p spec.Pair) string {
