@@ -107,7 +107,7 @@ func compileAWS(cmd *cobra.Command, paths []string, target aws.Target, dir, keep
 		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "wrote %s, %d bytes\n", path, len(f.Data))
+		fmt.Fprintln(cmd.OutOrStdout(), "wrote "+path)
 	}
 	return nil
 }

@@ -248,10 +248,10 @@ func TestReadmeProfiles(t *testing.T) {
 	}
 }
 
-// TestReadmeServices holds the table of services in the README against what explain would say, where a field is left out and where
+// TestDocsServices holds the table of services in docs/services.md against what explain would say, where a field is left out and where
 // it is only switched on.
-func TestReadmeServices(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+func TestDocsServices(t *testing.T) {
+	text, err := os.ReadFile("../docs/services.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestReadmeServices(t *testing.T) {
 			want += "; on: " + strings.TrimPrefix(switched, "on ")
 		}
 		if row[1] != want {
-			t.Errorf("%s is %q in the README, in force is %q", field, row[1], want)
+			t.Errorf("%s is %q in docs/services.md, in force is %q", field, row[1], want)
 		}
 		rows++
 	}
