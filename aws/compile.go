@@ -31,7 +31,7 @@ var Targets = []Target{CloudFormation, CloudFormationYAML, Terraform, CDK}
 
 // File is one file of what was written.
 type File struct {
-	Name string // without a folder
+	Name string // with slashes where it is in a folder: what belongs into a bucket
 	Data []byte
 }
 

@@ -99,11 +99,11 @@ func compileAWS(cmd *cobra.Command, paths []string, target aws.Target, dir, keep
 	if out.Kept > 0 {
 		fmt.Fprintf(cmd.OutOrStdout(), "kept %s for stacks that are deployed later; compile and deploy again without --keep to remove them\n", count(out.Kept, "resource"))
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	for _, f := range out.Files {
-		path := filepath.Join(dir, f.Name)
+		path := filepath.Join(dir, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
 		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
 			return err
 		}
