@@ -117,7 +117,11 @@ func (b *builder) close(s *site, u *usage, o *origin) {
 		for _, one := range o.origins {
 			one.OriginCustomHeaders = append(one.OriginCustomHeaders, field)
 		}
-		b.find(&closedRules.open, s, svc.At, "Service "+svc.Meta.Name, "nothing closes %s to others but the value of %s", svc.Meta.Name, secretField)
+		over := ""
+		if !svc.Endpoints[0].TLS {
+			over = ", and over plain HTTP everybody on the way reads it"
+		}
+		b.find(&closedRules.open, s, svc.At, "Service "+svc.Meta.Name, "nothing closes %s to others but the value of %s%s", svc.Meta.Name, secretField, over)
 	}
 }
 

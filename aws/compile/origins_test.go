@@ -147,6 +147,7 @@ func TestOpenOrigin(t *testing.T) {
 	is(t, "fields", originOf(t, b).OriginCustomHeaders, `[{"HeaderName":"X-Forwarded-Proto","HeaderValue":"https"},{"HeaderName":"X-Forwarded-Port","HeaderValue":"443"},`+
 		`{"HeaderName":"X-Origin-Secret","HeaderValue":"{{resolve:secretsmanager:@Secret.:SecretString}}"}]`)
 	finds(t, b, "warning origin-open: nothing closes api to others but the value of X-Origin-Secret")
+	finds(t, serviced(t, `endpoints: ["http://o.example.net"]`, ""), "warning origin-open: nothing closes api to others but the value of X-Origin-Secret, and over plain HTTP")
 
 	const mine = "arn:aws:secretsmanager:us-east-1:123456789012:secret:edge-AbCdEf"
 	b = serviced(t, `endpoints: ["https://o.example.net"]`+"\naws: {secret: '"+mine+"'}", ", forwarded: remove")
