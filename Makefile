@@ -1,6 +1,6 @@
 # Verbs of this repository; `make` or `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help build check lint test test-extra soak demo bench compare outage fuzz
+.PHONY: help build check lint test test-extra test-npm soak demo bench compare outage fuzz
 
 FUZZTIME ?= 10m
 
@@ -26,6 +26,9 @@ test: ## everything, also with -race and -tags poison; installs what it needs as
 test-extra: lint ## slower still: tests twice in random order with -race, every fuzz target for 30 s
 	go test -race -count=2 -shuffle=on -timeout 20m ./...
 	FUZZTIME=30s scripts/fuzz
+
+test-npm: ## the package for the CDK: npm ci, tsc, AWS's own validator, cdk synth; a part of test
+	scripts/npm
 
 soak: ## the long form of every TestSoak…, up to 2 h
 	SKERRY_SOAK=1 go test -run Soak -v -timeout 2h ./...

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-const entrypoint = "apiVersion: skerry.dev/v1\nkind: Entrypoint\nmetadata: {name: shop, owner: web}\nspec: {hosts: [shop.example.com], service: \"https://one.example.com\"}\n"
+const entrypoint = "apiVersion: skerry.dev/v1\nkind: Entrypoint\nmetadata: {name: shop, owner: web}\nspec: {hosts: [shop.example.com], service: \"https://one.example.com\"}\n" +
+	"---\napiVersion: skerry.dev/v1\nkind: AWS\nmetadata: {name: prod, owner: edge}\nspec: {zones: {example.com: Z0123456789ABCDEFGHIJ}}\n"
 
 func ask(t *testing.T, q string) (*answer, error) {
 	t.Helper()
