@@ -175,7 +175,10 @@ func (e *emitter) secretValue(id model.Value, key, path string) string {
 		}
 	}
 	e.add("data", a, node{"secret_id": ask})
-	e.find(ruleStateSecret, path, "a property of %s has the value of a secret", e.in.ID)
+	if e.told != e.in {
+		e.find(ruleStateSecret, path, "a property of %s has the value of a secret", e.in.ID)
+		e.told = e.in
+	}
 	value := "data." + a.String() + ".secret_string"
 	if key != "" {
 		value = "jsondecode(" + value + ")[" + quoted(key) + "]"

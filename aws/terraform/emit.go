@@ -55,6 +55,7 @@ type emitter struct {
 	err        error // the first one
 	in         *model.Resource
 	variant    string
+	told       *model.Resource // the last one of which it was said that it has the value of a secret
 }
 
 func newEmitter(d *model.Deployment) *emitter {

@@ -3,6 +3,7 @@ package terraform_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,7 @@ var cases = map[string]struct {
 }{
 	"shop":   {shop, []string{"note terraform-retain"}},
 	"deep":   {deep, []string{"warning terraform-rule-json", "warning terraform-rule-json"}},
-	"closed": {closed, []string{"warning terraform-state-secret", "warning terraform-state-secret"}},
+	"closed": {closed, []string{"warning terraform-state-secret"}},
 	"canary": {canary, nil},
 	"many":   {many, []string{"warning terraform-tenants"}},
 }
@@ -198,6 +199,36 @@ func TestReadErrors(t *testing.T) {
 	f(`"aws_cloudfront_response_headers_policy": {`, `"aws_sns_topic": {`, "Emit writes no such resource")
 	f(`"weight": 0.05`, `"weight": {"a": 1}`, "text, a number or true and false is needed")
 	f(`"terraform": {`, `"module": {`, "module: Emit writes no such block")
+}
+
+// BenchmarkEmit500x10 writes 500 entrypoints of 10 routes.
+func BenchmarkEmit500x10(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("apiVersion: skerry.dev/v1\nkind: AWS\nmetadata: {name: aws}\nspec:\n  account: \"123456789012\"\n  zones: {example.com: Z0123456789ABCDEFGHIJ}\n")
+	for i := range 500 {
+		fmt.Fprintf(&text, "---\napiVersion: skerry.dev/v1\nkind: Entrypoint\nmetadata: {name: shop-%03d}\nspec:\n  hosts: [shop-%03d.example.com]\n  profile: api\n  routes:\n", i, i)
+		for r := range 9 {
+			fmt.Fprintf(&text, "  - {name: part-%d, match: {prefix: /part-%d}, service: \"https://app-%03d.internal.example.net\"}\n", r, r, i)
+		}
+		fmt.Fprintf(&text, "  - {name: rest, service: \"https://app-%03d.internal.example.net\"}\n", i)
+	}
+	path := filepath.Join(b.TempDir(), "edge.yaml")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	s, problems := spec.Load([]string{path}, spec.Options{})
+	if len(problems) > 0 {
+		b.Fatal(problems)
+	}
+	d, _ := compile.Run(s)
+	b.ReportAllocs()
+	for b.Loop() {
+		data, _, err := terraform.Emit(d)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(data)))
+	}
 }
 
 // FuzzRead reads anything, and what can be read is written again.
