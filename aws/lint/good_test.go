@@ -24,17 +24,25 @@ func read(t testing.TB, path string) *cfn.Template {
 	return out
 }
 
-// TestGood holds good templates against all rules: a finding is a rule that is wrong. Notes are not about mistakes.
+// TestGood holds good templates against the schema and all rules: a finding is a rule that is wrong. Notes are not about mistakes. Those
+// named cdk-… are what the CDK makes of testdata/good.ts, by `scripts/npm good`.
 func TestGood(t *testing.T) {
 	files, err := filepath.Glob("testdata/good/*")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d templates, want 40: %v", len(files), err)
 	}
+	yaml := 0
 	for _, path := range files {
+		if filepath.Ext(path) == ".yaml" {
+			yaml++
+		}
 		for _, f := range lint.Check(read(t, path), nil) {
 			if f.Severity > finding.Note {
 				t.Error(f)
 			}
 		}
+	}
+	if yaml < 8 {
+		t.Errorf("%d templates in YAML, want 8", yaml)
 	}
 }
