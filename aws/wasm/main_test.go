@@ -98,6 +98,9 @@ process.exitCode = wasi.start(instance);
 
 // TestModule builds the module: it is no larger than its budget, and it answers with the bytes of the native compiler.
 func TestModule(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a minute of building")
+	}
 	dir := t.TempDir()
 	module := filepath.Join(dir, "skerry.wasm")
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", module, ".")
