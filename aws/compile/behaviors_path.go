@@ -145,9 +145,6 @@ func (g glob) meets(h glob) bool {
 	return walk(0, 0)
 }
 
-// matches reports whether a path is one of g.
-func (g glob) matches(path string) bool { return g.covers(literalGlob(path)) }
-
 // patternBytes are those that CloudFront takes in a path pattern, but for its wildcards.
 const patternBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$/~\"'@:+&"
 
