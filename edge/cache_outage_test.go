@@ -140,7 +140,7 @@ func TestCacheWhileRevalidate(t *testing.T) {
 
 // TestCacheBreaks: an answer that breaks off is not stored, breaks off at everybody who reads it, and the next one is whole.
 func TestCacheBreaks(t *testing.T) {
-	var asked atomic.Int64
+	var asked, broken atomic.Int64
 	begun, cut := make(chan struct{}), make(chan struct{})
 	c := openCached(t, edge.Options{}, fmt.Sprintf(cachedSpec, origin(t, func(w http.ResponseWriter, r *http.Request) {
 		n := asked.Add(1)
@@ -164,7 +164,10 @@ func TestCacheBreaks(t *testing.T) {
 	await(t, "the first half", begun)
 	for i := range 20 {
 		all.Go(func() {
-			if g := c.ask([]*http.Client{c.h1, c.h2}[i%2], "GET", "/page"); g.err == nil {
+			switch g := c.ask([]*http.Client{c.h1, c.h2}[i%2], "GET", "/page"); {
+			case g.err != nil:
+				broken.Add(1)
+			case g.body != slowText(2): // one that had come, and had not looked yet when all broke off
 				t.Errorf("who reads on has a whole answer: %v", &g)
 			}
 		})
@@ -172,6 +175,9 @@ func TestCacheBreaks(t *testing.T) {
 	become(t, "all requests", func() bool { return c.open() == 21 })
 	close(cut)
 	all.Wait()
+	if broken.Load() == 0 {
+		t.Error("it broke off at nobody")
+	}
 	c.want(c.h2, "/page", "", slowText(2))
 	c.want(c.h1, "/page", "", slowText(2))
 }
