@@ -2,8 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,15 +13,7 @@ import (
 // firewalls runs the pass of the firewall alone over each entrypoint of a spec as it stands in a file.
 func firewalls(t testing.TB, text string) *builder {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "edge.yaml")
-	if err := os.WriteFile(path, []byte(strings.TrimLeft(text, "\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, problems := spec.Load([]string{path}, spec.Options{})
-	for _, p := range problems {
-		t.Fatal(p)
-	}
-	return firewallsOf(s)
+	return firewallsOf(specOf(t, text))
 }
 
 func firewallsOf(s *spec.Spec) *builder {

@@ -2,8 +2,6 @@ package compile
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,20 +11,23 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// built runs every pass before the stacks are made. What is wrong with the spec itself fails the test.
-func built(t testing.TB, text string) *builder {
+// specOf is a spec as it stands in a file. What is wrong with it fails the test.
+func specOf(t testing.TB, text string) *spec.Spec {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "edge.yaml")
-	if err := os.WriteFile(path, []byte(strings.TrimLeft(text, "\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, problems := spec.Load([]string{path}, spec.Options{})
+	s, problems := spec.Parse([]spec.File{{Name: "edge.yaml", Data: []byte(strings.TrimLeft(text, "\n"))}})
 	for _, p := range problems {
 		t.Error(p)
 	}
 	if t.Failed() {
 		t.FailNow()
 	}
+	return s
+}
+
+// built runs every pass before the stacks are made. What is wrong with the spec itself fails the test.
+func built(t testing.TB, text string) *builder {
+	t.Helper()
+	s := specOf(t, text)
 	b := newBuilder(s)
 	for _, e := range s.Entrypoints {
 		b.sites = append(b.sites, b.site(e))
