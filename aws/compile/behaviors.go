@@ -66,7 +66,7 @@ func (b *builder) behaviors(s *site) {
 	patterns := orderPatterns(routes)
 	list := candidates(routes, patterns)
 	list, patterns = mergeBehaviors(routes, list, patterns)
-	if most := b.quotaOf("cacheBehaviors") - 1; len(patterns) > most { // the default one is counted, in case AWS does
+	if most := b.granted("cacheBehaviors") - 1; len(patterns) > most { // the default one is counted, in case AWS does
 		b.find(&behaviorsRules.tooMany, s, s.entry.At, "spec.routes", "the routes need %d path patterns, and beside the default behaviour there is room for %d: %d of them share the behaviours that remain",
 			len(patterns), most, len(patterns)-most)
 		list, patterns = dropPatterns(routes, list, patterns, max(most, 0))
@@ -91,9 +91,6 @@ func noRoute(e *spec.Entrypoint) *spec.Route { return &spec.Route{At: e.At, Poli
 func isNoRoute(r *spec.Route) bool {
 	return len(r.To.Services) == 0 && r.To.Redirect == nil && r.To.Respond == nil
 }
-
-// quotaOf is granted, by the name that behaviours, policies and functions know it by.
-func (b *builder) quotaOf(name string) int { return b.granted(name) }
 
 // orderPatterns are the paths of routes that get a behaviour of their own, in the order in which CloudFront compares them.
 func orderPatterns(routes []ranked) (list []glob) {

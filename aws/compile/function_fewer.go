@@ -44,7 +44,7 @@ func (b *builder) fewerFunctions() {
 	slices.SortStableFunc(order, func(x, y *site) int { return cmp.Compare(len(alone[y]), len(alone[x])) })
 	dropped := map[*model.Resource]bool{}
 	for _, s := range order {
-		if total <= b.quotaOf("functions") || len(alone[s]) < 2 {
+		if total <= b.granted("functions") || len(alone[s]) < 2 {
 			break
 		}
 		if made := b.oneFunction(s, alone[s]); made != nil {
@@ -82,7 +82,7 @@ func (b *builder) oneFunction(s *site, instead []*model.Resource) *model.Resourc
 	known := len(b.findings)
 	c := b.requestCode(s, whole, of...)
 	found := b.findings[known:] // again, but for origins that cannot be selected
-	fits := len(c.code()) <= b.quotaOf("functionBytes") &&
+	fits := len(c.code()) <= b.granted("functionBytes") &&
 		!slices.ContainsFunc(found, func(f finding.Finding) bool { return f.Rule == &requestRules.mutual })
 	b.findings = b.findings[:known]
 	if !fits {

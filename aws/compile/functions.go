@@ -44,7 +44,7 @@ func (b *builder) functions(s *site) {
 // function makes a function and associates it with a behaviour.
 func (b *builder) function(s *site, v *behavior, c *coder, event string, store *model.Resource) *function {
 	code := c.code()
-	if most := b.quotaOf("functionBytes"); len(code) > most {
+	if most := b.granted("functionBytes"); len(code) > most {
 		b.find(&functionsRules.size, s, v.at, "spec.routes", "the function for %s of %s has %d bytes, the limit is %d; the most is taken by: %s", event, v.name(), len(code), most, c.worst())
 	}
 	props := &model.Function{

@@ -22,7 +22,7 @@ var (
 		Meaning: "multi-tenant distributions are written after the documentation of a newer provider than the one whose schema is checked here",
 		Remedy:  "look at terraform plan before terraform apply; or choose another packing",
 		Witness: "terraform validate with the provider's own schema",
-		Source:  "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/cloudfront_multitenant_distribution",
+		Source:  "https://github.com/hashicorp/terraform-provider-aws/blob/main/website/docs/r/cloudfront_multitenant_distribution.html.markdown",
 	}
 	ruleRetain = &finding.Rule{
 		ID: "terraform-retain", Severity: finding.Note,
