@@ -105,7 +105,7 @@ var rows = map[string]row{
 	"aws/lint":         {may: []string{"spec", "aws/finding", "aws/model", "aws/schema", "aws/cfn"}, tests: []string{"aws/compile"}},
 	"aws/terraform":    {may: []string{"spec", "aws/finding", "aws/model", "aws/schema"}, tests: []string{"aws/compile", "aws/cfn"}},
 	"aws/stubprovider": {may: []string{"spec", "aws", "aws/*"}}, // a module of its own
-	"aws/adopt":        {may: []string{"spec", "aws/finding", "aws/model", "aws/schema", "aws/cfn"}, tests: []string{"aws/compile"}},
+	"aws/adopt":        {may: []string{"spec", "aws/finding", "aws/model", "aws/schema", "aws/cfn", "aws/terraform"}, tests: []string{"aws/compile"}},
 	"aws":              {may: []string{"spec", "aws/*"}},
 	"aws/cdk":          {none: true, tests: []string{"aws", "spec"}},
 	"aws/wasm":         {may: []string{"spec", "aws", "aws/finding"}},

@@ -1,0 +1,88 @@
+package adopt
+
+import (
+	"skerry.dev/skerry/aws/finding"
+	"skerry.dev/skerry/aws/schema"
+	"skerry.dev/skerry/spec"
+)
+
+// Verdict is what has become of an attribute.
+type Verdict uint8
+
+// The verdicts, the best first.
+const (
+	Exact        Verdict = iota // the documents say the same, or it says what AWS and the edge do anyway
+	Approximated                // the documents say something near to it; the row says what is not the same
+	Refused                     // the documents do not say it
+)
+
+// String is the word that is printed.
+func (v Verdict) String() string { return [...]string{"exact", "approximated", "refused"}[v] }
+
+// Row is what has become of one attribute of the input.
+type Row struct {
+	Verdict  Verdict
+	At       spec.Pos      // in the input
+	Pointer  string        // its JSON pointer in that file (RFC 6901); of a template in YAML as if it were JSON
+	Resource string        // whose attribute it is, as messages name it; empty: the file's own
+	Value    string        // as it stands there, shortened
+	Became   string        // where the documents say it: "Entrypoint shop routes.2.cache.fresh"; empty: nowhere
+	Rule     *finding.Rule // why it is not exact; nil: it is
+	Text     string        // what is the matter here, or why nothing needs to be said
+	Allowed  bool          // the rule's id is allowed
+}
+
+// ledger collects the rows, one for each leaf of the input: a scalar, an empty list or an empty object. A reader announces the
+// leaves; the mapping then says of each what has become of it, once. What nobody speaks of is refused.
+type ledger struct {
+	rows  []*Row
+	leafs map[*schema.Node]*Row // those of the properties; the others are settled by the reader
+	said  map[*Row]bool
+	owner map[*schema.Node]*resource
+}
+
+func newLedger() *ledger {
+	return &ledger{leafs: map[*schema.Node]*Row{}, said: map[*Row]bool{}, owner: map[*schema.Node]*resource{}}
+}
+
+// leaf announces a leaf of the input, with the node that it became. Several leaves may have become one node.
+func (l *ledger) leaf(n *schema.Node, pointer, value string, r *resource) {
+	row := &Row{At: n.At, Pointer: pointer, Value: value, Resource: r.Name}
+	l.rows, l.leafs[n], l.owner[n] = append(l.rows, row), row, r
+}
+
+// settled announces a leaf that is no property: what the reader has made of it, or that it is state of AWS and no setting.
+func (l *ledger) settled(row Row) {
+	r := &row
+	l.rows, l.said[r] = append(l.rows, r), true
+}
+
+// exact says of a node, and all leaves below it of which nothing is said yet, that the documents say the same at a place.
+func (l *ledger) exact(n *schema.Node, became, text string) {
+	l.say(n, Exact, became, nil, text)
+}
+
+// near says that the documents say something near to it, and by the rule and the text what is not the same.
+func (l *ledger) near(n *schema.Node, became string, rule *finding.Rule, text string) {
+	l.say(n, Approximated, became, rule, text)
+}
+
+// refuse says that the documents do not say it, and why.
+func (l *ledger) refuse(n *schema.Node, rule *finding.Rule, text string) {
+	l.say(n, Refused, "", rule, text)
+}
+
+func (l *ledger) say(n *schema.Node, v Verdict, became string, rule *finding.Rule, text string) {
+	if n == nil {
+		return
+	}
+	if row := l.leafs[n]; row != nil && !l.said[row] {
+		row.Verdict, row.Became, row.Rule, row.Text, l.said[row] = v, became, rule, text, true
+	}
+	for _, item := range n.Items {
+		l.say(item, v, became, rule, text)
+	}
+	for _, f := range n.Fields {
+		l.say(f.Value, v, became, rule, text)
+	}
+}
