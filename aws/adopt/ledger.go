@@ -30,31 +30,34 @@ type Row struct {
 	Rule     *finding.Rule // why it is not exact; nil: it is
 	Text     string        // what is the matter here, or why nothing needs to be said
 	Allowed  bool          // the rule's id is allowed
+	Below    bool          // it speaks of all that stands below its place
 }
 
 // ledger collects the rows, one for each leaf of the input: a scalar, an empty list or an empty object. A reader announces the
 // leaves; the mapping then says of each what has become of it, once. What nobody speaks of is refused.
 type ledger struct {
 	rows  []*Row
-	leafs map[*schema.Node]*Row // those of the properties; the others are settled by the reader
+	leafs map[*schema.Node][]*Row // those of the properties; the others are settled by the reader
 	said  map[*Row]bool
-	owner map[*schema.Node]*resource
+	aside map[*Row]bool // of what is only looked up
 }
 
 func newLedger() *ledger {
-	return &ledger{leafs: map[*schema.Node]*Row{}, said: map[*Row]bool{}, owner: map[*schema.Node]*resource{}}
+	return &ledger{leafs: map[*schema.Node][]*Row{}, said: map[*Row]bool{}, aside: map[*Row]bool{}}
 }
 
 // leaf announces a leaf of the input, with the node that it became. Several leaves may have become one node.
-func (l *ledger) leaf(n *schema.Node, pointer, value string, r *resource) {
-	row := &Row{At: n.At, Pointer: pointer, Value: value, Resource: r.Name}
-	l.rows, l.leafs[n], l.owner[n] = append(l.rows, row), row, r
+func (l *ledger) leaf(row Row, n *schema.Node, r *resource) {
+	row.Resource = r.Name
+	l.rows, l.leafs[n] = append(l.rows, &row), append(l.leafs[n], &row)
+	if r.lookup {
+		l.aside[&row] = true
+	}
 }
 
 // settled announces a leaf that is no property: what the reader has made of it, or that it is state of AWS and no setting.
 func (l *ledger) settled(row Row) {
-	r := &row
-	l.rows, l.said[r] = append(l.rows, r), true
+	l.rows, l.said[&row] = append(l.rows, &row), true
 }
 
 // exact says of a node, and all leaves below it of which nothing is said yet, that the documents say the same at a place.
@@ -76,13 +79,28 @@ func (l *ledger) say(n *schema.Node, v Verdict, became string, rule *finding.Rul
 	if n == nil {
 		return
 	}
-	if row := l.leafs[n]; row != nil && !l.said[row] {
-		row.Verdict, row.Became, row.Rule, row.Text, l.said[row] = v, became, rule, text, true
+	for _, row := range l.leafs[n] {
+		if !l.said[row] {
+			row.Verdict, row.Became, row.Rule, row.Text, l.said[row] = v, became, rule, text, true
+		}
 	}
 	for _, item := range n.Items {
 		l.say(item, v, became, rule, text)
 	}
 	for _, f := range n.Fields {
 		l.say(f.Value, v, became, rule, text)
+	}
+}
+
+// close refuses what nobody has spoken of.
+func (l *ledger) close() {
+	for _, row := range l.rows {
+		switch {
+		case l.said[row]:
+		case l.aside[row]:
+			row.Text = "it is only looked up, and managed elsewhere"
+		default:
+			row.Verdict, row.Rule, row.Text = Refused, ruleNotUnderstood, "no document says this, and nobody here knows what would"
+		}
 	}
 }
