@@ -109,11 +109,14 @@ func build(s *spec.Spec) (*model.Deployment, []cfn.File, []finding.Finding, erro
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	var templates []*cfn.Template
 	for _, f := range stacks {
-		for _, l := range lint.Check(f.Template(), d.Pos) {
-			if l.Severity > finding.Note { // of what is no mistake, the compiler says more
-				findings = append(findings, l)
-			}
+		templates = append(templates, f.Template())
+	}
+	for _, l := range lint.Together(templates, d.Pos) {
+		// Of what is no mistake the compiler says more, and it knows what the account was granted.
+		if l.Severity > finding.Note && l.Rule.ID != lint.AccountQuota {
+			findings = append(findings, l)
 		}
 	}
 	return d, stacks, finding.Sort(findings), nil

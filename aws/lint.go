@@ -13,14 +13,8 @@ func LintSpec(s *spec.Spec) ([]finding.Finding, error) {
 	return findings, err
 }
 
-// LintTemplates judges templates of CloudFormation that belong together, of anybody.
-func LintTemplates(list []*cfn.Template) []finding.Finding {
-	var out []finding.Finding
-	for _, t := range list {
-		out = append(out, lint.Check(t, nil)...)
-	}
-	return finding.Sort(out)
-}
+// LintTemplates judges templates of CloudFormation that belong into one account, of anybody: each, and what they are together.
+func LintTemplates(list []*cfn.Template) []finding.Finding { return lint.Together(list, nil) }
 
 // Templates are those that a spec becomes, errors or not.
 func Templates(s *spec.Spec) ([]*cfn.Template, error) {

@@ -164,6 +164,8 @@ func (e *evaluator) call(n *schema.Node, name string, arg *schema.Node, depth in
 		return e.pick(n, arg, depth)
 	case "Fn::Split":
 		return e.split(n, arg, depth)
+	case "Fn::ImportValue":
+		return unknown(n, &schema.Call{Name: name, From: e.eval(arg, depth)})
 	}
 	return unknown(n, &schema.Call{Name: name})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"skerry.dev/skerry/aws/model"
+	"skerry.dev/skerry/aws/schema"
 	"skerry.dev/skerry/spec"
 )
 
@@ -46,7 +47,7 @@ func (p *packer) copies(groups []group) string {
 	}
 	several := 0
 	for _, r := range slices.SortedFunc(maps.Keys(users), byID) {
-		if room := p.b.granted(usersQuotas[r.Type()]); copied(r) && len(users[r]) > room {
+		if room := p.b.granted(schema.UsersQuota(r.Type())); copied(r) && len(users[r]) > room {
 			several++
 			p.b.deal(r, users[r], room)
 		}

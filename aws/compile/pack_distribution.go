@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"skerry.dev/skerry/aws/model"
+	"skerry.dev/skerry/aws/schema"
 	"skerry.dev/skerry/spec"
 )
 
@@ -187,7 +188,7 @@ func refers(v model.Value) *model.Resource {
 func shares(s *site) []*model.Resource {
 	var out []*model.Resource
 	visit := func(v *model.Value) {
-		if r := refers(*v); r != nil && usersQuotas[r.Type()] != "" && !slices.Contains(out, r) {
+		if r := refers(*v); r != nil && schema.UsersQuota(r.Type()) != "" && !slices.Contains(out, r) {
 			out = append(out, r)
 		}
 	}

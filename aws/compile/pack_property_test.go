@@ -10,6 +10,7 @@ import (
 
 	"skerry.dev/skerry/aws/finding"
 	"skerry.dev/skerry/aws/model"
+	"skerry.dev/skerry/aws/schema"
 	"skerry.dev/skerry/spec"
 )
 
@@ -101,7 +102,7 @@ func TestAutoKeepsQuotas(t *testing.T) {
 		counted := map[string]int{}
 		for _, s := range d.Stacks {
 			for _, r := range s.Resources {
-				if name := accountQuotas[r.Type()]; name != "" {
+				if name := schema.AccountQuota(r.Type()); name != "" {
 					counted[name]++
 				}
 			}

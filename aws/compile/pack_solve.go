@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"skerry.dev/skerry/aws/model"
+	"skerry.dev/skerry/aws/schema"
 	"skerry.dev/skerry/spec"
 )
 
@@ -20,9 +21,9 @@ func (p *packer) usage(groups []group) map[string]int {
 	}
 	for r, n := range users {
 		if copied(r) {
-			out[accountQuotas[r.Type()]] += (n-1)/p.b.granted(usersQuotas[r.Type()]) + 1
+			out[schema.AccountQuota(r.Type())] += (n-1)/p.b.granted(schema.UsersQuota(r.Type())) + 1
 		} else {
-			name := usersQuotas[r.Type()]
+			name := schema.UsersQuota(r.Type())
 			out[name] = max(out[name], n)
 		}
 	}

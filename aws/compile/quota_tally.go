@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"skerry.dev/skerry/aws/model"
+	"skerry.dev/skerry/aws/schema"
 )
 
 // quotaTally counts what has a quota.
@@ -27,38 +28,6 @@ func (t *quotaTally) each(name string, r *model.Resource, count int) {
 	t.counts[name] = append(t.counts[name], most{count: count, what: r.ID, at: r.At, subject: t.bySite[r.Owner]})
 }
 
-// accountQuotas is the quota of a whole account that a type of resource has.
-var accountQuotas = map[string]string{
-	"AWS::CloudFront::Distribution":               "distributions",
-	"AWS::CloudFront::DistributionTenant":         "distributionTenants",
-	"AWS::CloudFront::ConnectionGroup":            "connectionGroups",
-	"AWS::CloudFront::ContinuousDeploymentPolicy": "continuousDeploymentPolicies",
-	"AWS::CloudFront::CachePolicy":                "cachePolicies",
-	"AWS::CloudFront::OriginRequestPolicy":        "originRequestPolicies",
-	"AWS::CloudFront::ResponseHeadersPolicy":      "responseHeadersPolicies",
-	"AWS::CloudFront::Function":                   "functions",
-	"AWS::CloudFront::KeyValueStore":              "keyValueStores",
-	"AWS::CloudFront::OriginAccessControl":        "originAccessControls",
-	"AWS::CloudFront::VpcOrigin":                  "vpcOrigins",
-	"AWS::CloudFront::TrustStore":                 "trustStores",
-	"AWS::WAFv2::WebACL":                          "webAcls",
-	"AWS::WAFv2::RuleGroup":                       "ruleGroups",
-	"AWS::WAFv2::IPSet":                           "ipSets",
-	"AWS::WAFv2::RegexPatternSet":                 "regexPatternSets",
-	"AWS::CertificateManager::Certificate":        "certificates",
-}
-
-// usersQuotas is the quota on the distributions that share a resource of a type.
-var usersQuotas = map[string]string{
-	"AWS::CloudFront::CachePolicy":           "distributionsPerCachePolicy",
-	"AWS::CloudFront::OriginRequestPolicy":   "distributionsPerOriginRequestPolicy",
-	"AWS::CloudFront::ResponseHeadersPolicy": "distributionsPerResponseHeadersPolicy",
-	"AWS::CloudFront::Function":              "distributionsPerFunction",
-	"AWS::CloudFront::OriginAccessControl":   "distributionsPerOriginAccessControl",
-	"AWS::CloudFront::VpcOrigin":             "distributionsPerVpcOrigin",
-	"AWS::WAFv2::WebACL":                     "distributionsPerWebAcl",
-}
-
 func (t *quotaTally) deployment(d *model.Deployment) {
 	t.users = map[*model.Resource]int{}
 	exports := t.loads.exports(d)
@@ -66,7 +35,7 @@ func (t *quotaTally) deployment(d *model.Deployment) {
 		t.account("stacks")
 		t.stack(s, exports[s])
 		for _, r := range s.Resources {
-			if name := accountQuotas[r.Type()]; name != "" {
+			if name := schema.AccountQuota(r.Type()); name != "" {
 				t.account(name)
 			}
 			t.resource(r)
@@ -78,7 +47,7 @@ func (t *quotaTally) deployment(d *model.Deployment) {
 	}
 	slices.SortFunc(shared, func(a, b *model.Resource) int { return strings.Compare(a.ID, b.ID) })
 	for _, r := range shared {
-		if name := usersQuotas[r.Type()]; name != "" {
+		if name := schema.UsersQuota(r.Type()); name != "" {
 			t.each(name, r, t.users[r])
 		}
 	}

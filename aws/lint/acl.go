@@ -234,8 +234,7 @@ func wafCapacity(l *linter, a *acl) {
 	case least > capacityMax:
 		l.find(a.Properties.Get("Rules"), "the rules need %d WCU, the limit is %d", least, capacityMax)
 	case most > capacityMax:
-		l.find(a.Properties.Get("Rules"), "the rules need up to %d WCU, the limit is %d; AWS counts less where rules share transformations", most, capacityMax)
-		l.found[len(l.found)-1].Severity = risk
+		l.findAs(risk, a.Properties.Get("Rules"), "the rules need up to %d WCU, the limit is %d; AWS counts less where rules share transformations", most, capacityMax)
 	}
 }
 

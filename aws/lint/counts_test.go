@@ -113,6 +113,26 @@ func TestCounts(t *testing.T) {
 		}
 		return out
 	})
+	policy := func(i int) object {
+		return object{"Type": "AWS::CloudFront::CachePolicy", "Properties": object{"CachePolicyConfig": object{"Name": fmt.Sprint("p", i),
+			"MinTTL": 0, "DefaultTTL": 60, "MaxTTL": 60, "ParametersInCacheKeyAndForwardedToOrigin": object{"EnableAcceptEncodingGzip": true,
+				"CookiesConfig": object{"CookieBehavior": "none"}, "HeadersConfig": object{"HeaderBehavior": "none"}, "QueryStringsConfig": object{"QueryStringBehavior": "none"}}}}}
+	}
+	f("account-quota", 20, func(n int) object {
+		out := object{}
+		for i := range n {
+			out[fmt.Sprint("P", i)] = policy(i)
+		}
+		return out
+	})
+	f("account-quota", 100, func(n int) object {
+		out := object{"P": policy(0)}
+		for i := range n {
+			d := distribution(object{"DefaultCacheBehavior": object{"TargetOriginId": "o0", "ViewerProtocolPolicy": "https-only", "CachePolicyId": object{"Ref": "P"}}})
+			out[fmt.Sprint("D", i)] = d["D"]
+		}
+		return out
+	})
 	f("tenant-domains", 1, func(n int) object {
 		return object{"T": object{"Type": "AWS::CloudFront::DistributionTenant", "Properties": object{
 			"DistributionId": "E1", "Name": "t", "Domains": repeated(2-n, func(int) any { return "a.example.com" })}}}

@@ -81,9 +81,8 @@ type origin struct {
 	sure bool
 }
 
-func (l *linter) gather() facts {
-	f := facts{distributions: map[*cfn.Resource]*distribution{}, acls: map[*cfn.Resource]*acl{}}
-	for _, r := range l.t.Resources {
+func (f *facts) gather(t *cfn.Template) {
+	for _, r := range t.Resources {
 		switch r.Type {
 		case typeDistribution:
 			f.distributions[r] = newDistribution(r)
@@ -91,7 +90,6 @@ func (l *linter) gather() facts {
 			f.acls[r] = newACL(r)
 		}
 	}
-	return f
 }
 
 func newDistribution(r *cfn.Resource) *distribution {
@@ -136,16 +134,25 @@ func (d *distribution) group(id string) *schema.Node {
 	return nil
 }
 
-// refers returns the resource of this template that a value refers to, with the attribute; nil: it does not, or there is none.
+// refers returns the resource that a value refers to, of this template or of the one that exports the value, with the attribute; nil:
+// it does not, or there is none.
 func (l *linter) refers(n *schema.Node) (*cfn.Resource, string) {
+	t := l.t
+	if name, ok := imported(n); ok {
+		e := l.set.exports[name]
+		if e == nil || e.sometimes {
+			return nil, ""
+		}
+		t, n = e.in, e.value
+	}
 	id, attr, ok := n.Refers()
 	if !ok {
 		return nil, ""
 	}
-	return l.t.Resource(id), attr
+	return t.Resource(id), attr
 }
 
-// refersTo returns the resource of a type that a value refers to; nil: it does not.
+// refersTo returns the resource of a type that a value refers to, as refers does; nil: it does not.
 func (l *linter) refersTo(n *schema.Node, resourceType string) *cfn.Resource {
 	if r, _ := l.refers(n); r != nil && r.Type == resourceType {
 		return r

@@ -12,10 +12,28 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Check judges a template by the schema and by the catalogue. from says where a property of a resource comes from, by a path
-// with dots as in model.Resource.Pos; nil: findings have the places in the template. Findings are sorted, the worst first.
+// Check judges a template by the schema and by the catalogue, as one that is deployed alone. from says where a property of a resource
+// comes from, by a path with dots as in model.Resource.Pos; nil: findings have the places in the template. Findings are sorted, the
+// worst first.
 func Check(t *cfn.Template, from func(resource, path string) spec.Pos) []finding.Finding {
-	l := newLinter(t, from)
+	return Together([]*cfn.Template{t}, from)
+}
+
+// Together judges templates that are deployed into one account: each as Check does, with what it imports from others, and what they
+// make together.
+func Together(list []*cfn.Template, from func(resource, path string) spec.Pos) []finding.Finding {
+	s := NewSet(list)
+	out := s.Across(from)
+	for _, t := range list {
+		out = append(out, s.Check(t, from)...)
+	}
+	return finding.Sort(out)
+}
+
+// Check judges one template of the set, without what Across says. It reads those from which the template imports, and changes nothing
+// that is shared: several may run at once.
+func (s *Set) Check(t *cfn.Template, from func(resource, path string) spec.Pos) []finding.Finding {
+	l := &linter{set: s, t: t, from: from, facts: s.facts}
 	for _, r := range t.Resources {
 		for _, f := range schema.Check(r.ID, r.Type, r.Properties) {
 			l.add(f, f.Path)
@@ -33,6 +51,7 @@ func Check(t *cfn.Template, from func(resource, path string) spec.Pos) []finding
 // Rules is the catalogue: every row that Check can find, by id.
 func Rules() []*finding.Rule {
 	list := schema.Rules()
+	list = catalogue(list, acrossRows)
 	list = catalogue(list, templateRows)
 	list = catalogue(list, resourceRows)
 	list = catalogue(list, distributionRows)
@@ -67,20 +86,15 @@ func run[T any](l *linter, rows []row[T], on T) {
 	}
 }
 
-// linter is one template being judged.
+// linter is one template being judged, or several of them one after the other.
 type linter struct {
+	set   *Set
 	t     *cfn.Template
 	from  func(resource, path string) spec.Pos
 	rule  *finding.Rule // whose check runs
 	at    *cfn.Resource // that is checked; nil: the template
 	found []finding.Finding
 	facts facts
-}
-
-func newLinter(t *cfn.Template, from func(resource, path string) spec.Pos) *linter {
-	l := &linter{t: t, from: from}
-	l.facts = l.gather()
-	return l
 }
 
 // byType runs the tables of a resource's type.
@@ -108,7 +122,12 @@ func (l *linter) byType(r *cfn.Resource) {
 
 // find notes a finding of the rule whose check runs, at a value of the resource; nil: at the resource itself.
 func (l *linter) find(n *schema.Node, format string, args ...any) {
-	f := finding.Finding{Rule: l.rule, Severity: l.rule.Severity, Text: fmt.Sprintf(format, args...)}
+	l.findAs(l.rule.Severity, n, format, args...)
+}
+
+// findAs is find where the severity depends on more than the rule.
+func (l *linter) findAs(severity finding.Severity, n *schema.Node, format string, args ...any) {
+	f := finding.Finding{Rule: l.rule, Severity: severity, Text: fmt.Sprintf(format, args...)}
 	if l.at == nil {
 		if n != nil {
 			f.At = n.At

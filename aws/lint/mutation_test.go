@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,16 +20,27 @@ import (
 
 // short are pointers that the corpus abbreviates.
 var abbreviations = map[string]map[string]string{
-	"site": {"D/": "/Resources/Site/Properties/DistributionConfig/"},
-	"api":  {"D/": "/Resources/Api/Properties/DistributionConfig/"},
-	"acl":  {"R/": "/Resources/Acl/Properties/Rules/"},
+	"site":   {"D/": "/Resources/Site/Properties/DistributionConfig/"},
+	"api":    {"D/": "/Resources/Api/Properties/DistributionConfig/"},
+	"acl":    {"R/": "/Resources/Acl/Properties/Rules/"},
+	"stacks": {"S/": "/stacks-shared/Resources/", "E/": "/stacks-edge/Resources/", "D/": "/stacks-edge/Resources/Site/Properties/DistributionConfig/"},
 }
+
+// bases are the good templates of each part of the corpus. Where there are several, pointers begin with their names.
+var bases = map[string][]string{"site": {"site"}, "api": {"api"}, "acl": {"acl"}, "stacks": {"stacks-shared", "stacks-edge"}}
 
 // TestMutations makes one mistake at a time in good templates: exactly the rules that a line names find it.
 func TestMutations(t *testing.T) {
 	caught, found := 0, map[string]bool{}
-	for _, base := range []string{"site", "api", "acl"} {
-		template := read(t, "testdata/good/"+base+".yaml").JSON()
+	for _, base := range slices.Sorted(maps.Keys(bases)) {
+		root := object{}
+		for _, name := range bases[base] {
+			root[name] = json.RawMessage(read(t, "testdata/good/"+name+".yaml").JSON())
+		}
+		template, err := json.Marshal(root)
+		if err != nil {
+			t.Fatal(err)
+		}
 		data, err := os.ReadFile(filepath.Join("testdata/mutations", base+".txt"))
 		if err != nil {
 			t.Fatal(err)
@@ -41,10 +53,10 @@ func TestMutations(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s:%d", base, n), func(t *testing.T) {
-				ids, edits, _ := strings.Cut(line, " | ")
+				ids, edits, _ := strings.Cut(line, "| ")
 				want := strings.Fields(ids)
 				slices.Sort(want)
-				got := idsOf(lint.Check(mutated(t, base, template, edits), nil), want)
+				got := idsOf(lint.Together(mutated(t, base, template, edits), nil), want)
 				if !slices.Equal(want, got) {
 					t.Errorf("%s: want %v, found %v", edits, want, got)
 				}
@@ -66,7 +78,7 @@ func TestMutations(t *testing.T) {
 // elsewhere are rules about counts, which TestCounts shows.
 var elsewhere = []string{
 	"many-behaviors", "many-aliases", "many-origins", "many-groups", "many-resources", "waf-rates", "waf-references", "cidr-many",
-	"certificate-names", "tenant-domains",
+	"certificate-names", "tenant-domains", "account-quota",
 }
 
 // idsOf are the ids of findings, sorted, each once, without notes but those that are wanted.
@@ -81,10 +93,10 @@ func idsOf(list []finding.Finding, wanted []string) []string {
 	return slices.Compact(out)
 }
 
-func mutated(t *testing.T, base string, template []byte, edits string) *cfn.Template {
+func mutated(t *testing.T, base string, templates []byte, edits string) (out []*cfn.Template) {
 	t.Helper()
 	var root any
-	if err := json.Unmarshal(template, &root); err != nil {
+	if err := json.Unmarshal(templates, &root); err != nil {
 		t.Fatal(err)
 	}
 	for edit := range strings.SplitSeq(edits, " ; ") {
@@ -97,15 +109,21 @@ func mutated(t *testing.T, base string, template []byte, edits string) *cfn.Temp
 				pointer = long + rest
 			}
 		}
+		if len(bases[base]) == 1 {
+			pointer = "/" + base + pointer
+		}
 		root = set(t, root, strings.Split(strings.TrimSpace(pointer), "/")[1:], strings.TrimSpace(value))
 	}
-	data, err := json.Marshal(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cfn.Read("mutated.json", data)
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range bases[base] {
+		data, err := json.Marshal(root.(object)[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		template, err := cfn.Read(name+".json", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, template)
 	}
 	return out
 }

@@ -88,28 +88,6 @@ func isHost(s string) bool {
 
 const hostBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
-func aliasTwice(l *linter, d *distribution) {
-	taken := map[string]string{}
-	for _, r := range l.t.Resources { // those before this one
-		if other := l.facts.distributions[r]; other != nil && !r.Sometimes && !d.Sometimes {
-			names, _ := other.aliases()
-			for _, e := range names {
-				name, ok := e.AsText()
-				if name = strings.ToLower(name); !ok || !e.sure {
-					continue
-				}
-				if by := taken[name]; by != "" && other == d {
-					l.find(e.Node, "%q is an alternate domain name of %s already", short(name), by)
-				}
-				taken[name] = r.ID
-			}
-		}
-		if r == d.Resource {
-			return
-		}
-	}
-}
-
 func certificateRegion(l *linter, d *distribution) {
 	arn := d.config.Path("ViewerCertificate", "AcmCertificateArn")
 	parts := strings.Split(prefix(arn), ":")

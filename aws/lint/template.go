@@ -55,65 +55,90 @@ func manyResources(l *linter, t *cfn.Template) {
 	}
 }
 
-// references are what a value refers to, wherever below it: resources by their ids, with the value that does.
-func references(n *schema.Node, visit func(n *schema.Node, id, attr string)) {
+// deep visits a value and all of which it may be made, also what functions take.
+func deep(n *schema.Node, visit func(*schema.Node)) {
 	if n == nil {
 		return
 	}
-	if id, attr, ok := n.Refers(); ok {
-		visit(n, id, attr)
-	}
+	visit(n)
 	for _, f := range n.Fields {
-		references(f.Value, visit)
+		deep(f.Value, visit)
 	}
 	for _, item := range n.Items {
-		references(item, visit)
+		deep(item, visit)
 	}
 	if n.Call != nil {
-		for _, part := range slices.Concat(n.Call.Parts, n.Call.Choices) {
-			references(part, visit)
+		for _, part := range n.Call.Parts {
+			deep(part, visit)
 		}
-		references(n.Call.From, visit)
+		for _, choice := range n.Call.Choices {
+			deep(choice, visit)
+		}
+		deep(n.Call.From, visit)
 	}
+}
+
+// references are what a value refers to, wherever below it: resources by their ids, with the value that does.
+func references(n *schema.Node, visit func(n *schema.Node, id, attr string)) {
+	deep(n, func(n *schema.Node) {
+		if id, attr, ok := n.Refers(); ok {
+			visit(n, id, attr)
+		}
+	})
 }
 
 func dependencyCycle(l *linter, t *cfn.Template) {
 	after := map[string][]string{}
+	ids := make([]string, 0, len(t.Resources))
 	for _, r := range t.Resources {
-		after[r.ID] = append(after[r.ID], r.DependsOn...)
-		references(r.Properties, func(_ *schema.Node, id, _ string) { after[r.ID] = append(after[r.ID], id) })
+		needs := func(id string) {
+			if t.Resource(id) != nil {
+				after[r.ID] = append(after[r.ID], id)
+			}
+		}
+		ids = append(ids, r.ID)
+		for _, id := range r.DependsOn {
+			needs(id)
+		}
+		references(r.Properties, func(_ *schema.Node, id, _ string) { needs(id) })
 	}
-	state := map[string]int{} // 1: on the way, 2: done
-	var path []string
-	var walk func(id string) []string
-	walk = func(id string) []string {
-		state[id] = 1
-		path = append(path, id)
-		for _, next := range after[id] {
+	if circle := circleOf(ids, func(id string) []string { return after[id] }); circle != nil {
+		l.at = t.Resource(circle[0])
+		l.find(nil, "%s", strings.Join(circle, " needs "))
+		l.at = nil
+	}
+}
+
+// circleOf finds things that need each other in a circle: the first one stands at both ends. nil: there is none.
+func circleOf[T comparable](list []T, needs func(T) []T) []T {
+	state := map[T]int{} // 1: on the way, 2: done
+	var path []T
+	var walk func(t T) []T
+	walk = func(t T) []T {
+		state[t] = 1
+		path = append(path, t)
+		for _, next := range needs(t) {
 			if state[next] == 1 {
 				return append(slices.Clone(path[slices.Index(path, next):]), next)
 			}
-			if state[next] == 0 && t.Resource(next) != nil {
+			if state[next] == 0 {
 				if circle := walk(next); circle != nil {
 					return circle
 				}
 			}
 		}
 		path = path[:len(path)-1]
-		state[id] = 2
+		state[t] = 2
 		return nil
 	}
-	for _, r := range t.Resources {
-		if state[r.ID] != 0 {
-			continue
-		}
-		if circle := walk(r.ID); circle != nil {
-			l.at = t.Resource(circle[0])
-			l.find(nil, "%s", strings.Join(circle, " needs "))
-			l.at = nil
-			return
+	for _, t := range list {
+		if state[t] == 0 {
+			if circle := walk(t); circle != nil {
+				return circle
+			}
 		}
 	}
+	return nil
 }
 
 func resourceType(l *linter, r *cfn.Resource) {

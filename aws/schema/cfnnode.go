@@ -50,7 +50,7 @@ type Call struct {
 	Attr      string  // of that resource; empty: what Ref returns for it
 	Parameter string  // its name, where Ref names a parameter or a pseudo parameter
 	Parts     []*Node // of a text that is known in part; each is text or unknown
-	From      *Node   // what Fn::Select and Fn::Split take a part of
+	From      *Node   // what Fn::Select and Fn::Split take a part of; the name of what Fn::ImportValue imports
 	Choices   []*Node // of Fn::If: what stands there if the condition holds, and if not; nil: nothing
 }
 

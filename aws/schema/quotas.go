@@ -19,6 +19,7 @@ type Quota struct {
 	Limit  int    // AWS's own value; an account may have been granted more
 	Of     string // what is counted, in the plural
 	Per    string // in what: account, distribution, cache policy, …
+	Type   string // of the resources that are counted in an account, or of the one that what is counted shares; empty: something else is counted
 	Raised bool   // AWS raises it on request
 	Date   string // when the page was read, YYYY-MM-DD
 	Source string // the page; empty: the figure is not AWS's
@@ -60,6 +61,7 @@ type quotaFile struct {
 		Limit  int    `yaml:"limit"`
 		Of     string `yaml:"of"`
 		Per    string `yaml:"per"`
+		Type   string `yaml:"type"`
 		Raised *bool  `yaml:"raised"`
 		Date   string `yaml:"date"`
 		Source string `yaml:"source"`
@@ -87,7 +89,7 @@ func parseQuotas(text []byte) ([]Quota, error) {
 		if !known || q.Limit <= 0 || q.Of == "" || q.Per == "" {
 			return nil, fmt.Errorf("%s: limit, of, per and a known source are needed", name)
 		}
-		made := Quota{Name: name, Limit: q.Limit, Of: q.Of, Per: q.Per, Raised: q.Raised == nil || *q.Raised, Date: q.Date, Source: source, Note: q.Note}
+		made := Quota{Name: name, Limit: q.Limit, Of: q.Of, Per: q.Per, Type: q.Type, Raised: q.Raised == nil || *q.Raised, Date: q.Date, Source: source, Note: q.Note}
 		if made.Date == "" {
 			made.Date = file.Date
 		}
@@ -96,3 +98,25 @@ func parseQuotas(text []byte) ([]Quota, error) {
 	slices.SortFunc(list, func(a, b Quota) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
 }
+
+// AccountQuota is the name of the quota on resources of a type in an account; empty: none is known.
+func AccountQuota(resourceType string) string { return quotasByType().account[resourceType] }
+
+// UsersQuota is the name of the quota on what shares a resource of a type; empty: none is known.
+func UsersQuota(resourceType string) string { return quotasByType().users[resourceType] }
+
+type byType struct{ account, users map[string]string }
+
+var quotasByType = sync.OnceValue(func() byType {
+	out := byType{map[string]string{}, map[string]string{}}
+	for _, q := range readQuotas() {
+		switch {
+		case q.Type == "":
+		case q.Per == "account":
+			out.account[q.Type] = q.Name
+		default:
+			out.users[q.Type] = q.Name
+		}
+	}
+	return out
+})

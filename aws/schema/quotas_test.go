@@ -22,6 +22,9 @@ func TestQuotas(t *testing.T) {
 		if got, ok := QuotaNamed(q.Name); !ok || got != q {
 			t.Errorf("QuotaNamed(%q) = %v, %v", q.Name, got, ok)
 		}
+		if q.Type != "" && (ResourceType(q.Type) == nil || AccountQuota(q.Type) != q.Name && UsersQuota(q.Type) != q.Name) {
+			t.Errorf("%s: %s is no type of a resource, or stands twice", q.Name, q.Type)
+		}
 	}
 	if _, ok := QuotaNamed("cachepolicies"); ok {
 		t.Error("names are compared without their case")
