@@ -65,6 +65,7 @@ type link struct {
 	line  *line
 	near  *net.TCPConn // towards who dialled
 	far   *net.TCPConn // towards who accepted
+	whole bool         // a reset from far does not overtake what the line has taken from there before, which no wire would hold
 	fate  int
 	toFar bool         // the direction that meets the fate
 	left  int          // bytes of it that pass before; not for fateCalm
@@ -74,10 +75,10 @@ type link struct {
 }
 
 // join relays between two connections until both directions are over.
-func (n *line) join(near, far net.Conn, rough bool) *link {
+func (n *line) join(near, far net.Conn, rough, whole bool) *link {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	l := &link{line: n, near: near.(*net.TCPConn), far: far.(*net.TCPConn), toFar: n.r.IntN(2) == 0,
+	l := &link{line: n, near: near.(*net.TCPConn), far: far.(*net.TCPConn), whole: whole, toFar: n.r.IntN(2) == 0,
 		grain: []int{7, 300, 5000, 1 << 16, 1 << 16}[n.r.IntN(5)], left: n.r.IntN([]int{300, 5000, 300_000}[n.r.IntN(3)])}
 	if rough {
 		l.fate = []int{fateFIN, fateFIN, fateRST, fateRST, fateRST, fateCalm, fateCalm, fateStall}[n.r.IntN(8)]
@@ -108,7 +109,8 @@ func (l *link) pump(to, from *net.TCPConn, fated bool, r *rand.Rand) {
 				l.left -= piece
 			}
 			if _, err := to.Write(in[:piece]); err != nil {
-				l.reset()
+				// What to said before it went is still to be delivered: the other direction ends by itself.
+				_, _ = io.Copy(io.Discard, from)
 				return
 			}
 			in = in[piece:]
@@ -116,11 +118,11 @@ func (l *link) pump(to, from *net.TCPConn, fated bool, r *rand.Rand) {
 				time.Sleep(time.Duration(r.IntN(2000)) * time.Microsecond)
 			}
 		}
-		if err == io.EOF {
+		switch {
+		case err == io.EOF, err != nil && l.whole && to == l.near:
 			_ = to.CloseWrite()
 			return
-		}
-		if err != nil {
+		case err != nil:
 			l.reset()
 			return
 		}
@@ -194,7 +196,7 @@ func (n *line) through(to string, rough bool) (addr string) {
 				near.Close()
 				continue
 			}
-			n.join(near, far, rough && n.chance(2))
+			n.join(near, far, rough && n.chance(2), false)
 		}
 	})
 	return l.Addr().String()
@@ -229,7 +231,7 @@ func (n *line) dial(addr string, rough bool) (net.Conn, *link, error) {
 		near.Close()
 		return nil, nil, err
 	}
-	return mine, n.join(near, far, rough), nil
+	return mine, n.join(near, far, rough, true), nil
 }
 
 // roughSoak is a campaign over a line.

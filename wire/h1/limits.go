@@ -53,7 +53,8 @@ type Timeouts struct {
 	// Write is the longest a client may take for one piece of a response (16 KB, or 128 KB inside the kernel): 60 s,
 	// and up to twice that before it is noticed. Beyond it: close.
 	Write time.Duration
-	// Drain bounds the reading of a body nobody wanted, after an early answer: 1 s, and drainBytes.
+	// Drain bounds the reading of a body nobody wanted, after an early answer: 1 s, and drainBytes. It is also how long a client
+	// is read, by lingerBytes at most, that may send more although the connection is at its end: meanwhile it gets its answers.
 	Drain time.Duration
 	// Tunnel is the longest silence of both sides of a tunnel: 1 h. Beyond it: close.
 	Tunnel time.Duration
@@ -68,6 +69,10 @@ const goneAfter = 50 * time.Millisecond
 
 // drainBytes is how much of an unwanted body is read to keep the connection; with more to come it closes.
 const drainBytes = 256 << 10
+
+// lingerBytes is how much is read, and thrown away, of a client that sends on after its last answer: what a line of 1 Gbit/s
+// brings in the round trip of 100 ms until its answer has arrived. Beyond it: close, which may destroy that answer.
+const lingerBytes = 16 << 20
 
 // bodyRateMin, in bytes per second, is what a request body must bring on average after its first Timeouts.Body.
 const bodyRateMin = 240

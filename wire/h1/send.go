@@ -82,6 +82,7 @@ func (c *serverConn) Send(x *exchange.Exchange) error {
 	if cap(w.out) <= 4*outBytes { // one that a huge head has grown is not kept
 		*out = w.out[:0]
 	}
+	c.told = err != errWrite
 	return err
 }
 

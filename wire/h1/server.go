@@ -44,6 +44,7 @@ type serverConn struct {
 	body    body
 	out     *[]byte
 	close   bool         // no request after this one
+	told    bool         // the kernel took the last answer, which may still be on its way
 	last    time.Time    // end of the last exchange, if its handler said so: the connection is idle from then on
 	idle    atomic.Bool  // between two requests: Drain may take it away, and then interrupts
 	since   atomic.Int64 // since when it has waited for a whole head, in nanoseconds since the epoch; 0: it is in an exchange
@@ -198,6 +199,9 @@ const shed = -1
 func (c *serverConn) next() bool {
 	now, ok := c.awaitRequest()
 	if !ok {
+		if c.since.Swap(0) != shed && c.told && now.Sub(c.last) < c.server.Timeouts.Drain {
+			c.linger()
+		}
 		return false
 	}
 	head, err := c.readHead(now)
@@ -220,13 +224,14 @@ func (c *serverConn) next() bool {
 	x.Join()
 	c.conn.Interrupt(false)
 	keep := complete && !c.close && c.drain(x)
-	if !keep && x.Resp.Started {
-		c.linger(x)
-	}
+	lingers := !keep && c.mayGoOn(x)
 	c.last = x.End
 	x.Release()
 	c.body.restore()
 	c.in.recycle()
+	if lingers {
+		c.linger()
+	}
 	return keep
 }
 
@@ -245,7 +250,7 @@ func (c *serverConn) awaitRequest() (now time.Time, ok bool) {
 	by := c.last.Add(c.server.Timeouts.Idle)
 	// Checked after idle is set: a Drain that came before will not interrupt us.
 	if c.server.draining.Load() {
-		return now, false
+		return time.Now(), false
 	}
 	runtime.Gosched()
 	err := c.in.await(by)
@@ -338,24 +343,4 @@ func (c *serverConn) drain(x *exchange.Exchange) bool {
 		}
 	}
 	return false
-}
-
-// linger closes the sending side and reads on for a moment: closing with bytes unread would reset the connection and
-// could destroy the answer before the client has read it (RFC 9112 section 9.6).
-func (c *serverConn) linger(x *exchange.Exchange) {
-	if c.body.kind != bodyNone && !c.body.ended() || x.Fault != nil || c.in.r < c.in.w {
-		h, ok := c.conn.(transport.HalfCloser)
-		if !ok || h.CloseWrite() != nil {
-			return
-		}
-		give := time.Now().Add(c.server.Timeouts.Drain)
-		scratch := buffers.Get().(*[bufferBytes]byte)
-		defer buffers.Put(scratch)
-		for total := 0; total < drainBytes; {
-			n, err := c.conn.Read(scratch[:], give)
-			if total += n; err != nil {
-				return
-			}
-		}
-	}
 }
