@@ -107,8 +107,8 @@ func concurrencyModel(d concurrencyDoc) Concurrency {
 
 func concurrencyDocOf(c Concurrency) concurrencyDoc {
 	return concurrencyDoc{
-		max: val[int]{V: c.Max, Set: c.Max > 0}, adaptive: said(Switch(c.Adaptive)), min: val[int]{V: c.Min, Set: c.Adaptive},
-		perEndpoint: said(c.PerEndpoint), queue: val[int]{V: c.Queue, Set: c.On()}, queueTime: val[time.Duration]{V: c.QueueTime, Set: c.On()},
+		max: saidIf(c.Max, c.Max > 0), adaptive: said(Switch(c.Adaptive)), min: saidIf(c.Min, c.Adaptive),
+		perEndpoint: said(c.PerEndpoint), queue: saidIf(c.Queue, c.On()), queueTime: saidIf(c.QueueTime, c.On()),
 	}
 }
 

@@ -19,7 +19,7 @@ var sizeUnits = []struct {
 
 // size is a number of bytes between two bounds: 512, 64KB, 10MB.
 func size(from, to Size) shape[Size] {
-	return shape[Size]{
+	return leaf[Size]{
 		read: func(l *log, n *node) (Size, bool) {
 			v, ok := parseSize(n.text)
 			switch {
@@ -36,7 +36,7 @@ func size(from, to Size) shape[Size] {
 		describe: func(*describer) map[string]any {
 			return map[string]any{"type": []string{"string", "integer"}, "pattern": "^[0-9]+(KB|MB|GB)?$", "minimum": 0}
 		},
-	}
+	}.shape()
 }
 
 func parseSize(s string) (Size, bool) {
@@ -84,7 +84,7 @@ var rateUnits = []struct {
 }{{"s", time.Second}, {"m", time.Minute}, {"h", time.Hour}}
 
 // rate is a number of events in a second, a minute or an hour: 300/s.
-var rate = shape[Rate]{
+var rate = leaf[Rate]{
 	read: func(l *log, n *node) (Rate, bool) {
 		r, ok := parseRate(n.text)
 		switch {
@@ -108,7 +108,7 @@ var rate = shape[Rate]{
 	describe: func(*describer) map[string]any {
 		return map[string]any{"type": "string", "pattern": "^[0-9]+/[smh]$"}
 	},
-}
+}.shape()
 
 func parseRate(s string) (Rate, bool) {
 	digits, unit, _ := strings.Cut(s, "/")
@@ -122,7 +122,7 @@ func parseRate(s string) (Rate, bool) {
 }
 
 // share is a number from 0 to 1.
-var share = shape[float64]{
+var share = leaf[float64]{
 	read: func(l *log, n *node) (float64, bool) {
 		v, err := strconv.ParseFloat(n.text, 64)
 		if n.kind != numberNode || err != nil || !(v >= 0 && v <= 1) || strings.Trim(n.text, "0123456789.eE+-") != "" {
@@ -135,10 +135,10 @@ var share = shape[float64]{
 	describe: func(*describer) map[string]any {
 		return map[string]any{"type": "number", "minimum": 0, "maximum": 1}
 	},
-}
+}.shape()
 
 // shareAbove0 is a share where 0 would mean off, which is a word of its own.
-var shareAbove0 = shape[float64]{
+var shareAbove0 = leaf[float64]{
 	read: func(l *log, n *node) (float64, bool) {
 		v, ok := share.read(l, n)
 		if ok && v == 0 {
@@ -151,25 +151,22 @@ var shareAbove0 = shape[float64]{
 	describe: func(*describer) map[string]any {
 		return map[string]any{"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 	},
-}
+}.shape()
 
 // wholeSeconds is a duration for a place where only seconds can stand.
 func wholeSeconds(from, to time.Duration) shape[time.Duration] {
-	is := duration(from, to)
-	read := is.read
-	is.read = func(l *log, n *node) (time.Duration, bool) {
-		v, ok := read(l, n)
-		if ok && v%time.Second != 0 {
+	return duration(from, to).then(func(l *log, n *node, v *time.Duration) bool {
+		if *v%time.Second != 0 {
 			l.refuse(n.at, "", "a duration in whole seconds is needed, this is %s", n.text)
-			return 0, false
+			*v = 0
+			return false
 		}
-		return v, ok
-	}
-	return is
+		return true
+	})
 }
 
 // addressRange is a network in CIDR notation, or one address.
-var addressRange = shape[netip.Prefix]{
+var addressRange = leaf[netip.Prefix]{
 	read: func(l *log, n *node) (netip.Prefix, bool) {
 		if !isText(l, n) {
 			return netip.Prefix{}, false
@@ -189,7 +186,7 @@ var addressRange = shape[netip.Prefix]{
 	describe: func(*describer) map[string]any {
 		return map[string]any{"type": "string", "pattern": "^[0-9a-fA-F:.]+(/[0-9]+)?$"}
 	},
-}
+}.shape()
 
 func parseRange(s string) (p netip.Prefix, bad, fix string) {
 	a, err := netip.ParseAddr(s)

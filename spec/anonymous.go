@@ -30,7 +30,7 @@ func withKnown(lists []known, check func(string) (bad, fix string), pattern stri
 	}
 	item := wordsOr(words, check, map[string]any{"pattern": "^(" + pattern + "|" + strings.Join(words, "|") + ")$", "maxLength": bytesMax})
 	list, all := bare(listOf(item, patternsMax)), allKnown(lists)
-	return shape[[]string]{
+	return leaf[[]string]{
 		describe: list.describe,
 		read: func(l *log, n *node) ([]string, bool) {
 			vs, ok := list.read(l, n)
@@ -51,7 +51,7 @@ func withKnown(lists []known, check func(string) (bad, fix string), pattern stri
 			}
 			return list.write(inWords(lists, names))
 		},
-	}
+	}.shape()
 }
 
 // wordsOr is text that is one of some words with a /, or passes a check.

@@ -86,26 +86,14 @@ var awsCertificate = object[awsCertificateDoc]{
 }
 
 // awsCertificates notes each certificate at its place.
-var awsCertificates = func() shape[[]val[awsCertificateDoc]] {
-	is := listOf(awsCertificate.shape(), awsCertificatesMax)
-	is.fill = func(cs *[]val[awsCertificateDoc], path string, f *filler) {
-		for _, c := range *cs {
-			f.note(path, c.V.arn.V, c.At)
-		}
+var awsCertificates = listOf(awsCertificate.shape(), awsCertificatesMax).filled(func(cs *[]val[awsCertificateDoc], path string, f *filler) {
+	for _, c := range *cs {
+		f.note(path, c.V.arn.V, c.At)
 	}
-	return is
-}()
+})
 
 // coveredHosts is a set of hosts in normal form.
-var coveredHosts = func() shape[[]string] {
-	host := words(certifiedHost, map[string]any{"maxLength": hostBytesMax + 2})
-	read := host.read
-	host.read = func(l *log, n *node) (string, bool) {
-		s, ok := read(l, n)
-		return strings.ToLower(s), ok
-	}
-	return sortedSet(bare(listOf(host, awsHostsMax)))
-}()
+var coveredHosts = folded(certifiedHost, map[string]any{"maxLength": hostBytesMax + 2}, awsHostsMax)
 
 var awsLogs = object[awsLogsDoc]{
 	name: "aws logs", doc: "Where logs go.",
@@ -129,20 +117,18 @@ var awsFirewall = object[awsFirewallDoc]{
 // awsZones is a mapping from a domain to the id of its zone; each is noted at its place.
 var awsZones = func() shape[[]val[Pair]] {
 	name, id := words(zoneName, map[string]any{"maxLength": hostBytesMax}), words(zoneID, map[string]any{"pattern": zoneIDPattern})
-	is := pairsOf("zones", name, id, true, awsZonesMax)
-	is.fill = func(zs *[]val[Pair], path string, f *filler) {
+	return pairsOf("zones", name, id, true, awsZonesMax).filled(func(zs *[]val[Pair], path string, f *filler) {
 		for _, z := range *zs {
 			f.note(path+"."+strings.ToLower(z.V.Name), z.V.Value, z.At)
 		}
-	}
-	return is
+	})
 }()
 
 // awsQuotas is a mapping from names to numbers; each is noted at its place. Which names there are is for the compiler to say,
 // which has a list of them.
 var awsQuotas = func() shape[[]val[awsQuota]] {
 	name, number := words(quotaName, map[string]any{"pattern": quotaNamePattern, "maxLength": nameBytesMax}), whole(1, awsQuotaMost)
-	return shape[[]val[awsQuota]]{
+	return leaf[[]val[awsQuota]]{
 		read: func(l *log, n *node) (out []val[awsQuota], ok bool) {
 			if !mapping(l, n, "quotas") {
 				return nil, false
@@ -154,7 +140,7 @@ var awsQuotas = func() shape[[]val[awsQuota]] {
 			for _, e := range n.entries {
 				k, okName := name.read(l, e.key)
 				v, okValue := number.read(l, e.value)
-				out = append(out, val[awsQuota]{V: awsQuota{k, v}, At: e.key.at, Set: okName && okValue})
+				out = append(out, val[awsQuota]{V: awsQuota{k, v}, mark: mark{At: e.key.at, Set: okName && okValue}})
 			}
 			return out, true
 		},
@@ -170,12 +156,11 @@ var awsQuotas = func() shape[[]val[awsQuota]] {
 				"type": "object", "maxProperties": awsQuotasMax, "propertyNames": name.describe(d), "additionalProperties": number.describe(d),
 			}
 		},
-		fill: func(qs *[]val[awsQuota], path string, f *filler) {
-			for _, q := range *qs {
-				f.note(path+"."+q.V.name, q.V.value, q.At)
-			}
-		},
-	}
+	}.shape().filled(func(qs *[]val[awsQuota], path string, f *filler) {
+		for _, q := range *qs {
+			f.note(path+"."+q.V.name, q.V.value, q.At)
+		}
+	})
 }()
 
 // checkAWS refuses what stands twice, and what belongs to another account, where CloudFront and AWS WAF cannot use it.

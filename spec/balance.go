@@ -49,13 +49,13 @@ func balanceModel(d balanceDoc) Balance {
 
 func balanceDocOf(b Balance) balanceDoc {
 	return balanceDoc{
-		by: said(b.By), key: val[BalanceKey]{V: b.Key, Set: b.By == ByMaglev}, sticky: said(b.Sticky),
+		by: said(b.By), key: saidIf(b.Key, b.By == ByMaglev), sticky: said(b.Sticky),
 		slowStart: said(b.SlowStart), panic: said(b.Panic), spill: said(b.Spill),
 	}
 }
 
 // balanceKey is address, header NAME or cookie NAME. Names of header fields are kept in lower case.
-var balanceKey = shape[BalanceKey]{
+var balanceKey = leaf[BalanceKey]{
 	read: func(l *log, n *node) (BalanceKey, bool) {
 		if !isText(l, n) {
 			return "", false
@@ -70,7 +70,7 @@ var balanceKey = shape[BalanceKey]{
 	describe: func(*describer) map[string]any {
 		return map[string]any{"type": "string", "pattern": "^(address|(header|cookie) [!#$%&'*+.^_`|~0-9A-Za-z-]+)$"}
 	},
-}
+}.shape()
 
 func parseBalanceKey(s string) (k BalanceKey, bad, fix string) {
 	source, name := BalanceKey(s).Split()
@@ -129,7 +129,7 @@ var sticky = switched(modelled(object[stickyDoc]{
 }.shape(),
 	func(d stickyDoc) *Sticky { return &Sticky{d.cookie.V, d.maxAge.V} },
 	func(s *Sticky) stickyDoc {
-		return stickyDoc{said(s.Cookie), val[time.Duration]{V: s.MaxAge, Set: s.MaxAge > 0}}
+		return stickyDoc{said(s.Cookie), saidIf(s.MaxAge, s.MaxAge > 0)}
 	},
 ), func(s *Sticky) bool { return s == nil }, false)
 

@@ -39,24 +39,12 @@ type cacheProbeDoc struct {
 var cacheMode = oneOf(CachePrivate, CacheStandard, CacheOff)
 
 var cacheKeyParts = []part[cacheKeyDoc, CacheKey]{
-	{
-		field: row("query", func(d *cacheKeyDoc) *val[[]string] { return &d.query }, queryNames,
-			"Parameters of the query that count, in their decoded form; []: none. All, if left out. Others do not reach the service when an answer is fetched for the cache."),
-		set:   func(d *cacheKeyDoc) (Pos, bool) { return d.query.At, d.query.Set },
-		take:  func(d *cacheKeyDoc, m *CacheKey) { m.Query, m.QueryExcept = d.query.V, nil },
-		tell:  func(m *CacheKey, d *cacheKeyDoc) { d.query = val[[]string]{V: m.Query, Set: m.Query != nil} },
-		brief: func(d *cacheKeyDoc) string { return oneLine(queryNames.write(d.query.V)) },
-	},
-	{
-		field: row("queryExcept", func(d *cacheKeyDoc) *val[[]string] { return &d.queryExcept }, queryPatterns,
-			"Parameters that do not count; a trailing * stands for any ending, known/campaigns for those of advertising. In place of query, never beside it."),
-		set:  func(d *cacheKeyDoc) (Pos, bool) { return d.queryExcept.At, d.queryExcept.Set },
-		take: func(d *cacheKeyDoc, m *CacheKey) { m.Query, m.QueryExcept = nil, d.queryExcept.V },
-		tell: func(m *CacheKey, d *cacheKeyDoc) {
-			d.queryExcept = val[[]string]{V: m.QueryExcept, Set: m.Query == nil}
-		},
-		brief: func(d *cacheKeyDoc) string { return oneLine(queryPatterns.write(d.queryExcept.V)) },
-	},
+	partOf("query", func(d *cacheKeyDoc) *val[[]string] { return &d.query }, func(m *CacheKey) *[]string { return &m.Query }, queryNames,
+		"Parameters of the query that count, in their decoded form; []: none. All, if left out. Others do not reach the service when an answer is fetched for the cache.").
+		dropping(func(m *CacheKey) { m.QueryExcept = nil }).where(func(m *CacheKey) bool { return m.Query != nil }),
+	partOf("queryExcept", func(d *cacheKeyDoc) *val[[]string] { return &d.queryExcept }, func(m *CacheKey) *[]string { return &m.QueryExcept }, queryPatterns,
+		"Parameters that do not count; a trailing * stands for any ending, known/campaigns for those of advertising. In place of query, never beside it.").
+		dropping(func(m *CacheKey) { m.Query = nil }).where(func(m *CacheKey) bool { return m.Query == nil }),
 	partOf("headers", func(d *cacheKeyDoc) *val[[]string] { return &d.headers }, func(m *CacheKey) *[]string { return &m.Headers },
 		folded(keyField, nameInSchema, cacheNamesMax), "Request fields whose value counts."),
 	partOf("cookies", func(d *cacheKeyDoc) *val[[]string] { return &d.cookies }, func(m *CacheKey) *[]string { return &m.Cookies },
@@ -128,14 +116,11 @@ var (
 			"Whose rules hold. private: only what says how long it is fresh, and nothing of requests with credentials, a session cookie or a client certificate. "+
 				"standard: what RFC 9111 lets a shared cache store, which knows neither cookies nor client certificates. off: nothing is stored."),
 	}
-	cacheAnonymousParts = []part[cacheDoc, Cache]{{
-		field: row("anonymousCookies", func(d *cacheDoc) *val[[]string] { return &d.anonymous }, cookiePatterns,
-			"Cookies that say nothing of who asks; a trailing * stands for any ending, known/analytics and known/consent for those that are used for it everywhere. In mode private every other one makes a session."),
-		set:   func(d *cacheDoc) (Pos, bool) { return d.anonymous.At, d.anonymous.Set },
-		take:  func(d *cacheDoc, m *Cache) { m.Anonymous = d.anonymous.V },
-		tell:  func(m *Cache, d *cacheDoc) { d.anonymous = val[[]string]{V: m.Anonymous, Set: m.Anonymous != nil} },
-		brief: func(d *cacheDoc) string { return oneLine(cookiePatterns.write(d.anonymous.V)) },
-	}}
+	cacheAnonymousParts = []part[cacheDoc, Cache]{
+		partOf("anonymousCookies", func(d *cacheDoc) *val[[]string] { return &d.anonymous }, func(m *Cache) *[]string { return &m.Anonymous }, cookiePatterns,
+			"Cookies that say nothing of who asks; a trailing * stands for any ending, known/analytics and known/consent for those that are used for it everywhere. In mode private every other one makes a session.").
+			where(func(m *Cache) bool { return m.Anonymous != nil }),
+	}
 	cachePlainParts = []part[cacheDoc, Cache]{
 		partOf("requestDirectives", func(d *cacheDoc) *val[bool] { return &d.directives }, func(m *Cache) *bool { return &m.Directives }, heeded,
 			"Whether Cache-Control of a request may ask for a newer answer: on in mode standard, off in private, if left out. no-store and only-if-cached always hold."),
@@ -149,11 +134,11 @@ var (
 )
 
 // heeded is a switch whose value is no policy of its own.
-var heeded = shape[bool]{
+var heeded = leaf[bool]{
 	read:     func(l *log, n *node) (bool, bool) { v, ok := onOff.read(l, n); return bool(v), ok },
 	write:    func(v bool) any { return onOff.write(Switch(v)) },
 	describe: onOff.describe,
-}
+}.shape()
 
 // cache is that of an Entrypoint, a Profile or a route.
 var cache = worded(object[cacheDoc]{

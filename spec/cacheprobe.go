@@ -44,7 +44,7 @@ func probeMarker(s string) (bad, fix string) {
 var probeIdentityList = listOf(probeIdentity.shape(), 2)
 
 // probeIdentities are none or two.
-var probeIdentities = shape[[]ProbeIdentity]{
+var probeIdentities = leaf[[]ProbeIdentity]{
 	describe: func(d *describer) map[string]any {
 		two := probeIdentityList.describe(d)
 		two["minItems"] = 2
@@ -73,7 +73,7 @@ var probeIdentities = shape[[]ProbeIdentity]{
 		}
 		return probeIdentityList.write(vs)
 	},
-}
+}.shape()
 
 // distinctIdentities refuses two that are one, or whose answers nobody could tell apart.
 func distinctIdentities(l *log, ps []ProbeIdentity) bool {

@@ -185,7 +185,7 @@ func matchDocOf(m *Match) matchDoc {
 	case PathPrefix:
 		d.prefix = said(m.Path.Path)
 	}
-	d.methods = val[[]string]{V: m.Methods, Set: len(m.Methods) > 0}
+	d.methods = saidIf(m.Methods, len(m.Methods) > 0)
 	d.headers, d.query = pairsDocOf(m.Headers), pairsDocOf(m.Query)
 	return d
 }

@@ -40,7 +40,7 @@ var cors = switched(modelled(object[corsDoc]{
 	},
 	func(c CORS) corsDoc {
 		d := corsDoc{
-			origins: val[[]val[string]]{Set: true}, methods: said(c.Methods), headers: said(c.Headers), expose: said(c.Expose),
+			origins: said([]val[string](nil)), methods: said(c.Methods), headers: said(c.Headers), expose: said(c.Expose),
 			credentials: said(Switch(c.Credentials)), maxAge: said(c.MaxAge),
 		}
 		for _, o := range c.Origins {
@@ -51,15 +51,7 @@ var cors = switched(modelled(object[corsDoc]{
 ), func(c CORS) bool { return len(c.Origins) == 0 }, false)
 
 // foldedNames is a set of header names, in lower case.
-var foldedNames = func() shape[[]string] {
-	name := words(fieldName, nameInSchema)
-	read := name.read
-	name.read = func(l *log, n *node) (string, bool) {
-		s, ok := read(l, n)
-		return strings.ToLower(s), ok
-	}
-	return sortedSet(bare(listOf(name, conditionsMax)))
-}()
+var foldedNames = folded(fieldName, nameInSchema, conditionsMax)
 
 func checkCORS(l *log, _ Pos, c *corsDoc) {
 	if c.origins.Set && len(c.origins.V) == 0 {

@@ -75,7 +75,7 @@ type target struct {
 	url  Endpoint // used if name is empty
 }
 
-var serviceRef = shape[target]{
+var serviceRef = leaf[target]{
 	read: func(l *log, n *node) (t target, ok bool) {
 		if !isText(l, n) {
 			return t, false
@@ -108,7 +108,7 @@ var serviceRef = shape[target]{
 	describe: func(*describer) map[string]any {
 		return map[string]any{"type": "string", "pattern": "^([Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+/?|" + namePattern + ")$"}
 	},
-}
+}.shape()
 
 var pathInSchema = map[string]any{"pattern": "^/[^?#\\s]*$", "maxLength": textBytesMax}
 

@@ -9,7 +9,7 @@ type endpointDoc struct {
 }
 
 // endpointURL is the address of an endpoint.
-var endpointURL = shape[Endpoint]{
+var endpointURL = leaf[Endpoint]{
 	read: func(l *log, n *node) (Endpoint, bool) {
 		if !isText(l, n) {
 			return Endpoint{}, false
@@ -24,7 +24,7 @@ var endpointURL = shape[Endpoint]{
 	describe: func(*describer) map[string]any {
 		return map[string]any{"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+/?$"}
 	},
-}
+}.shape()
 
 // endpoint is a URL, or a mapping that says more of it. Nothing that has its default is written.
 var endpoint = placed(worded(modelled(object[endpointDoc]{
@@ -52,18 +52,15 @@ func endpointModel(d endpointDoc) Endpoint {
 }
 
 func endpointDocOf(e Endpoint) endpointDoc {
-	return endpointDoc{url: said(e), weight: val[int]{V: e.Weight, Set: e.Weight != 1}, region: saidText(e.Region), zone: saidText(e.Zone)}
+	return endpointDoc{url: said(e), weight: saidIf(e.Weight, e.Weight != 1), region: saidText(e.Region), zone: saidText(e.Zone)}
 }
 
 // placed gives endpoints their places.
 func placed(is shape[Endpoint]) shape[Endpoint] {
-	read := is.read
-	is.read = func(l *log, n *node) (Endpoint, bool) {
-		e, ok := read(l, n)
+	return is.then(func(_ *log, n *node, e *Endpoint) bool {
 		e.At = n.at
-		return e, ok
-	}
-	return is
+		return true
+	})
 }
 
 // locality is the name of a region or a zone. Nodes are told theirs by flags, so it is compared as it stands.

@@ -40,7 +40,7 @@ var exclusion = object[excludeDoc]{
 var exclusionList = listOf(exclusion.shape(), excludeMax)
 
 // exclusions is a list of exclusions that knows their places: the firewall has more to say about them.
-var exclusions = shape[[]WAFExclude]{
+var exclusions = leaf[[]WAFExclude]{
 	describe: exclusionList.describe,
 	read: func(l *log, n *node) ([]WAFExclude, bool) {
 		vs, ok := exclusionList.read(l, n)
@@ -67,14 +67,13 @@ var exclusions = shape[[]WAFExclude]{
 		}
 		return exclusionList.write(vs)
 	},
-	brief: func(es []WAFExclude) string {
-		parts := make([]string, len(es))
-		for i, e := range es {
-			parts[i] = e.brief()
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	},
-}
+}.shape().briefly(func(es []WAFExclude) string {
+	parts := make([]string, len(es))
+	for i, e := range es {
+		parts[i] = e.brief()
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+})
 
 func (d excludeDoc) model(at Pos) WAFExclude {
 	e := WAFExclude{At: at, Rule: d.rule.V, Target: d.target.V, Path: d.path.V, Methods: d.methods.V, Reason: d.reason.V}
@@ -88,7 +87,7 @@ func (d excludeDoc) model(at Pos) WAFExclude {
 func (e WAFExclude) doc() excludeDoc {
 	return excludeDoc{
 		rule: said(e.Rule), target: saidText(e.Target), path: saidText(e.Path),
-		methods: val[[]string]{V: e.Methods, Set: len(e.Methods) > 0}, reason: saidText(e.Reason),
+		methods: saidIf(e.Methods, len(e.Methods) > 0), reason: saidText(e.Reason),
 	}
 }
 
@@ -99,7 +98,7 @@ func (e WAFExclude) brief() string {
 }
 
 // excludedRule is a rule of an exclusion. An id alone need not stand in quotes.
-var excludedRule = shape[string]{
+var excludedRule = leaf[string]{
 	read: func(l *log, n *node) (string, bool) {
 		if n.kind != numberNode && !isText(l, n) {
 			return "", false
@@ -117,7 +116,7 @@ var excludedRule = shape[string]{
 			"pattern": "^([1-9][0-9]{0,8}(-[1-9][0-9]{0,8})?|tag:[^\\s'\",|]+)$", "maxLength": nameBytesMax,
 		}
 	},
-}
+}.shape()
 
 func ruleName(s string) (bad, fix string) {
 	const form = "write an id (942100), a range of ids (942100-942199) or a tag (tag:attack-sqli)"

@@ -10,15 +10,16 @@ import (
 // protocol is oneOf that knows what other proxies call the two.
 var protocol = func() shape[Protocol] {
 	is := oneOf(ProtocolHTTP1, ProtocolHTTP2)
-	read := is.read
-	is.read = func(l *log, n *node) (Protocol, bool) {
-		if known := protocolCalled(n.text); known != "" && n.kind == textNode {
-			l.refuse(n.at, "write "+string(known), "one of %s, %s is needed, this is %s", ProtocolHTTP1, ProtocolHTTP2, n.what())
-			return "", false
-		}
-		return read(l, n)
-	}
-	return is
+	return leaf[Protocol]{
+		read: func(l *log, n *node) (Protocol, bool) {
+			if known := protocolCalled(n.text); known != "" && n.kind == textNode {
+				l.refuse(n.at, "write "+string(known), "one of %s, %s is needed, this is %s", ProtocolHTTP1, ProtocolHTTP2, n.what())
+				return "", false
+			}
+			return is.read(l, n)
+		},
+		write: is.write, describe: is.describe,
+	}.shape()
 }()
 
 // protocolCalled is the protocol that goes by another name elsewhere, or "".

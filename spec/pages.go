@@ -37,7 +37,7 @@ func pageText(s string) (bad, fix string) {
 var pageShape = page.shape()
 
 // errorPages is a mapping from status to page. Explain shows the statuses: nobody wants the HTML in a table.
-var errorPages = shape[[]ErrorPage]{
+var errorPages = leaf[[]ErrorPage]{
 	read: readPages,
 	write: func(pages []ErrorPage) any {
 		out := ordered{}
@@ -46,20 +46,19 @@ var errorPages = shape[[]ErrorPage]{
 		}
 		return out
 	},
-	brief: func(pages []ErrorPage) string {
-		parts := make([]string, len(pages))
-		for i, p := range pages {
-			parts[i] = fmt.Sprintf("%d: %d bytes", p.Status, len(p.HTML))
-		}
-		return "{" + strings.Join(parts, ", ") + "}"
-	},
 	describe: func(d *describer) map[string]any {
 		return map[string]any{
 			"type": "object", "propertyNames": map[string]any{"pattern": "^[45][0-9][0-9]$"},
 			"additionalProperties": pageShape.describe(d),
 		}
 	},
-}
+}.shape().briefly(func(pages []ErrorPage) string {
+	parts := make([]string, len(pages))
+	for i, p := range pages {
+		parts[i] = fmt.Sprintf("%d: %d bytes", p.Status, len(p.HTML))
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+})
 
 func readPages(l *log, n *node) ([]ErrorPage, bool) {
 	if !mapping(l, n, "errorPages") {

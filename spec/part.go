@@ -3,42 +3,84 @@ package spec
 // This file is about objects of the policy that are merged field by field: the firewall and the cache. A nearer document replaces what
 // it names, and keeps the rest of a farther one.
 
-// A part is a field that is merged by itself, not with the whole of the object that holds it.
+// A part is a field that is merged by itself, not with the whole of the object D that holds it. In the model M it is a value of its own.
 type part[D, M any] struct {
 	field[D]
-	set   func(*D) (Pos, bool) // whether a document sets it, and where
-	take  func(from *D, into *M)
-	tell  func(from *M, into *D)
-	brief func(*D) string // its value on one line
+	*link
+}
+
+// A link is the way of a part into the model and back, and knows no types: documents and models are given as pointers.
+type link struct {
+	slot  *slot
+	in    func(m any) any  // where the model has the value
+	drops func(m any)      // what else of the model a document replaces with it; nil: nothing
+	tells func(m any) bool // whether the model has anything to tell; nil: it always has
+	holds func(d any) cell // the object that holds the part inside the document; nil: the document itself
 }
 
 func partOf[D, M, V any](name string, at func(*D) *val[V], in func(*M) *V, is shape[V], doc string) part[D, M] {
-	return part[D, M]{
-		field: row(name, at, is, doc),
-		set:   func(d *D) (Pos, bool) { v := at(d); return v.At, v.Set },
-		take:  func(d *D, m *M) { *in(m) = at(d).V },
-		tell:  func(m *M, d *D) { *at(d) = said(*in(m)) },
-		brief: func(d *D) string {
-			if is.brief != nil {
-				return is.brief(at(d).V)
-			}
-			return oneLine(is.write(at(d).V))
-		},
+	f := row(name, at, is, doc)
+	return part[D, M]{f, &link{slot: f.slot, in: untyped(in)}}
+}
+
+// dropping is for a part that a model cannot have together with another one.
+func (p part[D, M]) dropping(drops func(*M)) part[D, M] {
+	p.drops = func(m any) { drops(m.(*M)) }
+	return p
+}
+
+// where is for a part that a model need not have.
+func (p part[D, M]) where(tells func(*M) bool) part[D, M] {
+	p.tells = func(m any) bool { return tells(m.(*M)) }
+	return p
+}
+
+// set says whether a document sets the part, and where.
+func (k *link) set(d any) (Pos, bool) {
+	c := k.slot.at(d)
+	return c.At, c.Set
+}
+
+func (k *link) take(from, into any) {
+	k.slot.is.assign(k.in(into), k.slot.at(from).v)
+	if k.drops != nil {
+		k.drops(into)
 	}
 }
 
+func (k *link) tell(from, into any) {
+	if k.holds != nil {
+		k.holds(into).Set = true
+	}
+	c := k.slot.at(into)
+	k.slot.is.assign(c.v, k.in(from))
+	*c.mark = mark{Set: k.tells == nil || k.tells(from)}
+}
+
+// brief is the value on one line.
+func (k *link) brief(d any) string { return k.slot.is.line(k.slot.at(d).v) }
+
 // within makes parts of an object parts of the one that holds it, by dotted names.
 func within[D, M, N, O any](name string, parts []part[D, M], at func(*N) *val[D], in func(*O) *M) (out []part[N, O]) {
+	holds, inner := cellOf(at), untyped(in)
 	for _, p := range parts {
-		out = append(out, part[N, O]{
-			field: field[N]{name: name + "." + p.name},
-			set:   func(d *N) (Pos, bool) { return p.set(&at(d).V) },
-			take:  func(d *N, m *O) { p.take(&at(d).V, in(m)) },
-			tell:  func(m *O, d *N) { at(d).Set = true; p.tell(in(m), &at(d).V) },
-			brief: func(d *N) string { return p.brief(&at(d).V) },
-		})
+		k := p.within(name, holds, inner)
+		out = append(out, part[N, O]{field[N]{k.slot}, k})
 	}
 	return out
+}
+
+// within is the link for a document and a model that hold those it is of.
+func (k *link) within(name string, holds func(any) cell, inner func(any) any) *link {
+	up := &link{slot: k.slot.within(func(d any) any { return holds(d).v }), in: func(m any) any { return k.in(inner(m)) }, holds: holds}
+	up.slot.name = name + "." + k.slot.name
+	if k.drops != nil {
+		up.drops = func(m any) { k.drops(inner(m)) }
+	}
+	if k.tells != nil {
+		up.tells = func(m any) bool { return k.tells(inner(m)) }
+	}
+	return up
 }
 
 func fieldsOfParts[D, M any](parts []part[D, M]) (out []field[D]) {

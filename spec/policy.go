@@ -57,36 +57,48 @@ type editsDoc struct {
 // they are merged field by field, and name by name.
 type policyRow struct {
 	field[policyDoc]
-	whole string                       // of an entrypoint as a whole, never of a route: why
-	set   func(*policyDoc) (Pos, bool) // whether a document sets it, and where
-	same  func(a, b *Policy) bool      // whether it is one value in memory: settling copies no value that nobody said
-	take  func(from *policyDoc, into *Policy)
-	tell  func(from *Policy, into *policyDoc)
-	brief func(*policyDoc) string // its value on one line
+	whole string                     // of an entrypoint as a whole, never of a route: why
+	get   func(*Policy) any          // a pointer to the value; nil: there is none
+	put   func(p *Policy, value any) // a copy of what the pointer points at
 }
 
 func say[V any](name string, at func(*policyDoc) *val[V], in func(*Policy) **V, is shape[V], doc string) policyRow {
 	return policyRow{
 		field: row(name, at, is, doc),
-		set:   func(d *policyDoc) (Pos, bool) { v := at(d); return v.At, v.Set },
-		same:  func(a, b *Policy) bool { return *in(a) == *in(b) },
-		take: func(d *policyDoc, p *Policy) {
-			v := at(d).V
-			*in(p) = &v
-		},
-		tell: func(p *Policy, d *policyDoc) {
+		get: func(p *Policy) any {
 			if v := *in(p); v != nil {
-				*at(d) = said(*v)
+				return v
 			}
+			return nil
 		},
-		brief: func(d *policyDoc) string {
-			if is.brief != nil {
-				return is.brief(at(d).V)
-			}
-			return oneLine(is.write(at(d).V))
+		put: func(p *Policy, value any) {
+			v := *value.(*V)
+			*in(p) = &v
 		},
 	}
 }
+
+// set says whether a document sets the value, and where.
+func (r policyRow) set(d *policyDoc) (Pos, bool) {
+	c := r.at(d)
+	return c.At, c.Set
+}
+
+// same says whether it is one value in memory: settling copies no value that nobody said.
+func (r policyRow) same(a, b *Policy) bool { return r.get(a) == r.get(b) }
+
+func (r policyRow) take(from *policyDoc, into *Policy) { r.put(into, r.at(from).v) }
+
+func (r policyRow) tell(from *Policy, into *policyDoc) {
+	if v := r.get(from); v != nil {
+		c := r.at(into)
+		r.is.assign(c.v, v)
+		*c.mark = mark{Set: true}
+	}
+}
+
+// brief is the value on one line.
+func (r policyRow) brief(d *policyDoc) string { return r.is.line(r.at(d).v) }
 
 // notOnRoute marks a row that holds for every route of an entrypoint.
 func (r policyRow) notOnRoute(why string) policyRow {
@@ -152,13 +164,11 @@ var methodList = sortedSet(bare(listOf(words(method, map[string]any{"pattern": "
 
 // sortedSet drops what stands twice and the order, which mean nothing.
 func sortedSet[T cmp.Ordered](is shape[[]T]) shape[[]T] {
-	read := is.read
-	is.read = func(l *log, n *node) ([]T, bool) {
-		vs, ok := read(l, n)
-		slices.Sort(vs)
-		return slices.Compact(vs), ok
-	}
-	return is
+	return is.then(func(_ *log, _ *node, vs *[]T) bool {
+		slices.Sort(*vs)
+		*vs = slices.Compact(*vs)
+		return true
+	})
 }
 
 // policyFields are the rows of the policy, firewall, cache and headers among them; routeFields those that a route may have.

@@ -127,15 +127,12 @@ var portabilityShape = portability.shape()
 
 // differenceIDs is a set of ids, each with a source of its own: one that means nothing is shown at its place. Whether there is
 // such an id is for the compiler to say, which has more of them than portability.yaml.
-var differenceIDs = func() shape[[]val[string]] {
-	is := listOf(words(differenceID, map[string]any{"pattern": differenceIDPattern, "maxLength": nameBytesMax}), allowedMax)
-	is.fill = func(ids *[]val[string], path string, f *filler) {
+var differenceIDs = listOf(words(differenceID, map[string]any{"pattern": differenceIDPattern, "maxLength": nameBytesMax}), allowedMax).
+	filled(func(ids *[]val[string], path string, f *filler) {
 		for _, id := range *ids {
 			f.note(path, id.V, id.At)
 		}
-	}
-	return is
-}()
+	})
 
 const differenceIDPattern = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 

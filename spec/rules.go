@@ -29,7 +29,7 @@ func rulesText(s string) (bad, fix string) {
 var ruleFileList = listOf(worded(ruleFile.shape(), "file", besideName(".conf", ".data")), rulesMax)
 
 // ruleFiles reads what the files hold. Explain shows their names: nobody wants rules in a table.
-var ruleFiles = shape[[]WAFRules]{
+var ruleFiles = leaf[[]WAFRules]{
 	describe: ruleFileList.describe,
 	read:     readRules,
 	write: func(rs []WAFRules) any {
@@ -39,14 +39,13 @@ var ruleFiles = shape[[]WAFRules]{
 		}
 		return ruleFileList.write(vs)
 	},
-	brief: func(rs []WAFRules) string {
-		parts := make([]string, len(rs))
-		for i, r := range rs {
-			parts[i] = fmt.Sprintf("%s: %d bytes", r.File, len(r.Text))
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	},
-}
+}.shape().briefly(func(rs []WAFRules) string {
+	parts := make([]string, len(rs))
+	for i, r := range rs {
+		parts[i] = fmt.Sprintf("%s: %d bytes", r.File, len(r.Text))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+})
 
 func readRules(l *log, n *node) ([]WAFRules, bool) {
 	vs, ok := ruleFileList.read(l, n)

@@ -11,7 +11,7 @@ import (
 // words is a shape of text. check returns what is wrong with it and how to mend that, or two empty strings; extra goes
 // into the schema.
 func words(check func(string) (bad, fix string), extra map[string]any) shape[string] {
-	return shape[string]{
+	return leaf[string]{
 		read: func(l *log, n *node) (string, bool) {
 			if !isText(l, n) {
 				return "", false
@@ -30,7 +30,7 @@ func words(check func(string) (bad, fix string), extra map[string]any) shape[str
 			}
 			return s
 		},
-	}
+	}.shape()
 }
 
 // isText refuses everything but text. A number is not text: 1.10 would become 1.1 on the way through JSON.
@@ -53,7 +53,7 @@ func oneOf[T ~string](allowed ...T) shape[T] {
 	for i, a := range allowed {
 		names[i] = string(a)
 	}
-	return shape[T]{
+	return leaf[T]{
 		read: func(l *log, n *node) (T, bool) {
 			text := n.text
 			if on, word := switchOf(n); word && !bool(on) {
@@ -73,7 +73,7 @@ func oneOf[T ~string](allowed ...T) shape[T] {
 		},
 		write:    func(v T) any { return string(v) },
 		describe: func(*describer) map[string]any { return oneOfInSchema(names) },
-	}
+	}.shape()
 }
 
 func oneOfInSchema(names []string) map[string]any {
@@ -93,7 +93,7 @@ func oneOfInSchema(names []string) map[string]any {
 }
 
 // onOff is a switch.
-var onOff = shape[Switch]{
+var onOff = leaf[Switch]{
 	read: func(l *log, n *node) (Switch, bool) {
 		if on, word := switchOf(n); word {
 			return on, true
@@ -110,11 +110,11 @@ var onOff = shape[Switch]{
 	describe: func(*describer) map[string]any {
 		return map[string]any{"enum": []any{"on", "off", true, false}}
 	},
-}
+}.shape()
 
 // whole is a whole number between two bounds.
 func whole(from, to int) shape[int] {
-	return shape[int]{
+	return leaf[int]{
 		read: func(l *log, n *node) (int, bool) {
 			v, err := strconv.Atoi(n.text)
 			if n.kind != numberNode || err != nil || v < from || v > to {
@@ -127,12 +127,12 @@ func whole(from, to int) shape[int] {
 		describe: func(*describer) map[string]any {
 			return map[string]any{"type": "integer", "minimum": from, "maximum": to}
 		},
-	}
+	}.shape()
 }
 
 // numberOf is a whole number out of a few.
 func numberOf(allowed ...int) shape[int] {
-	return shape[int]{
+	return leaf[int]{
 		read: func(l *log, n *node) (int, bool) {
 			v, err := strconv.Atoi(n.text)
 			for _, a := range allowed {
@@ -145,7 +145,7 @@ func numberOf(allowed ...int) shape[int] {
 		},
 		write:    func(v int) any { return v },
 		describe: func(*describer) map[string]any { return map[string]any{"enum": allowed} },
-	}
+	}.shape()
 }
 
 // units of durations, the longest first.
@@ -156,7 +156,7 @@ var units = []struct {
 
 // duration is a time between two bounds, with units.
 func duration(from, to time.Duration) shape[time.Duration] {
-	return shape[time.Duration]{
+	return leaf[time.Duration]{
 		read: func(l *log, n *node) (time.Duration, bool) {
 			v, ok := parseDuration(n.text)
 			switch {
@@ -175,7 +175,7 @@ func duration(from, to time.Duration) shape[time.Duration] {
 		describe: func(*describer) map[string]any {
 			return map[string]any{"type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$"}
 		},
-	}
+	}.shape()
 }
 
 // parseDuration reads 30s, 1m30s, 2d; unlike time.ParseDuration it knows days and neither signs nor fractions.

@@ -7,7 +7,7 @@ import (
 )
 
 // secretRef is a reference to a secret; reading a spec never reads the secret itself.
-var secretRef = shape[Ref]{
+var secretRef = leaf[Ref]{
 	read: func(l *log, n *node) (Ref, bool) {
 		if !isText(l, n) {
 			return "", false
@@ -22,7 +22,7 @@ var secretRef = shape[Ref]{
 	describe: func(*describer) map[string]any {
 		return map[string]any{"type": "string", "pattern": "^(file:[^/\\\\]|env:" + SecretPrefix + "[A-Z0-9_]+$)", "maxLength": textBytesMax}
 	},
-}
+}.shape()
 
 // checkRef checks a reference. What is neither of the two forms may be the secret itself: no problem shows it.
 func checkRef(s string) (bad, fix string) {

@@ -180,7 +180,7 @@ func checkPath(s string) (bad, fix string) {
 
 type statusRange struct{ from, to int }
 
-var statuses = shape[statusRange]{
+var statuses = leaf[statusRange]{
 	read: func(l *log, n *node) (statusRange, bool) {
 		a, b, isRange := strings.Cut(n.text, "-")
 		if !isRange {
@@ -203,7 +203,7 @@ var statuses = shape[statusRange]{
 	describe: func(*describer) map[string]any {
 		return map[string]any{"type": []string{"string", "integer"}, "pattern": "^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$"}
 	},
-}
+}.shape()
 
 // waitMax is the longest wait that any setting may name; a connection held longer is a leak.
 const waitMax = 24 * time.Hour
@@ -337,7 +337,7 @@ func docOf(s *Service) serviceDoc {
 		return serviceDoc{meta: metaDocOf(s.Meta), directory: said(directoryDocOf(m)), aws: awsOriginDocOf(s.AWS)}
 	}
 	d := serviceDoc{
-		meta: metaDocOf(s.Meta), endpoints: val[[]val[Endpoint]]{Set: true}, host: said(string(s.Host)), protocol: said(s.Protocol),
+		meta: metaDocOf(s.Meta), endpoints: said([]val[Endpoint](nil)), host: said(string(s.Host)), protocol: said(s.Protocol),
 		dns: said(s.DNS), balance: said(s.Balance), ejection: said(s.Ejection),
 		timeouts: said(timeoutsDocOf(s.Timeouts)), keepAlive: said(keepAliveDocOf(s.KeepAlive)),
 		budget: said(s.RetryBudget), limit: said(s.Concurrency), breaker: said(s.Breaker), aws: awsOriginDocOf(s.AWS),

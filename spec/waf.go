@@ -110,12 +110,10 @@ var (
 
 // folded is a set of words in lower case.
 func folded(check func(string) (bad, fix string), extra map[string]any, most int) shape[[]string] {
-	word := words(check, extra)
-	read := word.read
-	word.read = func(l *log, n *node) (string, bool) {
-		s, ok := read(l, n)
-		return strings.ToLower(s), ok
-	}
+	word := words(check, extra).then(func(_ *log, _ *node, s *string) bool {
+		*s = strings.ToLower(*s)
+		return true
+	})
 	return sortedSet(bare(listOf(word, most)))
 }
 
