@@ -145,6 +145,10 @@ var aclRows = []row[*acl]{
 		"an own answer names a body that the web ACL has not",
 		"add it to CustomResponseBodies",
 		"CustomResponseBodyKey: missing", wafAPI+"CustomResponse.html"), wafResponseBody},
+	{rule("waf-response-code", refuses,
+		"AWS WAF answers with some statuses only",
+		"take one of its list: 400, 401, 403, 404, 405, 413, 429 and 503 are on it; 410, 422 and 431 are not",
+		"ResponseCode: 410", waf+"customizing-the-response-status-codes.html"), responseCode},
 	{rule("waf-response-long", refuses,
 		"the body of an own answer has 4,096 bytes at most",
 		"shorten it",
@@ -439,4 +443,21 @@ func canonical(n *schema.Node) (string, bool) {
 	}
 	write(n)
 	return b.String(), known
+}
+
+// responses are the statuses that AWS WAF answers with. Copies of the page differ in 402, so that nothing is said of it.
+var responses = []float64{200, 201, 202, 204, 206, 300, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 408, 409, 411, 412, 413, 414,
+	415, 416, 421, 429, 500, 501, 502, 503, 504, 505}
+
+func responseCode(l *linter, a *acl) {
+	check := func(action *schema.Node) {
+		n := action.Path("Block", "CustomResponse", "ResponseCode")
+		if v, ok := n.AsNumber(); ok && !slices.Contains(responses, v) {
+			l.find(n, "AWS WAF does not answer with %s", number(v))
+		}
+	}
+	for _, w := range a.rules {
+		check(w.Get("Action"))
+	}
+	check(a.Properties.Get("DefaultAction"))
 }

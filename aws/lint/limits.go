@@ -23,6 +23,7 @@ const (
 	cspMax        = 1783 // characters of a value of a header that CloudFront adds
 	weightMax     = 0.15 // share of a staging distribution
 	policyNameMax = 128  // characters of the name of a policy
+	secretMin     = 8    // characters of a text that may be a secret: shorter ones are words or numbers
 	logFieldsMax  = 100  // redacted fields
 	// behaviorsCompared is how many behaviours each one is compared with, for its path; no distribution has more.
 	behaviorsCompared = 500

@@ -59,6 +59,10 @@ var originRows = []row[*origin]{
 		"the value of an added field has 1,783 characters at most",
 		"shorten it",
 		"HeaderValue of 2,000 characters", limitsPage), originHeaderLong},
+	{rule("origin-header-secret", hint,
+		"a secret stands in the template: whoever reads it, or its history, can pass by CloudFront",
+		"HeaderValue: '{{resolve:secretsmanager:origin:SecretString:value}}'",
+		"X-Origin-Secret with a literal HeaderValue", templates+"dynamic-references-secretsmanager.html"), originHeaderSecret},
 	{rule("access-two", refuses,
 		"a bucket is reached by an origin access control or by an origin access identity",
 		"use the control, and leave OriginAccessIdentity empty",
@@ -223,6 +227,28 @@ func originHeaderLong(l *linter, o *origin) {
 			l.find(e.Get("HeaderValue"), "the value has %d characters", len(v))
 		}
 	}
+}
+
+func originHeaderSecret(l *linter, o *origin) {
+	list, _ := entries(o.Get("OriginCustomHeaders"))
+	for _, e := range list {
+		name, _ := e.Get("HeaderName").AsText()
+		if v, ok := e.Get("HeaderValue").AsText(); ok && len(v) >= secretMin && namesSecret(name) {
+			l.find(e.Get("HeaderValue"), "the value of %s is a literal of %d characters", short(name), len(v))
+		}
+	}
+}
+
+var (
+	secretWords = strings.Fields("secret token password passwd passphrase credential credentials apikey")
+	secretLast  = strings.Fields("key auth verify authorization signature") // what X-Key-Version holds is none
+)
+
+// namesSecret is whether a header field is named like one that holds a secret.
+func namesSecret(name string) bool {
+	words := strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return c == '-' || c == '_' || c == '.' })
+	return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(secretWords, w) }) ||
+		len(words) > 0 && slices.Contains(secretLast, words[len(words)-1])
 }
 
 // signs is whether an origin has an access control, as far as is known.

@@ -29,10 +29,6 @@ var wafRuleRows = []row[*wafRule]{
 		"a label does not use the words that AWS keeps",
 		"other words than awswaf, aws, waf, rulegroup, webacl, regexpatternset, ipset and managed",
 		"waf:seen", waf+"waf-rule-label-requirements.html"), labelReserved},
-	{rule("waf-response-code", refuses,
-		"an own answer has a status from 200 to 599",
-		"a status within",
-		"ResponseCode: 700", wafAPI+"CustomResponse.html"), responseCode},
 	{rule("waf-header", refuses,
 		"the name of a field that AWS WAF adds has letters, digits and $_.-",
 		"rename it",
@@ -121,10 +117,6 @@ func labelReserved(l *linter, w *wafRule) {
 			}
 		}
 	}
-}
-
-func responseCode(l *linter, w *wafRule) {
-	l.within(w.Path("Action", "Block", "CustomResponse", "ResponseCode"), 200, 599, "")
 }
 
 func wafHeader(l *linter, w *wafRule) {
