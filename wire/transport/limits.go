@@ -12,7 +12,7 @@ const (
 	// ownBytesMax is how many bytes of records that TLS makes by itself may wait for a peer that does not read: some 150
 	// answers to KeyUpdates. Beyond it: the next write fails.
 	ownBytesMax = 4 << 10
-	// beginningBytesMax is how much of what a peer sends first BeginsWith can compare: the preface of HTTP/2 has 24 bytes. A longer
-	// want is a bug of the caller.
-	beginningBytesMax = 32
+	// openingBytesMax is how much of what a peer sends first Open can show: a whole PROXY header (proxyheader.BytesMax). It is taken
+	// from a pool for each look. A larger size is a bug of the caller.
+	openingBytesMax = 4 << 10
 )

@@ -47,10 +47,7 @@ const (
 
 // New returns a Conn on c.
 func New(c net.Conn) Conn {
-	n := &netConn{conn: c}
-	if tcp, ok := c.(*net.TCPConn); ok {
-		n.tcp = tcp
-	}
+	n := &netConn{conn: c, tcp: tcpOf(c)}
 	under := c
 	for {
 		t, ok := under.(interface{ NetConn() net.Conn })
@@ -262,9 +259,4 @@ func (n *netConn) reset() error {
 }
 
 // CloseWrite closes the sending side, or everything where that cannot be done alone.
-func (n *netConn) CloseWrite() error {
-	if h, ok := n.conn.(HalfCloser); ok {
-		return h.CloseWrite()
-	}
-	return n.conn.Close()
-}
+func (n *netConn) CloseWrite() error { return closeWrite(n.conn) }

@@ -14,6 +14,7 @@ import (
 // not TLS, a wait that times out leaves TLS whole. Reads after the handshake wait above TLS: see readRecords.
 type socket struct {
 	*net.TCPConn
+	remote  net.Addr // instead of the connection's own; nil: that
 	raw     syscall.RawConn
 	reading reading
 	fd      uintptr // while TLS is asked inside of a callback
@@ -29,15 +30,27 @@ type socket struct {
 // Under returns what TLS is to stand on instead of a TCP connection, so that New finds it below TLS. Any other
 // connection is returned as it is.
 func Under(c net.Conn) net.Conn {
-	tcp, ok := c.(*net.TCPConn)
-	if !ok || !rawAllowed() {
+	tcp := tcpOf(c)
+	if tcp == nil || !rawAllowed() {
 		return c
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
 		return c
 	}
-	return &socket{TCPConn: tcp, raw: raw}
+	s := &socket{TCPConn: tcp, raw: raw}
+	if r, ok := c.(*remoteConn); ok {
+		s.remote = r.RemoteAddr()
+	}
+	return s
+}
+
+// RemoteAddr is that of what Under was given.
+func (s *socket) RemoteAddr() net.Addr {
+	if s.remote != nil {
+		return s.remote
+	}
+	return s.TCPConn.RemoteAddr()
 }
 
 // wouldBlock says that there is nothing to read now. TLS takes it for an error that passes, and goes on where it was at

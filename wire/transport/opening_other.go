@@ -5,4 +5,4 @@ package transport
 import "net"
 
 // lookInto cannot look here: what is read is read again.
-func lookInto(net.Conn, string) (begins bool, conn net.Conn, err error) { return false, nil, nil }
+func lookInto(net.Conn, int, Judge) (conn net.Conn, looked bool, err error) { return nil, false, nil }
