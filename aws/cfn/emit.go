@@ -178,15 +178,72 @@ func (e *emitter) resource(r *model.Resource) *schema.Node {
 		put(out, "DeletionPolicy", text("Retain"))
 		put(out, "UpdateReplacePolicy", text("Retain"))
 	}
-	put(out, "Properties", e.node(model.Tree(r.Props, func(v model.Value) any { return e.value(v) })))
+	put(out, "Properties", e.properties(r.Props))
 	return out
 }
 
-// node makes a tree of what model.Tree returns.
+// properties makes a tree of properties.
+func (e *emitter) properties(props model.Properties) *schema.Node {
+	g := grower{e: e}
+	model.Walk(props, g.visit)
+	return g.last
+}
+
+// grower makes a tree of the steps of model.Walk. What is in objects and lists that are still open stands in one list of each kind, so
+// that their own lists are made once and as long as they need to be.
+type grower struct {
+	e      *emitter
+	open   []unfinished
+	fields []schema.Field
+	items  []*schema.Node
+	last   *schema.Node // that was finished
+}
+
+// unfinished is an object or a list whose end has not come.
+type unfinished struct {
+	node *schema.Node
+	name string // of it, where it is in an object
+	from int    // where in fields or items its own begin
+}
+
+func (g *grower) visit(step model.Step, name string, leaf any) {
+	switch step {
+	case model.Object:
+		g.open = append(g.open, unfinished{object(), name, len(g.fields)})
+	case model.List:
+		g.open = append(g.open, unfinished{&schema.Node{Kind: schema.List}, name, len(g.items)})
+	case model.Leaf:
+		g.add(name, g.e.node(leaf))
+	case model.End:
+		l := g.open[len(g.open)-1]
+		g.open = g.open[:len(g.open)-1]
+		if l.node.Kind == schema.Map {
+			l.node.Fields = slices.Clone(g.fields[l.from:])
+			g.fields = g.fields[:l.from]
+		} else {
+			l.node.Items = slices.Clone(g.items[l.from:])
+			g.items = g.items[:l.from]
+		}
+		g.add(l.name, l.node)
+	}
+}
+
+func (g *grower) add(name string, n *schema.Node) {
+	switch {
+	case len(g.open) == 0:
+		g.last = n
+	case g.open[len(g.open)-1].node.Kind == schema.Map:
+		g.fields = append(g.fields, schema.Field{Name: name, Value: n})
+	default:
+		g.items = append(g.items, n)
+	}
+}
+
+// node makes a tree of a value, or of free JSON.
 func (e *emitter) node(v any) *schema.Node {
 	switch v := v.(type) {
-	case *schema.Node:
-		return v
+	case model.Value:
+		return e.value(v)
 	case string:
 		return text(v)
 	case bool:

@@ -33,7 +33,7 @@ func (l loads) of(r *model.Resource) *load {
 	if known := l[r]; known != nil {
 		return known
 	}
-	w := &weigher{load: load{resources: 1}}
+	w := &weigher{load: load{resources: 1}, depth: propertiesDepth}
 	if _, ok := r.Props.(*model.Distribution); ok {
 		w.distributions = 1
 	}
@@ -41,7 +41,7 @@ func (l loads) of(r *model.Resource) *load {
 	for _, d := range r.DependsOn {
 		w.bytes += lineBytes + len(d.ID)
 	}
-	w.bytes += width(model.Tree(r.Props, w.value), propertiesDepth)
+	model.Walk(r.Props, w.visit)
 	l[r] = &w.load
 	return l[r]
 }
@@ -107,62 +107,70 @@ const (
 	importBytes = 60
 )
 
-// weigher turns values into what stands for them in a template, or into something as long.
-type weigher struct{ load }
+// weigher adds up how long properties are as JSON with two spaces for each level, in bytes. Letters that JSON escapes count as escaped,
+// and those that it may escape too.
+type weigher struct {
+	load
+	depth int
+	open  []model.Step // the objects and lists around
+}
 
-func (w *weigher) value(v model.Value) any {
+func (w *weigher) visit(step model.Step, name string, leaf any) {
+	if step == model.End {
+		w.depth--
+		w.open = w.open[:len(w.open)-1]
+		return
+	}
+	if n := len(w.open); n > 0 {
+		w.bytes += len("\n,") + 2*w.depth
+		if w.open[n-1] == model.Object {
+			w.bytes += len(": ") + textWidth(name)
+		}
+	}
+	if step == model.Leaf {
+		w.leaf(leaf, w.depth)
+		return
+	}
+	w.bytes += len("{}") + 1 + 2*w.depth
+	w.depth++
+	w.open = append(w.open, step)
+}
+
+// leaf counts what stands for a value in a template, or something as long.
+func (w *weigher) leaf(v any, depth int) {
 	switch v := v.(type) {
 	case model.Text:
 		w.dynamic += strings.Count(string(v), "{{resolve:")
-		return string(v)
+		w.bytes += textWidth(string(v))
 	case model.Int:
-		return int64(v)
+		w.bytes += digits(int64(v))
 	case model.Float:
-		return float64(v)
-	case model.Bool:
-		return bool(v)
+		w.bytes += len(strconv.FormatFloat(float64(v), 'g', -1, 64))
+	case model.Bool, bool:
+		w.bytes += len("false")
 	case model.Ref:
 		w.refs = append(w.refs, v)
-		w.bytes += importBytes + len(v.Resource.ID) + len(v.Attr) + len(sharedStack)
+		w.bytes += importBytes + len(v.Resource.ID) + len(v.Attr) + len(sharedStack) + len(`""`)
 	case model.Join:
-		list := make([]any, len(v))
-		for i := range v {
-			list[i] = w.value(v[i])
+		w.bytes += importBytes + len("[]") + 1 + 2*depth
+		for _, part := range v {
+			w.bytes += len("\n,") + 2*(depth+1)
+			w.leaf(part, depth+1)
 		}
-		w.bytes += importBytes
-		return list
 	case model.Pseudo:
-		w.bytes += importBytes
+		w.bytes += importBytes + len(`""`)
+	case model.Value:
+		w.bytes += len(`""`)
+	case string:
+		w.bytes += textWidth(v)
+	default:
+		w.bytes += len("null") + importBytes // free JSON has few other kinds
 	}
-	return ""
 }
 
-// width is the length of JSON with two spaces for each level, in bytes. Letters that JSON escapes count as escaped, and those
-// that it may escape too.
-func width(v any, depth int) int {
-	switch v := v.(type) {
-	case map[string]any:
-		n := len("{}")
-		for k, item := range v {
-			n += len("\n,: ") + 2*(depth+1) + textWidth(k) + width(item, depth+1)
-		}
-		return n + 1 + 2*depth
-	case []any:
-		n := len("[]")
-		for _, item := range v {
-			n += len("\n,") + 2*(depth+1) + width(item, depth+1)
-		}
-		return n + 1 + 2*depth
-	case string:
-		return textWidth(v)
-	case int64:
-		return len(strconv.FormatInt(v, 10))
-	case float64:
-		return len(strconv.FormatFloat(v, 'g', -1, 64))
-	case bool:
-		return len("false")
-	}
-	return len("null") + importBytes // free JSON has few other kinds
+func digits(n int64) int {
+	var buf [20]byte
+	return len(strconv.AppendInt(buf[:0], n, 10))
 }
 
 func textWidth(s string) int {

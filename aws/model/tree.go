@@ -1,9 +1,6 @@
 package model
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -142,33 +139,4 @@ func (f *filler) object(to reflect.Value, from any, path string) {
 		}
 		f.fill(field, m[name], within)
 	}
-}
-
-// Digest is a fingerprint of properties: the same for the same content. Resources that they refer to count by their ids.
-func Digest(props any) string {
-	text, err := json.Marshal(Tree(props, plain))
-	if err != nil {
-		panic("BUG: properties that cannot be written: " + err.Error())
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
-}
-
-// plain is a Value in a form that tells all of them apart.
-func plain(v Value) any {
-	switch v := v.(type) {
-	case Ref:
-		return map[string]any{"ref": v.Resource.ID, "attr": v.Attr}
-	case Join:
-		parts := make([]any, len(v))
-		for i := range v {
-			parts[i] = plain(v[i])
-		}
-		return map[string]any{"join": parts}
-	case Pseudo:
-		return map[string]any{"pseudo": string(v)}
-	case Intrinsic:
-		return map[string]any{v.Name: v.Arg}
-	}
-	return v
 }
