@@ -141,7 +141,10 @@ func inEdge(resourceType string) (part, known bool) {
 	if slices.Contains(edgeTypes[:], resourceType) {
 		return true, true
 	}
-	return strings.HasPrefix(resourceType, "AWS::CloudFront::") || strings.HasPrefix(resourceType, "AWS::WAF"), false
+	for _, family := range [...]string{"AWS::CloudFront::", "AWS::WAF", "AWS::Shield::", "AWS::FMS::", "AWS::Route53::RecordSetGroup"} {
+		part = part || strings.HasPrefix(resourceType, family)
+	}
+	return part, false
 }
 
 // edgeTypes are what the mapping reads.

@@ -152,7 +152,7 @@ func named(form *answerForm, n *schema.Node, file string) string {
 }
 
 // idFields are what others refer to a resource by, the id first.
-var idFields = [...]string{"Id", "CertificateArn", "ARN", "Arn", "DomainName", "RoutingEndpoint", "Name"}
+var idFields = [...]string{"Id", "ARN", "Arn", "DomainName", "RoutingEndpoint"}
 
 func answerNames(form *answerForm, n *schema.Node) []string {
 	var names []string
@@ -175,6 +175,9 @@ func answerNames(form *answerForm, n *schema.Node) []string {
 		if form.config == "" {
 			add(strings.TrimPrefix(n.Get(field).String(), "/hostedzone/"))
 		}
+	}
+	if form.cfn == "AWS::CloudFront::KeyValueStore" || form.cfn == "AWS::CloudFront::RealtimeLogConfig" {
+		add(n.Get("Name").String())
 	}
 	return names
 }

@@ -149,7 +149,7 @@ func (s *shaper) object(t reflect.Type, n *schema.Node) *schema.Node {
 }
 
 // some is whether anything at or below a value stands in no row yet.
-func (s *shaper) some(n *schema.Node) bool {
+func (s *source) some(n *schema.Node) bool {
 	some := false
 	s.leaves(n, func(*schema.Node) { some = true })
 	return some
