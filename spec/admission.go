@@ -13,7 +13,7 @@ var defaultRetryBudget = RetryBudget{Share: 0.2, PerSecond: 10}
 
 var retryBudget = modelled(object[retryBudgetDoc]{
 	name: "retryBudget", doc: "How many tries beyond the first all requests to a service may have together, on each node.",
-	fields: []field[retryBudgetDoc]{
+	fields: []field[*retryBudgetDoc]{
 		rowOr("share", func(b *retryBudgetDoc) *val[float64] { return &b.share }, share, defaultRetryBudget.Share,
 			"Their share of the requests, from 0 to 1."),
 		rowOr("perSecond", func(b *retryBudgetDoc) *val[int] { return &b.perSecond }, whole(0, rateMax), defaultRetryBudget.PerSecond,
@@ -41,7 +41,7 @@ const (
 
 var concurrency = switched(modelled(object[concurrencyDoc]{
 	name: "concurrency", doc: "How many requests may be open at a service on each node; others wait, the higher classes before the lower, or get 503.",
-	fields: []field[concurrencyDoc]{
+	fields: []field[*concurrencyDoc]{
 		row("max", func(c *concurrencyDoc) *val[int] { return &c.max }, whole(1, openMax),
 			"How many at most: 1000 with adaptive, if left out."),
 		rowOr("adaptive", func(c *concurrencyDoc) *val[Switch] { return &c.adaptive }, onOff, false,
@@ -120,7 +120,7 @@ type breakerDoc struct {
 
 var breaker = switched(modelled(object[breakerDoc]{
 	name: "breaker", doc: "Requests get 503 at once while a service fails as a whole, but for a few that find out whether it is back.",
-	fields: []field[breakerDoc]{
+	fields: []field[*breakerDoc]{
 		rowOr("share", func(b *breakerDoc) *val[float64] { return &b.share }, shareAbove0, 0.5, "The share of failures that opens it, above 0."),
 		rowOr("requests", func(b *breakerDoc) *val[int] { return &b.requests }, whole(1, rateMax), 20,
 			"How many requests there must have been in the window."),

@@ -44,7 +44,7 @@ type awsQuota struct {
 
 var awsSpec = object[awsDoc]{
 	name: "AWS", doc: "What the compiler for CloudFront and AWS WAF has to know of an account. One document at most; the edge itself makes no use of it.",
-	fields: []field[awsDoc]{
+	fields: []field[*awsDoc]{
 		row("account", func(a *awsDoc) *val[string] { return &a.account },
 			words(awsAccount, map[string]any{"pattern": "^" + accountPattern + "$"}), `The number of the account, 12 digits in quotes: not known, if left out.`),
 		rowOr("packing", func(a *awsDoc) *val[AWSPacking] { return &a.packing },
@@ -73,7 +73,7 @@ var awsSpec = object[awsDoc]{
 
 var awsCertificate = object[awsCertificateDoc]{
 	name: "aws certificate", doc: "A certificate of AWS Certificate Manager in us-east-1, and what it covers.",
-	fields: []field[awsCertificateDoc]{
+	fields: []field[*awsCertificateDoc]{
 		row("arn", func(c *awsCertificateDoc) *val[string] { return &c.arn }, arnOf(arnCertificate), "Its ARN.").needed(),
 		row("hosts", func(c *awsCertificateDoc) *val[[]string] { return &c.hosts }, coveredHosts,
 			"The hosts that it covers; *.example.com for the names one level below example.com.").needed(),
@@ -97,7 +97,7 @@ var coveredHosts = folded(certifiedHost, map[string]any{"maxLength": hostBytesMa
 
 var awsLogs = object[awsLogsDoc]{
 	name: "aws logs", doc: "Where logs go.",
-	fields: []field[awsLogsDoc]{
+	fields: []field[*awsLogsDoc]{
 		row("bucket", func(d *awsLogsDoc) *val[string] { return &d.bucket }, arnOf(arnBucket),
 			"The ARN of the bucket that gets the access logs of Entrypoints whose log is on: none are kept, if left out."),
 		row("waf", func(d *awsLogsDoc) *val[string] { return &d.waf }, arnOf(arnLogBucket, arnLogStream, arnLogGroup),
@@ -107,7 +107,7 @@ var awsLogs = object[awsLogsDoc]{
 
 var awsFirewall = object[awsFirewallDoc]{
 	name: "aws firewall", doc: "What has a price at AWS WAF.",
-	fields: []field[awsFirewallDoc]{
+	fields: []field[*awsFirewallDoc]{
 		rowOr("bodyKB", func(d *awsFirewallDoc) *val[int] { return &d.bodyKB }, numberOf(16, 32, 48, 64), 16, "How much of a body is looked at, in KB."),
 		rowOr("bots", func(d *awsFirewallDoc) *val[AWSBots] { return &d.bots }, oneOf(BotsOff, BotsCommon, BotsTargeted), BotsOff,
 			"The managed group of bot control: off, common, or targeted."),

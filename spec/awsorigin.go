@@ -12,7 +12,7 @@ type awsOriginDoc struct{ bucket, region, loadBalancer, function, secret val[str
 
 var awsOrigin = object[awsOriginDoc]{
 	name: "aws origin", doc: "What of a Service stands in AWS, so that nobody but CloudFront reaches it. The edge itself makes no use of it.",
-	fields: []field[awsOriginDoc]{
+	fields: []field[*awsOriginDoc]{
 		row("bucket", func(o *awsOriginDoc) *val[string] { return &o.bucket }, words(bucketName, map[string]any{"pattern": "^" + bucketPattern + "$"}),
 			"The name of the bucket that has the files of the directory; with region."),
 		row("region", func(o *awsOriginDoc) *val[string] { return &o.region }, words(awsRegion, map[string]any{"pattern": "^" + regionPattern + "$"}),

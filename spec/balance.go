@@ -22,7 +22,7 @@ var balanceBy = oneOf(ByRoundRobin, ByLeastRequests, ByPowerOfTwo, ByMaglev)
 
 var balance = worded(modelled(object[balanceDoc]{
 	name: "balance", doc: "How endpoints are chosen: by an algorithm, among the nearest that are healthy.",
-	fields: []field[balanceDoc]{
+	fields: []field[*balanceDoc]{
 		rowOr("by", func(b *balanceDoc) *val[BalanceBy] { return &b.by }, balanceBy, defaultBalance.By,
 			"The algorithm: roundRobin, leastRequests (the fewest open ones), powerOfTwo (the better of two taken at random), or maglev (consistent hashing). All heed weights."),
 		rowOr("key", func(b *balanceDoc) *val[BalanceKey] { return &b.key }, balanceKey, defaultBalance.Key,
@@ -120,7 +120,7 @@ type stickyDoc struct {
 
 var sticky = switched(modelled(object[stickyDoc]{
 	name: "sticky", doc: "A cookie of the edge keeps a client on its endpoint; when that is gone, another one is chosen.",
-	fields: []field[stickyDoc]{
+	fields: []field[*stickyDoc]{
 		row("cookie", func(s *stickyDoc) *val[string] { return &s.cookie },
 			words(ownCookieName, map[string]any{"pattern": nameInSchema["pattern"], "maxLength": cookieNameBytesMax}), "The name of the cookie.").needed(),
 		row("maxAge", func(s *stickyDoc) *val[time.Duration] { return &s.maxAge }, wholeSeconds(time.Second, cookieAgeMax),
@@ -143,7 +143,7 @@ var defaultEjection = Ejection{Failures: 5, Time: 30 * time.Second, Share: 0.5}
 
 var ejection = switched(modelled(object[ejectionDoc]{
 	name: "ejection", doc: "An endpoint is left out for a while when exchanges with it fail (outlier detection).",
-	fields: []field[ejectionDoc]{
+	fields: []field[*ejectionDoc]{
 		rowOr("failures", func(e *ejectionDoc) *val[int] { return &e.failures }, whole(1, 1000), defaultEjection.Failures,
 			"How many in a row: no connection, no valid response in time, or a status of 500, 502, 503 or 504."),
 		rowOr("time", func(e *ejectionDoc) *val[time.Duration] { return &e.time }, duration(time.Second, time.Hour), defaultEjection.Time,

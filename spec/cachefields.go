@@ -38,7 +38,7 @@ type cacheProbeDoc struct {
 
 var cacheMode = oneOf(CachePrivate, CacheStandard, CacheOff)
 
-var cacheKeyParts = []part[cacheKeyDoc, CacheKey]{
+var cacheKeyParts = []part[*cacheKeyDoc, *CacheKey]{
 	partOf("query", func(d *cacheKeyDoc) *val[[]string] { return &d.query }, func(m *CacheKey) *[]string { return &m.Query }, queryNames,
 		"Parameters of the query that count, in their decoded form; []: none. All, if left out. Others do not reach the service when an answer is fetched for the cache.").
 		dropping(func(m *CacheKey) { m.QueryExcept = nil }).where(func(m *CacheKey) bool { return m.Query != nil }),
@@ -61,7 +61,7 @@ var cacheKey = object[cacheKeyDoc]{
 	},
 }
 
-var cacheTTLParts = []part[cacheTTLDoc, CacheTTL]{
+var cacheTTLParts = []part[*cacheTTLDoc, *CacheTTL]{
 	partOf("default", func(d *cacheTTLDoc) *val[time.Duration] { return &d.unsaid }, func(m *CacheTTL) *time.Duration { return &m.Default },
 		orOff(duration(time.Second, ttlMost)), "How long an answer is fresh that says nothing of it; off: it is not stored."),
 	partOf("negative", func(d *cacheTTLDoc) *val[time.Duration] { return &d.negative }, func(m *CacheTTL) *time.Duration { return &m.Negative },
@@ -74,7 +74,7 @@ var cacheTTL = object[cacheTTLDoc]{
 	name: "cache ttl", doc: "How long answers are fresh where that is not for them alone to say.", fields: fieldsOfParts(cacheTTLParts),
 }
 
-var cacheStaleParts = []part[cacheStaleDoc, CacheStale]{
+var cacheStaleParts = []part[*cacheStaleDoc, *CacheStale]{
 	partOf("whileRevalidate", func(d *cacheStaleDoc) *val[time.Duration] { return &d.whileRevalidate },
 		func(m *CacheStale) *time.Duration { return &m.WhileRevalidate }, orOff(duration(time.Second, staleMost)),
 		"How long an answer is given beyond its lifetime while a new one is fetched; what it says itself (stale-while-revalidate) wins."),
@@ -86,7 +86,7 @@ var cacheStale = object[cacheStaleDoc]{
 	name: "cache stale", doc: "How long answers may be given beyond their lifetime (RFC 5861).", fields: fieldsOfParts(cacheStaleParts),
 }
 
-var cacheIdentityParts = []part[cacheIdentityDoc, CacheIdentity]{
+var cacheIdentityParts = []part[*cacheIdentityDoc, *CacheIdentity]{
 	partOf("headers", func(d *cacheIdentityDoc) *val[[]string] { return &d.headers }, func(m *CacheIdentity) *[]string { return &m.Headers },
 		folded(identityField, nameInSchema, cacheNamesMax), "Request fields that say who asks: [authorization]."),
 	partOf("cookies", func(d *cacheIdentityDoc) *val[[]string] { return &d.cookies }, func(m *CacheIdentity) *[]string { return &m.Cookies },
@@ -111,17 +111,17 @@ var cacheParts = slices.Concat(cacheModeParts,
 )
 
 var (
-	cacheModeParts = []part[cacheDoc, Cache]{
+	cacheModeParts = []part[*cacheDoc, *Cache]{
 		partOf("mode", func(d *cacheDoc) *val[CacheMode] { return &d.mode }, func(m *Cache) *CacheMode { return &m.Mode }, cacheMode,
 			"Whose rules hold. private: only what says how long it is fresh, and nothing of requests with credentials, a session cookie or a client certificate. "+
 				"standard: what RFC 9111 lets a shared cache store, which knows neither cookies nor client certificates. off: nothing is stored."),
 	}
-	cacheAnonymousParts = []part[cacheDoc, Cache]{
+	cacheAnonymousParts = []part[*cacheDoc, *Cache]{
 		partOf("anonymousCookies", func(d *cacheDoc) *val[[]string] { return &d.anonymous }, func(m *Cache) *[]string { return &m.Anonymous }, cookiePatterns,
 			"Cookies that say nothing of who asks; a trailing * stands for any ending, known/analytics and known/consent for those that are used for it everywhere. In mode private every other one makes a session.").
 			where(func(m *Cache) bool { return m.Anonymous != nil }),
 	}
-	cachePlainParts = []part[cacheDoc, Cache]{
+	cachePlainParts = []part[*cacheDoc, *Cache]{
 		partOf("requestDirectives", func(d *cacheDoc) *val[bool] { return &d.directives }, func(m *Cache) *bool { return &m.Directives }, heeded,
 			"Whether Cache-Control of a request may ask for a newer answer: on in mode standard, off in private, if left out. no-store and only-if-cached always hold."),
 		partOf("collapse", func(d *cacheDoc) *val[time.Duration] { return &d.collapse }, func(m *Cache) *time.Duration { return &m.Collapse },
@@ -143,13 +143,13 @@ var heeded = leaf[bool]{
 // cache is that of an Entrypoint, a Profile or a route.
 var cache = worded(object[cacheDoc]{
 	name: "cache", doc: "What is stored of answers (RFC 9111). What is left out is as the farther document says.",
-	fields: slices.Concat(fieldsOfParts(cacheModeParts), []field[cacheDoc]{
+	fields: slices.Concat(fieldsOfParts(cacheModeParts), []field[*cacheDoc]{
 		row("key", func(d *cacheDoc) *val[cacheKeyDoc] { return &d.key }, cacheKey.shape(), cacheKey.doc),
 		row("ttl", func(d *cacheDoc) *val[cacheTTLDoc] { return &d.ttl }, cacheTTL.shape(), cacheTTL.doc),
 		row("stale", func(d *cacheDoc) *val[cacheStaleDoc] { return &d.stale }, cacheStale.shape(), cacheStale.doc),
-	}, fieldsOfParts(cacheAnonymousParts), []field[cacheDoc]{
+	}, fieldsOfParts(cacheAnonymousParts), []field[*cacheDoc]{
 		row("identity", func(d *cacheDoc) *val[cacheIdentityDoc] { return &d.identity }, cacheIdentity.shape(), cacheIdentity.doc),
-	}, fieldsOfParts(cachePlainParts), []field[cacheDoc]{
+	}, fieldsOfParts(cachePlainParts), []field[*cacheDoc]{
 		row("probe", func(d *cacheDoc) *val[cacheProbeDoc] { return &d.probe }, cacheProbe.shape(), cacheProbe.doc),
 	}),
 	check: checkSameCookie,

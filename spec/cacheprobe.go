@@ -16,7 +16,7 @@ type probeIdentityDoc struct {
 
 var probeIdentity = object[probeIdentityDoc]{
 	name: "probe identity", doc: "Somebody made up for the probe.",
-	fields: []field[probeIdentityDoc]{
+	fields: []field[*probeIdentityDoc]{
 		row("header", func(d *probeIdentityDoc) *val[string] { return &d.header }, words(probeField, nameInSchema),
 			"The request field that says who it is: one of identity.headers, or Cookie.").needed(),
 		row("value", func(d *probeIdentityDoc) *val[Ref] { return &d.value }, secretRef,
@@ -92,7 +92,7 @@ func distinctIdentities(l *log, ps []ProbeIdentity) bool {
 	return false
 }
 
-var cacheProbeParts = []part[cacheProbeDoc, CacheProbe]{
+var cacheProbeParts = []part[*cacheProbeDoc, *CacheProbe]{
 	partOf("every", func(d *cacheProbeDoc) *val[time.Duration] { return &d.every }, func(m *CacheProbe) *time.Duration { return &m.Every },
 		duration(probeLeast, probeMost), "How often it asks."),
 	partOf("identities", func(d *cacheProbeDoc) *val[[]ProbeIdentity] { return &d.identities }, func(m *CacheProbe) *[]ProbeIdentity { return &m.Identities },

@@ -9,7 +9,7 @@ type certificateDoc struct {
 
 var certificateSpec = object[certificateDoc]{
 	name: "Certificate", doc: "A certificate and its key, for the hosts that the certificate itself names.",
-	fields: []field[certificateDoc]{
+	fields: []field[*certificateDoc]{
 		row("certificate", func(c *certificateDoc) *val[Ref] { return &c.chain }, secretRef,
 			"The chain (PEM), leaf first: file:NAME below --secrets, or env:SKERRY_SECRET_NAME.").needed(),
 		row("key", func(c *certificateDoc) *val[Ref] { return &c.key }, secretRef, "The private key (PEM), by reference as well.").needed(),

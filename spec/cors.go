@@ -17,7 +17,7 @@ type corsDoc struct {
 
 var cors = switched(modelled(object[corsDoc]{
 	name: "cors", doc: "Which pages of other origins may call, answered by the edge (Fetch standard, section 3.2).",
-	fields: []field[corsDoc]{
+	fields: []field[*corsDoc]{
 		row("origins", func(c *corsDoc) *val[[]val[string]] { return &c.origins },
 			listOf(words(pageOrigin, map[string]any{"pattern": `^(\*|[a-z][a-z0-9+.-]*://[^/?#@A-Z]+)$`, "maxLength": textBytesMax}), originsMax),
 			`Origins of pages: https://app.example.com, https://*.example.com for every name below example.com, or "*" alone.`).needed(),

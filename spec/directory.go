@@ -9,7 +9,7 @@ type directoryDoc struct{ path, index, fallback val[string] }
 
 var directory = object[directoryDoc]{
 	name: "directory", doc: "Files that the edge serves itself.",
-	fields: []field[directoryDoc]{
+	fields: []field[*directoryDoc]{
 		row("path", func(d *directoryDoc) *val[string] { return &d.path }, words(localPath, localInSchema),
 			"The directory, below the one that --files names; . is that one.").needed(),
 		rowOr("index", func(d *directoryDoc) *val[string] { return &d.index }, words(indexName, localInSchema), "index.html",

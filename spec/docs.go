@@ -124,7 +124,7 @@ var (
 
 var metadata = object[metaDoc]{
 	name: "metadata", doc: "What a document is and whose.",
-	fields: []field[metaDoc]{
+	fields: []field[*metaDoc]{
 		row("name", func(m *metaDoc) *val[string] { return &m.name }, nameText, "The name, unique among the documents of its kind.").needed(),
 		row("namespace", func(m *metaDoc) *val[string] { return &m.namespace }, plainText, "Accepted because Kubernetes writes it; it has no effect."),
 		row("owner", func(m *metaDoc) *val[string] { return &m.owner }, plainText, "The team that answers for it."),
@@ -140,7 +140,7 @@ var shapeOfAnnotation = words(func(string) (bad, fix string) { return "", "" }, 
 
 var entrypointSpec = object[entrypointDoc]{
 	name: "Entrypoint", doc: "A named set of public hosts with its routes and its policy.",
-	fields: append([]field[entrypointDoc]{
+	fields: append([]field[*entrypointDoc]{
 		row("hosts", func(e *entrypointDoc) *val[[]val[string]] { return &e.hosts },
 			listOf(words(publicHost, map[string]any{"maxLength": hostBytesMax + 2}), hostsMax),
 			"The public host names, without port; *.example.com takes every name below example.com.").needed(),
@@ -170,7 +170,7 @@ var entrypointSpec = object[entrypointDoc]{
 
 var route = object[routeDoc]{
 	name: "route", doc: "One match and where it goes: to exactly one of service, services, redirect and respond.",
-	fields: append([]field[routeDoc]{
+	fields: append([]field[*routeDoc]{
 		row("name", func(r *routeDoc) *val[string] { return &r.name }, nameText,
 			"The name in logs and metrics, unique in the Entrypoint: route-1 for the first, and so on, if left out."),
 		row("match", func(r *routeDoc) *val[matchDoc] { return &r.match }, match.shape(), "Which requests the route takes: all, if left out."),
@@ -264,7 +264,7 @@ func placeholders(s string) (all []string) {
 
 var match = object[matchDoc]{
 	name: "match", doc: "Which requests a route takes; every condition must hold.",
-	fields: []field[matchDoc]{
+	fields: []field[*matchDoc]{
 		row("path", func(m *matchDoc) *val[string] { return &m.path }, pathText, "The whole path; {name} stands for exactly one segment."),
 		row("prefix", func(m *matchDoc) *val[string] { return &m.prefix }, prefix,
 			"The beginning of the path, by whole segments: /a takes /a, /a/ and /a/b, not /ab."),
@@ -283,7 +283,7 @@ var match = object[matchDoc]{
 
 var weighted = object[weightedDoc]{
 	name: "weighted service", doc: "A service and its share.",
-	fields: []field[weightedDoc]{
+	fields: []field[*weightedDoc]{
 		row("service", func(w *weightedDoc) *val[target] { return &w.service }, serviceRef, "A URL, or the name of a Service.").needed(),
 		row("weight", func(w *weightedDoc) *val[int] { return &w.weight }, whole(0, weightMax),
 			"Its share of the clients, relative to the other weights; 0 gets nothing.").needed(),
@@ -292,7 +292,7 @@ var weighted = object[weightedDoc]{
 
 var redirect = object[redirectDoc]{
 	name: "redirect", doc: "An answer that sends the client elsewhere.",
-	fields: []field[redirectDoc]{
+	fields: []field[*redirectDoc]{
 		row("to", func(r *redirectDoc) *val[string] { return &r.to },
 			words(location, locationInSchema),
 			"A URL or an absolute path; {path} and {query} stand for those of the request, {name} for a segment of the match.").needed(),
@@ -336,7 +336,7 @@ func authority(url string) string {
 
 var respond = object[respondDoc]{
 	name: "respond", doc: "A fixed response.",
-	fields: []field[respondDoc]{
+	fields: []field[*respondDoc]{
 		rowOr("status", func(r *respondDoc) *val[int] { return &r.status }, whole(200, 599), 200, "The status code."),
 		row("contentType", func(r *respondDoc) *val[string] { return &r.contentType }, headerValue,
 			"The Content-Type: text/plain; charset=utf-8, if left out and there is a body."),
@@ -358,7 +358,7 @@ func fixedBody(s string) (bad, fix string) {
 
 var profileSpec = object[profileDoc]{
 	name: "Profile", doc: "A reusable bundle of policy that an Entrypoint names.",
-	fields: append([]field[profileDoc]{
+	fields: append([]field[*profileDoc]{
 		row("extends", func(p *profileDoc) *val[string] { return &p.extends }, nameText,
 			"The profile whose values this one starts from: the defaults, if left out."),
 	}, lift("Policy", policyFields, func(p *profileDoc) *policyDoc { return p.policy.doc() })...),

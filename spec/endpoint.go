@@ -29,7 +29,7 @@ var endpointURL = leaf[Endpoint]{
 // endpoint is a URL, or a mapping that says more of it. Nothing that has its default is written.
 var endpoint = placed(worded(modelled(object[endpointDoc]{
 	name: "endpoint", doc: "One address of a service, its share of the requests, and where it is.",
-	fields: []field[endpointDoc]{
+	fields: []field[*endpointDoc]{
 		row("url", func(e *endpointDoc) *val[Endpoint] { return &e.url }, endpointURL, "The address as scheme://host:port.").needed(),
 		rowOr("weight", func(e *endpointDoc) *val[int] { return &e.weight }, whole(0, endpointWeightMax), 1,
 			"Its share of the requests, relative to the other weights; 0 gets none."),

@@ -18,7 +18,7 @@ type excludeDoc struct {
 
 var exclusion = object[excludeDoc]{
 	name: "exclusion", doc: "Rules that do not hold, for a target, a path or everywhere.",
-	fields: []field[excludeDoc]{
+	fields: []field[*excludeDoc]{
 		row("rule", func(d *excludeDoc) *val[string] { return &d.rule }, excludedRule,
 			"The id of a rule, a range of ids (942100-942199), or a tag (tag:attack-sqli).").needed(),
 		row("target", func(d *excludeDoc) *val[string] { return &d.target },

@@ -34,7 +34,6 @@ func listOf[T any](item shape[T], most int) shape[[]val[T]] {
 		describe: func(d *describer) map[string]any {
 			return map[string]any{"type": "array", "maxItems": most, "items": is.describe(d)}
 		},
-		assign: assign[[]val[T]],
 	}}
 }
 
@@ -91,7 +90,6 @@ func bare[T any](list shape[[]val[T]]) shape[[]T] {
 			}
 			return is.write(&with)
 		},
-		assign: assign[[]T],
 	}}
 }
 

@@ -8,7 +8,7 @@ type mirrorDoc struct {
 
 var mirror = object[mirrorDoc]{
 	name: "mirror", doc: "A copy of a share of a route's requests for another service, cookies and credentials included. Clients see nothing of it.",
-	fields: []field[mirrorDoc]{
+	fields: []field[*mirrorDoc]{
 		row("service", func(m *mirrorDoc) *val[target] { return &m.service }, serviceRef,
 			"The service that gets the copies: a URL, or the name of a Service.").needed(),
 		rowOr("share", func(m *mirrorDoc) *val[float64] { return &m.share }, share, 1, "The share of the requests, from 0 to 1."),

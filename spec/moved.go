@@ -29,7 +29,7 @@ var redirectStatus = numberOf(301, 302, 303, 307, 308)
 
 var movedItem = object[movedDoc]{
 	name: "moved path", doc: "One path that has gone elsewhere.",
-	fields: []field[movedDoc]{
+	fields: []field[*movedDoc]{
 		row("from", func(m *movedDoc) *val[string] { return &m.from }, words(movedFrom, pathInSchema), "The whole path, in normal form.").needed(),
 		row("to", func(m *movedDoc) *val[string] { return &m.to }, words(movedTo, locationInSchema),
 			"A URL or an absolute path; the query of a request is appended if it has none itself.").needed(),
@@ -39,7 +39,7 @@ var movedItem = object[movedDoc]{
 
 var redirects = object[redirectsDoc]{
 	name: "redirects", doc: "Single paths that have gone elsewhere; they win over every route.",
-	fields: []field[redirectsDoc]{
+	fields: []field[*redirectsDoc]{
 		row("file", func(r *redirectsDoc) *val[string] { return &r.file }, besideName(".csv"),
 			"A .csv file, by its path from the directory of this document: from,to or from,to,status in each line."),
 		rowOr("status", func(r *redirectsDoc) *val[int] { return &r.status }, redirectStatus, 308, "The status code of those that name none."),

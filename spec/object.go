@@ -1,9 +1,9 @@
 package spec
 
-// A field is one row of the table of an object T.
-type field[T any] struct{ *slot }
+// A field is one row of the table of an object, P is the type of pointers to it. All that is generic over pointers alone is made once.
+type field[P any] struct{ *slot }
 
-// A slot is a field that knows no types: objects are given as pointers, of a field[T] as *T.
+// A slot is a field that knows no types: its object is given as a P.
 type slot struct {
 	name, doc string
 	owner     string // the object whose table has the row; empty: the one it stands in
@@ -20,22 +20,18 @@ type cell struct {
 }
 
 // row describes one field: its name, where its value is kept, what may stand there, and one sentence about it.
-func row[T, V any](name string, at func(*T) *val[V], is shape[V], doc string) field[T] {
-	return field[T]{newSlot(name, cellOf(at), is.is, doc)}
+func row[P, V any](name string, at func(P) *val[V], is shape[V], doc string) field[P] {
+	return field[P]{&slot{name: name, doc: doc, at: cellOf(at), is: is.is}}
 }
 
 // rowOr is a row with a default.
-func rowOr[T, V any](name string, at func(*T) *val[V], is shape[V], or V, doc string) field[T] {
-	f := row(name, at, is, doc)
-	f.or = &or
-	return f
+func rowOr[P, V any](name string, at func(P) *val[V], is shape[V], or V, doc string) field[P] {
+	return field[P]{&slot{name: name, doc: doc, at: cellOf(at), is: is.is, or: &or}}
 }
 
-func newSlot(name string, at func(any) cell, is *form, doc string) *slot {
-	return &slot{name: name, doc: doc, at: at, is: is}
-}
-
-// cellOf has the pointer to the object for its type, and not the object: pointers of all types share its code.
+// cellOf is where a row keeps its value. Inlined, each row would have a function of its own.
+//
+//go:noinline
 func cellOf[P, V any](at func(P) *val[V]) func(any) cell {
 	return func(object any) cell {
 		v := at(object.(P))
@@ -44,14 +40,14 @@ func cellOf[P, V any](at func(P) *val[V]) func(any) cell {
 }
 
 // needed marks a row without which the object says nothing.
-func (f field[T]) needed() field[T] {
+func (f field[P]) needed() field[P] {
 	f.need = true
 	return f
 }
 
 // lift makes the rows of an object rows of another one that holds it; they keep their first owner.
-func lift[T, V any](owner string, rows []field[V], at func(*T) *V) []field[T] {
-	up, inner := make([]field[T], len(rows)), untyped(at)
+func lift[P, Q any](owner string, rows []field[Q], at func(P) Q) []field[P] {
+	up, inner := make([]field[P], len(rows)), untyped(at)
 	for i, r := range rows {
 		up[i].slot = r.within(inner)
 		up[i].owner = owner
@@ -77,7 +73,7 @@ func (s *slot) read(l *log, n *node, object any) {
 func (s *slot) broken(object any, where Pos) { s.at(object).At = where }
 
 // clear forgets what a first of two lines said.
-func (s *slot) clear(object any) { s.is.assign(s.at(object).v, nil) }
+func (s *slot) clear(object any) { assign(s.at(object).v, nil) }
 
 func (s *slot) write(object any) any {
 	if c := s.at(object); c.Set {
@@ -99,7 +95,7 @@ func (s *slot) describe(d *describer) map[string]any {
 func (s *slot) fill(object any, path string, f *filler) {
 	c := s.at(object)
 	if s.or != nil && !c.given() {
-		s.is.assign(c.v, s.or)
+		assign(c.v, s.or)
 		*c.mark = mark{Set: true}
 	}
 	switch {
@@ -116,20 +112,13 @@ func (s *slot) fill(object any, path string, f *filler) {
 // An object is a mapping with a table of fields.
 type object[T any] struct {
 	name, doc string
-	fields    []field[T]
+	fields    []field[*T]
 	elsewhere map[string]string          // what to do with a field that other objects have
 	check     func(l *log, at Pos, v *T) // what no single field can know; may be nil
 }
 
 func (o object[T]) shape() shape[T] {
-	t := newObjectForm(o.name, o.doc, len(o.fields), o.elsewhere)
-	for _, f := range o.fields {
-		t.add(f.slot)
-	}
-	if check := o.check; check != nil {
-		t.check = func(l *log, at Pos, v any) { check(l, at, v.(*T)) }
-	}
-	return shape[T]{t.form(assign[T])}
+	return shape[T]{newObjectForm(o.name, o.doc, o.fields, o.elsewhere, o.check)}
 }
 
 // An objectForm is an object that knows no types.
@@ -142,19 +131,16 @@ type objectForm struct {
 	check     func(l *log, at Pos, object any)
 }
 
-func newObjectForm(name, doc string, rows int, elsewhere map[string]string) *objectForm {
-	return &objectForm{
-		name: name, doc: doc, rows: make([]*slot, 0, rows), names: make([]string, 0, rows), byName: make(map[string]*slot, rows), elsewhere: elsewhere,
+func newObjectForm[P any](name, doc string, fields []field[P], elsewhere map[string]string, check func(*log, Pos, P)) *form {
+	t := &objectForm{name: name, doc: doc, byName: make(map[string]*slot, len(fields)), elsewhere: elsewhere}
+	for _, f := range fields {
+		t.rows, t.names = append(t.rows, f.slot), append(t.names, f.name)
+		t.byName[f.name] = f.slot
 	}
-}
-
-func (t *objectForm) add(s *slot) {
-	t.rows, t.names = append(t.rows, s), append(t.names, s.name)
-	t.byName[s.name] = s
-}
-
-func (t *objectForm) form(assign func(to, from any)) *form {
-	return &form{read: t.read, write: t.write, describe: t.describe, fill: t.fill, assign: assign}
+	if check != nil {
+		t.check = func(l *log, at Pos, v any) { check(l, at, v.(P)) }
+	}
+	return &form{read: t.read, write: t.write, describe: t.describe, fill: t.fill}
 }
 
 func (t *objectForm) fill(object any, path string, f *filler) {

@@ -42,7 +42,7 @@ var defaultDNS = DNS{Family: FamilyAuto, TTLMin: time.Second, TTLMax: 5 * time.M
 
 var dns = modelled(object[dnsDoc]{
 	name: "dns", doc: "How names of endpoints become addresses; each address is an endpoint of its own.",
-	fields: []field[dnsDoc]{
+	fields: []field[*dnsDoc]{
 		rowOr("family", func(d *dnsDoc) *val[Family] { return &d.family }, oneOf(FamilyAuto, FamilyIPv4, FamilyIPv6, FamilyBoth), defaultDNS.Family,
 			"Which addresses are used: ipv4, ipv6, both, or auto (IPv4 if there is any, otherwise IPv6)."),
 		rowOr("ttlMin", func(d *dnsDoc) *val[time.Duration] { return &d.ttlMin }, duration(100*time.Millisecond, 24*time.Hour), defaultDNS.TTLMin,
@@ -75,7 +75,7 @@ var defaultOriginTLS = OriginTLS{MinVersion: "1.2"}
 
 var originTLS = modelled(object[originTLSDoc]{
 	name: "origin tls", doc: "How https endpoints are spoken to; their certificates are always verified.",
-	fields: []field[originTLSDoc]{
+	fields: []field[*originTLSDoc]{
 		row("serverName", func(t *originTLSDoc) *val[string] { return &t.serverName }, hostText,
 			"The name that is asked for (SNI) and that the certificate must have: that of `host`, or else the endpoint's, if left out."),
 		row("ca", func(t *originTLSDoc) *val[Ref] { return &t.ca }, secretRef,

@@ -13,7 +13,7 @@ type pageDoc struct{ html, file val[string] }
 // page is the HTML of one error page, in the document or in a file beside it.
 var page = object[pageDoc]{
 	name: "error page", doc: "The HTML of one error answer; {request_id} in it stands for the id of the request.",
-	fields: []field[pageDoc]{
+	fields: []field[*pageDoc]{
 		row("html", func(p *pageDoc) *val[string] { return &p.html }, words(pageText, map[string]any{"maxLength": pagesBytesMax}), "The HTML itself."),
 		row("file", func(p *pageDoc) *val[string] { return &p.file }, besideName(".html"), "An .html file, by its path from the directory of this document."),
 	},

@@ -3,9 +3,10 @@ package spec
 // This file is about objects of the policy that are merged field by field: the firewall and the cache. A nearer document replaces what
 // it names, and keeps the rest of a farther one.
 
-// A part is a field that is merged by itself, not with the whole of the object D that holds it. In the model M it is a value of its own.
-type part[D, M any] struct {
-	field[D]
+// A part is a field that is merged by itself, not with the whole of the object that holds it, to which P points. In the model, an object
+// to which Q points, it is a value of its own.
+type part[P, Q any] struct {
+	field[P]
 	*link
 }
 
@@ -18,20 +19,20 @@ type link struct {
 	holds func(d any) cell // the object that holds the part inside the document; nil: the document itself
 }
 
-func partOf[D, M, V any](name string, at func(*D) *val[V], in func(*M) *V, is shape[V], doc string) part[D, M] {
+func partOf[P, Q, V any](name string, at func(P) *val[V], in func(Q) *V, is shape[V], doc string) part[P, Q] {
 	f := row(name, at, is, doc)
-	return part[D, M]{f, &link{slot: f.slot, in: untyped(in)}}
+	return part[P, Q]{f, &link{slot: f.slot, in: untyped(in)}}
 }
 
 // dropping is for a part that a model cannot have together with another one.
-func (p part[D, M]) dropping(drops func(*M)) part[D, M] {
-	p.drops = func(m any) { drops(m.(*M)) }
+func (p part[P, Q]) dropping(drops func(Q)) part[P, Q] {
+	p.drops = func(m any) { drops(m.(Q)) }
 	return p
 }
 
 // where is for a part that a model need not have.
-func (p part[D, M]) where(tells func(*M) bool) part[D, M] {
-	p.tells = func(m any) bool { return tells(m.(*M)) }
+func (p part[P, Q]) where(tells func(Q) bool) part[P, Q] {
+	p.tells = func(m any) bool { return tells(m.(Q)) }
 	return p
 }
 
@@ -42,7 +43,7 @@ func (k *link) set(d any) (Pos, bool) {
 }
 
 func (k *link) take(from, into any) {
-	k.slot.is.assign(k.in(into), k.slot.at(from).v)
+	assign(k.in(into), k.slot.at(from).v)
 	if k.drops != nil {
 		k.drops(into)
 	}
@@ -53,7 +54,7 @@ func (k *link) tell(from, into any) {
 		k.holds(into).Set = true
 	}
 	c := k.slot.at(into)
-	k.slot.is.assign(c.v, k.in(from))
+	assign(c.v, k.in(from))
 	*c.mark = mark{Set: k.tells == nil || k.tells(from)}
 }
 
@@ -61,11 +62,11 @@ func (k *link) tell(from, into any) {
 func (k *link) brief(d any) string { return k.slot.is.line(k.slot.at(d).v) }
 
 // within makes parts of an object parts of the one that holds it, by dotted names.
-func within[D, M, N, O any](name string, parts []part[D, M], at func(*N) *val[D], in func(*O) *M) (out []part[N, O]) {
+func within[D, Q, P, R any](name string, parts []part[*D, Q], at func(P) *val[D], in func(R) Q) (out []part[P, R]) {
 	holds, inner := cellOf(at), untyped(in)
 	for _, p := range parts {
 		k := p.within(name, holds, inner)
-		out = append(out, part[N, O]{field[N]{k.slot}, k})
+		out = append(out, part[P, R]{field[P]{k.slot}, k})
 	}
 	return out
 }
@@ -83,7 +84,7 @@ func (k *link) within(name string, holds func(any) cell, inner func(any) any) *l
 	return up
 }
 
-func fieldsOfParts[D, M any](parts []part[D, M]) (out []field[D]) {
+func fieldsOfParts[P, Q any](parts []part[P, Q]) (out []field[P]) {
 	for _, p := range parts {
 		out = append(out, p.field)
 	}
@@ -92,7 +93,7 @@ func fieldsOfParts[D, M any](parts []part[D, M]) (out []field[D]) {
 
 // layParts lays what a document says over a copy of what is in force, nil: nothing. far and rows are the sources of the parts, by
 // the same index; path is where the object stands.
-func layParts[D, M any](parts []part[D, M], path string, base *M, far []Source, d *D, from string) (merged *M, rows []Source) {
+func layParts[D, M any](parts []part[*D, *M], path string, base *M, far []Source, d *D, from string) (merged *M, rows []Source) {
 	merged, rows = new(M), make([]Source, len(parts))
 	if base != nil {
 		*merged = *base
@@ -108,7 +109,7 @@ func layParts[D, M any](parts []part[D, M], path string, base *M, far []Source, 
 }
 
 // partsAsWritten is what a document says and nothing else; nil if it says nothing of the object.
-func partsAsWritten[D, M any](parts []part[D, M], d val[D]) *M {
+func partsAsWritten[D, M any](parts []part[*D, *M], d val[D]) *M {
 	if !d.Set {
 		return nil
 	}
@@ -118,7 +119,7 @@ func partsAsWritten[D, M any](parts []part[D, M], d val[D]) *M {
 
 // docOfParts is an object of the model as a document says it; nil: not at all. Its first part is its mode: nothing else is said of one
 // that is off.
-func docOfParts[D, M any](parts []part[D, M], m *M, isOff func(*M) bool) (d val[D]) {
+func docOfParts[D, M any](parts []part[*D, *M], m *M, isOff func(*M) bool) (d val[D]) {
 	if m == nil {
 		return d
 	}

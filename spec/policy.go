@@ -56,7 +56,7 @@ type editsDoc struct {
 // A policyRow is a field of the policy, and how it gets into the model and back. Firewall, cache and headers are no such rows:
 // they are merged field by field, and name by name.
 type policyRow struct {
-	field[policyDoc]
+	field[*policyDoc]
 	whole string                     // of an entrypoint as a whole, never of a route: why
 	get   func(*Policy) any          // a pointer to the value; nil: there is none
 	put   func(p *Policy, value any) // a copy of what the pointer points at
@@ -92,7 +92,7 @@ func (r policyRow) take(from *policyDoc, into *Policy) { r.put(into, r.at(from).
 func (r policyRow) tell(from *Policy, into *policyDoc) {
 	if v := r.get(from); v != nil {
 		c := r.at(into)
-		r.is.assign(c.v, v)
+		assign(c.v, v)
 		*c.mark = mark{Set: true}
 	}
 }
@@ -184,7 +184,7 @@ var (
 	routeFields  = append(fieldsOf(policyRows, true), wafRouteField, cacheField, headersField)
 )
 
-func fieldsOf(rows []policyRow, ofRoute bool) (out []field[policyDoc]) {
+func fieldsOf(rows []policyRow, ofRoute bool) (out []field[*policyDoc]) {
 	for _, r := range rows {
 		if !ofRoute || r.whole == "" {
 			out = append(out, r.field)
@@ -209,7 +209,7 @@ func notOnRoutes() map[string]string {
 
 var headers = object[headersDoc]{
 	name: "headers", doc: "Edits of header fields.",
-	fields: []field[headersDoc]{
+	fields: []field[*headersDoc]{
 		row("request", func(h *headersDoc) *val[editsDoc] { return &h.request }, edits.shape(), "Edits of what the service gets."),
 		row("response", func(h *headersDoc) *val[editsDoc] { return &h.response }, edits.shape(), "Edits of what the client gets."),
 	},
@@ -224,7 +224,7 @@ var (
 
 var edits = object[editsDoc]{
 	name: "edits", doc: "Edits in one direction; a name stands in one of them only.",
-	fields: []field[editsDoc]{
+	fields: []field[*editsDoc]{
 		row("set", func(e *editsDoc) *val[[]val[Pair]] { return &e.set },
 			pairsOf("set", editedName, headerValue, true, editsMax),
 			"Fields to set: name and value; each replaces every field of its name."),

@@ -117,7 +117,7 @@ type portabilityDoc struct{ allow val[[]val[string]] }
 
 var portability = object[portabilityDoc]{
 	name: "portability", doc: "What of a difference between platforms is accepted; the edge itself has none.",
-	fields: []field[portabilityDoc]{
+	fields: []field[*portabilityDoc]{
 		row("allow", func(d *portabilityDoc) *val[[]val[string]] { return &d.allow }, differenceIDs,
 			"Ids of differences that are accepted, as `skerry aws lint` prints them.").needed(),
 	},

@@ -12,7 +12,7 @@ type traceDoc struct{ sample val[float64] }
 
 var trace = switched(modelled(object[traceDoc]{
 	name: "trace", doc: "W3C trace context, and how many exchanges become spans.",
-	fields: []field[traceDoc]{
+	fields: []field[*traceDoc]{
 		rowOr("sample", func(t *traceDoc) *val[float64] { return &t.sample }, share, 0.01,
 			"The share of exchanges that are exported as spans, from 0 to 1."),
 	},
@@ -29,7 +29,7 @@ type tlsDoc struct {
 
 var tlsPolicy = modelled(object[tlsDoc]{
 	name: "tls", doc: "What a TLS handshake for a host of the entrypoint must have.",
-	fields: []field[tlsDoc]{
+	fields: []field[*tlsDoc]{
 		rowOr("minVersion", func(t *tlsDoc) *val[string] { return &t.minVersion }, oneOf("1.2", "1.3"), "1.2", "The lowest version of TLS."),
 		rowOr("clientCertificates", func(t *tlsDoc) *val[ClientAuth] { return &t.clients },
 			oneOf(ClientAuthOff, ClientAuthOptional, ClientAuthRequired), ClientAuthOff,
@@ -63,7 +63,7 @@ type hstsDoc struct {
 
 var hsts = switched(modelled(object[hstsDoc]{
 	name: "hsts", doc: "Strict-Transport-Security (RFC 6797): browsers come back by HTTPS only.",
-	fields: []field[hstsDoc]{
+	fields: []field[*hstsDoc]{
 		rowOr("maxAge", func(h *hstsDoc) *val[time.Duration] { return &h.maxAge }, wholeSeconds(time.Second, 10*year), year,
 			"How long a browser remembers it, in whole seconds."),
 		rowOr("includeSubDomains", func(h *hstsDoc) *val[Switch] { return &h.subDomains }, onOff, false,
@@ -96,7 +96,7 @@ type limitDoc struct {
 
 var limit = switched(modelled(object[limitDoc]{
 	name: "limit", doc: "How many requests a client address may send; an IPv6 address counts by its /64.",
-	fields: []field[limitDoc]{
+	fields: []field[*limitDoc]{
 		row("perAddress", func(d *limitDoc) *val[Rate] { return &d.perAddress }, rate,
 			"Requests per second, minute or hour: 300/s; others get 429.").needed(),
 		row("burst", func(d *limitDoc) *val[int] { return &d.burst }, whole(1, burstMax),
@@ -116,7 +116,7 @@ type compressDoc struct{ identified val[Switch] }
 
 var compress = switched(modelled(object[compressDoc]{
 	name: "compress", doc: "What the edge compresses, with br, zstd or gzip.",
-	fields: []field[compressDoc]{
+	fields: []field[*compressDoc]{
 		rowOr("identified", func(c *compressDoc) *val[Switch] { return &c.identified }, onOff, false,
 			"Whether answers to requests with a cookie or Authorization are compressed even if they may hold what the client sent: only where nothing in them is secret (BREACH)."),
 	},
@@ -132,7 +132,7 @@ type maintenanceDoc struct {
 
 var maintenance = switched(modelled(object[maintenanceDoc]{
 	name: "maintenance", doc: "Answer 503 to everybody but a few.",
-	fields: []field[maintenanceDoc]{
+	fields: []field[*maintenanceDoc]{
 		rowOr("retryAfter", func(m *maintenanceDoc) *val[time.Duration] { return &m.retryAfter }, wholeSeconds(time.Second, 30*24*time.Hour), 5*time.Minute,
 			"The Retry-After of the answer, in whole seconds."),
 		rowOr("allow", func(m *maintenanceDoc) *val[[]netip.Prefix] { return &m.allow }, bare(listOf(addressRange, allowMax)), []netip.Prefix{},

@@ -12,7 +12,7 @@ type retryDoc struct {
 
 var retry = switchedTo(Retry{Tries: 1}, modelled(object[retryDoc]{
 	name: "retry", doc: "When another endpoint is asked, as far as a request may be sent again at all (RFC 9110 section 9.2.2).",
-	fields: []field[retryDoc]{
+	fields: []field[*retryDoc]{
 		rowOr("tries", func(r *retryDoc) *val[int] { return &r.tries }, whole(2, triesMax), 3,
 			"How many endpoints are asked at most, the first included; none is asked twice."),
 		rowOr("statuses", func(r *retryDoc) *val[[]int] { return &r.statuses }, retriedStatuses, []int{502, 503},
@@ -33,7 +33,7 @@ type hedgeDoc struct{ after val[time.Duration] }
 
 var hedge = switched(modelled(object[hedgeDoc]{
 	name: "hedge", doc: "A second endpoint is asked when the first is slow; the first answer to begin is passed on, the other one given up.",
-	fields: []field[hedgeDoc]{
+	fields: []field[*hedgeDoc]{
 		row("after", func(h *hedgeDoc) *val[time.Duration] { return &h.after }, duration(time.Millisecond, time.Minute),
 			"How long the first endpoint has alone: about what 19 of 20 answers need, so that few requests are sent twice.").needed(),
 	},
@@ -48,7 +48,7 @@ var class = oneOf(ClassCritical, ClassHigh, ClassNormal, ClassLow)
 
 var priority = worded(modelled(object[priorityDoc]{
 	name: "priority", doc: "Who is served first when a service is at its limit: critical before high, normal and low.",
-	fields: []field[priorityDoc]{
+	fields: []field[*priorityDoc]{
 		rowOr("class", func(p *priorityDoc) *val[Class] { return &p.class }, class, ClassNormal, "The class of the requests."),
 		rowOr("crawlers", func(p *priorityDoc) *val[Class] { return &p.crawlers }, class, ClassLow,
 			"The class of those whose User-Agent says that they are a crawler's."),

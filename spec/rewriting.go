@@ -10,7 +10,7 @@ type rewriteDoc struct{ host, path, prefix val[string] }
 
 var rewrite = object[rewriteDoc]{
 	name: "rewrite", doc: "What the service gets instead of what the client sent; Location of its answers is mapped back.",
-	fields: []field[rewriteDoc]{
+	fields: []field[*rewriteDoc]{
 		row("host", func(r *rewriteDoc) *val[string] { return &r.host }, hostText, "The Host that the service gets."),
 		row("path", func(r *rewriteDoc) *val[string] { return &r.path }, words(rewrittenPath, pathInSchema),
 			"The whole path that the service gets; {name} stands for a segment of the match."),

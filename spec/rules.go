@@ -11,7 +11,7 @@ type ruleFileDoc struct{ file, text val[string] }
 
 var ruleFile = object[ruleFileDoc]{
 	name: "rule file", doc: "SecLang, or the phrases that it names.",
-	fields: []field[ruleFileDoc]{
+	fields: []field[*ruleFileDoc]{
 		row("file", func(d *ruleFileDoc) *val[string] { return &d.file }, besideName(".conf", ".data"),
 			"A .conf file of SecLang or a .data file of phrases, by its path from the directory of this document.").needed(),
 		row("text", func(d *ruleFileDoc) *val[string] { return &d.text }, words(rulesText, map[string]any{"maxLength": rulesBytesMax}),

@@ -47,7 +47,7 @@ type keepAliveDoc struct {
 
 var serviceSpec = object[serviceDoc]{
 	name: "Service", doc: "What stands behind the edge: endpoints with their health and waits, or a directory.",
-	fields: []field[serviceDoc]{
+	fields: []field[*serviceDoc]{
 		row("endpoints", func(s *serviceDoc) *val[[]val[Endpoint]] { return &s.endpoints }, listOf(endpoint, endpointsMax),
 			"The addresses, each as scheme://host:port, or as a mapping with its weight and where it is."),
 		row("directory", func(s *serviceDoc) *val[directoryDoc] { return &s.directory }, directory.shape(),
@@ -130,7 +130,7 @@ func hostForm(s string) (bad, fix string) {
 
 var health = object[healthDoc]{
 	name: "health", doc: "Active health checks of every endpoint.",
-	fields: []field[healthDoc]{
+	fields: []field[*healthDoc]{
 		rowOr("path", func(h *healthDoc) *val[string] { return &h.path },
 			words(checkPath, map[string]any{"pattern": "^/", "maxLength": textBytesMax}), "/", "The path to ask for."),
 		rowOr("interval", func(h *healthDoc) *val[time.Duration] { return &h.interval }, duration(100*time.Millisecond, time.Hour), checkInterval,
@@ -213,7 +213,7 @@ const connectTimeout = 2 * time.Second
 
 var timeouts = object[timeoutsDoc]{
 	name: "timeouts", doc: "The longest waits on a service.",
-	fields: []field[timeoutsDoc]{
+	fields: []field[*timeoutsDoc]{
 		rowOr("connect", func(t *timeoutsDoc) *val[time.Duration] { return &t.connect }, duration(time.Millisecond, time.Minute), connectTimeout,
 			"For a connection, its TLS handshake included: no longer than try and whole, if left out."),
 		rowOr("firstByte", func(t *timeoutsDoc) *val[time.Duration] { return &t.firstByte }, duration(time.Millisecond, waitMax), 30*time.Second,
@@ -250,7 +250,7 @@ func checkTimeouts(l *log, _ Pos, t *timeoutsDoc) {
 
 var keepAlive = object[keepAliveDoc]{
 	name: "keepAlive", doc: "The connections to each endpoint, and how long they are kept.",
-	fields: []field[keepAliveDoc]{
+	fields: []field[*keepAliveDoc]{
 		rowOr("max", func(k *keepAliveDoc) *val[int] { return &k.max }, whole(0, 100_000), 256, "How many are kept idle; 0: none."),
 		rowOr("idle", func(k *keepAliveDoc) *val[time.Duration] { return &k.idle }, duration(time.Second, time.Hour), 55*time.Second,
 			"How long an idle one is kept; below what the service does, so that the edge closes first."),

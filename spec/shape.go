@@ -1,5 +1,7 @@
 package spec
 
+import "reflect"
+
 // A val is a value as a document says it, with its place.
 type val[T any] struct {
 	V T
@@ -40,7 +42,6 @@ type form struct {
 	brief    func(v any) string                   // one line for explain; nil: what write says
 	describe func(*describer) map[string]any
 	fill     func(v any, path string, f *filler) // defaults of what is inside; nil where there are none
-	assign   func(to, from any)                  // from nil: the zero value
 }
 
 func (s shape[T]) read(l *log, n *node) (v T, ok bool) {
@@ -91,19 +92,21 @@ func (s leaf[T]) shape() shape[T] {
 		},
 		write:    func(v any) any { return write(*v.(*T)) },
 		describe: s.describe,
-		assign:   assign[T],
 	}}
 }
 
-func assign[T any](to, from any) {
-	var v T
-	if from != nil {
-		v = *from.(*T)
+// assign sets what a pointer points at to what another one of its type does; nil: to the zero value.
+func assign(to, from any) {
+	if v := reflect.ValueOf(to).Elem(); from == nil {
+		v.SetZero()
+	} else {
+		v.Set(reflect.ValueOf(from).Elem())
 	}
-	*to.(*T) = v
 }
 
-// untyped is a way from one pointer to another, for forms. Pointers of all types share its code.
+// untyped is a way from one pointer to another, for forms. Inlined, each use of it would be a function of its own.
+//
+//go:noinline
 func untyped[P, Q any](to func(P) Q) func(any) any {
 	return func(p any) any { return to(p.(P)) }
 }

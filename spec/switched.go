@@ -25,7 +25,6 @@ func modelled[D, M any](object shape[D], model func(D) M, doc func(M) D) shape[M
 			d := doc(*v.(*M))
 			return is.write(&d)
 		},
-		assign: assign[M],
 	}}
 }
 
@@ -62,7 +61,7 @@ func switchForm(off any, is *form, isOff func(any) bool, words []Switch) *form {
 			on, word := switchOf(n)
 			switch {
 			case word && !bool(on):
-				is.assign(into, off)
+				assign(into, off)
 				return true
 			case word && slices.Contains(words, on):
 				return is.read(l, &node{kind: mapNode, at: n.at}, into)
@@ -90,7 +89,6 @@ func switchForm(off any, is *form, isOff func(any) bool, words []Switch) *form {
 		describe: func(d *describer) map[string]any {
 			return map[string]any{"anyOf": []any{map[string]any{"enum": names}, is.describe(d)}}
 		},
-		assign: is.assign,
 	}
 }
 
@@ -135,7 +133,6 @@ func wordForm(is *form, name string, word *form) *form {
 		describe: func(d *describer) map[string]any {
 			return map[string]any{"anyOf": []any{word.describe(d), is.describe(d)}}
 		},
-		assign: is.assign,
 	}
 }
 
@@ -145,7 +142,7 @@ func orOff[T comparable](amount shape[T]) shape[T] {
 	return shape[T]{&form{
 		read: func(l *log, n *node, into any) bool {
 			if on, word := switchOf(n); word && !bool(on) {
-				is.assign(into, nil)
+				assign(into, nil)
 				return true
 			}
 			if isZero(n) {
@@ -163,7 +160,6 @@ func orOff[T comparable](amount shape[T]) shape[T] {
 		describe: func(d *describer) map[string]any {
 			return map[string]any{"anyOf": []any{map[string]any{"enum": []any{"off", false}}, is.describe(d)}}
 		},
-		assign: is.assign,
 	}}
 }
 

@@ -33,7 +33,7 @@ type allowDoc struct{ methods, contentTypes, charsets, headers, extensions val[[
 var wafMode = oneOf(WAFBlock, WAFDetect, WAFOff)
 
 var (
-	wafVerdict = []part[wafDoc, WAF]{
+	wafVerdict = []part[*wafDoc, *WAF]{
 		partOf("mode", func(d *wafDoc) *val[WAFMode] { return &d.mode }, func(m *WAF) *WAFMode { return &m.Mode }, wafMode,
 			"What a verdict does: block refuses with 403, detect logs and lets pass, off runs no rule."),
 		partOf("engine", func(d *wafDoc) *val[WAFEngine] { return &d.engine }, func(m *WAF) *WAFEngine { return &m.Engine }, oneOf(WAFCompiled, WAFReference),
@@ -51,7 +51,7 @@ var (
 		"Rules that do not hold, for a target, a path or everywhere; replaces the list of a farther document.")
 	wafRules = partOf("rules", func(d *wafDoc) *val[[]WAFRules] { return &d.rules }, func(m *WAF) *[]WAFRules { return &m.Rules }, ruleFiles,
 		"Files of SecLang (.conf) and of the phrases that they name (.data), by their paths from the directory of this document; loaded before the Core Rule Set.")
-	wafBounds = []part[wafDoc, WAF]{
+	wafBounds = []part[*wafDoc, *WAF]{
 		partOf("bodyBytesMax", func(d *wafDoc) *val[Size] { return &d.bodyBytesMax }, func(m *WAF) *Size { return &m.BodyBytesMax }, size(1, wafBodyMost),
 			"The largest body that is held and inspected, in bytes, KB or MB; never above bodyMax. Larger ones get 413."),
 		partOf("argumentsMax", func(d *wafDoc) *val[int] { return &d.argumentsMax }, func(m *WAF) *int { return &m.ArgumentsMax }, whole(1, argumentsMost),
@@ -65,7 +65,7 @@ var (
 		partOf("shadow", func(d *wafDoc) *val[float64] { return &d.shadow }, func(m *WAF) *float64 { return &m.Shadow }, share,
 			"The share of requests, from 0 to 1, that the reference engine judges as well, beside the traffic; a difference is an alarm."),
 	}
-	wafAllow = []part[allowDoc, WAFAllow]{
+	wafAllow = []part[*allowDoc, *WAFAllow]{
 		partOf("methods", func(d *allowDoc) *val[[]string] { return &d.methods }, func(m *WAFAllow) *[]string { return &m.Methods }, methodList,
 			"The methods; those of the policy `methods` where that names any. Others get 403."),
 		partOf("contentTypes", func(d *allowDoc) *val[[]string] { return &d.contentTypes }, func(m *WAFAllow) *[]string { return &m.ContentTypes },
@@ -86,7 +86,7 @@ var (
 // wafParts are all parts, in the order in which they are explained.
 var wafParts = slices.Concat(wafVerdict,
 	within("allow", wafAllow, func(d *wafDoc) *val[allowDoc] { return &d.allow }, func(m *WAF) *WAFAllow { return &m.Allow }),
-	[]part[wafDoc, WAF]{wafExclude, wafRules}, wafBounds)
+	[]part[*wafDoc, *WAF]{wafExclude, wafRules}, wafBounds)
 
 var allow = object[allowDoc]{
 	name: "waf allow", doc: "What passes that the Core Rule Set would refuse otherwise; each list replaces that of a farther document.",
@@ -99,7 +99,7 @@ var (
 		"The policy lists of the Core Rule Set: what passes."), wafExclude.field)
 	waf = worded(object[wafDoc]{
 		name: "waf", doc: "The firewall: the OWASP Core Rule Set. What is left out is as the farther document says.",
-		fields: slices.Concat(wafTop, []field[wafDoc]{wafRules.field}, fieldsOfParts(wafBounds)),
+		fields: slices.Concat(wafTop, []field[*wafDoc]{wafRules.field}, fieldsOfParts(wafBounds)),
 	}.shape(), "mode", wafMode)
 	wafOnRoute = worded(object[wafDoc]{
 		name: "waf of a route", doc: "The firewall on one route. What is left out is as the Entrypoint says.",
