@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ type Options struct {
 	HTTP         []string     // listen addresses for plain HTTP; there must be one of any kind
 	HTTPS        []string     // listen addresses for HTTPS
 	H2C          []string     // listen addresses for plain HTTP/1.1 and HTTP/2, for clients that know so beforehand (RFC 9113 section 3.3)
+	Proxied      []string     // those of HTTP, HTTPS and H2C on which only Setting.Env.Trusted may connect, and every connection begins with a PROXY header
 	Setting      plan.Setting // what plans are compiled with. Env.HTTPSPort 0 is the port of the first HTTPS address
 	AllowShrink  bool         // take a reload that removes every entrypoint, or more than half of ten or more
 	DrainDelay   time.Duration
@@ -231,9 +233,12 @@ func (e *Edge) Start() error {
 	for _, addr := range e.opt.H2C {
 		listeners = append(listeners, listen.Listener{Addr: addr, H2C: true})
 	}
+	for i := range listeners {
+		listeners[i].Proxy = slices.Contains(e.opt.Proxied, listeners[i].Addr)
+	}
 	var err error
 	e.sockets, err = listen.Open(listeners, listen.Options{Conns: e.opt.Conns, PerAddress: e.opt.PerAddress,
-		Exempt: e.opt.Setting.Env.Trusted, Full: e.shed, Preface: e.opt.Timeouts.Head, Meters: e.meters})
+		Trusted: e.opt.Setting.Env.Trusted, Full: e.shed, Preface: e.opt.Timeouts.Head, Meters: e.meters})
 	if err != nil {
 		return err
 	}

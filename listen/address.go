@@ -13,20 +13,19 @@ import (
 
 // addresses counts the open connections of each client address. An address without any takes no memory.
 type addresses struct {
-	most   int
-	exempt *bart.Lite
-	seed   maphash.Seed
-	shards [addressShards]struct {
+	most    int
+	trusted *bart.Lite // without limit
+	seed    maphash.Seed
+	shards  [addressShards]struct {
 		mu   sync.Mutex
 		open map[netip.Addr]int32
 	}
-	told atomic.Int64 // when an event last told of a refusal, Unix nanoseconds
 }
 
-func (a *addresses) open(most int, exempt []netip.Prefix) {
-	a.most, a.exempt, a.seed = most, new(bart.Lite), maphash.MakeSeed()
-	for _, p := range exempt {
-		a.exempt.Insert(p)
+func (a *addresses) open(most int, trusted []netip.Prefix) {
+	a.most, a.trusted, a.seed = most, new(bart.Lite), maphash.MakeSeed()
+	for _, p := range trusted {
+		a.trusted.Insert(p)
 	}
 	for i := range a.shards {
 		a.shards[i].open = map[netip.Addr]int32{}
@@ -55,7 +54,7 @@ func key(from netip.Addr) netip.Addr {
 
 // take counts one more connection, unless the address has as many as it may. What take allowed must be given back.
 func (a *addresses) take(from netip.Addr) bool {
-	if a.exempt.Contains(from) {
+	if a.trusted.Contains(from) {
 		return true
 	}
 	k := key(from)
@@ -72,7 +71,7 @@ func (a *addresses) take(from netip.Addr) bool {
 
 // give takes one connection off the count.
 func (a *addresses) give(from netip.Addr) {
-	if a.exempt.Contains(from) {
+	if a.trusted.Contains(from) {
 		return
 	}
 	k := key(from)
@@ -84,8 +83,11 @@ func (a *addresses) give(from netip.Addr) {
 	}
 }
 
-// tellNow reports whether an event is due.
-func (a *addresses) tellNow(now time.Time) bool {
-	last := a.told.Load()
-	return (last == 0 || now.UnixNano()-last >= int64(refusedEventEvery)) && a.told.CompareAndSwap(last, now.UnixNano())
+// rarely is when an event last told of something, in Unix nanoseconds: 0 is never.
+type rarely struct{ told atomic.Int64 }
+
+// due reports whether it is time to tell of it again, and takes it as told.
+func (r *rarely) due(now time.Time) bool {
+	last := r.told.Load()
+	return (last == 0 || now.UnixNano()-last >= int64(refusedEventEvery)) && r.told.CompareAndSwap(last, now.UnixNano())
 }

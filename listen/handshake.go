@@ -27,8 +27,8 @@ func tlsOf(s *cert.Session) *exchange.TLS {
 	return &exchange.TLS{ServerName: s.ServerName, Version: s.Version, Policy: s.Policy, Local: s.Local, Covers: s.Covers}
 }
 
-// handshake does it, or closes the connection and returns no session.
-func (s *Set) handshake(c net.Conn, store *cert.Store) (t *tls.Conn, session *cert.Session) {
+// handshake does it, on a connection that came at a time, or closes the connection and returns no session.
+func (s *Set) handshake(c net.Conn, since time.Time, store *cert.Store) (t *tls.Conn, session *cert.Session) {
 	h := handshaking{conn: c, since: time.Now()}
 	defer s.fence(&h, "TLS handshake")
 	if !s.shaking.add(&h) {
@@ -36,7 +36,7 @@ func (s *Set) handshake(c net.Conn, store *cert.Store) (t *tls.Conn, session *ce
 		return nil, nil
 	}
 	t = serverTLS(c, store)
-	err := t.SetDeadline(h.since.Add(s.patience))
+	err := t.SetDeadline(since.Add(s.patience))
 	if err == nil {
 		err = t.Handshake()
 	}
@@ -81,12 +81,12 @@ func answerPlain(c net.Conn) {
 	}
 }
 
-// handshaking is one connection that has not been handed over: its handshake is not over, or its client has not said which
-// protocol it speaks.
+// handshaking is one connection that has not been handed over: its handshake or its PROXY header is not over, or its client has not
+// said which protocol it speaks.
 type handshaking struct {
 	conn       net.Conn
-	since      time.Time
-	idle       bool // it is the latter
+	since      time.Time // since when it is in this state
+	idle       bool      // its client has not said
 	listed     bool
 	prev, next *handshaking
 }

@@ -29,6 +29,7 @@ type port struct {
 	meters   *meter.Set
 	sockets  *listen.Set
 	keeper   *cert.Keeper
+	store    *cert.Store
 	server   h1.Server
 	tls      string // addresses
 	plain    string
@@ -46,14 +47,14 @@ func newPortOf(t *testing.T, opt listen.Options, grace time.Duration, hosts ...s
 	if p.keeper, err = cert.NewKeeper(cert.Options{Data: data, Meters: p.meters, Protocols: []string{"http/1.1"}}); err != nil {
 		t.Fatal(err)
 	}
-	store := cert.NewStore(p.keeper)
+	p.store = cert.NewStore(p.keeper)
 	table, problems := p.keeper.Table(&spec.Spec{Entrypoints: []*spec.Entrypoint{{Hosts: hosts}}})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	store.Use(table)
+	p.store.Use(table)
 	opt.Meters = p.meters
-	p.sockets, err = listen.Open([]listen.Listener{{Addr: "127.0.0.1:0", TLS: store}, {Addr: "127.0.0.1:0"}}, opt)
+	p.sockets, err = listen.Open([]listen.Listener{{Addr: "127.0.0.1:0", TLS: p.store}, {Addr: "127.0.0.1:0"}}, opt)
 	if err != nil {
 		t.Fatal(err)
 	}

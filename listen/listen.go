@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -19,6 +20,10 @@ type Listener struct {
 	Addr string      // host:port; port 0 picks a free one
 	TLS  *cert.Store // what handshakes get; nil: plain HTTP
 	H2C  bool        // on a plain address: HTTP/2 too, for clients that begin with its preface (prior knowledge, RFC 9113 section 3.3)
+	// Proxy: nobody but Options.Trusted may connect, and every connection begins with a PROXY header of version 1 or 2. The client that
+	// it names is who the connection comes from: for limits, and in RemoteAddr. Whatever else comes is closed. LocalAddr stays the
+	// socket's own: certificates belong to addresses of this machine, and what a balancer is reached at, it may not even know.
+	Proxy bool
 }
 
 // Options are the settings of a Set. The zero value takes every default.
@@ -29,13 +34,14 @@ type Options struct {
 	// PerAddress bounds those of one client address, an IPv6 address by its /64; 0: a quarter of Conns, at least 16. Beyond
 	// it a connection is closed at once.
 	PerAddress int
-	// Exempt are client addresses without a limit of their own: trusted proxies.
-	Exempt []netip.Prefix
+	// Trusted are the addresses of trusted proxies: they have no limit of their own, and are believed in what their PROXY header says.
+	Trusted []netip.Prefix
 	// Full is called when a connection finds no place, and again every 100 ms while it waits. It should close one connection
 	// that only waits for its client, and has done so since before that time, and says whether it did. nil: only handshakes
 	// give way. Listeners call it at once.
 	Full func(before time.Time) bool
-	// Handshake is the longest a TLS handshake may take, from accept to its end; 0: 10 s. Beyond it: close.
+	// Handshake is the longest a TLS handshake may take, from accept to its end, a PROXY header in front of it included, and the longest
+	// such a header may take on a plain address; 0: 10 s. Beyond it: close.
 	Handshake time.Duration
 	// Preface is the longest a client of an H2C address may take, from accept on, until its bytes say which protocol it speaks: the
 	// first one, but for HTTP/2 itself; 0: 10 s. Beyond it: close.
@@ -66,6 +72,9 @@ type Set struct {
 	shed      *meter.Counter
 	refused   *meter.Counter
 	silent    *meter.Counter
+	refusals  rarely                    // refused was told of
+	headers   map[string]*meter.Counter // PROXY headers, by what came of them; nil: no listener asks for any
+	misled    rarely                    // headers was
 	closed    chan struct{}
 	once      sync.Once
 	accepting sync.WaitGroup
@@ -93,12 +102,19 @@ func Open(listeners []Listener, opt Options) (*Set, error) {
 		full: opt.Full, meters: opt.Meters, patience: opt.Handshake, preface: opt.Preface, grace: handshakeGrace,
 		slots: make(chan struct{}, opt.Conns), closed: make(chan struct{}),
 	}
-	s.addresses.open(opt.PerAddress, opt.Exempt)
+	s.addresses.open(opt.PerAddress, opt.Trusted)
 	s.waited = s.meters.Counter("skerry_connections_waited_total", "Client connections that had to wait for a place, at the limit on connections.")
-	s.shed = s.meters.Counter("skerry_handshakes_shed_total", "TLS handshakes, and clients that had not said which protocol they speak, that gave way to another connection, at the limit on connections.")
+	s.shed = s.meters.Counter("skerry_handshakes_shed_total", "TLS handshakes, PROXY headers and clients that had not said which protocol they speak, that gave way to another connection, at the limit on connections.")
 	s.silent = s.meters.Counter("skerry_protocol_unknown_total", "Connections to an address for HTTP/1.1 and HTTP/2 that were closed because their client had not said in time which it speaks.")
 	s.refused = s.meters.Counter("skerry_connections_refused_total", "Client connections closed at once, by the limit they met.", "reason", "per_address")
+	if slices.ContainsFunc(listeners, func(l Listener) bool { return l.Proxy }) {
+		s.registerIntroductions()
+	}
 	for _, one := range listeners {
+		if one.Proxy && len(opt.Trusted) == 0 {
+			s.Close()
+			return nil, fmt.Errorf("listen on %s: --proxy-protocol needs --trusted-proxies: nobody else is believed about who a client is", one.Addr)
+		}
 		l, err := net.Listen("tcp", one.Addr)
 		if err != nil {
 			s.Close()
@@ -155,6 +171,10 @@ func (s *Set) accept(l net.Listener, kind *Listener, handle Handler) {
 		pause = 0
 		accepted.Inc()
 		from := clientOf(c)
+		if kind.Proxy && !s.addresses.trusted.Contains(from) {
+			s.unwelcome(c, from)
+			continue
+		}
 		if !s.addresses.take(from) {
 			c.Close()
 			s.refuse(from)
@@ -172,18 +192,25 @@ func (s *Set) accept(l net.Listener, kind *Listener, handle Handler) {
 // serve has a connection handled. The goroutine of a handshake ends with it: its stack has grown to several times what the
 // connection needs from then on, perhaps for hours of being idle.
 func (s *Set) serve(c net.Conn, from netip.Addr, kind *Listener, handle Handler) {
+	since := time.Now()
+	if kind.Proxy {
+		if c, from = s.introduced(c, from, since); c == nil {
+			s.leave(from)
+			return
+		}
+	}
 	if kind.TLS == nil {
 		defer s.leave(from)
 		protocol := ""
 		if kind.H2C {
-			c, protocol = s.tellApart(c)
+			c, protocol = s.tellApart(c, since)
 		}
 		if c != nil {
 			handle(c, nil, protocol)
 		}
 		return
 	}
-	t, session := s.handshake(c, kind.TLS)
+	t, session := s.handshake(c, since, kind.TLS)
 	if session == nil {
 		s.leave(from)
 		return
@@ -243,7 +270,7 @@ func (s *Set) makeRoom() {
 // refuse counts a connection that its address's limit refused, and tells of it once in a while.
 func (s *Set) refuse(from netip.Addr) {
 	s.refused.Inc()
-	if s.addresses.tellNow(time.Now()) {
+	if s.refusals.due(time.Now()) {
 		s.meters.Events().Add("connections_refused", fmt.Sprintf("%v has %d connections open, the limit for one address: more are closed at once; "+
 			"a trusted proxy is exempt", from, s.addresses.most))
 	}

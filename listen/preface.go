@@ -13,15 +13,15 @@ const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 // tellApart waits for what the client sends first, takes nothing of it and returns the protocol as Handler gets it, with the
 // connection to go on with; or closes it and returns none. A client that ends its side before it has said anything is left to
-// HTTP/1.1, which knows how to part.
-func (s *Set) tellApart(c net.Conn) (conn net.Conn, protocol string) {
+// HTTP/1.1, which knows how to part. c came at the time since.
+func (s *Set) tellApart(c net.Conn, since time.Time) (conn net.Conn, protocol string) {
 	h := handshaking{conn: c, since: time.Now(), idle: true}
 	defer s.fence(&h, "preface")
 	if !s.shaking.add(&h) {
 		c.Close()
 		return nil, ""
 	}
-	begins, conn, err := transport.BeginsWith(c, preface, h.since.Add(s.preface))
+	begins, conn, err := transport.BeginsWith(c, preface, since.Add(s.preface))
 	if !s.shaking.remove(&h) && err == nil {
 		err = net.ErrClosed // shed when it was just over
 	}
