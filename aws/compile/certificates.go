@@ -13,7 +13,7 @@ import (
 const docsCertificates = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html"
 
 // certificateRules are what certificates and TLS come to.
-var certificateRules = struct{ missing, long, versions, clients finding.Rule }{
+var certificateRules = struct{ missing, long, versions finding.Rule }{
 	missing: finding.Rule{
 		ID: "certificate-missing", Severity: finding.Error, Source: docsCertificates,
 		Meaning: "A distribution has one certificate for all its hosts: one of the account that covers them, or a new one that is proven by records in a known zone. While somebody has yet to make those records by hand, the deployment waits.",
@@ -31,13 +31,6 @@ var certificateRules = struct{ missing, long, versions, clients finding.Rule }{
 		Remedy:  "give the entrypoints the same tls.minVersion, or write `packing: dedicated`",
 		Witness: "a client without TLS 1.3 at a host whose minVersion is 1.2",
 	},
-	clients: finding.Rule{
-		ID: "client-certificates", Severity: finding.Error,
-		Source:  "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/viewer-mtls.html",
-		Meaning: "CloudFront reads the authorities of client certificates from a trust store, which is made from an object in a bucket; those of the spec are a secret of the edge that the compiler never sees. The distribution asks for no client certificate.",
-		Remedy:  "serve these hosts from the edge itself, or let the service see who asks in another way",
-		Witness: "a TLS handshake without a client certificate, which succeeds",
-	},
 }
 
 // certificates gives each distribution, or each of its tenants, its certificate, and the lowest version of TLS.
@@ -46,9 +39,6 @@ func (b *builder) certificates() {
 		var hosts []string
 		for _, s := range e.sites {
 			hosts = append(hosts, s.hosts...)
-			if c := s.entry.Policy.TLS.ClientCertificates; c != "" && c != spec.ClientAuthOff {
-				b.find(&certificateRules.clients, s, placeOf(s.entry.Sources, "spec.tls", s.entry.At), "spec.tls.clientCertificates", "client certificates are %s, and nothing asks for them", c)
-			}
 		}
 		config := e.distribution.Props.(*model.Distribution).DistributionConfig
 		if len(hosts) == 0 {

@@ -104,11 +104,6 @@ func TestStrictestTLS(t *testing.T) {
 	finds(t, a, "warning tls-versions-shared: TLS 1.3 holds for all 2 entrypoints")
 }
 
-func TestClientCertificates(t *testing.T) {
-	b := hosted(t, "www.example.com", "  tls: {clientCertificates: required, clientCA: 'file:ca.pem'}", zones)
-	finds(t, b, "error client-certificates: client certificates are required")
-}
-
 // TestTenantCertificates: a tenant has a certificate of its own unless that of the distribution covers its hosts.
 func TestTenantCertificates(t *testing.T) {
 	b := hosted(t, "a.example.com", "", zones)

@@ -35,7 +35,9 @@ var routeDifferences = []differs{
 	{field: "rewrite.host", effect: inside, when: rewrites(func(r *spec.Rewrite) bool { return r.Host != "" })},
 	{field: "rewrite.path", effect: inside, when: rewrites(func(r *spec.Rewrite) bool { return r.Path != "" })},
 	{field: "rewrite.prefix", effect: inside, when: rewrites(func(r *spec.Rewrite) bool { return r.Prefix != "" })},
-	{field: "route.services", effect: outside, when: func(f *inForce) bool { return len(weighed(f.route.To.Services)) > 1 }},
+	{field: "route.services", effect: outside, when: func(f *inForce) bool { // a continuous deployment is said as one
+		return len(weighed(f.route.To.Services)) > 1 && f.b.canaryShare(f.entry) == 0
+	}},
 	{field: "route.mirror", when: func(f *inForce) bool { return f.route.Mirror != nil && f.route.Mirror.Share > 0 }},
 	{field: "route.redirect", effect: inside, when: func(f *inForce) bool { return f.route.To.Redirect != nil }},
 	{field: "route.respond", effect: inside, when: func(f *inForce) bool { return f.route.To.Respond != nil }},

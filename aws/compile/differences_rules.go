@@ -58,7 +58,7 @@ var differenceRemedies = map[string]struct{ remedy, witness, source string }{
 		"a request for what is no longer fresh while the service fails", docsCloudFront + "Expiration.html"},
 	"cache-ttl":           {"let the service say Cache-Control; write whole seconds", "an answer without Cache-Control, asked for twice", docsCloudFront + "Expiration.html"},
 	"certificates":        {"import it to AWS Certificate Manager in us-east-1 and name its ARN in `certificates` of the AWS document, or name the zone for a new one", "a handshake: the certificate is that of AWS Certificate Manager", docsCloudFront + "cnames-and-https-requirements.html"},
-	"client-certificates": {"keep the entrypoint on Skerry, or check certificates at a load balancer behind CloudFront", "a handshake without a client certificate", ""},
+	"client-certificates": {"keep the entrypoint on Skerry, or check certificates at a load balancer behind CloudFront", "a handshake without a client certificate, which succeeds", docsCloudFront + "viewer-mtls.html"},
 	"compress":            {"turn `compress` off where answers with secrets reflect what was sent, and let the service compress", "a request with Accept-Encoding: zstd, or one with a session", docsCloudFront + "ServingCompressedFiles.html"},
 	"cors":                {"name origins in full; patterns stand for one label or more", "a preflight: a function answers it", docsCloudFront + "understanding-response-headers-policies.html"},
 	"custom-errors":       {"let the service make its own errors", "a request while the service is down: the page of CloudFront", docsCloudFront + "GeneratingCustomErrorResponses.html"},
