@@ -16,6 +16,7 @@ type builder struct {
 	sites     []*site  // by the names of entrypoints
 	shared    model.Stack
 	interned  map[string]*model.Resource // by their digests
+	keys      map[*model.Resource]string // the other way round
 	edges     []*edge                    // by the names of their sites; made by pack
 	late      []*model.Resource          // what needs several distributions, as the policy of a bucket does: in a stack behind all of them
 	findings  []finding.Finding
@@ -25,6 +26,8 @@ type builder struct {
 	firewalls map[firewallKey]*firewallMade // web ACLs of sites that ask the same for every request
 	written   writtenCode                   // of functions
 	files     map[string][]byte             // that stand beside the templates, by name: contents of key value stores
+	memory    *Memory
+	now       *made // the site that is being made; nil: none
 }
 
 // site is what an entrypoint becomes.
@@ -88,8 +91,10 @@ type edge struct {
 	with         []*model.Resource // what stands beside it in its stack: access controls, records, deliveries of logs. Of tenants what has a site's name as its Owner
 }
 
-func newBuilder(s *spec.Spec) *builder {
-	b := &builder{spec: s, interned: map[string]*model.Resource{}, fits: map[string]string{}, loads: loads{}, firewalls: map[firewallKey]*firewallMade{}, account: *spec.DefaultAWS()}
+func newBuilder(s *spec.Spec, m *Memory) *builder {
+	b := &builder{spec: s, interned: map[string]*model.Resource{}, keys: map[*model.Resource]string{}, fits: map[string]string{}, firewalls: map[firewallKey]*firewallMade{}, account: *spec.DefaultAWS()}
+	m.begin(s)
+	b.memory, b.loads = m, m.loads.fresh()
 	if s.AWS != nil {
 		b.account = *s.AWS
 	}

@@ -8,10 +8,13 @@ import (
 
 // Run compiles a spec. The deployment is whole even where findings are errors: whoever writes it down refuses then. Findings are
 // sorted, and what the spec allows is a note.
-func Run(s *spec.Spec) (*model.Deployment, []finding.Finding) {
-	b := newBuilder(s)
+func Run(s *spec.Spec) (*model.Deployment, []finding.Finding) { return new(Memory).Run(s) }
+
+// Run compiles a spec as the function does.
+func (m *Memory) Run(s *spec.Spec) (*model.Deployment, []finding.Finding) {
+	b := newBuilder(s, m)
 	for _, e := range s.Entrypoints {
-		b.sites = append(b.sites, b.site(e))
+		b.sites = append(b.sites, b.remembered(e))
 	}
 	b.fewerFunctions()
 	b.pack()
@@ -24,6 +27,7 @@ func Run(s *spec.Spec) (*model.Deployment, []finding.Finding) {
 	d.Files = b.files
 	b.quota(d)
 	b.differences()
+	m.end(b)
 	return d, b.result()
 }
 

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -124,15 +125,24 @@ func (s *said) severity() finding.Severity {
 
 // differences reports what differs.
 func (b *builder) differences() {
-	told := map[string]finding.Severity{}
+	told := map[string]map[string]finding.Severity{} // by subject and id
 	for i := range b.findings {
 		f := &b.findings[i]
-		key := f.Rule.ID + " " + f.Subject
-		told[key] = max(told[key], f.Severity+1)
+		if told[f.Subject] == nil {
+			told[f.Subject] = map[string]finding.Severity{}
+		}
+		told[f.Subject][f.Rule.ID] = max(told[f.Subject][f.Rule.ID], f.Severity+1)
 	}
 	services := map[*spec.Service][]said{}
 	for _, s := range b.sites {
-		b.differencesOf(s, told, services)
+		was, now := b.memory.sites[s.entry], told[s.entry.Meta.Name]
+		if was.told == nil || !maps.Equal(was.told, now) {
+			from := len(b.findings)
+			b.differencesOf(s, now, services)
+			was.told, was.differs = now, slices.Clone(b.findings[from:])
+			continue
+		}
+		b.findings = append(b.findings, was.differs...)
 	}
 	for _, c := range b.spec.Certificates {
 		b.certificateDifference(c)
@@ -162,7 +172,7 @@ func (b *builder) differencesOf(s *site, told map[string]finding.Severity, servi
 		}
 	}
 	for _, n := range t.list {
-		if said := told[n.worst.row.rule.ID+" "+e.Meta.Name]; said == 0 || n.worst.severity() == finding.Error && said <= finding.Error {
+		if said := told[n.worst.row.rule.ID]; said == 0 || n.worst.severity() == finding.Error && said <= finding.Error {
 			b.differs(s, n, len(e.Routes))
 		}
 	}

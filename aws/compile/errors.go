@@ -123,7 +123,7 @@ func (b *builder) errorPages(s *site, responses map[int]*model.DistributionCusto
 		r := responses[p.Status]
 		r.ResponseCode, r.ResponsePagePath = model.Int(p.Status), model.Text(file)
 		made = append(made, file[1:])
-		b.file(bucket.service.AWS.Bucket+file, strings.ReplaceAll(p.HTML, "{request_id}", ""))
+		b.file(bucket.service.AWS.Bucket+file, []byte(strings.ReplaceAll(p.HTML, "{request_id}", "")))
 	}
 	if len(left) > 0 {
 		b.find(&errorRules.left, s, s.entry.At, "spec.errorPages", "no page of CloudFront for %s", strings.Join(left, ", "))
@@ -136,11 +136,17 @@ func (b *builder) errorPages(s *site, responses map[int]*model.DistributionCusto
 }
 
 // file puts a file beside the templates.
-func (b *builder) file(name, content string) {
+func (b *builder) file(name string, content []byte) {
 	if b.files == nil {
 		b.files = map[string][]byte{}
 	}
-	b.files[name] = []byte(content)
+	b.files[name] = content
+	if b.now != nil {
+		if b.now.files == nil {
+			b.now.files = map[string][]byte{}
+		}
+		b.now.files[name] = content
+	}
 }
 
 // pagesDigest tells sets of pages apart: entrypoints with the same ones use the same objects.

@@ -2,7 +2,6 @@ package compile
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,6 +63,7 @@ type firewallKey struct {
 type firewallMade struct {
 	site     *site
 	findings []finding.Finding
+	steps    []step
 }
 
 func (b *builder) firewall(s *site) {
@@ -73,6 +73,9 @@ func (b *builder) firewall(s *site) {
 	alike := len(lanes.first) == 1
 	if made := b.firewalls[key]; made != nil && alike {
 		s.acl = made.site.acl
+		for _, st := range made.steps {
+			b.use(st.elsewhere(made.site.entry.At, s.entry.At))
+		}
 		for _, f := range made.findings {
 			if f.Subject = s.entry.Meta.Name; f.At == made.site.entry.At {
 				f.At = s.entry.At
@@ -81,10 +84,10 @@ func (b *builder) firewall(s *site) {
 		}
 		return
 	}
-	from := len(b.findings)
+	from, before := len(b.findings), b.now.count()
 	b.webACL(s, lanes)
 	if alike {
-		b.firewalls[key] = &firewallMade{s, slices.Clone(b.findings[from:])}
+		b.firewalls[key] = &firewallMade{s, slices.Clone(b.findings[from:]), b.now.since(before)}
 	}
 }
 
@@ -114,15 +117,14 @@ func (b *builder) webACL(s *site, lanes *lanes) {
 	}
 	slices.SortFunc(a.props.Rules, func(x, y *model.WebACLRule) int { return cmp.Compare(x.Priority.(model.Int), y.Priority.(model.Int)) })
 	a.capacity()
+	marks := make([]place, len(a.props.Rules))
+	for i, r := range a.props.Rules {
+		marks[i] = place{"Rules." + strconv.Itoa(i), a.marks[string(r.Name.(model.Text))]}
+	}
 	s.acl = b.share("WebACL", s.entry.At, a.props, func(name string) {
 		a.props.Name = model.Text(name)
 		a.props.VisibilityConfig.MetricName = model.Text(name)
-	})
-	if s.acl.Props == model.Properties(a.props) {
-		for i, r := range a.props.Rules {
-			s.acl.Mark(fmt.Sprintf("Rules.%d", i), a.marks[string(r.Name.(model.Text))])
-		}
-	}
+	}, marks...)
 	a.logging()
 }
 

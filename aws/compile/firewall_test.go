@@ -17,7 +17,7 @@ func firewalls(t testing.TB, text string) *builder {
 }
 
 func firewallsOf(s *spec.Spec) *builder {
-	b := newBuilder(s)
+	b := newBuilder(s, new(Memory))
 	for _, e := range s.Entrypoints {
 		st := &site{entry: e}
 		b.firewall(st)

@@ -22,7 +22,7 @@ func BenchmarkFunctions500x10(b *testing.B) {
 	s := loaded(b, out.String())
 	b.ReportAllocs()
 	for b.Loop() {
-		made := newBuilder(s)
+		made := newBuilder(s, new(Memory))
 		for _, e := range s.Entrypoints {
 			site := &site{entry: e}
 			for _, to := range s.Services {

@@ -166,19 +166,19 @@ func (b *builder) movedStore(s *site) *model.Resource {
 		b.find(&movedRules.size, s, e.At, "spec.redirects", "the redirects have %d bytes, the store holds %d", total, storeMax)
 	}
 	name := "skerry-moved-" + strings.ToLower(digest(e.Meta.Name)[:digestLetters])
-	store := own("MovedPaths", e.Meta.Name, e.At, &model.KeyValueStore{Name: model.Text(name), Comment: model.Text("redirects of " + e.Meta.Name)})
+	key := "MovedPaths\x00" + e.Meta.Name
+	store := b.pooled(key, func() *model.Resource {
+		return own("MovedPaths", e.Meta.Name, e.At, &model.KeyValueStore{Name: model.Text(name), Comment: model.Text("redirects of " + e.Meta.Name)})
+	})
 	if b.files[name+".json"] != nil { // of the staging distribution: its functions use the same
-		return b.shared.Resources[slices.IndexFunc(b.shared.Resources, func(r *model.Resource) bool { return r.ID == store.ID })]
+		return store
 	}
-	b.shared.Add(store)
+	b.use(step{key: key, resource: store, at: e.At})
 	text, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
 		panic("BUG: redirects that cannot be written: " + err.Error())
 	}
-	if b.files == nil {
-		b.files = map[string][]byte{}
-	}
-	b.files[name+".json"] = append(text, '\n')
+	b.file(name+".json", append(text, '\n'))
 	b.find(&movedRules.store, s, e.At, "spec.redirects", "%s", fmt.Sprintf("%d redirects stand in %s.json, for the key value store %s", len(content.Data), name, name))
 	return store
 }

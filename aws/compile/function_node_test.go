@@ -166,7 +166,7 @@ func (s *site) behaviorFor(path string) *behavior {
 func madeSite(t testing.TB, text string) (*builder, *site) {
 	t.Helper()
 	s := loaded(t, text)
-	b := newBuilder(s)
+	b := newBuilder(s, new(Memory))
 	site := &site{entry: s.Entrypoints[0]}
 	for _, sv := range s.Services {
 		o := &origin{id: sv.Meta.Name, service: sv, origins: []*model.DistributionOrigin{{Id: model.Text(sv.Meta.Name)}}}

@@ -58,6 +58,8 @@ func (b *builder) function(s *site, v *behavior, c *coder, event string, store *
 	r := b.written.functions[event+code]
 	if r == nil || stored {
 		r = b.share("Function", v.at, props, func(name string) { props.Name = model.Text(name) })
+	} else {
+		b.again(r, v.at)
 	}
 	if b.written.functions == nil {
 		b.written.functions = map[string]*model.Resource{}

@@ -92,7 +92,7 @@ func TestFunctionsAreShared(t *testing.T) {
 			"\n  profile: website\n  service: https://" + name + ".example.net\n"
 	}
 	s := loaded(t, entry("one", "one.example.com")+entry("two", "two.example.com"))
-	b := newBuilder(s)
+	b := newBuilder(s, new(Memory))
 	var used []*function
 	for _, e := range s.Entrypoints {
 		site := &site{entry: e}
@@ -128,7 +128,7 @@ func TestFewerFunctions(t *testing.T) {
 	f := func(quota, want int) {
 		t.Helper()
 		s := loaded(t, strings.Replace(text, "QUOTA", fmt.Sprint(quota), 1))
-		b := newBuilder(s)
+		b := newBuilder(s, new(Memory))
 		for _, e := range s.Entrypoints {
 			site := &site{entry: e, origins: []*origin{{id: "app", service: s.Services[0]}}}
 			b.sites = append(b.sites, site)

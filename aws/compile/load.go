@@ -28,6 +28,17 @@ func (l *load) add(m *load) {
 // loads are those of resources that have been weighed: each is weighed once.
 type loads map[*model.Resource]*load
 
+// fresh are the same loads before anybody has counted exports.
+func (l loads) fresh() loads {
+	out := make(loads, len(l))
+	for r, known := range l {
+		own := *known
+		own.exports = 0
+		out[r] = &own
+	}
+	return out
+}
+
 // of weighs a resource.
 func (l loads) of(r *model.Resource) *load {
 	if known := l[r]; known != nil {

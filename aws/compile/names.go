@@ -57,15 +57,14 @@ func own(what, name string, at spec.Pos, props model.Properties) *model.Resource
 }
 
 // share returns the one resource with such content: entrypoints that say the same get the same policy, function or set, since an account
-// has few of them. named puts the name, which must be unique in the account and changes with the content, into the properties.
-func (b *builder) share(what string, at spec.Pos, props model.Properties, named func(name string)) *model.Resource {
+// has few of them. named puts the name, which must be unique in the account and changes with the content, into the properties. at and marks
+// say where it comes from, of the first one that asks for it.
+func (b *builder) share(what string, at spec.Pos, props model.Properties, named func(name string), marks ...place) *model.Resource {
 	sum := digest(what + "\x00" + model.Digest(props))
-	if r := b.interned[sum]; r != nil {
-		return r
-	}
-	r := &model.Resource{ID: what + sum[:digestLetters], Props: props, At: at}
-	named("skerry-" + strings.ToLower(what) + "-" + strings.ToLower(sum[:digestLetters]))
-	b.interned[sum] = r
-	b.shared.Add(r)
+	r := b.pooled(sum, func() *model.Resource {
+		named("skerry-" + strings.ToLower(what) + "-" + strings.ToLower(sum[:digestLetters]))
+		return &model.Resource{ID: what + sum[:digestLetters], Props: props}
+	})
+	b.use(step{key: sum, resource: r, at: at, marks: marks})
 	return r
 }

@@ -153,9 +153,9 @@ func (b *builder) secret(s *site, svc *spec.Service) model.Value {
 		}
 		return model.Text("{{resolve:secretsmanager:" + svc.AWS.Secret + ":SecretString}}")
 	}
-	r := b.interned["Secret\x00"+svc.Meta.Name]
-	if r == nil {
-		r = own("OriginSecret", svc.Meta.Name, svc.At, &model.Secret{
+	key := "Secret\x00" + svc.Meta.Name + "\x00" + originID(svc)
+	r := b.pooled(key, func() *model.Resource {
+		r := own("OriginSecret", svc.Meta.Name, svc.At, &model.Secret{
 			Name:        model.Text("skerry/origin/" + originID(svc)),
 			Description: model.Text("What CloudFront sends in " + secretField + "; the service refuses requests without it"),
 			GenerateSecretString: &model.SecretGenerateSecretString{
@@ -163,9 +163,9 @@ func (b *builder) secret(s *site, svc *spec.Service) model.Value {
 			},
 		})
 		r.Owner = "" // of all entrypoints that ask the service
-		b.interned["Secret\x00"+svc.Meta.Name] = r
-		b.shared.Add(r)
-	}
+		return r
+	})
+	b.use(step{key: key, resource: r, at: svc.At})
 	return model.Join{model.Text("{{resolve:secretsmanager:"), model.Ref{Resource: r}, model.Text(":SecretString}}")}
 }
 

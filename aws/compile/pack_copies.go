@@ -146,7 +146,13 @@ func (s *site) swap(from, to *model.Resource) {
 			*v = model.Ref{Resource: to, Attr: ref.Attr}
 		}
 	}
+	there := false
+	look := func(v *model.Value) { there = there || refers(*v) == from }
 	for _, b := range s.behaviors {
+		there = false
+		if behaviorSlots(b.props, look); !there {
+			continue
+		}
 		made := *b.props
 		made.FunctionAssociations = nil
 		for _, f := range b.props.FunctionAssociations {
@@ -158,6 +164,10 @@ func (s *site) swap(from, to *model.Resource) {
 	}
 	for _, o := range s.origins {
 		for i := range o.origins {
+			there = false
+			if originSlots(o.origins[i], look); !there {
+				continue
+			}
 			made := *o.origins[i]
 			originSlots(&made, visit)
 			o.origins[i] = &made

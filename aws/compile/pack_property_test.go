@@ -160,7 +160,7 @@ func TestOneMore(t *testing.T) {
 func TestPackingWithoutOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := drawnBench(rt, t, spec.PackingAuto, spec.PackingShared, spec.PackingTenants)
-		c := &bench{builder: newBuilder(b.spec), t: t}
+		c := &bench{builder: newBuilder(b.spec, new(Memory)), t: t}
 		c.account = b.account
 		c.sites = rapid.Permutation(b.sites).Draw(rt, "order")
 		for _, r := range rapid.Permutation(b.shared.Resources).Draw(rt, "shared") {

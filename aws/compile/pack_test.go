@@ -21,7 +21,7 @@ func newBench(t testing.TB, packing spec.AWSPacking, quotas map[string]int) *ben
 	b := newBuilder(&spec.Spec{AWS: &spec.AWS{
 		Packing: packing, PriceClass: spec.PriceClassAll, HTTP3: true, IPv6: true, Quotas: quotas, Account: "123456789012",
 		Certificates: []spec.AWSCertificate{{ARN: "arn:aws:acm:us-east-1:123456789012:certificate/x", Hosts: []string{"*.example.com"}}},
-	}})
+	}}, new(Memory))
 	return &bench{builder: b, t: t}
 }
 

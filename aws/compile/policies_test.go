@@ -28,7 +28,7 @@ func specOf(t testing.TB, text string) *spec.Spec {
 func built(t testing.TB, text string) *builder {
 	t.Helper()
 	s := specOf(t, text)
-	b := newBuilder(s)
+	b := newBuilder(s, new(Memory))
 	for _, e := range s.Entrypoints {
 		b.sites = append(b.sites, b.site(e))
 	}

@@ -175,7 +175,7 @@ func TestCacheIsSafe(t *testing.T) {
 		return list
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		b := newBuilder(base.spec)
+		b := newBuilder(base.spec, new(Memory))
 		r := *s.entry.Routes[0]
 		cache := *r.Policy.Cache
 		cache.Mode = rapid.SampledFrom([]spec.CacheMode{spec.CachePrivate, spec.CacheStandard}).Draw(t, "mode")

@@ -66,6 +66,9 @@ type mark struct {
 // Mark notes where a property and all below it come from. path is names and indexes with dots: "DistributionConfig.CacheBehaviors.2".
 func (r *Resource) Mark(path string, at spec.Pos) { r.marks = append(r.marks, mark{path, at}) }
 
+// Unmark forgets what Mark noted.
+func (r *Resource) Unmark() { r.marks = nil }
+
 // Pos is where a property comes from: the place of the longest noted path that it is in, or that of the resource.
 func (r *Resource) Pos(path string) spec.Pos {
 	at, longest := r.At, -1
