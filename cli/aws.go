@@ -22,7 +22,7 @@ func newAWS() *cobra.Command {
 			"take over what is there already. Nothing here talks to AWS.",
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newAWSCompile(), newAWSLint(), newAWSDiff())
+	cmd.AddCommand(newAWSCompile(), newAWSLint(), newAWSDiff(), newAWSImport())
 	return cmd
 }
 

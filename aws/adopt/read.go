@@ -18,6 +18,7 @@ import (
 const (
 	typeFunction    = "AWS::CloudFront::Function"
 	typeRecordSet   = "AWS::Route53::RecordSet"
+	typeRecordSets  = "AWS::Route53::RecordSetGroup"
 	typeCertificate = "AWS::CertificateManager::Certificate"
 )
 
@@ -73,8 +74,11 @@ func (f *found) file(file File) {
 	case f.state(src, root), f.answer(src, root):
 		src.rest(root)
 	default:
-		f.problem(root.At, ruleUnreadable, "", "this JSON is none of the forms that are read: an answer of AWS's API, a state of Terraform, "+
-			"a template of CloudFormation")
+		text := "this JSON is none of the forms that are read"
+		if version := root.Get("version").String(); root.Get("terraform_version") != nil && version != "" {
+			text = "this is a state of version " + version + " of Terraform"
+		}
+		f.problem(root.At, ruleUnreadable, "", "%s", text)
 	}
 }
 
@@ -119,21 +123,20 @@ func baseName(file string) string {
 	return strings.TrimSuffix(base, path.Ext(base))
 }
 
-// add takes a resource up, unless another file has it already.
-func (f *found) add(r *resource) bool {
+// add takes a resource up, unless there is another description of it; twice says where, or is empty.
+func (f *found) add(r *resource) (twice string) {
 	for _, other := range f.resources {
-		if other.Type != r.Type || other.Code != nil && r.Code == nil {
-			continue
-		}
-		for _, name := range r.names {
-			if name != "" && slices.Contains(other.names, name) {
-				f.problem(r.Props.At, ruleTwice, r.Name, "%s is described at %s already", name, other.Props.At)
-				return false
-			}
+		if other.Type == r.Type && (other.Code == nil || r.Code != nil) && shareName(other, r) {
+			return "it is described already at " + other.Props.At.String()
 		}
 	}
 	f.resources = append(f.resources, r)
-	return true
+	return ""
+}
+
+// shareName is whether two resources are known by the same name.
+func shareName(a, b *resource) bool {
+	return slices.ContainsFunc(a.names, func(name string) bool { return name != "" && slices.Contains(b.names, name) })
 }
 
 // inEdge is whether resources of a type are part of an edge, by its name; known only if the mapping reads them.
@@ -141,7 +144,7 @@ func inEdge(resourceType string) (part, known bool) {
 	if slices.Contains(edgeTypes[:], resourceType) {
 		return true, true
 	}
-	for _, family := range [...]string{"AWS::CloudFront::", "AWS::WAF", "AWS::Shield::", "AWS::FMS::", "AWS::Route53::RecordSetGroup"} {
+	for _, family := range [...]string{"AWS::CloudFront::", "AWS::WAF", "AWS::Shield::", "AWS::FMS::", typeRecordSets} {
 		part = part || strings.HasPrefix(resourceType, family)
 	}
 	return part, false

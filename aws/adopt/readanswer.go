@@ -99,8 +99,8 @@ func (f *found) answered(src *source, form *answerForm, n *schema.Node) {
 	}
 	r := &resource{Type: form.cfn, Name: named(form, n, src.name), names: answerNames(form, n)}
 	r.Props = &schema.Node{Kind: schema.Map, At: n.At}
-	if !f.add(r) {
-		src.whole(n, Refused, r.Name, ruleTwice, "it is described twice")
+	if twice := f.add(r); twice != "" {
+		src.whole(n, Refused, r.Name, ruleTwice, twice)
 		return
 	}
 	s := &shaper{source: src, resource: r}

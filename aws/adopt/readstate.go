@@ -137,8 +137,8 @@ func (r *stateReader) instance(i instance, lookup bool) {
 		r.whole(i.attributes, Exact, i.address, nil, "it is only looked up, and stands here itself")
 		return
 	}
-	if !r.found.add(res) {
-		r.whole(i.attributes, Refused, i.address, ruleTwice, "it is described twice")
+	if twice := r.found.add(res); twice != "" {
+		r.whole(i.attributes, Refused, i.address, ruleTwice, twice)
 		return
 	}
 	prune(res.Props, took)
@@ -177,10 +177,6 @@ func prune(n *schema.Node, took map[*schema.Node]*schema.Node) {
 	for _, f := range n.Fields {
 		prune(f.Value, took)
 	}
-}
-
-func shareName(a, b *resource) bool {
-	return slices.ContainsFunc(a.names, func(name string) bool { return slices.Contains(b.names, name) })
 }
 
 // stateNames are what others refer to a resource by, its id in AWS first.

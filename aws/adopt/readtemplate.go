@@ -1,6 +1,8 @@
 package adopt
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"skerry.dev/skerry/aws/cfn"
@@ -54,6 +56,7 @@ func (t *templateReader) resource(written schema.Field) {
 		return
 	}
 	part, readable := inEdge(known.Type)
+	readable = readable || known.Type == typeRecordSets
 	switch {
 	case !part:
 		t.whole(raw, Exact, id, nil, notEdge)
@@ -62,9 +65,11 @@ func (t *templateReader) resource(written schema.Field) {
 		t.whole(raw, Refused, id, ruleNotUnderstood, "a "+known.Type+" is not known to this import")
 		return
 	}
-	r := &resource{Type: known.Type, Name: id, Props: known.Properties, names: []string{logical(t.name, id), id}}
-	if !t.found.add(r) {
-		t.whole(raw, Refused, id, ruleTwice, "it is described twice")
+	r := &resource{Type: known.Type, Name: id, Props: known.Properties, names: []string{logical(t.name, id)}}
+	if r.Type == typeRecordSets {
+		t.records(r)
+	} else if twice := t.found.add(r); twice != "" {
+		t.whole(raw, Refused, id, ruleTwice, twice)
 		return
 	}
 	for _, origin := range raw.Path("Properties", "DistributionConfig", "Origins").List() {
@@ -86,6 +91,23 @@ func (t *templateReader) resource(written schema.Field) {
 		default:
 			t.whole(f.Value, Exact, id, nil, "how the stack is deployed, no setting of the resource")
 		}
+	}
+}
+
+// records makes a resource of each record of a group, with what the group says of all of them.
+func (t *templateReader) records(group *resource) {
+	for i, item := range group.Props.Get("RecordSets").List() {
+		if item.Kind != schema.Map {
+			continue
+		}
+		props := &schema.Node{Kind: schema.Map, At: item.At, Fields: slices.Clone(item.Fields)}
+		for _, f := range group.Props.Fields {
+			if f.Name != "RecordSets" {
+				props.Fields = append(props.Fields, f)
+			}
+		}
+		name := fmt.Sprintf("%s.%d", group.Name, i)
+		t.found.resources = append(t.found.resources, &resource{Type: typeRecordSet, Name: name, Props: props})
 	}
 }
 

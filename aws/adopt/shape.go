@@ -111,7 +111,7 @@ func (s *shaper) quantity(n *schema.Node) {
 	case q.String() == count:
 		s.settle(q, s.resource.Name, "how many items there are")
 	default:
-		s.refuse(q, s.resource.Name, ruleContradicts, "there are "+count+" items")
+		s.refuse(q, s.resource.Name, ruleContradicts, "the list has "+count)
 	}
 }
 
