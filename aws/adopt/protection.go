@@ -21,7 +21,7 @@ type protection struct {
 // like another one in all else.
 type routeProtection struct {
 	like   int            // in the routes of the use; -1: none takes the path, the route is like the rest
-	path   spec.PathMatch // of the new route; Kind is empty: the route itself is meant
+	path   spec.PathMatch // of the new route; the zero value: the route itself is meant
 	policy []said
 }
 
@@ -30,13 +30,4 @@ type routeProtection struct {
 type said struct {
 	name  string
 	value any
-}
-
-// protections are what the web ACLs of entrypoints say, in the order of the uses, and the fields of the AWS document that follow. It
-// speaks of all that belongs to AWS WAF, whether it is used or not.
-func (f *found) protections(uses []use) (list []*protection, account []said) {
-	for range uses {
-		list = append(list, &protection{})
-	}
-	return list, nil
 }
