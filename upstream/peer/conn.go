@@ -13,6 +13,7 @@ import (
 	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/h1"
 	"skerry.dev/skerry/wire/h2"
+	"skerry.dev/skerry/wire/proxyheader"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -53,10 +54,11 @@ const (
 	endReleased        // nobody holds the peer any more
 	endStopped         // the keeper has stopped
 	endGone            // one of HTTP/2 that the origin ended: GOAWAY, or it broke
+	endClient          // it was announced as one client's, and has carried its exchange
 	endings
 )
 
-var endingTexts = [endings]string{"", "use", "idle", "age", "requests", "keep_alive", "full", "released", "stopped", "origin"}
+var endingTexts = [endings]string{"", "use", "idle", "age", "requests", "keep_alive", "full", "released", "stopped", "origin", "client"}
 
 // String is the ending as metrics print it.
 func (e ending) String() string { return endingTexts[e] }
@@ -150,8 +152,9 @@ func (c *Conn) End(x *exchange.Exchange) (reusable bool) {
 }
 
 // Keep gives the connection back for the next request, after End has said that it may carry one, or if it was not used. It closes
-// it if it is too old, has carried enough requests, the origin would close it soon, enough others are kept, or the peer was
-// released. now is the time; a time before it, such as when the exchange began, makes it be kept for that much less.
+// it if it is too old, has carried enough requests, the origin would close it soon, enough others are kept, it was announced as one
+// client's, or the peer was released. now is the time; a time before it, such as when the exchange began, makes it be kept for that
+// much less.
 func (c *Conn) Keep(now time.Time) {
 	p := c.peer
 	if c.line != nil {
@@ -174,6 +177,9 @@ func (c *Conn) Keep(now time.Time) {
 
 // rest finds out until when the connection may be kept, or why it may not.
 func (c *Conn) rest(at time.Duration) ending {
+	if c.peer.key.proxy != proxyheader.None {
+		return endClient
+	}
 	timeout, requests := c.own.KeepAlive()
 	why := endRequests
 	c.carried = true

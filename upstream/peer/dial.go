@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/wire"
+	"skerry.dev/skerry/wire/proxyheader"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -26,7 +28,13 @@ var ErrFull = fault.New(fault.OriginBusy, "as many connections to the endpoint a
 //
 // Of HTTP/2 it is a place on a connection: on one that others wait for as well, or on one that was there all the same. Then the error
 // may also be that the origin lets nothing begin, OriginProtocol or OriginClosed.
-func (p *Peer) Dial(ctx context.Context) (*Conn, error) {
+func (p *Peer) Dial(ctx context.Context) (*Conn, error) { return p.DialFor(ctx, Client{}) }
+
+// Client is whom a connection is made for: who connected, and to which address. If either is not valid it is nobody, the edge itself.
+type Client struct{ Source, Destination netip.AddrPort }
+
+// DialFor is Dial for a client, whom the PROXY header names where the identity has one.
+func (p *Peer) DialFor(ctx context.Context, client Client) (*Conn, error) {
 	if p.key.http2 {
 		return p.dialShared(ctx)
 	}
@@ -34,7 +42,7 @@ func (p *Peer) Dial(ctx context.Context) (*Conn, error) {
 		p.keeper.full.Inc()
 		return nil, ErrFull
 	}
-	c, err := p.makeConn(ctx, false)
+	c, err := p.makeConn(ctx, client, false)
 	if err != nil {
 		p.open.Add(-1)
 	}
@@ -45,7 +53,7 @@ func (p *Peer) Dial(ctx context.Context) (*Conn, error) {
 // with being checked. The connection is the caller's alone, and is closed, not kept.
 func (p *Peer) DialBeside(ctx context.Context) (*Conn, error) {
 	if !p.key.http2 {
-		return p.makeConn(ctx, true)
+		return p.makeConn(ctx, Client{}, true)
 	}
 	l, err := p.makeLine(ctx, true)
 	if err != nil {
@@ -61,8 +69,8 @@ func (p *Peer) DialBeside(ctx context.Context) (*Conn, error) {
 }
 
 // makeConn makes a connection of HTTP/1.1 and counts how that went.
-func (p *Peer) makeConn(ctx context.Context, beside bool) (*Conn, error) {
-	raw, secure, err := p.dial(ctx)
+func (p *Peer) makeConn(ctx context.Context, client Client, beside bool) (*Conn, error) {
+	raw, secure, err := p.dial(ctx, client)
 	if err != nil {
 		return nil, p.failed(err)
 	}
@@ -78,7 +86,7 @@ func (p *Peer) makeConn(ctx context.Context, beside bool) (*Conn, error) {
 
 // makeLine makes a connection of HTTP/2 and counts how that went.
 func (p *Peer) makeLine(ctx context.Context, beside bool) (*line, error) {
-	raw, secure, err := p.dial(ctx)
+	raw, secure, err := p.dial(ctx, Client{})
 	if err != nil {
 		return nil, p.failed(err)
 	}
@@ -110,14 +118,19 @@ func (p *Peer) enter() bool {
 	}
 }
 
-// dial connects, and shakes hands if the peer is not plain. raw is what to speak on; secure is the same, nil if it is plain.
-func (p *Peer) dial(asker context.Context) (raw net.Conn, secure *tls.Conn, err error) {
+// dial connects, says for whom if the peer is to be told, and shakes hands if it is not plain. raw is what to speak on; secure is the
+// same, nil if it is plain.
+func (p *Peer) dial(asker context.Context, client Client) (raw net.Conn, secure *tls.Conn, err error) {
 	k := p.keeper
 	ctx, cancel := context.WithTimeout(asker, p.limits.Connect)
 	defer cancel()
 	defer context.AfterFunc(k.ctx, cancel)()
 	if raw, err = k.connect(ctx, "tcp", p.label); err != nil {
 		return nil, nil, p.dialError(asker, "connect to ", err)
+	}
+	if err = p.introduce(raw, client); err != nil {
+		raw.Close()
+		return nil, nil, p.dialError(asker, "send the PROXY header to ", err)
 	}
 	if p.tls == nil {
 		return raw, nil, nil
@@ -133,6 +146,16 @@ func (p *Peer) dial(asker context.Context) (raw net.Conn, secure *tls.Conn, err 
 		return nil, nil, p.notHTTP2(chosen)
 	}
 	return secure, secure, nil
+}
+
+// introduce sends the PROXY header, if the peer gets one, before anything else. It does not wait: a socket that has carried nothing has
+// room for it.
+func (p *Peer) introduce(raw net.Conn, client Client) error {
+	if p.key.proxy == proxyheader.None {
+		return nil
+	}
+	_, err := raw.Write(proxyheader.Append(nil, p.key.proxy, client.Source, client.Destination))
+	return err
 }
 
 // notHTTP2 is the fault of an origin that does not speak HTTP/2, but what ALPN chose; empty: it chose nothing.

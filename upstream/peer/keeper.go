@@ -14,6 +14,7 @@ import (
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/spec"
+	"skerry.dev/skerry/wire/proxyheader"
 )
 
 // Keeper holds every peer of a process. Peers outlive plans and services: two services with the same identity and limits
@@ -50,6 +51,9 @@ type Identity struct {
 	Addr     netip.AddrPort
 	TLS      *TLS          // nil: plain
 	Protocol spec.Protocol // empty: HTTP/1.1
+	// Proxy is the PROXY header in front of each connection, before TLS. Such a connection carries one exchange, its client's, and is not
+	// kept. HTTP/2, whose connections are shared, cannot have it: that is a bug of the caller.
+	Proxy proxyheader.Version
 }
 
 // Limits are the bounds of a peer's connections, and part of what is shared by.
@@ -63,6 +67,7 @@ type key struct {
 	addr   netip.AddrPort
 	tls    digest
 	http2  bool
+	proxy  proxyheader.Version
 	limits Limits
 }
 
@@ -117,7 +122,10 @@ func (k *Keeper) at(now time.Time) time.Duration { return now.Sub(k.epoch) }
 // parse, a key that is not the certificate's, or an unknown version.
 func (k *Keeper) Acquire(id Identity, l Limits) (*Peer, error) {
 	id.Addr = netip.AddrPortFrom(id.Addr.Addr().Unmap(), id.Addr.Port())
-	at := key{id.Addr, id.TLS.digest(), id.Protocol == spec.ProtocolHTTP2, l}
+	at := key{id.Addr, id.TLS.digest(), id.Protocol == spec.ProtocolHTTP2, id.Proxy, l}
+	if at.http2 && at.proxy != proxyheader.None {
+		panic("BUG: a connection that clients share cannot be announced as one client's")
+	}
 	if p := k.hold(at, nil); p != nil {
 		return p, nil
 	}
