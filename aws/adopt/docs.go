@@ -150,8 +150,9 @@ func inFlow(s string) string {
 	return `"` + s + `"`
 }
 
-// put sets a value at a path of names, and makes the objects on the way.
+// put is a list with a value at a path of names, and the objects on the way. The list itself does not change.
 func put(list []said, value any, path ...string) []said {
+	list = slices.Clone(list)
 	i := slices.IndexFunc(list, func(f said) bool { return f.name == path[0] })
 	if i < 0 {
 		i = len(list)

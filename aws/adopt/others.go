@@ -1,0 +1,51 @@
+package adopt
+
+// remade are types of which the compiler makes its own, and what is to be said of those of the input.
+var remade = map[string]string{
+	"AWS::S3::BucketPolicy":                           "the policy of the bucket is not taken over; compiled again, one stands beside the distribution that lets CloudFront in",
+	"AWS::Lambda::Permission":                         "the permission is made anew for the function that a Service names",
+	"AWS::SecretsManager::Secret":                     "a secret is made anew; the one that is there stays",
+	"AWS::CloudFront::OriginAccessControl":            "",
+	"AWS::CloudFront::CloudFrontOriginAccessIdentity": "",
+	"AWS::CloudFront::VpcOrigin":                      "",
+	typeCachePolicy:                                   "",
+	typeRequestPolicy:                                 "",
+	typeAnswerPolicy:                                  "",
+	typeCertificate:                                   "",
+}
+
+// lost are types that a spec has nothing of.
+var lost = map[string]string{
+	"AWS::CloudFront::DistributionTenant":         "a tenant is a distribution with hosts of its own; write an Entrypoint for it by hand",
+	"AWS::CloudFront::ConnectionGroup":            "it is for tenants",
+	"AWS::CloudFront::ContinuousDeploymentPolicy": "a staging distribution has a share of the requests; write weighted services in place of it",
+	"AWS::CloudFront::RealtimeLogConfig":          "nothing is logged in real time",
+	"AWS::CloudFront::MonitoringSubscription":     "the additional metrics of CloudFront are not asked for",
+	"AWS::CloudFront::TrustStore":                 "no client certificates are asked for; the documents let in everybody",
+	"AWS::CloudFront::AnycastIpList":              "there are no addresses of its own",
+	"AWS::CloudFront::ConnectionFunction":         "its code is not read; whom it turns away, the documents let in",
+	"AWS::CloudFront::KeyValueStore":              "what functions read is not read here",
+	"AWS::CloudFront::KeyGroup":                   "nothing has to be signed; what it keeps to a few, the documents make public",
+	"AWS::CloudFront::PublicKey":                  "nothing has to be signed; what it keeps to a few, the documents make public",
+}
+
+// others speaks of resources that no distribution refers to, and of those that are not taken over.
+func (m *mapping) others() {
+	for _, f := range m.of(typeFunction) {
+		m.keep(f)
+	}
+	for _, r := range m.resources {
+		if text, known := lost[r.Type]; known {
+			m.ledger.refuse(r.Props, ruleFeature, text)
+			continue
+		}
+		text, known := remade[r.Type]
+		switch {
+		case !known:
+		case text != "":
+			m.ledger.near(r.Props, "", ruleRemade, text)
+		case !m.used[r]:
+			m.ledger.exact(r.Props, "", "no distribution of the input uses it")
+		}
+	}
+}
