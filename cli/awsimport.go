@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -54,7 +55,10 @@ func importAWS(cmd *cobra.Command, paths []string, dir string, allow []string) e
 		return err
 	}
 	r := adopt.Read(files, allow)
-	text, list := importLedger(r.Ledger)
+	text, lines, err := importLedger(r.Ledger)
+	if err != nil {
+		return err
+	}
 	kept := slices.Concat(r.Documents, r.Files)
 	for _, d := range kept {
 		path := filepath.Join(dir, filepath.FromSlash(d.Name))
@@ -62,7 +66,7 @@ func importAWS(cmd *cobra.Command, paths []string, dir string, allow []string) e
 			return fmt.Errorf("%s is there already and says something else: name another folder", path)
 		}
 	}
-	for _, d := range append(kept, adopt.Document{Name: "ledger.txt", Data: text}, adopt.Document{Name: "ledger.json", Data: list}) {
+	for _, d := range append(kept, adopt.Document{Name: "ledger.txt", Data: text}, adopt.Document{Name: "ledger.jsonl", Data: lines}) {
 		path := filepath.Join(dir, filepath.FromSlash(d.Name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
@@ -84,16 +88,18 @@ func importAWS(cmd *cobra.Command, paths []string, dir string, allow []string) e
 	return nil
 }
 
-// importLedger is the ledger as text, a row a line, and as JSON.
-func importLedger(rows []adopt.Row) (text, list []byte) {
+// importLedger is the ledger, a row a line: as text, and as JSON. A .json file would be taken for a document.
+func importLedger(rows []adopt.Row) (text, lines []byte, err error) {
 	var plain, encoded bytes.Buffer
+	e := json.NewEncoder(&encoded)
+	e.SetEscapeHTML(false)
 	for _, row := range rows {
 		fmt.Fprintln(&plain, row)
+		if err := e.Encode(row); err != nil {
+			return nil, nil, err
+		}
 	}
-	if err := writeJSON(&encoded, slices.Concat([]adopt.Row{}, rows)); err != nil {
-		panic("BUG: a ledger that cannot be written: " + err.Error())
-	}
-	return plain.Bytes(), encoded.Bytes()
+	return plain.Bytes(), encoded.Bytes(), nil
 }
 
 // importFiles are the files of the input; of a folder those that have a form which is read.
