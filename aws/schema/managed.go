@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/goccy/go-yaml"
 )
 
 //go:embed managed.yaml
@@ -97,36 +95,36 @@ var readManaged = sync.OnceValue(func() *Managed {
 
 // managedFile is the form of managed.yaml.
 type managedFile struct {
-	Date       string         `yaml:"date"`
-	Pages      string         `yaml:"pages"`
-	Groups     []managedGroup `yaml:"groups"`
+	Date       string         `json:"date"`
+	Pages      string         `json:"pages"`
+	Groups     []managedGroup `json:"groups"`
 	Restricted struct {
-		Extensions []string `yaml:"extensions"`
-		Headers    []string `yaml:"headers"`
-	} `yaml:"restricted"`
-	Tags map[string]string `yaml:"tags"`
+		Extensions []string `json:"extensions"`
+		Headers    []string `json:"headers"`
+	} `json:"restricted"`
+	Tags map[string]string `json:"tags"`
 }
 
 type managedGroup struct {
-	Name      string `yaml:"name"`
-	Capacity  int    `yaml:"capacity"`
-	Namespace string `yaml:"namespace"`
-	Page      string `yaml:"page"`
-	About     string `yaml:"about"`
-	Note      string `yaml:"note"`
-	Firewall  bool   `yaml:"firewall"`
+	Name      string `json:"name"`
+	Capacity  int    `json:"capacity"`
+	Namespace string `json:"namespace"`
+	Page      string `json:"page"`
+	About     string `json:"about"`
+	Note      string `json:"note"`
+	Firewall  bool   `json:"firewall"`
 	Rules     []struct {
-		Name       string `yaml:"name"`
-		Label      string `yaml:"label"`
-		Counts     string `yaml:"counts"`
-		CRS        string `yaml:"crs"`
-		Confidence string `yaml:"confidence"`
-	} `yaml:"rules"`
+		Name       string `json:"name"`
+		Label      string `json:"label"`
+		Counts     string `json:"counts"`
+		CRS        string `json:"crs"`
+		Confidence string `json:"confidence"`
+	} `json:"rules"`
 }
 
 func parseManaged(text []byte) (*Managed, error) {
 	var file managedFile
-	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
+	if err := readYAML(text, &file); err != nil {
 		return nil, err
 	}
 	m := &Managed{Date: file.Date, Extensions: file.Restricted.Extensions, Headers: file.Restricted.Headers, tags: map[string][]RuleIDs{}}

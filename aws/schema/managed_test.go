@@ -62,6 +62,11 @@ func TestManagedFacts(t *testing.T) {
 	if len(m.Extensions) < 90 || len(m.Headers) != 10 {
 		t.Errorf("%d extensions and %d headers are restricted", len(m.Extensions), len(m.Headers))
 	}
+	for _, e := range m.Extensions {
+		if !strings.HasPrefix(e, ".") || strings.ToLower(e) != e {
+			t.Errorf("%q is no extension", e)
+		}
+	}
 }
 
 func TestManagedRefusesWhatIsNotWhole(t *testing.T) {
@@ -71,6 +76,8 @@ func TestManagedRefusesWhatIsNotWhole(t *testing.T) {
 		"groups: [{name: G, capacity: 1, namespace: n, page: p, rules: [{name: R, crs: x}]}]",
 		"groups: [{name: G, capacity: 1, namespace: n, page: p, other: 1}]",
 		"tags: {t: 1-x}",
+		"restricted: {extensions: [.inf]}", // infinity, for YAML
+		"date: 2026-11-22\n---\ndate: 2026-11-22",
 	} {
 		if _, err := parseManaged([]byte(text)); err == nil {
 			t.Errorf("%s was read", text)

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/goccy/go-yaml"
 )
 
 //go:embed quotas.yaml
@@ -55,18 +53,18 @@ func QuotaNamed(name string) (Quota, bool) {
 
 // quotaFile is the form of quotas.yaml.
 type quotaFile struct {
-	Date    string            `yaml:"date"`
-	Sources map[string]string `yaml:"sources"`
+	Date    string            `json:"date"`
+	Sources map[string]string `json:"sources"`
 	Quotas  map[string]struct {
-		Limit  int    `yaml:"limit"`
-		Of     string `yaml:"of"`
-		Per    string `yaml:"per"`
-		Type   string `yaml:"type"`
-		Raised *bool  `yaml:"raised"`
-		Date   string `yaml:"date"`
-		Source string `yaml:"source"`
-		Note   string `yaml:"note"`
-	} `yaml:"quotas"`
+		Limit  int    `json:"limit"`
+		Of     string `json:"of"`
+		Per    string `json:"per"`
+		Type   string `json:"type"`
+		Raised *bool  `json:"raised"`
+		Date   string `json:"date"`
+		Source string `json:"source"`
+		Note   string `json:"note"`
+	} `json:"quotas"`
 }
 
 var readQuotas = sync.OnceValue(func() []Quota {
@@ -80,7 +78,7 @@ var readQuotas = sync.OnceValue(func() []Quota {
 // parseQuotas reads quotas.yaml; every line must be whole.
 func parseQuotas(text []byte) ([]Quota, error) {
 	var file quotaFile
-	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
+	if err := readYAML(text, &file); err != nil {
 		return nil, err
 	}
 	var list []Quota
