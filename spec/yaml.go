@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
@@ -77,12 +76,16 @@ func marker(row string) (is bool, rest string) {
 // parseChunk returns the node of one document, nil if there is none or it does not parse.
 func parseChunk(name string, c chunk, l *log) *node {
 	y := &yamlReader{name: name, lines: c.lines, log: l}
-	if bad := tooLong(c.text); bad != "" {
+	bad := documentBounds.Text(c.text)
+	if n := len(c.text); n > documentBytesMax {
+		bad = fmt.Sprintf("%d bytes, the limit is %d", n, documentBytesMax)
+	}
+	if bad != "" {
 		l.refuse(y.pos(nil), "split it", "this document has %s", bad)
 		return nil
 	}
 	tokens := lexer.Tokenize(c.text)
-	if at, bad := tooMuch(tokens); bad != "" {
+	if at, bad := documentBounds.Tokens(tokens); bad != "" {
 		l.refuse(y.pos(at), "", "%s", bad)
 		return nil
 	}
@@ -136,8 +139,12 @@ func (y *yamlReader) pos(t *token.Token) Pos {
 }
 
 func (y *yamlReader) syntax(err error) {
-	var ye yaml.Error
-	if errors.As(err, &ye) { // its Error would print the source as well
+	var ye interface { // what the parser's errors are; their Error would print the source as well
+		error
+		GetToken() *token.Token
+		GetMessage() string
+	}
+	if errors.As(err, &ye) {
 		y.log.refuse(y.pos(ye.GetToken()), "", "this is not valid YAML: %s", ye.GetMessage())
 		return
 	}

@@ -2,6 +2,9 @@ package cfn_test
 
 import (
 	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +44,30 @@ func FuzzRead(f *testing.F) {
 		}
 		if !bytes.Equal(first, again.JSON()) {
 			t.Fatalf("%s\nis read as\n%s", first, again.JSON())
+		}
+	})
+}
+
+// FuzzFlow holds words with colons inside of brackets against the same in quotes: they are read alike.
+func FuzzFlow(f *testing.F) {
+	f.Add("AWS:SourceArn", "arn:aws:s3:::b/*")
+	f.Add("a", "http://x:80/y#z")
+	f.Add("Fn::Sub", "1:2")
+	word := regexp.MustCompile(`^[A-Za-z0-9:/_.*$@+#-]{0,40}$`)
+	f.Fuzz(func(t *testing.T, key, value string) {
+		if key, value = "k"+key, "v"+value; !word.MatchString(key) || !word.MatchString(value) || strings.HasSuffix(key, ":") || strings.HasSuffix(value, ":") {
+			return
+		}
+		read := func(key, value string) string {
+			text := fmt.Sprintf("Resources: {}\nMetadata: {%s: [!Sub 'x:y', %s, {a: !Ref %s}], b: %s}\n", key, value, value, value)
+			template, err := cfn.Read("a.yaml", []byte(text))
+			if err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			return string(template.JSON())
+		}
+		if plain, quoted := read(key, value), read("'"+key+"'", "'"+value+"'"); plain != quoted {
+			t.Fatalf("%s\nis in quotes\n%s", plain, quoted)
 		}
 	})
 }

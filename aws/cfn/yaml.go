@@ -3,10 +3,8 @@ package cfn
 import (
 	"bytes"
 	"errors"
-	"regexp"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	yamlparser "github.com/goccy/go-yaml/parser"
@@ -19,21 +17,25 @@ import (
 
 type yamlReader struct {
 	parser
-	scalars   int  // tokens that became nodes
-	disguised bool // two colons stand as disguise has them
+	scalars int  // tokens that became nodes
+	colon   rune // that stands for a colon inside of a word
 }
 
 // readYAML reads one document. What CloudFormation does not take is refused: aliases, merged keys, several documents.
 func readYAML(name string, data []byte) (*schema.Node, *fault.Problem) {
 	y := &yamlReader{parser: parser{name: name}}
 	text := string(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")))
-	text = y.disguise(text)
-	if bad := tooLong(text); bad != "" {
+	text, bad := y.disguise(text)
+	if bad != "" {
+		y.refuse(y.pos(nil), "", bad)
+		return nil, y.first
+	}
+	if bad := bounds.Text(text); bad != "" {
 		y.refuse(y.pos(nil), "", "the template has "+bad)
 		return nil, y.first
 	}
 	tokens := lexer.Tokenize(text)
-	if at, bad := tooMuch(tokens); bad != "" {
+	if at, bad := bounds.Tokens(tokens); bad != "" {
 		y.refuse(y.pos(at), "", bad)
 		return nil, y.first
 	}
@@ -65,26 +67,48 @@ func readYAML(name string, data []byte) (*schema.Node, *fault.Problem) {
 	return n, y.first
 }
 
-// colons stand for "::", which the lexer takes for the end of a name where it stands inside brackets: {Ref: AWS::Region}.
-// They are as long as what they stand for, so that places stay right.
-const colons = "\ue000\ue001"
-
-// disguise replaces the colons of names like AWS::Region; restore puts them back.
-func (y *yamlReader) disguise(text string) string {
-	y.disguised = !strings.ContainsAny(text, colons)
-	if !y.disguised {
-		return text
+// disguise replaces the colons inside of words, as in aws:SourceArn or AWS::Region, by a rune that the text has not: inside brackets the
+// lexer would take them for the end of a name. A rune is as wide as a colon, so that places stay right; restore puts the colons back.
+func (y *yamlReader) disguise(text string) (disguised, bad string) {
+	for y.colon = privateFirst; strings.ContainsRune(text, y.colon); y.colon++ {
+		if y.colon == privateLast {
+			return "", "the template has every character of private use, and none is left to read it with"
+		}
 	}
-	return doubled.ReplaceAllString(text, "${1}"+colons+"${2}")
+	var out strings.Builder
+	for {
+		at := strings.IndexByte(text, ':')
+		if at < 0 {
+			out.WriteString(text)
+			return out.String(), ""
+		}
+		end := at + 1
+		for end < len(text) && text[end] == ':' {
+			end++
+		}
+		out.WriteString(text[:at])
+		if at > 0 && inWord(text[at-1]) && end < len(text) && inWord(text[end]) {
+			for range end - at {
+				out.WriteRune(y.colon)
+			}
+		} else {
+			out.WriteString(text[at:end])
+		}
+		text = text[end:]
+	}
 }
 
-var doubled = regexp.MustCompile(`([A-Za-z0-9])::([A-Za-z0-9])`)
+// The runes of private use, from which one is taken.
+const (
+	privateFirst = '\ue000'
+	privateLast  = '\uf8ff'
+)
+
+// inWord is whether a byte before or after a colon makes it part of a word, not the end of a name.
+func inWord(c byte) bool { return strings.IndexByte(" \t\n,[]{}\"'\\", c) < 0 }
 
 func (y *yamlReader) restore(text string) string {
-	if !y.disguised {
-		return text
-	}
-	return strings.ReplaceAll(text, colons, "::")
+	return strings.ReplaceAll(text, string(y.colon), ":")
 }
 
 // countScalars counts the tokens that must become nodes.
@@ -109,8 +133,12 @@ func (y *yamlReader) pos(t *token.Token) spec.Pos {
 }
 
 func (y *yamlReader) syntax(err error) {
-	var ye yaml.Error
-	if errors.As(err, &ye) { // its Error would print the source as well
+	var ye interface { // what the parser's errors are; their Error would print the source as well
+		error
+		GetToken() *token.Token
+		GetMessage() string
+	}
+	if errors.As(err, &ye) {
 		y.refuse(y.pos(ye.GetToken()), "", "this is not valid YAML: "+y.restore(ye.GetMessage()))
 		return
 	}

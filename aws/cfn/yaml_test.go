@@ -47,6 +47,11 @@ func TestYAML(t *testing.T) {
 	f("a: !Join\n  - ''\n  - - a\n    - !Ref B\n", `{"a": {"Fn::Join": ["", ["a", {"Ref": "B"}]]}}`)
 	f("a: !Base64\n  Fn::Sub: |\n    x\n    y\n", `{"a": {"Fn::Base64": {"Fn::Sub": "x\ny\n"}}}`)
 	f("a: !Select [ 2, !Split [ '/', !GetAtt U.F ] ]\n", `{"a": {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["U", "F"]}]}]}}`)
+	f("a: {AWS:SourceArn: !Sub 'b${AWS::Region}', c: d}\n", `{"a": {"AWS:SourceArn": {"Fn::Sub": "b${AWS::Region}"}, "c": "d"}}`)
+	f("a: {StringEquals: {aws:SourceArn: !Sub 'arn:aws:s3:::b${A}/*'}}\n", `{"a": {"StringEquals": {"aws:SourceArn": {"Fn::Sub": "arn:aws:s3:::b${A}/*"}}}}`)
+	f("a: {b:c: [s3:*, x:y, !Sub 'z'], 'd:e': f:g, \"h:i\":j, k: \ue000:\ue001}\n",
+		`{"a": {"b:c": ["s3:*", "x:y", {"Fn::Sub": "z"}], "d:e": "f:g", "h:i": "j", "k": "\ue000:\ue001"}}`)
+	f("a:b:\n  c:d: |\n    e:f\n    g\n", `{"a:b": {"c:d": "e:f\ng\n"}}`)
 	f("a: 012345678901\nb: 1.5\nc: true\nd: '1'\n", `{"a": "012345678901", "b": 1.5, "c": true, "d": "1"}`)
 	f("a: 2012-10-17\nb: 10:30\n", `{"a": "2012-10-17", "b": "10:30"}`)
 }
@@ -74,6 +79,7 @@ func TestRefused(t *testing.T) {
 	f("a.yaml", "Resources: {}\n---\nResources: {}\n", "a.yaml:3:")
 	f("a.yaml", "Resources:\n  A: &x {}\n  B: *x\n", "no anchors and aliases")
 	f("a.yaml", "Resources:\n  A: !Nothing x\n", `a.yaml:2:6: "!Nothing" is no function`)
+	f("a.yaml", "Resources: {A:b: !Nothing x}\n", `a.yaml:1:18: "!Nothing" is no function`)
 	f("a.yaml", "Resources:\n  A: {}\n  A: {}\n", `a.yaml:3:3: the name "A" stands twice`)
 	f("a.yaml", strings.Repeat("- ", 200)+"a\n", "nest deeper than 64")
 	f("a.yaml", strings.Repeat("!Ref ", 200)+"a\n", "tags follow each other")
