@@ -188,9 +188,16 @@ func textOf(list []said, path ...string) string {
 	return s
 }
 
-// without is the fields but for one of a name.
-func without(list []said, name string) []said {
-	return slices.DeleteFunc(slices.Clone(list), func(f said) bool { return f.name == name })
+// without is the fields but for the one at a path of names, and the objects on the way that it leaves empty.
+func without(list []said, path ...string) []said {
+	if len(path) == 1 {
+		return slices.DeleteFunc(slices.Clone(list), func(f said) bool { return f.name == path[0] })
+	}
+	inner, _ := at(list, path[0]).([]said)
+	if inner = without(inner, path[1:]...); len(inner) == 0 {
+		return without(list, path[0])
+	}
+	return put(list, inner, path[0])
 }
 
 // sameValue reports whether two values say the same.

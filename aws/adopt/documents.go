@@ -115,7 +115,7 @@ func nameOf(text string) string {
 type verdict struct {
 	node *schema.Node
 	is   Verdict
-	at spot
+	at   spot
 	rule *finding.Rule
 	text string
 }
@@ -137,10 +137,10 @@ func (p spot) text(lifted []string) string {
 	if document == "" {
 		return ""
 	}
-	top, _, _ := strings.Cut(p.field, ".")
+	shared := slices.ContainsFunc(lifted, func(l string) bool { return p.field == l || strings.HasPrefix(p.field, l+".") })
 	out := document + ":"
 	switch {
-	case p.route != nil && !slices.Contains(lifted, top):
+	case p.route != nil && !shared:
 		out += " routes." + p.route.name
 		if p.field != "" {
 			out += "." + p.field

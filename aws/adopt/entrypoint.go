@@ -33,6 +33,7 @@ type entry struct {
 func (m *mapping) distribution(r *resource) {
 	e := &entry{mapping: m, resource: r, config: r.Props.Get("DistributionConfig"), origins: map[string]*origin{}}
 	m.entries = append(m.entries, e)
+	e.fields = []said{{"path", "raw"}} // CloudFront changes no path
 	e.called()
 	e.aliases()
 	e.tags()
@@ -79,6 +80,15 @@ func (e *entry) known(n *schema.Node) (string, bool) {
 }
 
 const unknownText = "only the deployment knows the value"
+
+// absent refuses what refers to something that is not there, or that nobody knows before the deployment.
+func (e *entry) absent(n *schema.Node, text string) {
+	if _, _, ok := n.Refers(); n.Open() && !ok {
+		e.refuse(n, ruleUnknownValue, unknownText)
+		return
+	}
+	e.refuse(n, ruleMissing, text)
+}
 
 // problem is a finding about a distribution as a whole, of something that is not there.
 func (e *entry) problem(rule *finding.Rule, path, text string) {
@@ -240,22 +250,22 @@ func (e *entry) finish() {
 }
 
 // shareable are the fields of routes that an Entrypoint may say for all of them, as a route says them.
-var shareable = []string{"cors", "compress", "retry", "methods", "cache", "headers"}
+var shareable = [][]string{{"cors"}, {"compress"}, {"retry"}, {"methods"}, {"cache"}, {"headers", "request"}, {"headers", "response"}}
 
 // share moves to the Entrypoint what all routes say alike.
 func (e *entry) share() {
-	for _, field := range shareable {
-		first := at(e.routes[0].policy, field)
-		if first == nil || at(e.fields, field) != nil || slices.ContainsFunc(e.routes, func(r *route) bool {
-			value := at(r.policy, field)
+	for _, path := range shareable {
+		first := at(e.routes[0].policy, path...)
+		if first == nil || at(e.fields, path...) != nil || slices.ContainsFunc(e.routes, func(r *route) bool {
+			value := at(r.policy, path...)
 			return value == nil || !sameValue(value, first)
 		}) {
 			continue
 		}
-		e.lifted = append(e.lifted, field)
-		e.fields = put(e.fields, first, field)
+		e.lifted = append(e.lifted, strings.Join(path, "."))
+		e.fields = put(e.fields, first, path...)
 		for _, r := range e.routes {
-			r.policy = without(r.policy, field)
+			r.policy = without(r.policy, path...)
 		}
 	}
 }
@@ -296,6 +306,7 @@ func (e *entry) document() *document {
 	d.comment = []string{
 		"Taken over from the distribution " + oneLine(e.resource.Name) + "; the ledger says what has become of each of its attributes.",
 		"The profile plain adds nothing of its own, so that the documents protect as much as the distribution does, and no more.",
+		"What clients send in X-Forwarded-* is not believed, which CloudFront does not see to; services get X-Forwarded-For as before.",
 	}
 	if e.comment != "" {
 		d.comment = append(d.comment, "Its comment: "+oneLine(e.comment))
@@ -304,6 +315,9 @@ func (e *entry) document() *document {
 	d.spec = append(d.spec, e.fields...)
 	if e.logged {
 		d.spec = put(d.spec, "on", "log")
+	}
+	if slices.ContainsFunc(e.routes, func(r *route) bool { return !r.to.directory }) {
+		d.spec = put(d.spec, "set", "forwarded")
 	}
 	var routes [][]said
 	for _, r := range e.routes {

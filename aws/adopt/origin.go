@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"skerry.dev/skerry/aws/cfn"
 	"skerry.dev/skerry/aws/finding"
 	"skerry.dev/skerry/aws/schema"
 )
@@ -123,12 +124,23 @@ func (e *entry) exactService(n *schema.Node, o *origin, field, text string) {
 
 // bucketOf is the name of a bucket that the template itself makes; empty: there is none.
 func (e *entry) bucketOf(domain *schema.Node) string {
-	if b := e.target(domain, "AWS::S3::Bucket"); b != nil {
-		if name := b.Props.Get("BucketName").String(); isBucketName(name) {
+	if b := e.made(domain, "AWS::S3::Bucket"); b != nil {
+		if name := b.Properties.Get("BucketName").String(); isBucketName(name) {
 			return name
 		}
 	}
 	return ""
+}
+
+// made is the resource of a type that a value of a template refers to, whether it belongs to an edge or not; nil: none.
+func (m *mapping) made(n *schema.Node, resourceType string) *cfn.Resource {
+	id, _, _ := n.Refers()
+	for _, t := range m.templates {
+		if r := t.Resource(id); r != nil && t.Name == n.At.File && r.Type == resourceType {
+			return r
+		}
+	}
+	return nil
 }
 
 // isBucketName reports whether a spec takes the name of a bucket.

@@ -259,7 +259,7 @@ func (e *entry) secret(o *origin, n, value *schema.Node) bool {
 	}
 	if value.Open() && value.Call != nil {
 		for _, part := range value.Call.Parts {
-			if s := e.target(part, "AWS::SecretsManager::Secret"); s != nil {
+			if e.made(part, "AWS::SecretsManager::Secret") != nil {
 				e.exactService(n, o, "aws.secret", "a secret is made for it")
 				return true
 			}

@@ -1,5 +1,7 @@
 package adopt
 
+import "skerry.dev/skerry/aws/finding"
+
 // remade are types of which the compiler makes its own, and what is to be said of those of the input.
 var remade = map[string]string{
 	"AWS::S3::BucketPolicy":                           "the policy of the bucket is not taken over; compiled again, one stands beside the distribution that lets CloudFront in",
@@ -15,18 +17,21 @@ var remade = map[string]string{
 }
 
 // lost are types that a spec has nothing of.
-var lost = map[string]string{
-	"AWS::CloudFront::DistributionTenant":         "a tenant is a distribution with hosts of its own; write an Entrypoint for it by hand",
-	"AWS::CloudFront::ConnectionGroup":            "it is for tenants",
-	"AWS::CloudFront::ContinuousDeploymentPolicy": "a staging distribution has a share of the requests; write weighted services in place of it",
-	"AWS::CloudFront::RealtimeLogConfig":          "nothing is logged in real time",
-	"AWS::CloudFront::MonitoringSubscription":     "the additional metrics of CloudFront are not asked for",
-	"AWS::CloudFront::TrustStore":                 "no client certificates are asked for; the documents let in everybody",
-	"AWS::CloudFront::AnycastIpList":              "there are no addresses of its own",
-	"AWS::CloudFront::ConnectionFunction":         "its code is not read; whom it turns away, the documents let in",
-	"AWS::CloudFront::KeyValueStore":              "what functions read is not read here",
-	"AWS::CloudFront::KeyGroup":                   "nothing has to be signed; what it keeps to a few, the documents make public",
-	"AWS::CloudFront::PublicKey":                  "nothing has to be signed; what it keeps to a few, the documents make public",
+var lost = map[string]struct {
+	rule *finding.Rule
+	text string
+}{
+	"AWS::CloudFront::DistributionTenant":         {ruleFeature, "a tenant is a distribution with hosts of its own; write an Entrypoint for it by hand"},
+	"AWS::CloudFront::ConnectionGroup":            {ruleFeature, "it is for tenants"},
+	"AWS::CloudFront::ContinuousDeploymentPolicy": {ruleFeature, "a staging distribution has a share of the requests; write weighted services in place of it"},
+	"AWS::CloudFront::RealtimeLogConfig":          {ruleLogsLost, "nothing is logged in real time"},
+	"AWS::CloudFront::MonitoringSubscription":     {ruleFeature, "the additional metrics of CloudFront are not asked for"},
+	"AWS::CloudFront::TrustStore":                 {ruleClients, "no client certificates are asked for; the documents let in everybody"},
+	"AWS::CloudFront::AnycastIpList":              {ruleFeature, "there are no addresses of its own"},
+	"AWS::CloudFront::ConnectionFunction":         {ruleClients, "its code is not read; whom it turns away, the documents let in"},
+	"AWS::CloudFront::KeyValueStore":              {ruleFunction, "what functions look up is not read"},
+	"AWS::CloudFront::KeyGroup":                   {ruleSigned, "nothing has to be signed; what it keeps to a few, the documents make public"},
+	"AWS::CloudFront::PublicKey":                  {ruleSigned, "nothing has to be signed; what it keeps to a few, the documents make public"},
 }
 
 // others speaks of resources that no distribution refers to, and of those that are not taken over.
@@ -35,8 +40,8 @@ func (m *mapping) others() {
 		m.keep(f)
 	}
 	for _, r := range m.resources {
-		if text, known := lost[r.Type]; known {
-			m.ledger.refuse(r.Props, ruleFeature, text)
+		if l, known := lost[r.Type]; known {
+			m.ledger.refuse(r.Props, l.rule, l.text)
 			continue
 		}
 		text, known := remade[r.Type]

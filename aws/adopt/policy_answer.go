@@ -35,7 +35,7 @@ func (e *entry) answers(r *route) {
 	}
 	p := e.target(n, typeAnswerPolicy)
 	if p == nil {
-		e.refuse(n, ruleMissing, "the input does not have the response headers policy "+id)
+		e.absent(n, "the input does not have the response headers policy "+id)
 		return
 	}
 	e.used[p] = true

@@ -46,7 +46,7 @@ func (e *entry) caching(r *route) *cachePolicy {
 		}
 		return c
 	}
-	e.refuse(n, ruleMissing, "the input does not have the cache policy "+id+"; nothing is stored")
+	e.absent(n, "the input does not have the cache policy "+id+"; nothing is stored")
 	return nil
 }
 

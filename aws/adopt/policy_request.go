@@ -39,7 +39,7 @@ func (e *entry) requestPolicy(r *route) *requestPolicy {
 			query:   selectionOf(c.Get("QueryStringsConfig"), "QueryStringBehavior", "QueryStrings"), tell: t,
 		}
 	}
-	e.refuse(n, ruleMissing, "the input does not have the origin request policy "+id+"; the service gets its own Host, and all else that the client sent")
+	e.absent(n, "the input does not have the origin request policy "+id+"; the service gets its own Host, and all else that the client sent")
 	return nil
 }
 

@@ -60,7 +60,6 @@ func (m *mapping) record(e *entry, n *schema.Node, whose *resource, host string)
 			return
 		}
 	}
-	e.exact(n.Get("Name"), "hosts", "")
 	e.exact(n.Get("Type"), "hosts", "")
 	e.exact(n.Path("AliasTarget", "DNSName"), "hosts", "the distribution of the host")
 	e.exact(n.Path("AliasTarget", "HostedZoneId"), "hosts", "")
@@ -74,11 +73,12 @@ func (m *mapping) record(e *entry, n *schema.Node, whose *resource, host string)
 		id = whose.Props.Get("HostedZoneId")
 	}
 	if id == nil {
-		if zone := n.Get("HostedZoneName"); zone != nil {
-			e.near(zone, "", ruleZone, "the input does not say the id of the zone; write it in zones of the AWS document, and the records follow")
+		for _, f := range []*schema.Node{n.Get("Name"), n.Get("HostedZoneName")} {
+			e.near(f, "hosts", ruleZone, "the input does not say the id of the zone; write it in zones of the AWS document, and the records follow")
 		}
 		return
 	}
+	e.exact(n.Get("Name"), "hosts", "")
 	m.zoneOf(id, host, e)
 }
 

@@ -34,6 +34,8 @@ func (e *entry) viewerCertificate(c *schema.Node) {
 	n := c.Get("SslSupportMethod")
 	switch text, ok := e.known(n); {
 	case !ok:
+	case isTrue(c.Get("CloudFrontDefaultCertificate")):
+		e.means(n, "it is that of CloudFront's own certificate")
 	case text == "sni-only":
 		e.exact(n, "hosts", "every Entrypoint is asked for by name")
 	default:
