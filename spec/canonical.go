@@ -36,10 +36,12 @@ func Canonical(s *Spec) []byte {
 func (s *Spec) write() {
 	once := policies{}
 	for _, e := range s.Entrypoints {
-		e.written = writeEntrypoint(e, once)
+		if e.written == nil { // by an earlier spec, see Reader
+			e.written = writeEntrypoint(e, once)
+		}
 	}
 	for _, v := range s.Services {
-		if !v.Inline { // those stand in the routes
+		if !v.Inline && v.written == nil { // those stand in the routes
 			v.written = canonicalService(v)
 		}
 	}

@@ -15,23 +15,27 @@ type resolver struct {
 	profiles map[string]*profileDoc
 	settled  map[string]*settled // of profiles, once settled
 	hosts    map[string]Pos
+	inline   map[string]*Service // of an earlier spec, by URL; see Reader
+	asked    []askedService      // by the entrypoint that is resolved
 }
 
-func resolve(docs *documents, l *log) *Spec {
-	r := &resolver{
+func newResolver(l *log) *resolver {
+	return &resolver{
 		log: l, spec: &Spec{}, services: map[string]*Service{}, hosts: map[string]Pos{},
 		profiles: map[string]*profileDoc{}, settled: map[string]*settled{},
 	}
+}
+
+// common takes the documents that entrypoints hang on.
+func (r *resolver) common(docs *documents) {
 	r.addProfiles(docs.profiles)
 	r.addServices(docs.services)
 	r.addCertificates(docs.certificates)
 	r.addAWS(docs.aws)
-	seen := map[string]Pos{}
-	for i := range docs.entrypoints {
-		if d := &docs.entrypoints[i]; r.unique("Entrypoint", d.meta.name, seen) {
-			r.entrypoint(d)
-		}
-	}
+}
+
+// sorted is the spec when all is in it.
+func (r *resolver) sorted() *Spec {
 	s := r.spec
 	slices.SortFunc(s.Entrypoints, func(a, b *Entrypoint) int { return strings.Compare(a.Meta.Name, b.Meta.Name) })
 	slices.SortFunc(s.Services, func(a, b *Service) int { return strings.Compare(a.Meta.Name, b.Meta.Name) })
@@ -143,6 +147,12 @@ func (r *resolver) service(ref val[target]) *Service {
 	if !ref.Set {
 		return nil
 	}
+	s := r.find(ref)
+	r.asked = append(r.asked, askedService{ref, s})
+	return s
+}
+
+func (r *resolver) find(ref val[target]) *Service {
 	name := ref.V.name
 	if name != "" {
 		if r.services[name] == nil {
@@ -152,7 +162,10 @@ func (r *resolver) service(ref val[target]) *Service {
 	}
 	url := ref.V.url.URL()
 	if r.services[url] == nil {
-		s := inlineService(ref.V.url, ref.At)
+		s := r.inline[url]
+		if s == nil || s.At != ref.At {
+			s = inlineService(ref.V.url, ref.At)
+		}
 		r.services[url] = s
 		r.spec.Services = append(r.spec.Services, s)
 	}
