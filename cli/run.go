@@ -45,6 +45,7 @@ func newRun() *cobra.Command {
 	flags.StringArrayVar(&f.opt.HTTP, "http", nil, "address for plain HTTP/1.1; repeatable; "+httpDefault+" if no address is given at all")
 	flags.StringArrayVar(&f.opt.HTTPS, "https", nil, "address for HTTPS; repeatable; "+httpsDefault+" if no address is given at all")
 	flags.StringArrayVar(&f.opt.H2C, "h2c", nil, "address for plain HTTP/1.1 and HTTP/2 with prior knowledge, for a load balancer or gRPC clients inside; repeatable; none, if left out")
+	flags.StringArrayVar(&f.opt.Proxied, "proxy-protocol", nil, "one of these addresses, on which a balancer says by a PROXY header (v1 or v2) who the client is; only --trusted-proxies may connect there, and no connection goes without; repeatable")
 	f.setting.add(cmd)
 	flags.StringVar(&f.src.Data, "data", "", "directory for the local CA and for the last good spec, which is served if the files have problems at start")
 	flags.BoolVar(&f.opt.AllowShrink, "allow-shrink", false, "take a reload that removes every entrypoint, or more than half of ten or more")
@@ -76,9 +77,11 @@ func (f *runFlags) check() error {
 	if len(f.opt.HTTP)+len(f.opt.HTTPS)+len(f.opt.H2C) == 0 {
 		f.opt.HTTP, f.opt.HTTPS = []string{httpDefault}, []string{httpsDefault}
 	}
-	if slices.Contains(slices.Concat(f.opt.HTTP, f.opt.HTTPS, f.opt.H2C), "") {
+	addrs := slices.Concat(f.opt.HTTP, f.opt.HTTPS, f.opt.H2C)
+	if slices.Contains(addrs, "") {
 		bad = append(bad, "--http, --https and --h2c need an address such as "+httpDefault)
 	}
+	bad = append(bad, f.checkProxied(addrs)...)
 	if f.opt.DrainDelay < 0 || f.opt.DrainTimeout < 0 {
 		bad = append(bad, "--drain-delay and --drain-timeout cannot be negative")
 	}
@@ -95,6 +98,19 @@ func (f *runFlags) check() error {
 		return errors.New(strings.Join(bad, "; "))
 	}
 	return nil
+}
+
+// checkProxied refuses addresses for the PROXY protocol on which nobody listens, or nobody could connect.
+func (f *runFlags) checkProxied(addrs []string) (bad []string) {
+	for _, addr := range f.opt.Proxied {
+		if !slices.Contains(addrs, addr) {
+			bad = append(bad, fmt.Sprintf("--proxy-protocol %q is none of the addresses of --http, --https and --h2c, which are %s", addr, strings.Join(addrs, ", ")))
+		}
+	}
+	if len(f.opt.Proxied) > 0 && len(f.setting.trusted) == 0 {
+		bad = append(bad, "--proxy-protocol needs --trusted-proxies: the addresses of the balancers, for nobody else is believed about who a client is")
+	}
+	return bad
 }
 
 // run is the life of the process.

@@ -30,7 +30,8 @@ var ErrFull = fault.New(fault.OriginBusy, "as many connections to the endpoint a
 // may also be that the origin lets nothing begin, OriginProtocol or OriginClosed.
 func (p *Peer) Dial(ctx context.Context) (*Conn, error) { return p.DialFor(ctx, Client{}) }
 
-// Client is whom a connection is made for: who connected, and to which address. If either is not valid it is nobody, the edge itself.
+// Client is whom a connection is made for: who connected, and to which address; if that is not known, not valid, it is the peer's.
+// Without a valid Source it is nobody: the edge itself.
 type Client struct{ Source, Destination netip.AddrPort }
 
 // DialFor is Dial for a client, whom the PROXY header names where the identity has one.
@@ -153,6 +154,9 @@ func (p *Peer) dial(asker context.Context, client Client) (raw net.Conn, secure 
 func (p *Peer) introduce(raw net.Conn, client Client) error {
 	if p.key.proxy == proxyheader.None {
 		return nil
+	}
+	if !client.Destination.IsValid() {
+		client.Destination = p.key.addr
 	}
 	_, err := raw.Write(proxyheader.Append(nil, p.key.proxy, client.Source, client.Destination))
 	return err

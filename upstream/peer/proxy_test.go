@@ -94,7 +94,10 @@ func TestProxyHeader(t *testing.T) {
 				if c := p.Get(time.Now()); c != nil {
 					t.Error("a connection was kept")
 				}
-				client := peer.Client{Source: netip.MustParseAddrPort(source), Destination: netip.MustParseAddrPort(destination)}
+				client := peer.Client{Source: netip.MustParseAddrPort(source)}
+				if destination != "" {
+					client.Destination = netip.MustParseAddrPort(destination)
+				}
 				c, err := p.DialFor(context.Background(), client)
 				if err != nil {
 					t.Fatal(err)
@@ -110,6 +113,7 @@ func TestProxyHeader(t *testing.T) {
 			}
 			f("203.0.113.7:4444", "198.51.100.1:443", " 203.0.113.7:4444 198.51.100.1:443")
 			f("[2001:db8::7]:4444", "[2001:db8::1]:443", " [2001:db8::7]:4444 [2001:db8::1]:443")
+			f("203.0.113.7:0", "", " 203.0.113.7:0 "+id.Addr.String())
 			check, err := p.DialBeside(context.Background())
 			if err != nil {
 				t.Fatal(err)
@@ -125,7 +129,7 @@ func TestProxyHeader(t *testing.T) {
 					t.Errorf("TLS %v: a check told %q, want %q", secured, got, name)
 				}
 			}
-			if n := set.Counter("skerry_origin_connections_closed_total", "", "reason", "client").Value(); n != 3 {
+			if n := set.Counter("skerry_origin_connections_closed_total", "", "reason", "client").Value(); n != 4 {
 				t.Errorf("%d connections were closed as a client's", n)
 			}
 			if p.Open() != 0 || p.Kept() != 0 {
