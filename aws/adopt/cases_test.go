@@ -198,10 +198,13 @@ func rewrite(t *testing.T, folder string, files map[string][]byte) {
 	}
 }
 
-// TestRules has ids that stand once.
+// TestRules has ids that stand once, and that no compiler's or linter's finding can have.
 func TestRules(t *testing.T) {
 	seen := map[string]*finding.Rule{}
 	for _, r := range Rules() {
+		if r != ruleNotUnderstood && !strings.HasPrefix(r.ID, "import-") {
+			t.Errorf("%s does not begin with import-", r.ID)
+		}
 		if seen[r.ID] != nil {
 			t.Errorf("two rules have the id %s", r.ID)
 		}

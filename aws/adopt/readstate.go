@@ -201,7 +201,7 @@ func stateNames(i instance) []string {
 func (r *stateReader) foreign(i instance) {
 	for _, family := range [...]string{"aws_cloudfront_", "aws_waf", "aws_shield_", "aws_fms_"} {
 		if strings.HasPrefix(i.kind, family) {
-			r.whole(i.attributes, Refused, i.address, ruleNotUnderstood, "a "+i.kind+" is not known to this import")
+			r.whole(i.attributes, Refused, i.address, ruleNotUnderstood, "an "+i.kind+" is not known to this import")
 			return
 		}
 	}

@@ -62,7 +62,7 @@ func (t *templateReader) resource(written schema.Field) {
 		t.whole(raw, Exact, id, nil, notEdge)
 		return
 	case !readable:
-		t.whole(raw, Refused, id, ruleNotUnderstood, "a "+known.Type+" is not known to this import")
+		t.whole(raw, Refused, id, ruleNotUnderstood, "an "+known.Type+" is not known to this import")
 		return
 	}
 	r := &resource{Type: known.Type, Name: id, Props: known.Properties, names: []string{logical(t.name, id)}}

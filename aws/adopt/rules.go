@@ -9,7 +9,7 @@ import (
 
 // Rules is the catalogue: every rule by which a row or a finding can be, sorted by id.
 func Rules() []*finding.Rule {
-	list := slices.Concat(readRules[:], cloudFrontRules[:])
+	list := slices.Concat(readRules[:], cloudFrontRules[:], wafRuleList())
 	slices.SortFunc(list, func(a, b *finding.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return list
 }

@@ -182,6 +182,9 @@ func (s *shaper) special(name string, n *schema.Node) {
 				settle(awsState, name)
 			}
 		}
+		if n.Get("LogType").String() == "WAF_LOGS" && n.Get("LogScope").String() == "CUSTOMER" {
+			settle("the only log that a customer has", "LogType", "LogScope")
+		}
 	case "HostedZoneConfig":
 		if n.Get("PrivateZone").String() == "false" {
 			settle("the zone is public", "PrivateZone")
