@@ -78,8 +78,9 @@ func (f *found) protections(uses []use) (list []*protection, account []said) {
 // usable says what keeps a whole web ACL from being taken over.
 func (w *webACL) usable(users int) bool {
 	props, l := w.from.Props, w.f.ledger
+	regional := func(name string) bool { return strings.Contains(name, ":regional/") }
 	switch scope := props.Get("Scope"); {
-	case scope.String() == "REGIONAL":
+	case scope.String() == "REGIONAL" || slices.ContainsFunc(w.from.names, regional): // the API tells the scope by the ARN alone
 		l.refuse(props, &wafRules.regional, "the web ACL is for the resources of a region")
 		return false
 	case users == 0:
@@ -214,6 +215,7 @@ func (w *webACL) labelled(r *wafRule) {
 
 // refuse says that the documents do not say a rule.
 func (w *webACL) refuse(r *wafRule, rule *finding.Rule, format string, args ...any) {
+	w.labelled(r)
 	w.f.ledger.refuse(r.node, rule, fmt.Sprintf(format, args...))
 }
 
@@ -230,10 +232,11 @@ func (w *webACL) taken(r *wafRule, fields string, scope *expr, rule *finding.Rul
 	for _, name := range []string{"RuleLabels", "CaptchaConfig", "ChallengeConfig"} {
 		l.refuse(r.node.Get(name), &wafRules.detail, name+" of the rule "+r.name+" has no field in a spec")
 	}
-	for _, t := range scope.tests() {
-		if rule == nil && t.near != "" {
-			rule, text = &wafRules.scope, "the rule "+r.name+": "+t.near
-		}
+	switch wider, narrower := scope.differs(); {
+	case narrower != "":
+		rule, text = &wafRules.narrow, "the rule "+r.name+" holds for fewer paths: the route "+narrower
+	case wider != "" && rule == nil:
+		rule, text = &wafRules.scope, "the rule "+r.name+" holds for more paths: the route "+wider
 	}
 	if rule != nil {
 		l.near(r.node, became, rule, text)

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"slices"
@@ -36,11 +37,11 @@ type expr struct {
 
 // pathTest is a comparison with a path, and the route whose paths fit it.
 type pathTest struct {
-	how   string // EXACTLY, STARTS_WITH, or PREFIX: both with whole segments
-	text  string // decoded
-	re    *regexp.Regexp
-	route spec.PathMatch
-	near  string // how the paths of the route differ; empty: they do not
+	how             string // EXACTLY, STARTS_WITH, or PREFIX: both with whole segments
+	text            string // decoded
+	re              *regexp.Regexp
+	route           spec.PathMatch
+	wider, narrower string // what the route takes and the comparison does not, and the other way round; empty: nothing
 }
 
 func (t *pathTest) fits(path string) bool {
@@ -157,20 +158,22 @@ func (e *expr) bytes(body *schema.Node) {
 	if err != nil {
 		return
 	}
-	e.op, e.path = opPath, &pathTest{how: how, text: plain, near: nearPath(steps)}
+	e.op, e.path = opPath, &pathTest{how: how, text: plain, narrower: otherCases(steps)}
 	e.path.route = spec.PathMatch{Kind: spec.PathExact, Path: escaped(plain)}
 	if how == "STARTS_WITH" {
 		e.path.route = spec.PathMatch{Kind: spec.PathPrefix, Path: strings.TrimSuffix(escaped(plain), "/")}
-		if e.path.near = "the route also takes " + strings.TrimSuffix(plain, "/"); !strings.HasSuffix(plain, "/") {
-			e.path.near = "the route takes whole segments: not " + plain + "x"
+		if whole, below := strings.CutSuffix(plain, "/"); below {
+			e.path.wider = "takes " + whole + " too"
+		} else {
+			e.path.narrower = "takes whole segments: not " + plain + "x"
 		}
 	}
 }
 
-// nearPath says how a comparison differs from that of a route, which is of paths in normal form.
-func nearPath(steps []string) string {
+// otherCases is what a comparison with such transformations takes and a route does not.
+func otherCases(steps []string) string {
 	if slices.Contains(steps, "LOWERCASE") {
-		return "a route does not take other cases of the path"
+		return "takes no path with other capitals"
 	}
 	return ""
 }
@@ -218,7 +221,7 @@ func (e *expr) regex(body *schema.Node) {
 	if kind == spec.PathPattern && !strings.Contains(path, "{") {
 		kind = spec.PathExact
 	}
-	e.op, e.path = opPath, &pathTest{re: re, text: path, route: spec.PathMatch{Kind: kind, Path: path}, near: nearPath(steps)}
+	e.op, e.path = opPath, &pathTest{re: re, text: path, route: spec.PathMatch{Kind: kind, Path: path}, narrower: otherCases(steps)}
 }
 
 // join makes one comparison of /a and what begins with /a/.
@@ -233,7 +236,7 @@ func (e *expr) join() {
 				continue
 			}
 			e.of[i] = &expr{op: opPath, node: whole.node, path: &pathTest{
-				how: "PREFIX", text: whole.path.text, route: below.path.route, near: whole.path.near,
+				how: "PREFIX", text: whole.path.text, route: below.path.route, narrower: whole.path.narrower,
 			}}
 			if e.of = slices.Delete(e.of, j, j+1); j < i {
 				i--
@@ -282,6 +285,21 @@ func (e *expr) tests() (list []*pathTest) {
 		list = append(list, of.tests()...)
 	}
 	return list
+}
+
+// differs says for how many paths more, and for how many less, routes take what the expression takes.
+func (e *expr) differs() (wider, narrower string) {
+	if e.path != nil {
+		wider, narrower = e.path.wider, e.path.narrower
+	}
+	for _, of := range e.of {
+		w, n := of.differs()
+		wider, narrower = cmp.Or(wider, w), cmp.Or(narrower, n)
+	}
+	if e.op == opNot {
+		return narrower, wider
+	}
+	return wider, narrower
 }
 
 // split parts what has to fit into what only the path decides, nil: every path, and the rest.

@@ -199,9 +199,9 @@ func segmentOff(rules []standing, segment schema.RuleIDs) (who string, list []ex
 		}
 		if r.state == refuses {
 			on[part] = true
-		} else {
-			off[part] = true
+			continue
 		}
+		off[part] = true
 		none = none && r.state == absent
 	}
 	for part := range on {
@@ -216,15 +216,15 @@ func segmentOff(rules []standing, segment schema.RuleIDs) (who string, list []ex
 	const withBody, without = "PATCH POST PUT", "DELETE GET HEAD OPTIONS"
 	switch { // rules of the Core Rule Set look at query and body together
 	case off["BODY"] && off["QUERYARGUMENTS"]:
-		list = append(list, exclusion{target: "ARGS"})
+		list = append(list, exclusion{target: "ARGS", absent: none})
 	case off["BODY"]:
-		list = append(list, exclusion{target: "ARGS", methods: withBody})
+		list = append(list, exclusion{target: "ARGS", methods: withBody, absent: none})
 	case off["QUERYARGUMENTS"]:
-		list = append(list, exclusion{target: "ARGS", methods: without})
+		list = append(list, exclusion{target: "ARGS", methods: without, absent: none})
 	}
 	for _, p := range [][2]string{{"COOKIE", "REQUEST_COOKIES"}, {"HEADER", "REQUEST_HEADERS"}, {"URIPATH", "REQUEST_FILENAME"}} {
 		if off[p[0]] {
-			list = append(list, exclusion{target: p[1]})
+			list = append(list, exclusion{target: p[1], absent: none})
 		}
 	}
 	return who, list
@@ -234,7 +234,8 @@ func segmentOff(rules []standing, segment schema.RuleIDs) (who string, list []ex
 type firewallSaid struct {
 	blocks, detects bool
 	refuses         bool // what is too large to look at
-	held            int64
+	held            int64 // the largest body that is held, in bytes; 0: nothing is said of it
+	bodyMax         int64 // of the policy: no body is held that does not pass; 0: off
 	methods         []string
 	lists           map[int][]string           // what they allow, by the rules of the Core Rule Set
 	groups          map[string]bool            // those that are there; whether they only count

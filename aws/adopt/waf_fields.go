@@ -39,6 +39,7 @@ func (s *firewallSaid) full() []said {
 	if s.held > 0 {
 		held = s.held
 	}
+	held = s.passing(held)
 	if s.refuses {
 		onLimit = spec.WAFRefuse
 	}
@@ -54,8 +55,16 @@ func (s *firewallSaid) full() []said {
 	}
 }
 
-// defaults are the same fields of the firewall that is only turned on.
-func firewallDefaults() []said {
+// passing is a size, or bodyMax where that is smaller.
+func (s *firewallSaid) passing(held int64) int64 {
+	if s.bodyMax > 0 {
+		return min(held, s.bodyMax)
+	}
+	return held
+}
+
+// defaults are the same fields of a firewall that is only turned on, under the same bodyMax.
+func (s *firewallSaid) defaults() []said {
 	d := firewallDefault()
 	return []said{
 		{"mode", ""},
@@ -63,7 +72,7 @@ func firewallDefaults() []said {
 			{"methods", d.Allow.Methods}, {"contentTypes", d.Allow.ContentTypes}, {"charsets", d.Allow.Charsets},
 			{"headers", d.Allow.Headers}, {"extensions", d.Allow.Extensions},
 		}},
-		{"exclude", [][]said{}}, {"bodyBytesMax", sizeText(int64(d.BodyBytesMax))}, {"onLimit", string(d.OnLimit)},
+		{"exclude", [][]said{}}, {"bodyBytesMax", sizeText(s.passing(int64(d.BodyBytesMax)))}, {"onLimit", string(d.OnLimit)},
 	}
 }
 
@@ -72,7 +81,7 @@ func (s *firewallSaid) fields() []said {
 	if s.mode() == spec.WAFOff {
 		return []said{{"mode", string(spec.WAFOff)}}
 	}
-	return unlike(s.full(), firewallDefaults())
+	return unlike(s.full(), s.defaults())
 }
 
 // differs are the fields that a route has to say where an entrypoint says o.

@@ -45,6 +45,9 @@ func (w *webACL) managed(r *wafRule, body *schema.Node) {
 	if lost := withoutCRS(g, off); len(lost) > 0 && r.action != "Count" {
 		text += "; nothing of it stands for " + strings.Join(lost, ", ")
 	}
+	if r.action == "Count" {
+		text += "; it only counts: where other groups refuse, what stands for it is excluded"
+	}
 	if len(rest) > 0 {
 		text += "; it holds for all requests to these paths, though the group asks for more than the path"
 	}

@@ -24,6 +24,7 @@ type lanePolicy struct {
 
 // fields are the policy in the order of documents, with the words for what is off.
 func (p *lanePolicy) fields() []said {
+	p.waf.bodyMax = p.bodyMax
 	list := []said{{"limit", "off"}, {"headMax", ""}, {"bodyMax", "off"}, {"maintenance", "off"}, {"methods", p.methods}, {"waf", p.waf.fields()}}
 	if p.limit != nil {
 		list[0].value = p.limit.fields()

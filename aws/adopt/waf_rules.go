@@ -8,7 +8,7 @@ const wafDocs = "https://docs.aws.amazon.com/waf/latest/developerguide/"
 // documents are more open. What lets requests pass there and does not here is a warning: they are stricter.
 var wafRules = struct {
 	block, allow, count, closed, regional, open, unused, detail, answer finding.Rule
-	scope, lists, sizes, rate, rateLost                                 finding.Rule
+	scope, narrow, lists, sizes, rate, rateLost                         finding.Rule
 	group, managed, override                                            finding.Rule
 	log, private                                                        finding.Rule
 }{
@@ -65,8 +65,14 @@ var wafRules = struct {
 	},
 	scope: finding.Rule{
 		ID: "import-waf-scope", Severity: finding.Warning,
-		Meaning: "A rule holds for other requests in the documents than in the web ACL.",
-		Remedy:  "look whether the requests that differ matter", Witness: "a path that begins like the one of the rule",
+		Meaning: "A rule holds for more requests in the documents than in the web ACL: they are stricter.",
+		Remedy:  "look whether the requests that differ matter", Witness: "the path /api where the rule is about what begins with /api/",
+		Source: wafDocs + "waf-rule-scope-down-statements.html",
+	},
+	narrow: finding.Rule{
+		ID: "import-waf-narrow", Severity: finding.Error,
+		Meaning: "A rule holds for fewer requests in the documents than in the web ACL: they are more open.",
+		Remedy:  "write routes for the paths that are left out", Witness: "the path /api2 where the rule is about what begins with /api",
 		Source: wafDocs + "waf-rule-scope-down-statements.html",
 	},
 	lists: finding.Rule{
@@ -129,6 +135,6 @@ func wafRuleList() []*finding.Rule {
 	r := &wafRules
 	return []*finding.Rule{
 		&r.block, &r.allow, &r.count, &r.closed, &r.regional, &r.open, &r.unused, &r.detail, &r.answer,
-		&r.scope, &r.lists, &r.sizes, &r.rate, &r.rateLost, &r.group, &r.managed, &r.override, &r.log, &r.private,
+		&r.scope, &r.narrow, &r.lists, &r.sizes, &r.rate, &r.rateLost, &r.group, &r.managed, &r.override, &r.log, &r.private,
 	}
 }
