@@ -7,9 +7,7 @@ import (
 	"slices"
 
 	"skerry.dev/skerry/aws/cfn"
-	"skerry.dev/skerry/aws/compile"
 	"skerry.dev/skerry/aws/finding"
-	"skerry.dev/skerry/aws/lint"
 	"skerry.dev/skerry/aws/model"
 	"skerry.dev/skerry/aws/terraform"
 	"skerry.dev/skerry/spec"
@@ -50,16 +48,20 @@ type Output struct {
 // nothing new uses stays in its stack, since CloudFormation removes nothing that a stack which comes later still imports: deploy the
 // stacks in their order, then compile and deploy once more without it.
 func Compile(s *spec.Spec, t Target, deployed []*cfn.Template) (*Output, error) {
+	return new(Compiler).compile(s, t, deployed)
+}
+
+func (c *Compiler) compile(s *spec.Spec, t Target, deployed []*cfn.Template) (*Output, error) {
 	if !slices.Contains(Targets, t) {
 		return nil, fmt.Errorf("unknown target %q: it is none of %v", t, Targets)
 	}
-	d, stacks, findings, err := build(s)
+	d, findings, err := c.build(s)
 	if err != nil {
 		return nil, err
 	}
 	out := &Output{Findings: findings, Packing: d.Packing}
-	for i := range stacks {
-		out.Kept += stacks[i].Keep(deployed, d)
+	for _, j := range c.stacks {
+		out.Kept += j.file.Keep(deployed, d)
 	}
 	if t == Terraform {
 		main, found, err := terraform.Emit(d)
@@ -75,15 +77,11 @@ func Compile(s *spec.Spec, t Target, deployed []*cfn.Template) (*Output, error) 
 	}
 	switch t {
 	case CloudFormation:
-		for _, f := range stacks {
-			out.Files = append(out.Files, File{f.Stack.Name + ".json", f.JSON()})
-		}
+		out.Files = c.files(".json", cfn.File.JSON)
 	case CloudFormationYAML:
-		for _, f := range stacks {
-			out.Files = append(out.Files, File{f.Stack.Name + ".yaml", f.YAML()})
-		}
+		out.Files = c.files(".yaml", cfn.File.YAML)
 	case CDK:
-		out.Files = []File{{"skerry.manifest.json", manifest(stacks)}}
+		out.Files = []File{{"skerry.manifest.json", c.manifest()}}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Files)) {
 		out.Files = append(out.Files, File{name, d.Files[name]})
@@ -102,28 +100,8 @@ func indented(v any) []byte {
 	return append(data, '\n')
 }
 
-// build compiles a spec and judges it.
-func build(s *spec.Spec) (*model.Deployment, []cfn.File, []finding.Finding, error) {
-	d, findings := compile.Run(s)
-	stacks, err := cfn.Emit(d)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	var templates []*cfn.Template
-	for _, f := range stacks {
-		templates = append(templates, f.Template())
-	}
-	for _, l := range lint.Together(templates, d.Pos) {
-		// Of what is no mistake the compiler says more, and it knows what the account was granted.
-		if l.Severity > finding.Note && l.Rule.ID != lint.AccountQuota {
-			findings = append(findings, l)
-		}
-	}
-	return d, stacks, finding.Sort(findings), nil
-}
-
 // manifest is what the construct of the CDK reads: the templates of the stacks and the order among them.
-func manifest(stacks []cfn.File) []byte {
+func (c *Compiler) manifest() []byte {
 	type entry struct {
 		Name     string          `json:"name"`
 		Region   string          `json:"region"`
@@ -131,7 +109,8 @@ func manifest(stacks []cfn.File) []byte {
 		Template json.RawMessage `json:"template"`
 	}
 	list := []entry{}
-	for _, f := range stacks {
+	for _, j := range c.stacks {
+		f := j.file
 		e := entry{Name: f.Stack.Name, Region: f.Stack.Region, After: []string{}, Template: f.JSON()}
 		for _, a := range f.Stack.After {
 			e.After = append(e.After, a.Name)

@@ -9,8 +9,7 @@ import (
 
 // LintSpec compiles a spec and returns what is to be said about it.
 func LintSpec(s *spec.Spec) ([]finding.Finding, error) {
-	_, _, findings, err := build(s)
-	return findings, err
+	return new(Compiler).Lint(s)
 }
 
 // LintTemplates judges templates of CloudFormation that belong into one account, of anybody: each, and what they are together.
@@ -18,10 +17,11 @@ func LintTemplates(list []*cfn.Template) []finding.Finding { return lint.Togethe
 
 // Templates are those that a spec becomes, errors or not.
 func Templates(s *spec.Spec) ([]*cfn.Template, error) {
-	_, stacks, _, err := build(s)
+	c := new(Compiler)
+	_, _, err := c.build(s)
 	var out []*cfn.Template
-	for _, f := range stacks {
-		out = append(out, f.Template())
+	for _, s := range c.stacks {
+		out = append(out, s.template)
 	}
 	return out, err
 }

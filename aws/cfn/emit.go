@@ -23,28 +23,14 @@ const note = "Skerry"
 type File struct {
 	Stack *model.Stack
 	root  *schema.Node
+	said  sum // of all that the template says
+	deep  sum // and of all that it imports
 }
 
 // Emit writes a deployment down: a template for each stack, in the order in which they can be deployed. The error names what
 // cannot be written: a reference to a resource that no stack has, an attribute that its type has not, an id that stands
 // twice.
-func Emit(d *model.Deployment) ([]File, error) {
-	e := &emitter{stacks: map[*model.Resource]*model.Stack{}, exports: map[*model.Stack]map[export]bool{}, ids: map[string]bool{}}
-	for _, s := range d.Stacks {
-		for _, r := range s.Resources {
-			e.stacks[r] = s
-			e.id(r)
-		}
-	}
-	var files []File
-	for _, s := range d.Stacks {
-		files = append(files, File{Stack: s, root: e.stack(s)})
-	}
-	for _, f := range files { // all references have been seen
-		e.export(f)
-	}
-	return files, e.err
-}
+func Emit(d *model.Deployment) ([]File, error) { return new(Memory).Emit(d) }
 
 // JSON is the template with two spaces for each level, and a line feed at its end.
 func (f File) JSON() []byte {
@@ -72,10 +58,9 @@ type export struct {
 	attr     string
 }
 
+// emitter writes one stack.
 type emitter struct {
-	stacks  map[*model.Resource]*model.Stack
-	exports map[*model.Stack]map[export]bool
-	ids     map[string]bool
+	home    map[*model.Resource]*model.Stack
 	err     error // the first one
 	in      *model.Resource
 	stackIn *model.Stack
@@ -87,16 +72,6 @@ func (e *emitter) fail(format string, args ...any) {
 	}
 }
 
-func (e *emitter) id(r *model.Resource) {
-	if !alphanumeric(r.ID) {
-		e.fail("the logical id %q has other than letters and digits", r.ID)
-	}
-	if e.ids[r.ID] {
-		e.fail("two resources have the logical id %s", r.ID)
-	}
-	e.ids[r.ID] = true
-}
-
 func alphanumeric(s string) bool {
 	for _, c := range []byte(s) {
 		if !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z') {
@@ -106,8 +81,7 @@ func alphanumeric(s string) bool {
 	return s != ""
 }
 
-func (e *emitter) stack(s *model.Stack) *schema.Node {
-	e.stackIn = s
+func (e *emitter) stack(s *model.Stack, exports []export) *schema.Node {
 	root := object()
 	put(root, "AWSTemplateFormatVersion", text(formatVersion))
 	if s.Note != "" {
@@ -133,6 +107,7 @@ func (e *emitter) stack(s *model.Stack) *schema.Node {
 		}
 		put(root, "Outputs", outputs)
 	}
+	e.export(root, exports)
 	return root
 }
 
@@ -160,9 +135,9 @@ func (e *emitter) resource(r *model.Resource) *schema.Node {
 	var after []string
 	for _, d := range r.DependsOn {
 		switch {
-		case e.stacks[d] == nil:
+		case e.home[d] == nil:
 			e.fail("%s depends on %s, which is in no stack", r.ID, d.ID)
-		case e.stacks[d] == e.stackIn: // stacks have an order of their own
+		case e.home[d] == e.stackIn: // stacks have an order of their own
 			after = append(after, d.ID)
 		}
 	}
@@ -306,7 +281,7 @@ func (e *emitter) value(v model.Value) *schema.Node {
 
 // ref is Ref, Fn::GetAtt or Fn::ImportValue, by where the resource stands and what its type says of Ref.
 func (e *emitter) ref(v model.Ref) *schema.Node {
-	to := e.stacks[v.Resource]
+	to := e.home[v.Resource]
 	if v.Resource == nil || to == nil {
 		e.fail("%s refers to a resource that is in no stack", e.place())
 		return &schema.Node{}
@@ -314,25 +289,26 @@ func (e *emitter) ref(v model.Ref) *schema.Node {
 	if !schema.HasAttribute(v.Resource.Type(), v.Attr) {
 		e.fail("%s refers to %s.%s, and %s has no such attribute", e.place(), v.Resource.ID, v.Attr, v.Resource.Type())
 	}
+	x := exported(v)
+	if to != e.stackIn {
+		return fields("Fn::ImportValue", text(x.name(to)))
+	}
+	return local(x)
+}
+
+// exported is what a reference refers to; the attribute is empty where Ref gives it.
+func exported(v model.Ref) export {
 	if v.Attr == schema.RefAttr(v.Resource.Type()) {
 		v.Attr = ""
 	}
-	if to != e.stackIn {
-		if e.exports[to] == nil {
-			e.exports[to] = map[export]bool{}
-		}
-		x := export{v.Resource, v.Attr}
-		e.exports[to][x] = true
-		return fields("Fn::ImportValue", text(x.name(to)))
-	}
-	return local(v)
+	return export{v.Resource, v.Attr}
 }
 
-func local(v model.Ref) *schema.Node {
-	if v.Attr == "" {
-		return fields("Ref", text(v.Resource.ID))
+func local(x export) *schema.Node {
+	if x.attr == "" {
+		return fields("Ref", text(x.resource.ID))
 	}
-	return fields("Fn::GetAtt", &schema.Node{Kind: schema.List, Items: []*schema.Node{text(v.Resource.ID), text(v.Attr)}})
+	return fields("Fn::GetAtt", &schema.Node{Kind: schema.List, Items: []*schema.Node{text(x.resource.ID), text(x.attr)}})
 }
 
 func (e *emitter) place() string {
@@ -374,21 +350,21 @@ func (x export) name(of *model.Stack) string {
 }
 
 // export adds what other stacks refer to.
-func (e *emitter) export(f File) {
-	if len(e.exports[f.Stack]) == 0 {
+func (e *emitter) export(root *schema.Node, list []export) {
+	if len(list) == 0 {
 		return
 	}
-	outputs := f.root.Get("Outputs")
+	outputs := root.Get("Outputs")
 	if outputs == nil {
 		outputs = object()
-		put(f.root, "Outputs", outputs)
+		put(root, "Outputs", outputs)
 	}
-	for x := range e.exports[f.Stack] {
+	for _, x := range list {
 		id := "Export" + x.resource.ID + strings.ReplaceAll(cmp.Or(x.attr, "Ref"), ".", "")
 		if outputs.Get(id) != nil {
-			e.fail("two outputs of the stack %s have the name %s", f.Stack.Name, id)
+			e.fail("two outputs of the stack %s have the name %s", e.stackIn.Name, id)
 		}
-		put(outputs, id, fields("Value", local(model.Ref{Resource: x.resource, Attr: x.attr}), "Export", fields("Name", text(x.name(f.Stack)))))
+		put(outputs, id, fields("Value", local(x), "Export", fields("Name", text(x.name(e.stackIn)))))
 	}
 	slices.SortFunc(outputs.Fields, func(a, b schema.Field) int { return cmp.Compare(a.Name, b.Name) })
 }

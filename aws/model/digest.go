@@ -15,9 +15,19 @@ func Digest(props any) string {
 }
 
 // AppendText appends what Digest is a fingerprint of: JSON without spaces, the same for the same content alone.
-func AppendText(out []byte, props any) []byte {
+func AppendText(out []byte, props any) []byte { return AppendTextWith(out, props, nil) }
+
+// AppendTextWith does so, and shows each step to somebody else too; nil: nobody.
+func AppendTextWith(out []byte, props any, visit func(step Step, name string, leaf any)) []byte {
 	t := texter{out: out}
-	Walk(props, t.visit)
+	if visit == nil {
+		Walk(props, t.visit)
+		return t.out
+	}
+	Walk(props, func(step Step, name string, leaf any) {
+		t.visit(step, name, leaf)
+		visit(step, name, leaf)
+	})
 	return t.out
 }
 
@@ -80,7 +90,7 @@ func appendLeaf(out []byte, v any) []byte {
 	case Pseudo:
 		return append(appendQuoted(append(out, `{"pseudo":`...), string(v)), '}')
 	case Intrinsic:
-		return append(appendJSON(append(appendQuoted(append(out, '{'), v.Name), ':'), v.Arg), '}')
+		return append(AppendText(append(appendQuoted(append(out, '{'), v.Name), ':'), v.Arg), '}')
 	}
 	return appendJSON(out, v)
 }

@@ -21,6 +21,10 @@ const (
 // Walk visits properties in the order in which JSON has them: names of objects by their bytes. It leaves out what Tree leaves out, and
 // makes nothing on the way. name is empty in a list and at the top.
 func Walk(props any, visit func(step Step, name string, leaf any)) {
+	if is, ok := props.(Value); ok || props == nil {
+		visit(Leaf, "", is)
+		return
+	}
 	w := walker(visit)
 	w.walk(reflect.ValueOf(props), "")
 }
