@@ -58,6 +58,7 @@ const onlyWholes = "only whole answers are stored, and parts made of them"
 func TestCacheConforms(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
 		t.Run(protocol, func(t *testing.T) {
+			t.Parallel() // its cases wait for seconds to pass
 			o, err := cachetest.NewOrigin()
 			if err != nil {
 				t.Fatal(err)

@@ -68,9 +68,9 @@ func TestExchanges(t *testing.T) {
 		})
 		<-there
 	}
-	hold(h2, secure+"/held", 2)
-	hold(h2, secure+"/held", 2)
-	hold(h1, plain+"/held", 1)
+	hold(h2, secure+"/held/1", 2) // each another: one that could have the answer to the one before would wait for it
+	hold(h2, secure+"/held/2", 2)
+	hold(h1, plain+"/held/3", 1)
 	for range 2 {
 		if status, body := ask(h2, secure+"/over", 2); status != 503 || !strings.Contains(body, "overloaded") {
 			t.Errorf("over HTTP/2 beyond the limit: %d %q", status, body)
