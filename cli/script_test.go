@@ -35,7 +35,11 @@ func (l leakless) Run() int {
 	return code
 }
 
+// hasty has programs under the race detector end at once. They would sleep for a second, for the reports of threads that still run.
+const hasty = "atexit_sleep_ms=10"
+
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" "+hasty)) // no error: the name is good
 	testscript.Main(leakless{m}, map[string]func(){
 		"skerry": func() { os.Exit(cli.Main(os.Args[1:])) },
 	})
@@ -81,6 +85,7 @@ func TestScript(t *testing.T) {
 			return rival.Missing(program) == "", nil
 		},
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("GORACE", hasty)
 			e.Values[worldKey{}] = newWorld()
 			return nil
 		},
