@@ -71,3 +71,10 @@ const (
 	// commentMax is the longest comment of a distribution, in characters.
 	commentMax = 128
 )
+
+// apartMax is with how many entrypoints the first one is compared where a packing takes nobody, apartTextMax how much of a value is shown,
+// in bytes.
+const (
+	apartMax     = 100
+	apartTextMax = 100
+)

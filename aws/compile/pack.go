@@ -68,6 +68,7 @@ func (p *packer) choose() (groups []group, why string) {
 	}
 	p.others(groups)
 	p.secrets(groups)
+	p.apart(groups)
 	return groups, why
 }
 

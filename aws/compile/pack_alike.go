@@ -73,11 +73,16 @@ func (p *packer) likeness(s *site) string {
 	if p.alone(s) {
 		return ""
 	}
+	return model.Digest(p.shareable(s)) + settings(s)
+}
+
+// shareable is the distribution of a site but for hosts, comment and tags.
+func (p *packer) shareable(s *site) *model.DistributionConfig {
 	c := p.b.config(s)
 	if s.acl != nil {
 		c.WebACLId = model.Ref{Resource: s.acl, Attr: "Arn"}
 	}
-	return model.Digest(c) + settings(s)
+	return c
 }
 
 // settings are what a distribution has besides that, as text.
