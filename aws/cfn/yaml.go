@@ -2,6 +2,7 @@ package cfn
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"strings"
 
@@ -171,12 +172,14 @@ func (y *yamlReader) read(a ast.Node, depth int) *schema.Node {
 	case *ast.IntegerNode:
 		y.scalars++
 		n.Kind, n.Text = schema.Number, a.Token.Value
-		if a.Token.Type != token.IntegerType || leadingZero(a.Token.Value) {
+		if a.Token.Type != token.IntegerType || leadingZero(a.Token.Value) || !json.Valid([]byte(n.Text)) {
 			n.Kind = schema.Text // an account id that begins with 0 is none either
 		}
 	case *ast.FloatNode:
 		y.scalars++
-		n.Kind, n.Text = schema.Number, a.Token.Value
+		if n.Kind, n.Text = schema.Number, a.Token.Value; !json.Valid([]byte(n.Text)) { // 1. and .5
+			n.Text = float(a.Value)
+		}
 	case *ast.NullNode:
 		if a.Token.Type == token.NullType {
 			y.scalars++
