@@ -118,6 +118,7 @@ func (e *entry) below() {
 					e.verdicts[i].at.route = r
 				}
 			}
+			r.name = e.routes[own].name
 			e.routes = slices.Delete(e.routes, own, own+1)
 			e.say(verdict{node: n, is: Exact, at: e.place(r, "match.prefix")})
 		case own >= 0 || other == nil || alike(other, r):
@@ -200,24 +201,32 @@ func (e *entry) guards(b *schema.Node) {
 	}
 }
 
-// keep keeps the code of a function beside the documents.
+// keep keeps the code of a function beside the documents. It may have come in a file of its own.
 func (m *mapping) keep(f *resource) {
 	if m.used[f] {
 		return
 	}
-	m.used[f] = true
-	code := f.Code
-	if code == nil {
-		code = f.Props.Get("FunctionCode")
+	text, code := "its code is not read", ""
+	same := func(other *resource) bool { return other == f || other.Name == f.Name }
+	for _, other := range m.of(typeFunction) {
+		for _, n := range []*schema.Node{other.Code, other.Props.Get("FunctionCode")} {
+			if same(other) && code == "" {
+				code = n.String()
+			}
+		}
 	}
-	text := "its code is not read"
-	if js, ok := code.AsText(); ok && js != "" {
+	if code != "" {
 		name := "functions/" + m.unique("function", f.Name, "function") + ".js"
-		m.found.files = append(m.found.files, Document{Name: name, Data: []byte(js)})
+		m.found.files = append(m.found.files, Document{Name: name, Data: []byte(code)})
 		text += "; it is kept in " + name
 	}
-	m.ledger.refuse(f.Props, ruleFunction, text)
-	m.ledger.refuse(f.Code, ruleFunction, text)
+	for _, other := range m.of(typeFunction) {
+		if same(other) {
+			m.used[other] = true
+			m.ledger.refuse(other.Props, ruleFunction, text)
+			m.ledger.refuse(other.Code, ruleFunction, text)
+		}
+	}
 }
 
 // methods are the allowed ones. What is stored of OPTIONS a spec does not say.

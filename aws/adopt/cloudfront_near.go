@@ -160,10 +160,4 @@ var (
 		Remedy:  "look them up: aws route53 list-hosted-zones",
 		Witness: `"HostedZoneName": "example.com."`,
 	}
-	ruleRemade = &finding.Rule{
-		ID: "import-remade", Severity: finding.Warning,
-		Meaning: "the compiler makes a resource of this kind itself",
-		Remedy:  "compare the two before the first deployment: skerry aws diff",
-		Witness: `AWS::S3::BucketPolicy`,
-	}
 )

@@ -12,7 +12,7 @@ var cloudFrontRules = [...]*finding.Rule{
 	ruleCacheLeast, ruleCacheTime, ruleCacheKey, ruleCacheIdentity, ruleCacheCookies, ruleErrorTTL, ruleCompress,
 	ruleRequestFields, ruleCloudFrontFields, ruleAnswer, ruleAnswerLost, ruleErrorPage, ruleFallback, ruleIndex,
 	ruleBucket, ruleBucketName, ruleOrigin, ruleOriginProtocol, ruleOriginPath, ruleClosed, ruleSecret, ruleSecretMade, ruleFailOver, ruleShield, ruleWaits,
-	ruleLogs, ruleLogsLost, ruleRecord, ruleRecordLost, ruleZone, ruleRemade,
+	ruleLogs, ruleLogsLost, ruleRecord, ruleRecordLost, ruleZone,
 }
 
 // What makes the documents more open than what stands there.

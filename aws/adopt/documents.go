@@ -55,7 +55,13 @@ func (m *mapping) firewalls() {
 		of[i].protect(p)
 	}
 	for _, f := range fields {
-		m.account.fields = put(m.account.fields, f.value, f.name)
+		inner, is := f.value.([]said)
+		for _, part := range inner { // the access logs may stand there already
+			m.account.fields = put(m.account.fields, part.value, f.name, part.name)
+		}
+		if !is {
+			m.account.fields = put(m.account.fields, f.value, f.name)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"skerry.dev/skerry/aws/finding"
 	"skerry.dev/skerry/aws/schema"
+	"skerry.dev/skerry/spec"
 )
 
 const typeDistribution = "AWS::CloudFront::Distribution"
@@ -270,15 +271,11 @@ func (e *entry) share() {
 	}
 }
 
-// protect adds what a web ACL says. Its methods are fewer than those of CloudFront, so they win.
+// protect adds what a web ACL says.
 func (e *entry) protect(p *protection) {
+	taken := map[*route][]string{} // methods, as CloudFront lets them through
 	for _, f := range p.policy {
 		e.fields = put(e.fields, f.value, f.name)
-		if f.name == "methods" {
-			for _, r := range e.routes {
-				r.policy = without(r.policy, f.name)
-			}
-		}
 	}
 	asked := slices.Clone(e.routes)
 	for _, own := range p.routes {
@@ -287,15 +284,38 @@ func (e *entry) protect(p *protection) {
 			like = own.like
 		}
 		r := asked[like]
-		if own.path.Kind != 0 {
+		if own.path != (spec.PathMatch{}) {
 			clone := *r
 			clone.match, clone.name = own.path, e.routeName(own.path)
-			clone.policy = slices.Clone(r.policy)
 			r = &clone
 			e.routes = slices.Insert(e.routes, len(e.routes)-1, r)
 		}
+		taken[r], _ = at(asked[like].policy, "methods").([]string)
 		for _, f := range own.policy {
 			r.policy = put(r.policy, f.value, f.name)
+		}
+	}
+	e.fewer(taken)
+}
+
+// fewer gives each route the methods that both CloudFront and the web ACL let through. taken are those of CloudFront, of routes for which the
+// web ACL says something of its own.
+func (e *entry) fewer(taken map[*route][]string) {
+	common, _ := at(e.fields, "methods").([]string)
+	e.fields = without(e.fields, "methods")
+	for _, r := range e.routes {
+		mine, _ := at(r.policy, "methods").([]string)
+		theirs := common
+		if cloudFront, said := taken[r]; said {
+			if at(r.policy, "methods") != nil && !slices.Equal(mine, cloudFront) {
+				theirs = mine
+			}
+			mine = cloudFront
+		}
+		if both := slices.DeleteFunc(slices.Clone(mine), func(m string) bool { return !slices.Contains(theirs, m) }); len(theirs) > 0 && len(both) > 0 {
+			r.policy = put(r.policy, both, "methods")
+		} else if mine != nil {
+			r.policy = put(r.policy, mine, "methods")
 		}
 	}
 }

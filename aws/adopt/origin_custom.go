@@ -185,20 +185,40 @@ func (e *entry) vpcOrigin(o *origin, v *schema.Node, host string) {
 // lambda is the URL of a function. Which one it is stands in the permission that lets CloudFront ask it.
 func (e *entry) lambda(o *origin, region string) {
 	n := o.node.Get("OriginAccessControlId")
-	if !e.accessControl(o, n, "lambda") {
-		return
-	}
-	for _, p := range e.of("AWS::Lambda::Permission") {
-		arn := p.Props.Get("FunctionName").String()
-		m := functionARN.FindStringSubmatch(arn)
-		if m == nil || m[1] != region || p.Props.Get("Principal").String() != "cloudfront.amazonaws.com" || e.lambdaURLs() > 1 {
-			continue
+	arn := e.permitted(region)
+	if text, known := n.AsText(); n == nil || known && text == "" || arn != "" {
+		if e.accessControl(o, n, "lambda") {
+			o.fields = put(o.fields, arn, "aws", "function")
 		}
-		o.fields = put(o.fields, arn, "aws", "function")
 		return
 	}
-	e.verdicts = slices.DeleteFunc(e.verdicts, func(v verdict) bool { return v.node == n })
-	e.refuse(n, ruleClosed, "requests to the function are signed, and the input does not say which function it is; write its ARN in aws.function of the Service")
+	text := "requests to the function are signed, and the input does not say which function it is; write its ARN in aws.function of the Service"
+	e.refuse(n, ruleClosed, text)
+	if r := e.target(n, "AWS::CloudFront::OriginAccessControl"); r != nil {
+		e.used[r] = true
+		e.refuse(r.Props, ruleClosed, text)
+	}
+}
+
+// permitted is the one function of a region that a template lets CloudFront ask by its URL; empty: none, or several.
+func (e *entry) permitted(region string) (arn string) {
+	for _, t := range e.templates {
+		for _, r := range t.Resources {
+			name := r.Properties.Get("FunctionName").String()
+			m := functionARN.FindStringSubmatch(name)
+			if r.Type != "AWS::Lambda::Permission" || m == nil || m[1] != region || r.Properties.Get("Principal").String() != "cloudfront.amazonaws.com" {
+				continue
+			}
+			if arn != "" && arn != name {
+				return ""
+			}
+			arn = name
+		}
+	}
+	if e.lambdaURLs() > 1 {
+		return ""
+	}
+	return arn
 }
 
 // lambdaURLs is how many origins are URLs of functions: with more than one nothing says whose a permission is.

@@ -1,19 +1,15 @@
 package adopt
 
-import "skerry.dev/skerry/aws/finding"
+import (
+	"slices"
 
-// remade are types of which the compiler makes its own, and what is to be said of those of the input.
-var remade = map[string]string{
-	"AWS::S3::BucketPolicy":                           "the policy of the bucket is not taken over; compiled again, one stands beside the distribution that lets CloudFront in",
-	"AWS::Lambda::Permission":                         "the permission is made anew for the function that a Service names",
-	"AWS::SecretsManager::Secret":                     "a secret is made anew; the one that is there stays",
-	"AWS::CloudFront::OriginAccessControl":            "",
-	"AWS::CloudFront::CloudFrontOriginAccessIdentity": "",
-	"AWS::CloudFront::VpcOrigin":                      "",
-	typeCachePolicy:                                   "",
-	typeRequestPolicy:                                 "",
-	typeAnswerPolicy:                                  "",
-	typeCertificate:                                   "",
+	"skerry.dev/skerry/aws/finding"
+)
+
+// shared are types whose resources distributions refer to.
+var shared = []string{
+	"AWS::CloudFront::OriginAccessControl", "AWS::CloudFront::CloudFrontOriginAccessIdentity", "AWS::CloudFront::VpcOrigin",
+	typeCachePolicy, typeRequestPolicy, typeAnswerPolicy, typeCertificate,
 }
 
 // lost are types that a spec has nothing of.
@@ -44,12 +40,7 @@ func (m *mapping) others() {
 			m.ledger.refuse(r.Props, l.rule, l.text)
 			continue
 		}
-		text, known := remade[r.Type]
-		switch {
-		case !known:
-		case text != "":
-			m.ledger.near(r.Props, "", ruleRemade, text)
-		case !m.used[r]:
+		if slices.Contains(shared, r.Type) && !m.used[r] {
 			m.ledger.exact(r.Props, "", "no distribution of the input uses it")
 		}
 	}

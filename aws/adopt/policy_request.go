@@ -122,6 +122,8 @@ func (e *entry) passedHeaders(q *requestPolicy) {
 		case n == nil:
 		case s.how == "allExcept" && lower != "host":
 			t.near(n, "", ruleRequestFields, "the service gets "+name+" too")
+		case s.how == "whitelist" && lower != "host":
+			t.near(n, "", ruleRequestFields, "the service gets every field that the client sends, and not only those that the policy lets through")
 		default:
 			t.exact(n, "", "the service gets it")
 		}
