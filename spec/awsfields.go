@@ -3,6 +3,7 @@ package spec
 import (
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -225,11 +226,11 @@ func (d awsDoc) model() *AWS {
 	for _, z := range values(d.zones.V) {
 		a.Zones = append(a.Zones, AWSZone{Name: strings.ToLower(z.Name), ID: z.Value})
 	}
-	slices.SortFunc(a.Zones, func(x, y AWSZone) int { return strings.Compare(x.Name, y.Name) })
+	sort.Slice(a.Zones, func(i, j int) bool { return a.Zones[i].Name < a.Zones[j].Name })
 	for _, c := range values(d.certificates.V) {
 		a.Certificates = append(a.Certificates, AWSCertificate{ARN: c.arn.V, Hosts: c.hosts.V})
 	}
-	slices.SortFunc(a.Certificates, func(x, y AWSCertificate) int { return strings.Compare(x.ARN, y.ARN) })
+	sort.Slice(a.Certificates, func(i, j int) bool { return a.Certificates[i].ARN < a.Certificates[j].ARN })
 	for _, q := range values(d.quotas.V) {
 		a.Quotas[q.name] = q.value
 	}

@@ -2,7 +2,7 @@ package spec
 
 import (
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 )
 
@@ -122,7 +122,7 @@ func pairsOf(what string, name, value shape[string], fold bool, most int) shape[
 			for _, p := range ps {
 				out = append(out, member{p.V.Name, p.V.Value})
 			}
-			slices.SortFunc(out, func(a, b member) int { return strings.Compare(a.key, b.key) })
+			sort.Slice(out, func(i, j int) bool { return out[i].key < out[j].key })
 			return out
 		},
 		describe: func(d *describer) map[string]any {

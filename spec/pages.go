@@ -1,9 +1,8 @@
 package spec
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -80,7 +79,7 @@ func readPages(l *log, n *node) ([]ErrorPage, bool) {
 		l.refuse(n.at, "let them load what is large from elsewhere", "the error pages have %d bytes together, the limit is %d", total, pagesBytesMax)
 		return nil, false
 	}
-	slices.SortFunc(pages, func(a, b ErrorPage) int { return cmp.Compare(a.Status, b.Status) })
+	sort.Slice(pages, func(i, j int) bool { return pages[i].Status < pages[j].Status })
 	return pages, true
 }
 

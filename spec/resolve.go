@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -305,7 +306,7 @@ func sortedPairs(vs []val[Pair]) []Pair {
 		return nil
 	}
 	ps := values(vs)
-	slices.SortFunc(ps, func(a, b Pair) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(ps, func(i, j int) bool { return ps[i].Name < ps[j].Name })
 	return ps
 }
 

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -120,7 +121,7 @@ func layEdits(far []edit, near editsDoc, from string) []edit {
 	for _, e := range byName {
 		out = append(out, e)
 	}
-	slices.SortFunc(out, func(a, b edit) int { return strings.Compare(a.folded(), b.folded()) })
+	sort.Slice(out, func(i, j int) bool { return out[i].folded() < out[j].folded() })
 	return out
 }
 

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"net/textproto"
 	"slices"
 	"strings"
 	"time"
@@ -307,11 +306,25 @@ func (b *builder) passPolicy(r *spec.Route, pass []string) model.Value {
 	return model.Ref{Resource: shared, Attr: "Id"}
 }
 
+// canonicalField is the name of a field as AWS writes it: capitals in front, and behind each -.
+func canonicalField(name string) string {
+	out, capital := []byte(name), true
+	for i, c := range out {
+		if capital && c >= 'a' && c <= 'z' {
+			out[i] = c - 'a' + 'A'
+		} else if !capital && c >= 'A' && c <= 'Z' {
+			out[i] = c - 'A' + 'a'
+		}
+		capital = c == '-'
+	}
+	return string(out)
+}
+
 // fields are names of fields in canonical form, sorted, each once.
 func fields(list []string) []string {
 	out := make([]string, 0, len(list))
 	for _, name := range list {
-		switch name = textproto.CanonicalMIMEHeaderKey(name); {
+		switch name = canonicalField(name); {
 		case strings.HasPrefix(name, "Cloudfront-"):
 			name = "CloudFront-" + name[len("CloudFront-"):]
 		case strings.HasPrefix(name, "Sec-Websocket-"):

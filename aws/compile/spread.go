@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"sort"
 )
 
 // spread puts things into as many boxes as they need, so that one more or less moves few of the others: which box something is in
@@ -20,7 +21,7 @@ func spread[T any](list []T, key func(T) string, fits func([]T) bool) []box[T] {
 		keyed[i] = hashed[T]{list[i], hash64(key(list[i]))}
 	}
 	boxes := split(nil, keyed, 0, 0, fits)
-	slices.SortFunc(boxes, func(a, b box[T]) int { return a.number - b.number })
+	sort.Slice(boxes, func(i, j int) bool { return boxes[i].number < boxes[j].number })
 	return boxes
 }
 

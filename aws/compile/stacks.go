@@ -1,9 +1,9 @@
 package compile
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 
 	"skerry.dev/skerry/aws/model"
 	"skerry.dev/skerry/spec"
@@ -139,7 +139,7 @@ func (b *builder) waves(d *model.Deployment, name, note string, single bool, uni
 			s.Outputs = append(s.Outputs, u.outputs...)
 		}
 		slices.SortFunc(s.Resources, byID)
-		slices.SortFunc(s.Outputs, func(a, b model.Output) int { return cmp.Compare(a.ID, b.ID) })
+		sort.Slice(s.Outputs, func(i, j int) bool { return s.Outputs[i].ID < s.Outputs[j].ID })
 		d.Stacks = append(d.Stacks, s)
 	}
 }

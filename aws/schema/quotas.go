@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 )
@@ -93,7 +94,7 @@ func parseQuotas(text []byte) ([]Quota, error) {
 		}
 		list = append(list, made)
 	}
-	slices.SortFunc(list, func(a, b Quota) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	return list, nil
 }
 
