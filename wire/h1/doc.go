@@ -6,7 +6,8 @@
 // byte of a client's framing reaches an origin.
 //
 // It promises no panic from any input, no allocation per exchange on a warm connection, one goroutine per exchange
-// where the request's body fits the buffer, and never to read a request while a byte of the one before is unread.
+// where the request's body fits the buffer, and never to read a request while a byte of the one before is unread. It ends a
+// connection in stages, so that a client that is still sending gets the answers that are on their way (RFC 9112 section 9.6).
 //
 // It refuses HTTP/0.9, obsolete line folding, bare CR and LF, every transfer coding but chunked, and upgrades other than
 // the one asked for. Every limit stands in limits.go.
