@@ -237,6 +237,29 @@ func (s *shaper) record(n *schema.Node) {
 	f.ledger.exact(s.resource.Props, "", notEdge)
 }
 
+// zones says of records in which zone they are, which answers do not: the one zone of the input with the longest name that fits.
+func (f *found) zones() {
+	for _, r := range f.of(typeRecordSet) {
+		if r.Props.Get("HostedZoneId") != nil || r.Props.Get("HostedZoneName") != nil {
+			continue
+		}
+		name, longest, id := "."+strings.TrimSuffix(r.Props.Get("Name").String(), "."), 0, ""
+		for _, zone := range f.of("AWS::Route53::HostedZone") {
+			in := strings.TrimSuffix(zone.Props.Get("Name").String(), ".")
+			switch fits := strings.HasSuffix(name, "."+in) && len(zone.names) > 0; {
+			case fits && len(in) > longest:
+				longest, id = len(in), zone.names[0]
+			case fits && len(in) == longest:
+				id = "" // two of one name: nobody knows which
+			}
+		}
+		if id != "" {
+			v := &schema.Node{Kind: schema.Text, Text: id, At: r.Props.At}
+			r.Props.Fields = append(r.Props.Fields, schema.Field{Name: "HostedZoneId", At: v.At, Value: v})
+		}
+	}
+}
+
 // unescaped is a name of Route 53 with what it writes as \052 for a star.
 func unescaped(name string) string {
 	var b strings.Builder

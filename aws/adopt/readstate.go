@@ -239,7 +239,7 @@ func (r *stateReader) rules(i instance, res *resource) {
 		inner := newSource(r.found, r.name, &schema.Node{})
 		placed(root, n)
 		inner.walk(root.Get("Rules"), r.pointer[n]+"#")
-		s := &shaper{source: inner, resource: res}
+		s := &shaper{source: inner, resource: res, plain: true}
 		rules, _ := reflect.TypeOf(model.New(res.Type)).Elem().FieldByName("Rules")
 		if v := s.shape(rules.Type, root.Get("Rules")); v != nil {
 			res.Props.Fields = append(res.Props.Fields, schema.Field{Name: "Rules", At: n.At, Value: v})

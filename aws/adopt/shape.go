@@ -16,6 +16,7 @@ import (
 type shaper struct {
 	*source
 	resource *resource
+	plain    bool // what a firewall looks for is text, as in Terraform's rule_json
 }
 
 var valueType = reflect.TypeFor[model.Value]()
@@ -208,7 +209,7 @@ func (s *shaper) searched(out *schema.Node, f schema.Field) {
 	raw, err := base64.StdEncoding.DecodeString(f.Value.Text)
 	name, to := f.Name, f.Value
 	switch {
-	case err != nil: // some tools print it as text
+	case s.plain || err != nil: // some tools print it as text
 	case utf8.Valid(raw):
 		to = &schema.Node{Kind: schema.Text, Text: string(raw), At: f.Value.At}
 	default:
