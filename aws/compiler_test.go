@@ -15,7 +15,9 @@ import (
 
 // drawEntrypoint is one entrypoint in some form: with functions, firewalls, redirects, caches and services that others have too, or not.
 func drawEntrypoint(r *rapid.T, i int) string {
-	one := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(r, fmt.Sprint(label, " ", i)) }
+	one := func(label string, of ...string) string {
+		return rapid.SampledFrom(of).Draw(r, fmt.Sprint(label, " ", i))
+	}
 	var moved strings.Builder
 	if rapid.IntRange(0, 5).Draw(r, fmt.Sprint("moved ", i)) == 0 {
 		moved.WriteString("  redirects: {list: [")

@@ -29,6 +29,7 @@ func newAWS() *cobra.Command {
 func newAWSCompile() *cobra.Command {
 	var target, out, keep string
 	var from []string
+	var watch bool
 	cmd := &cobra.Command{
 		Use:   "compile --target cfn|cfn-yaml|terraform|cdk --out DIR -f PATH…",
 		Short: "Write documents down for CloudFormation, Terraform or the CDK",
@@ -39,6 +40,7 @@ func newAWSCompile() *cobra.Command {
 	cmd.Flags().StringVar(&target, "target", string(aws.CloudFormation), "what for: cfn, cfn-yaml, terraform or cdk")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "folder for the files; made if it is not there")
 	cmd.Flags().StringVar(&keep, "keep", "", "folder with the templates that are deployed now: what later stacks still import of them stays, see docs/aws.md")
+	cmd.Flags().BoolVar(&watch, "watch", false, "stay, and compile again whenever a document changes: what was found, and what was written, since the last time")
 	cmd.Flags().StringArrayVarP(&from, "file", "f", nil, "file or directory of documents; several may be named, also as arguments")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		paths := append(from, args...)
@@ -49,6 +51,11 @@ func newAWSCompile() *cobra.Command {
 			return fmt.Errorf("name the folder for the files: --out DIR")
 		case !isTarget(target):
 			return fmt.Errorf("--target %s is none of %s", target, targets())
+		case watch && keep != "":
+			return fmt.Errorf("--watch does not go with --keep: what is deployed would be another one after each deployment")
+		case watch:
+			w := &awsWatch{paths: paths, target: aws.Target(target), dir: out}
+			return work(func(cmd *cobra.Command, _ []string) error { return w.run(cmd) })(cmd, args)
 		}
 		return work(func(cmd *cobra.Command, _ []string) error {
 			return compileAWS(cmd, paths, aws.Target(target), out, keep)
@@ -114,16 +121,23 @@ func compileAWS(cmd *cobra.Command, paths []string, target aws.Target, dir, keep
 
 // printFindings writes one finding a line, and how many there are of each severity.
 func printFindings(w io.Writer, list []finding.Finding) {
-	var counts [finding.Error + 1]int
 	for _, f := range list {
 		fmt.Fprintln(w, f)
+	}
+	fmt.Fprintln(w, counted(list))
+}
+
+// counted is how many findings there are of each severity.
+func counted(list []finding.Finding) string {
+	var counts [finding.Error + 1]int
+	for _, f := range list {
 		counts[f.Severity]++
 	}
-	fmt.Fprintf(w, "%s, %s, %s\n", count(counts[finding.Error], "error"), count(counts[finding.Warning], "warning"), count(counts[finding.Note], "note"))
+	return fmt.Sprintf("%s, %s, %s", count(counts[finding.Error], "error"), count(counts[finding.Warning], "warning"), count(counts[finding.Note], "note"))
 }
 
 func newAWSLint() *cobra.Command {
-	var asJSON bool
+	var asJSON, watch bool
 	var allow []string
 	cmd := &cobra.Command{
 		Use:   "lint PATH…",
@@ -135,7 +149,12 @@ func newAWSLint() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a list in JSON")
 	cmd.Flags().StringArrayVar(&allow, "allow", nil, "id of a finding that is no error here; may be given several times")
+	cmd.Flags().BoolVar(&watch, "watch", false, "stay, and judge documents again whenever one changes: + what is new, - what is gone")
+	cmd.MarkFlagsMutuallyExclusive("json", "watch")
 	cmd.RunE = work(func(cmd *cobra.Command, paths []string) error {
+		if watch {
+			return (&awsWatch{paths: paths, allow: allow}).run(cmd)
+		}
 		in, err := readSide(cmd, paths)
 		if err != nil {
 			return err

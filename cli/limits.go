@@ -21,6 +21,8 @@ const (
 	demoPatience = 5 * time.Second
 	// demoPoll is the pause between two looks at what the demo waits for.
 	demoPoll = 10 * time.Millisecond
+	// watchInterval is how often `aws --watch` looks at files: as often as the edge does.
+	watchInterval = 500 * time.Millisecond
 	// gcPercent is how much garbage may be there beside what lives, in percent, before the collector runs.
 	gcPercent = 30
 )

@@ -78,6 +78,7 @@ var benchRows = []benchRow{
 	{what: "the same, the longest that a hit took meanwhile", folder: "./cache/storage", bench: "BenchmarkPurgeGroup/1000000", unit: "longest-hit-µs"},
 	{what: "cache: purge a group of 100,000 objects that are all there is, until its memory is free", folder: "./cache/storage", bench: "BenchmarkPurgeGroup/100000", unit: "freed-ms", atMost: 50 * time.Millisecond},
 	{what: "CloudFront and AWS WAF: 500 entrypoints of ten routes: compile, lint and write templates", folder: "./aws", bench: "BenchmarkCompile500x10", atMost: 2 * time.Second},
+	{what: "the same, one entrypoint changed", folder: "./aws", bench: "BenchmarkCompileOneChanged", atMost: 200 * time.Millisecond},
 	{what: "firewall: make the Core Rule Set ready", folder: "./waf/engine", bench: "BenchmarkProgram", atMost: time.Second},
 	{what: "firewall: a policy of one entrypoint", folder: "./waf/engine", bench: "BenchmarkPolicy", atMost: time.Millisecond},
 	{what: "firewall: the first request of all", folder: "./waf/engine", bench: "BenchmarkCold", unit: "first-µs"},
