@@ -83,7 +83,7 @@ func (w *webACL) rate(r *wafRule, body *schema.Node) {
 	if r.action != "Block" {
 		text += "; who exceeds it is refused and not asked to prove that there is a browser (" + r.action + ")"
 	}
-	w.taken(r, "limit", scope, &wafRules.rate, text, 429)
+	w.taken(r, "limit", scope, &wafRules.rate, text, statusRate)
 	w.add(r, scope, func(p *lanePolicy) {
 		if p.limit == nil || l.perHour < p.limit.perHour {
 			p.limit = l

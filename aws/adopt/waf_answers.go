@@ -3,7 +3,6 @@ package adopt
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +20,7 @@ func (r *wafRule) statusOf() int {
 	}
 	code, ok := r.says.Path("Block", "CustomResponse", "ResponseCode").AsNumber()
 	if !ok {
-		return http.StatusForbidden
+		return statusForbidden
 	}
 	return int(code)
 }
@@ -37,7 +36,7 @@ func (w *webACL) answer(r *wafRule, status int) {
 	}
 	for _, h := range own.Get("ResponseHeaders").List() {
 		switch name := strings.ToLower(h.Get("Name").String()); {
-		case name == "retry-after" && (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests), name == "allow" && status == http.StatusMethodNotAllowed:
+		case name == "retry-after" && (status == statusMaintenance || status == statusRate), name == "allow" && status == statusMethod:
 			l.exact(h, "", "the edge sends it with this status")
 		default:
 			l.refuse(h, &wafRules.answer, fmt.Sprintf("the answer of the rule %s has %s, that of the edge has not", r.name, h.Get("Name").String()))
@@ -53,12 +52,19 @@ func (w *webACL) answer(r *wafRule, status int) {
 	}
 }
 
-// phrase is the phrase of a status (RFC 9110 section 15).
-func phrase(status int) string {
-	if status == http.StatusRequestEntityTooLarge {
-		return "Content Too Large"
-	}
-	return http.StatusText(status)
+// The statuses that the edge refuses with.
+const (
+	statusForbidden   = 403
+	statusMethod      = 405
+	statusSize        = 413
+	statusRate        = 429
+	statusMaintenance = 503
+)
+
+// phrases are those of statuses (RFC 9110 section 15).
+var phrases = map[int]string{
+	statusForbidden: "Forbidden", statusMethod: "Method Not Allowed", statusSize: "Content Too Large",
+	statusRate: "Too Many Requests", statusMaintenance: "Service Unavailable",
 }
 
 // pagesOf speaks of the bodies of answers, which are forms of errors or pages.
@@ -106,7 +112,7 @@ func formOf(kind, text string, statuses []int) spec.Errors {
 		return ""
 	}
 	status := statuses[0]
-	words := fmt.Sprintf("%d %s", status, phrase(status))
+	words := fmt.Sprintf("%d %s", status, phrases[status])
 	switch kind {
 	case "TEXT_PLAIN":
 		if text == words+"\n" {
@@ -121,7 +127,7 @@ func formOf(kind, text string, statuses []int) spec.Errors {
 			Type, Title string
 			Status      int
 		}
-		if json.Unmarshal([]byte(text), &p) == nil && p.Type == "about:blank" && p.Status == status && p.Title == phrase(status) {
+		if json.Unmarshal([]byte(text), &p) == nil && p.Type == "about:blank" && p.Status == status && p.Title == phrases[status] {
 			return spec.ErrorsProblem
 		}
 	}

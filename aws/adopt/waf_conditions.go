@@ -2,7 +2,6 @@ package adopt
 
 import (
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -101,7 +100,7 @@ func (w *webACL) closedPaths(r *wafRule, scope *expr, rest []*expr) bool {
 		slices.Sort(allow)
 		value = append(value, said{"allow", slices.Compact(allow)})
 	}
-	w.taken(r, "maintenance", scope, nil, "", http.StatusServiceUnavailable)
+	w.taken(r, "maintenance", scope, nil, "", statusMaintenance)
 	w.add(r, scope, func(p *lanePolicy) {
 		if p.maintenance == nil {
 			p.maintenance = value
@@ -140,15 +139,15 @@ func (w *webACL) methodRule(r *wafRule, scope *expr, rest []*expr) bool {
 	}
 	allowed = slices.Compact(slices.Sorted(slices.Values(allowed)))
 	// Only the list of a firewall answers 403 by an answer of its own.
-	if r.action == "Count" || r.says.Path("Block", "CustomResponse") != nil && r.statusOf() == http.StatusForbidden {
-		w.taken(r, "waf.allow.methods", scope, nil, "", http.StatusForbidden)
+	if r.action == "Count" || r.says.Path("Block", "CustomResponse") != nil && r.statusOf() == statusForbidden {
+		w.taken(r, "waf.allow.methods", scope, nil, "", statusForbidden)
 		w.add(r, scope, func(p *lanePolicy) {
 			p.waf.methods = allowed
 			p.waf.decides(r)
 		})
 		return true
 	}
-	w.taken(r, "methods", scope, nil, "", http.StatusMethodNotAllowed)
+	w.taken(r, "methods", scope, nil, "", statusMethod)
 	w.add(r, scope, func(p *lanePolicy) { p.methods = allowed })
 	return true
 }
@@ -192,7 +191,7 @@ func (w *webACL) bodyRule(r *wafRule, scope *expr, rest []*expr) bool {
 	case len(rest) == 2 && (other.op != opNot || w.types(other.of[0]) == nil):
 		return false
 	}
-	w.taken(r, "waf.onLimit, waf.bodyBytesMax", scope, nil, "", http.StatusRequestEntityTooLarge)
+	w.taken(r, "waf.onLimit, waf.bodyBytesMax", scope, nil, "", statusSize)
 	w.add(r, scope, func(p *lanePolicy) {
 		p.waf.refuses, p.waf.held = true, n
 		if n == w.inspected {
@@ -204,7 +203,7 @@ func (w *webACL) bodyRule(r *wafRule, scope *expr, rest []*expr) bool {
 }
 
 func (w *webACL) bodyMax(r *wafRule, scope *expr, n int64) bool {
-	w.taken(r, "bodyMax", scope, nil, "", http.StatusRequestEntityTooLarge)
+	w.taken(r, "bodyMax", scope, nil, "", statusSize)
 	w.add(r, scope, func(p *lanePolicy) {
 		if p.bodyMax == 0 || n < p.bodyMax {
 			p.bodyMax = n
@@ -261,7 +260,7 @@ func (w *webACL) headRule(r *wafRule, scope *expr, rest []*expr) bool {
 		return false
 	}
 	if n == headFirewall && w.groups() {
-		w.taken(r, "waf.onLimit", scope, nil, "", http.StatusForbidden)
+		w.taken(r, "waf.onLimit", scope, nil, "", statusForbidden)
 		w.add(r, scope, func(p *lanePolicy) {
 			p.waf.refuses = true
 			p.waf.decides(r)
@@ -271,7 +270,7 @@ func (w *webACL) headRule(r *wafRule, scope *expr, rest []*expr) bool {
 	if r.action != "Block" {
 		return false
 	}
-	w.taken(r, "headMax", scope, &wafRules.sizes, fmt.Sprintf("the rule %s bounds fields, headMax the whole head; the edge answers 431", r.name), http.StatusForbidden)
+	w.taken(r, "headMax", scope, &wafRules.sizes, fmt.Sprintf("the rule %s bounds fields, headMax the whole head; the edge answers 431", r.name), statusForbidden)
 	w.add(r, scope, func(p *lanePolicy) { p.headMax = n })
 	return true
 }

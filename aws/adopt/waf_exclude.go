@@ -233,7 +233,7 @@ func segmentOff(rules []standing, segment schema.RuleIDs) (who string, list []ex
 // firewallSaid is what rules say of the firewall.
 type firewallSaid struct {
 	blocks, detects bool
-	refuses         bool // what is too large to look at
+	refuses         bool  // what is too large to look at
 	held            int64 // the largest body that is held, in bytes; 0: nothing is said of it
 	bodyMax         int64 // of the policy: no body is held that does not pass; 0: off
 	methods         []string

@@ -51,7 +51,7 @@ func (w *webACL) managed(r *wafRule, body *schema.Node) {
 	if len(rest) > 0 {
 		text += "; it holds for all requests to these paths, though the group asks for more than the path"
 	}
-	w.taken(r, "waf", scope, &wafRules.managed, text, 403)
+	w.taken(r, "waf", scope, &wafRules.managed, text, statusForbidden)
 	w.add(r, scope, func(p *lanePolicy) { p.waf.group(g, off, r.action == "Count") })
 }
 
@@ -194,7 +194,7 @@ func (w *webACL) labelRule(r *wafRule, e *expr) bool {
 		return false
 	}
 	w.taken(r, "waf.exclude", scope, &wafRules.override,
-		"the rule "+r.name+" refuses what managed rules that count have labelled: what stands for them is excluded only where it does not hold", 403)
+		"the rule "+r.name+" refuses what managed rules that count have labelled: what stands for them is excluded only where it does not hold", statusForbidden)
 	w.add(r, scope, func(p *lanePolicy) {
 		for _, k := range keys {
 			p.waf.back[k] = append(p.waf.back[k], places...)

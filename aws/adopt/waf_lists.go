@@ -2,7 +2,6 @@ package adopt
 
 import (
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,7 +57,7 @@ func (w *webACL) listRule(r *wafRule, scope *expr, rest []*expr) bool {
 			}
 		}
 		slices.Sort(allow)
-		w.taken(r, "waf.allow."+list.field, scope, rule, text, http.StatusForbidden)
+		w.taken(r, "waf.allow."+list.field, scope, rule, text, statusForbidden)
 		w.add(r, scope, func(p *lanePolicy) {
 			p.waf.lists[list.id] = allow
 			p.waf.decides(r)
