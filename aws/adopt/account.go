@@ -28,8 +28,14 @@ func (a *account) document() *document {
 	list := slices.DeleteFunc(slices.Clone(a.fields), func(f said) bool { return f.value == nil })
 	usual := map[string]string{"http3": "on", "ipv6": "on", "priceClass": "all"}
 	list = slices.DeleteFunc(list, func(f said) bool { return usual[f.name] != "" && f.value == usual[f.name] })
-	if len(a.zones) > 0 {
-		list = append(list, said{"zones", a.zones})
+	var zones []said
+	for _, z := range a.zones { // two that only hosts gave a name may have come to the same
+		if at(zones, z.name) == nil {
+			zones = append(zones, z)
+		}
+	}
+	if len(zones) > 0 {
+		list = append(list, said{"zones", zones})
 	}
 	if len(a.certificates) > 0 {
 		list = append(list, said{"certificates", a.certificates})

@@ -232,18 +232,23 @@ func (m *mapping) keep(f *resource) {
 // methods are the allowed ones. What is stored of OPTIONS a spec does not say.
 func (e *entry) methods(r *route) {
 	n := r.node.Get("AllowedMethods")
-	list := texts(n)
-	text := ""
-	switch {
-	case n.Open():
+	if n.Open() {
 		e.refuse(n, ruleUnknownValue, unknownText)
 		return
-	case len(list) == 0:
+	}
+	var list []string
+	for _, item := range n.List() {
+		if method, ok := e.known(item); slices.Contains(httpMethod, method) {
+			list = append(list, method)
+			e.say(verdict{node: item, is: Exact, at: e.place(r, "methods")})
+		} else if ok {
+			e.refuse(item, ruleFeature, "CloudFront has no such method")
+		}
+	}
+	if len(list) == 0 {
 		list = []string{"GET", "HEAD"}
 	}
-	slices.Sort(list)
-	r.policy = put(r.policy, slices.Compact(list), "methods")
-	e.say(verdict{node: n, is: Exact, at: e.place(r, "methods"), text: text})
+	r.policy = put(r.policy, sorted(list), "methods")
 	switch cached := r.node.Get("CachedMethods"); {
 	case cached == nil:
 	case cached.Open():

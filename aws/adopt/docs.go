@@ -139,8 +139,23 @@ func scalar(s string) string {
 	if err := encoder.Encode(s); err != nil {
 		panic("BUG: text that cannot be quoted: " + err.Error())
 	}
-	return strings.TrimSuffix(out.String(), "\n")
+	text := strings.TrimSuffix(out.String(), "\n")
+	if !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	var escaped strings.Builder
+	for _, c := range text {
+		if hidden(c) {
+			fmt.Fprintf(&escaped, `\u%04x`, c)
+		} else {
+			escaped.WriteRune(c)
+		}
+	}
+	return escaped.String()
 }
+
+// hidden reports whether a character must not stand in a document as it is.
+func hidden(c rune) bool { return c >= 0x7f && c < 0xa0 || c == 0xfeff }
 
 // inFlow is scalar inside of brackets, where a colon makes readers stumble.
 func inFlow(s string) string {

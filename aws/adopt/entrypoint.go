@@ -189,11 +189,11 @@ func (e *entry) tags() {
 			e.refuse(n, ruleUnknownValue, unknownText)
 		case strings.HasPrefix(key, "aws:"):
 			e.means(n, "AWS makes it")
+		case key == "" || !isText(key) || !isText(value) || len(labels) == labelsMax:
+			e.refuse(n, ruleFeature, "a spec does not take such a label, or not so many")
 		case key == "owner" && value != "":
 			e.meta = put(e.meta, value, "owner")
 			e.exact(n, "metadata.owner", "")
-		case key == "":
-			e.refuse(n, ruleFeature, "a label has a name")
 		default:
 			labels = put(labels, value, key)
 			e.exact(n, "metadata.labels."+key, "")
@@ -202,6 +202,11 @@ func (e *entry) tags() {
 	if len(labels) > 0 {
 		e.meta = put(e.meta, labels, "labels")
 	}
+}
+
+// isText reports whether text is one that a spec takes: without control characters, and not too long.
+func isText(s string) bool {
+	return len(s) <= textBytesMax && !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f })
 }
 
 // webACL finds the web ACL. One that is not there is an error: the documents let through what it refuses.

@@ -10,6 +10,8 @@ const (
 	textBytesMax = 4096
 	// segmentsMax is how many segments a path may have.
 	segmentsMax = 32
+	// labelsMax is how many labels a document may have.
+	labelsMax = 64
 	// namesMax is how many fields, cookies or parameters a key may name.
 	namesMax = 32
 	// cookieNameBytesMax is the longest name of a cookie, in bytes.

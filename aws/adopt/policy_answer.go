@@ -168,9 +168,12 @@ func (a *answerReader) custom(n *schema.Node) {
 		value, both = "", true
 	}
 	override, known := n.Get("Override").AsBool()
+	edits, _ := at(a.r.policy, "headers", "response").([]said)
 	switch {
 	case !ok || !both || !known:
 		a.e.refuse(n, ruleUnknownValue, unknownText)
+	case names(edits, "set", name) || names(edits, "default", name):
+		a.e.refuse(n, ruleAnswerLost, "the field "+name+" is set twice")
 	case !isToken(name) || slices.Contains(framing, strings.ToLower(name)) || !isValue(value):
 		a.e.refuse(n, ruleAnswerLost, "a spec does not set the field "+name+" to this value")
 	default:

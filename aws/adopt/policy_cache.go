@@ -274,7 +274,9 @@ const tokenBytes = "!#$%&'*+.^_`|~-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 func (e *entry) cacheQuery(r *route, c *cachePolicy) {
 	t := c.tell
 	s := &c.query
-	fit := len(s.names) <= namesMax && !slices.ContainsFunc(s.names, func(n string) bool { return n == "" || strings.ContainsAny(n, "&=#* \t") || len(n) > queryNameBytesMax })
+	fit := len(s.names) <= namesMax && !slices.ContainsFunc(s.names, func(n string) bool {
+		return n == "" || strings.ContainsAny(n, "&=#*") || strings.ContainsFunc(n, func(c rune) bool { return c <= ' ' || c >= 0x7f }) || len(n) > queryNameBytesMax
+	})
 	field, names := "cache.key.query", sorted(s.names)
 	switch {
 	case s.how == "all":

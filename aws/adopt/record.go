@@ -99,6 +99,9 @@ func (m *mapping) zoneOf(n *schema.Node, host string, e *entry) {
 	name, told := m.zoneName(id)
 	i := slices.IndexFunc(m.account.zones, func(z said) bool { return z.value == id })
 	switch {
+	case told && i < 0 && slices.ContainsFunc(m.account.zones, func(z said) bool { return z.name == name }):
+		e.near(n, "", ruleZone, "two zones are called "+name+"; the AWS document names the first")
+		return
 	case told && i < 0:
 		m.account.zones = append(m.account.zones, said{name, id})
 	case told:
