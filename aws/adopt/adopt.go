@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"skerry.dev/skerry/aws/finding"
+	"skerry.dev/skerry/spec"
 )
 
 // File is a file of the input. Its form is recognised by its content; the name is for messages, and for what has no other name.
@@ -33,6 +34,7 @@ func Read(files []File, allow []string) *Result {
 	f := read(files)
 	r := &Result{Documents: f.documents(), Files: f.files}
 	f.ledger.close()
+	f.check(r.Documents)
 	for _, row := range f.ledger.rows {
 		row.Allowed = row.Rule != nil && slices.Contains(allow, row.Rule.ID)
 		r.Ledger = append(r.Ledger, *row)
@@ -45,6 +47,25 @@ func Read(files []File, allow []string) *Result {
 	}
 	r.Findings = finding.Sort(r.Findings)
 	return r
+}
+
+// check has the documents read as the edge reads them: the input may have values that no spec takes.
+func (f *found) check(documents []Document) {
+	var files []spec.File
+	for _, d := range documents {
+		files = append(files, spec.File(d))
+	}
+	if len(files) == 0 {
+		return
+	}
+	_, problems := spec.Parse(files)
+	for _, p := range problems {
+		text := p.Text
+		if p.Fix != "" {
+			text += " (" + p.Fix + ")"
+		}
+		f.problem(spec.Pos{File: p.File, Line: p.Line, Col: p.Col}, ruleInvalid, "", "%s", text)
+	}
 }
 
 // findings are one for all rows of a resource that say the same by the same rule, at the first of them.

@@ -3,15 +3,17 @@ package adopt
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"skerry.dev/skerry/aws/finding"
 	"skerry.dev/skerry/spec"
 )
 
-// FuzzRead reads anything in two files: it must not panic or take long, whatever of it becomes documents is taken by the spec's
-// reader, each row names its file, and no row that is not exact comes without a rule.
+// FuzzRead reads anything in two files: it must not panic or take long, documents that the spec's reader
+// does not take are a finding, each row names its file, and no row that is not exact comes without a rule.
 func FuzzRead(f *testing.F) {
 	for _, files := range cases(f) {
 		for i, file := range files {
@@ -35,11 +37,12 @@ func FuzzRead(f *testing.F) {
 		if took := time.Since(start); took > 5*time.Second {
 			t.Fatalf("%d and %d bytes took %v", len(first), len(second), took)
 		}
+		invalid := slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Rule == ruleInvalid })
 		var list []spec.File
 		for _, d := range r.Documents {
-			list = append(list, spec.File{Name: d.Name, Data: d.Data})
+			list = append(list, spec.File(d))
 		}
-		if _, problems := spec.Parse(list); len(list) > 0 && len(problems) > 0 {
+		if _, problems := spec.Parse(list); len(list) > 0 && len(problems) > 0 != invalid {
 			t.Fatalf("%v\n%s", problems, r.Documents)
 		}
 		for _, row := range r.Ledger {

@@ -15,7 +15,7 @@ func Rules() []*finding.Rule {
 }
 
 // readRules are what stands in the way before anything is taken over.
-var readRules = [...]*finding.Rule{ruleUnreadable, ruleTwice, ruleNotUnderstood, ruleUnseen, ruleSometimes, ruleContradicts}
+var readRules = [...]*finding.Rule{ruleUnreadable, ruleTwice, ruleNotUnderstood, ruleUnseen, ruleSometimes, ruleContradicts, ruleInvalid}
 
 var (
 	ruleUnreadable = &finding.Rule{
@@ -54,5 +54,11 @@ var (
 		Meaning: "a file says two different things of the same list or switch, as AWS never prints them",
 		Remedy:  "export it again",
 		Witness: `{"Quantity": 2, "Items": ["www.example.com"]}`,
+	}
+	ruleInvalid = &finding.Rule{
+		ID: "import-invalid", Severity: finding.Error,
+		Meaning: "a value of the input stands in a document and no spec takes it, so that nothing runs the documents as they are",
+		Remedy:  "mend the document at this place",
+		Witness: "an alias that is no name of a host",
 	}
 )
