@@ -19,6 +19,7 @@ type Compiler struct {
 	sites     compile.Memory
 	templates cfn.Memory
 	stacks    []*stack // of the last revision, in the order in which they can be deployed
+	set       *lint.Set
 }
 
 // stack is one stack of the last revision.
@@ -48,7 +49,10 @@ func (c *Compiler) build(s *spec.Spec) (*model.Deployment, []finding.Finding, er
 		return nil, nil, err
 	}
 	c.follow(files)
-	return d, finding.Sort(append(findings, c.judge(d)...)), nil
+	if found := c.judge(d); len(found) > 0 {
+		findings = finding.Sort(append(findings, found...))
+	}
+	return d, findings, nil
 }
 
 // follow makes the stacks of the last revision those of this one.
@@ -83,12 +87,16 @@ func (c *Compiler) judge(d *model.Deployment) (out []finding.Finding) {
 		templates[i] = s.template
 	}
 	set := lint.NewSet(templates)
+	if c.set != nil {
+		set.Recall(c.set)
+	}
+	c.set = set
 	cfn.InParallel(len(c.stacks), func(i int) {
 		if s := c.stacks[i]; !s.judged {
 			s.found, s.judged = worthSaying(set.Check(s.template, nil)), true
 		}
 	})
-	found := worthSaying(set.Across(nil))
+	found := worthSaying(set.Across(nil, lint.AccountQuota))
 	for _, s := range c.stacks {
 		found = append(found, s.found...)
 	}
@@ -111,10 +119,10 @@ func (c *Compiler) judge(d *model.Deployment) (out []finding.Finding) {
 	return out
 }
 
-// worthSaying leaves out what the compiler says better: of what is no mistake it says more, and it knows what the account was granted.
+// worthSaying leaves out what is no mistake: of that the compiler says more. Of quotas it does too, since it knows what was granted.
 func worthSaying(list []finding.Finding) (out []finding.Finding) {
 	for _, f := range list {
-		if f.Severity > finding.Note && f.Rule.ID != lint.AccountQuota {
+		if f.Severity > finding.Note {
 			out = append(out, f)
 		}
 	}

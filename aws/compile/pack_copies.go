@@ -45,12 +45,15 @@ func (p *packer) copies(groups []group) string {
 			}
 		}
 	}
-	several := 0
+	several, instead := 0, map[*site]map[*model.Resource]*model.Resource{}
 	for _, r := range slices.SortedFunc(maps.Keys(users), byID) {
 		if room := p.b.granted(schema.UsersQuota(r.Type())); copied(r) && len(users[r]) > room {
 			several++
-			p.b.deal(r, users[r], room)
+			p.b.deal(r, users[r], room, instead)
 		}
+	}
+	for s, of := range instead {
+		s.swap(of)
 	}
 	if several == 0 {
 		return ""
@@ -58,8 +61,8 @@ func (p *packer) copies(groups []group) string {
 	return fmt.Sprintf("of %d policies, functions or web ACLs there are several that say the same, since AWS bounds how many distributions use one", several)
 }
 
-// deal makes copies of a resource and gives each user one.
-func (b *builder) deal(r *model.Resource, users []use, room int) {
+// deal makes copies of a resource and notes for each user which of them it has instead.
+func (b *builder) deal(r *model.Resource, users []use, room int, instead map[*site]map[*model.Resource]*model.Resource) {
 	n := (len(users)-1)/room + 1
 	list := []*model.Resource{r}
 	for i := 1; i < n; i++ {
@@ -79,7 +82,10 @@ func (b *builder) deal(r *model.Resource, users []use, room int) {
 			continue
 		}
 		for _, s := range u.sites {
-			s.swap(r, to)
+			if instead[s] == nil {
+				instead[s] = map[*model.Resource]*model.Resource{}
+			}
+			instead[s][r] = to
 		}
 	}
 }
@@ -135,19 +141,18 @@ func (b *builder) about(r, to *model.Resource, number int) {
 	}
 }
 
-// swap makes a site refer to another resource. What several sites may have in common is copied before it is written.
-func (s *site) swap(from, to *model.Resource) {
-	if s.acl == from {
+// swap makes a site refer to other resources. What several sites may have in common is copied before it is written.
+func (s *site) swap(instead map[*model.Resource]*model.Resource) {
+	if to := instead[s.acl]; to != nil {
 		s.acl = to
-		return
 	}
 	visit := func(v *model.Value) {
-		if ref, ok := (*v).(model.Ref); ok && ref.Resource == from {
-			*v = model.Ref{Resource: to, Attr: ref.Attr}
+		if ref, ok := (*v).(model.Ref); ok && instead[ref.Resource] != nil {
+			*v = model.Ref{Resource: instead[ref.Resource], Attr: ref.Attr}
 		}
 	}
 	there := false
-	look := func(v *model.Value) { there = there || refers(*v) == from }
+	look := func(v *model.Value) { there = there || instead[refers(*v)] != nil }
 	for _, b := range s.behaviors {
 		there = false
 		if behaviorSlots(b.props, look); !there {

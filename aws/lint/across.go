@@ -135,13 +135,20 @@ func nameTwice(l *linter, s *Set) {
 // imports visits what each resource imports, by names that are known.
 func (s *Set) imports(l *linter, visit func(n *schema.Node, name string)) {
 	for _, t := range s.templates {
-		for _, r := range t.Resources {
-			l.t, l.at = t, r
-			deep(r.Properties, func(n *schema.Node) {
-				if name, ok := imported(n); ok {
-					visit(n, name)
-				}
-			})
+		list, known := s.importing[t]
+		if !known {
+			for _, r := range t.Resources {
+				deep(r.Properties, func(n *schema.Node) {
+					if name, ok := imported(n); ok {
+						list = append(list, importing{r, n, name})
+					}
+				})
+			}
+			s.importing[t] = list
+		}
+		for _, i := range list {
+			l.t, l.at = t, i.by
+			visit(i.node, i.name)
 		}
 	}
 	l.t, l.at = nil, nil

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"skerry.dev/skerry/aws/cfn"
@@ -17,6 +18,14 @@ type Set struct {
 	outputs   []*exported
 	exports   map[string]*exported // by name, the first one
 	open      bool                 // there are exports whose names are not known
+	importing map[*cfn.Template][]importing
+}
+
+// importing is a resource that imports something.
+type importing struct {
+	by   *cfn.Resource
+	node *schema.Node
+	name string
 }
 
 // exported is what one template exports to others.
@@ -29,7 +38,7 @@ type exported struct {
 
 // NewSet gathers what rules look at. A template that stands twice in the list, or is there in JSON and in YAML, counts once.
 func NewSet(list []*cfn.Template) *Set {
-	s := &Set{exports: map[string]*exported{}, facts: facts{distributions: map[*cfn.Resource]*distribution{}, acls: map[*cfn.Resource]*acl{}}}
+	s := &Set{exports: map[string]*exported{}, importing: map[*cfn.Template][]importing{}, facts: facts{distributions: map[*cfn.Resource]*distribution{}, acls: map[*cfn.Resource]*acl{}}}
 	seen := map[string]bool{}
 	for _, t := range list {
 		s.facts.gather(t)
@@ -47,6 +56,15 @@ func NewSet(list []*cfn.Template) *Set {
 		s.export(t)
 	}
 	return s
+}
+
+// Recall takes over what an earlier set has found out about the templates that both have.
+func (s *Set) Recall(before *Set) {
+	for _, t := range s.templates {
+		if list, known := before.importing[t]; known {
+			s.importing[t] = list
+		}
+	}
 }
 
 // export notes what a template exports.
@@ -89,10 +107,14 @@ func (s *Set) exporter(name string) *cfn.Template {
 	return nil
 }
 
-// Across says what templates make together: names that stand twice, what nobody exports, quotas.
-func (s *Set) Across(from func(resource, path string) spec.Pos) []finding.Finding {
+// Across says what templates make together: names that stand twice, what nobody exports, quotas; without names rules that are not asked.
+func (s *Set) Across(from func(resource, path string) spec.Pos, without ...string) []finding.Finding {
 	l := &linter{set: s, from: from, facts: s.facts}
-	run(l, acrossRows, s)
+	for i := range acrossRows {
+		if !slices.Contains(without, acrossRows[i].ID) {
+			run(l, acrossRows[i:i+1], s)
+		}
+	}
 	return finding.Sort(l.found)
 }
 
