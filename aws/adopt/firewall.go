@@ -332,7 +332,7 @@ func (w *webACL) bodies() {
 	n := w.from.Props.Get("AssociationConfig")
 	size := n.Path("RequestBody", "CLOUDFRONT", "DefaultSizeInspectionLimit")
 	kb, err := strconv.Atoi(strings.TrimPrefix(size.String(), "KB_"))
-	if size != nil && err == nil {
+	if size != nil && err == nil && reads("AWS", []said{{"firewall", []said{{"bodyKB", kb}}}}) {
 		w.account.inspects(size, kb)
 	}
 	w.f.ledger.refuse(n, &wafRules.regional, "only what is looked at behind distributions is taken over")

@@ -95,6 +95,9 @@ func expression(n *schema.Node, labels map[string]*expr) *expr {
 	case "RegexMatchStatement":
 		e.regex(body)
 	}
+	if e.path != nil && e.op == opPath && !sayablePath(e.path.route) {
+		e.op, e.path = opOther, nil
+	}
 	return e
 }
 

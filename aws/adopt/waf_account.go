@@ -92,8 +92,8 @@ func (a *accountSaid) logging(r *resource) {
 	for i, to := range r.Props.Get("LogDestinationConfigs").List() {
 		name, known := to.AsText()
 		switch {
-		case !known:
-			l.refuse(to, &wafRules.open, "where the log goes is known only when it is deployed")
+		case !known || !reads("AWS", []said{{"logs", []said{{"waf", name}}}}):
+			l.refuse(to, &wafRules.open, "where the log goes is known only when it is deployed, or is no ARN of a destination")
 		case i > 0 || a.log != "" && a.log != name:
 			l.refuse(to, &wafRules.log, "the document has one destination for the logs of all web ACLs")
 		default:

@@ -96,14 +96,21 @@ func (w *webACL) page(f schema.Field, statuses []int) {
 			w.errors = string(form)
 		}
 		l.exact(f.Value, w.users+": errors", "the edge answers so")
-	case kind == "TEXT_HTML":
-		for _, s := range statuses {
-			w.pages = put(w.pages, []said{{"html", text}}, strconv.Itoa(s))
-		}
+	case kind == "TEXT_HTML" && sayable(said{"errorPages", w.withPage(statuses, text)}):
+		w.pages = w.withPage(statuses, text)
 		l.near(f.Value, w.users+": errorPages", &wafRules.answer, "the page "+f.Name+" is sent with every error of the edge that has the status")
 	default:
 		l.refuse(f.Value, &wafRules.answer, "the body "+f.Name+" ("+kind+") is no form of the edge's errors; pages are HTML")
 	}
+}
+
+// withPage are the pages with one more, for statuses.
+func (w *webACL) withPage(statuses []int, text string) []said {
+	pages := slices.Clone(w.pages)
+	for _, s := range statuses {
+		pages = put(pages, []said{{"html", text}}, strconv.Itoa(s))
+	}
+	return pages
 }
 
 // formOf is the form of errors that a body is of; empty: none.

@@ -100,6 +100,9 @@ func (w *webACL) closedPaths(r *wafRule, scope *expr, rest []*expr) bool {
 		slices.Sort(allow)
 		value = append(value, said{"allow", slices.Compact(allow)})
 	}
+	if !sayable(said{"maintenance", value}) {
+		return false
+	}
 	w.taken(r, "maintenance", scope, nil, "", statusMaintenance)
 	w.add(r, scope, func(p *lanePolicy) {
 		if p.maintenance == nil {
@@ -132,7 +135,7 @@ func (w *webACL) methodRule(r *wafRule, scope *expr, rest []*expr) bool {
 	if named := rest[0].methods(); named != nil {
 		allowed = slices.DeleteFunc(slices.Clone(edgeMethods), func(m string) bool { return slices.Contains(named, m) })
 	} else if rest[0].op == opNot {
-		allowed = rest[0].of[0].methods()
+		allowed = slices.DeleteFunc(rest[0].of[0].methods(), func(m string) bool { return !slices.Contains(edgeMethods, m) })
 	}
 	if len(allowed) == 0 {
 		return false
@@ -174,7 +177,7 @@ func (w *webACL) bodyRule(r *wafRule, scope *expr, rest []*expr) bool {
 	if len(rest) == 0 || len(rest) > 2 {
 		return false
 	}
-	if n, ok := w.declared(rest[0]); ok && len(rest) == 1 && r.action == "Block" {
+	if n, ok := w.declared(rest[0]); ok && n <= bodyMost && len(rest) == 1 && r.action == "Block" {
 		return w.bodyMax(r, scope, n)
 	}
 	n, ok := beyond(rest[0], "Body")
@@ -184,11 +187,12 @@ func (w *webACL) bodyRule(r *wafRule, scope *expr, rest []*expr) bool {
 		other = rest[0]
 	}
 	switch {
-	case !ok || n < 1:
+	case !ok || n < 1 || n > bodyMost:
 		return false
 	case len(rest) == 1 && r.action == "Block":
 		return w.bodyMax(r, scope, n)
-	case len(rest) == 2 && (other.op != opNot || w.types(other.of[0]) == nil):
+	case len(rest) == 2 && (other.op != opNot || w.types(other.of[0]) == nil),
+		!sayable(said{"waf", []said{{"mode", "block"}, {"bodyBytesMax", sizeText(n)}}}):
 		return false
 	}
 	w.taken(r, "waf.onLimit, waf.bodyBytesMax", scope, nil, "", statusSize)

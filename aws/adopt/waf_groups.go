@@ -193,6 +193,11 @@ func (w *webACL) labelRule(r *wafRule, e *expr) bool {
 	if keys == nil || r.action == "Count" || r.action == "Allow" {
 		return false
 	}
+	for _, p := range places {
+		if one := (exclusion{ids: schema.RuleIDs{First: crsTypes, Last: crsTypes}}).said(p); !sayable(said{"waf", []said{{"exclude", [][]said{one}}}}) {
+			return false
+		}
+	}
 	w.taken(r, "waf.exclude", scope, &wafRules.override,
 		"the rule "+r.name+" refuses what managed rules that count have labelled: what stands for them is excluded only where it does not hold", statusForbidden)
 	w.add(r, scope, func(p *lanePolicy) {

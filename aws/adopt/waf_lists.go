@@ -57,6 +57,10 @@ func (w *webACL) listRule(r *wafRule, scope *expr, rest []*expr) bool {
 			}
 		}
 		slices.Sort(allow)
+		allow = slices.Compact(allow)
+		if !sayable(said{"waf", []said{{"mode", "block"}, {"allow", []said{{list.field, allow}}}}}) {
+			return false
+		}
 		w.taken(r, "waf.allow."+list.field, scope, rule, text, statusForbidden)
 		w.add(r, scope, func(p *lanePolicy) {
 			p.waf.lists[list.id] = allow
