@@ -252,6 +252,9 @@ func (e *entry) originHeaders(o *origin) {
 		case strings.EqualFold(name, secretField) && e.secret(o, n, value):
 		case value.Open():
 			e.refuse(n, ruleUnknownValue, "the value of "+name+" is known only to the deployment; send it with headers.request, or with aws.secret in "+secretField)
+		case strings.EqualFold(name, secretField): // compiled again, it is sent anyway
+			e.mask(value)
+			e.refuse(n, ruleSecret, "the value of "+name+" is a secret in clear text; put it into AWS Secrets Manager and name its ARN in aws.secret")
 		case o.bucket != "":
 			e.mask(value)
 			e.nearService(n, o, "aws.bucket", ruleBucket, "a bucket is closed by an origin access control, and not by the field "+name)
