@@ -70,22 +70,22 @@ func properties(files []File) map[string][]string {
 	out := map[string][]string{}
 	for _, r := range read(files).resources {
 		var b strings.Builder
-		print(&b, r.Props, "")
+		dumped(&b, r.Props, "")
 		out[r.Type] = append(out[r.Type], b.String())
 	}
 	return out
 }
 
-// print writes what is known below a value, without what no answer has: tags, the code of functions, empty lists and objects of them.
-func print(b *strings.Builder, n *schema.Node, path string) {
+// dumped writes what is known below a value, without what no answer has: tags, the code of functions, empty lists and objects of them.
+func dumped(b *strings.Builder, n *schema.Node, path string) {
 	fields := slices.SortedFunc(slices.Values(n.Fields), func(a, b schema.Field) int { return strings.Compare(a.Name, b.Name) })
 	for _, f := range fields {
 		if f.Name != "Tags" && f.Name != "FunctionCode" && f.Name != "AutoPublish" && f.Name != "Quantity" {
-			print(b, f.Value, path+"."+f.Name)
+			dumped(b, f.Value, path+"."+f.Name)
 		}
 	}
 	for _, item := range n.Items {
-		print(b, item, path+".-")
+		dumped(b, item, path+".-")
 	}
 	switch text, ok := n.AsText(); {
 	case ok && text != "" && strings.Contains(text, "${"):
