@@ -3,7 +3,6 @@ package compile
 import (
 	"encoding/json"
 	"fmt"
-	"html"
 	"strings"
 
 	"skerry.dev/skerry/aws/finding"
@@ -20,7 +19,7 @@ var pageRules = struct{ long finding.Rule }{
 	},
 }
 
-// phrases are the statuses that a web ACL answers with (RFC 9110 section 15).
+// phrases are the statuses that a web ACL answers with (RFC 9110 section 15), of letters and spaces alone: they stand in HTML.
 var phrases = map[int]string{
 	403: "Forbidden", 405: "Method Not Allowed", 413: "Content Too Large", 429: "Too Many Requests", 503: "Service Unavailable",
 }
@@ -42,7 +41,7 @@ func (a *acl) page(status int) string {
 		kind, text = "APPLICATION_JSON", problem(status)
 	default:
 		if form != nil && *form == spec.ErrorsHTML {
-			title := html.EscapeString(fmt.Sprintf("%d %s", status, phrases[status]))
+			title := fmt.Sprintf("%d %s", status, phrases[status])
 			kind, text = "TEXT_HTML", "<!doctype html><title>"+title+"</title><h1>"+title+"</h1>\n"
 		}
 		if own := ownPage(p, status); own != "" && len(own) <= pageBytesMax {
