@@ -19,7 +19,7 @@ func drawEntrypoint(r *rapid.T, i int) string {
 		return rapid.SampledFrom(of).Draw(r, fmt.Sprint(label, " ", i))
 	}
 	var moved strings.Builder
-	if rapid.IntRange(0, 5).Draw(r, fmt.Sprint("moved ", i)) == 0 {
+	if rapid.IntRange(0, 11).Draw(r, fmt.Sprint("moved ", i)) == 0 {
 		moved.WriteString("  redirects: {list: [")
 		for n := range 400 {
 			fmt.Fprintf(&moved, "{from: /old/%d, to: /new/%d}, ", n, n)
@@ -48,7 +48,7 @@ func drawAccount(r *rapid.T) string {
 
 // TestCompiler: after any edits a compiler says and writes what a fresh one does.
 func TestCompiler(t *testing.T) {
-	const most = 5
+	const most = 4
 	rapid.Check(t, func(r *rapid.T) {
 		var reader spec.Reader
 		var compiler aws.Compiler
@@ -57,7 +57,7 @@ func TestCompiler(t *testing.T) {
 		for i := range rapid.IntRange(2, most).Draw(r, "entrypoints") {
 			docs[i] = drawEntrypoint(r, i)
 		}
-		for range 3 {
+		for range 2 {
 			target := rapid.SampledFrom(aws.Targets).Draw(r, "target")
 			files := []spec.File{{Name: "account.yaml", Data: []byte(account)}}
 			for i, text := range docs {

@@ -12,6 +12,11 @@ import (
 // from the sources of values.
 func Canonical(s *Spec) []byte {
 	var out bytes.Buffer
+	size := 0
+	for _, e := range s.Entrypoints {
+		size += len(e.written)
+	}
+	out.Grow(size)
 	if s.AWS != nil {
 		out.Write(canonicalAWS(s.AWS))
 	}

@@ -21,6 +21,9 @@ type Memory struct {
 	props map[model.Properties]outline // of the last deployment
 }
 
+// outlinesAtOnce is how many resources one processor takes at a time: enough that their text shares its memory.
+const outlinesAtOnce = 64
+
 // sum is a fingerprint.
 type sum [sha256.Size]byte
 
@@ -30,8 +33,8 @@ type outline struct {
 	refs []model.Ref // in the order in which they stand
 }
 
-// outlineOf goes through properties, or through one value.
-func outlineOf(v any) outline {
+// outlineOf goes through properties, or through one value. text is room for what is written on the way, which it returns.
+func outlineOf(v any, text []byte) (outline, []byte) {
 	var o outline
 	var visit func(step model.Step, name string, leaf any)
 	visit = func(_ model.Step, _ string, leaf any) {
@@ -46,8 +49,9 @@ func outlineOf(v any) outline {
 			model.Walk(leaf.Arg, visit)
 		}
 	}
-	o.said = sha256.Sum256(model.AppendTextWith(nil, v, visit))
-	return o
+	text = model.AppendTextWith(text[:0], v, visit)
+	o.said = sha256.Sum256(text)
+	return o, text
 }
 
 // Same is whether two files have the same template, and whether all that it imports is the same too.
@@ -144,12 +148,15 @@ func (s *survey) outlines(d *model.Deployment, known map[model.Properties]outlin
 		all = append(all, stack.Resources...)
 	}
 	list := make([]outline, len(all))
-	InParallel(len(all), func(i int) {
-		o, ok := known[all[i].Props]
-		if !ok {
-			o = outlineOf(all[i].Props)
+	InParallel((len(all)+outlinesAtOnce-1)/outlinesAtOnce, func(chunk int) {
+		var text []byte
+		for i := chunk * outlinesAtOnce; i < min((chunk+1)*outlinesAtOnce, len(all)); i++ {
+			o, ok := known[all[i].Props]
+			if !ok {
+				o, text = outlineOf(all[i].Props, text)
+			}
+			list[i] = o
 		}
-		list[i] = o
 	})
 	s.props = make(map[model.Properties]outline, len(all))
 	for i, r := range all {
@@ -177,8 +184,9 @@ func (s *survey) file(stack *model.Stack) File {
 	for _, r := range stack.Resources {
 		note(s.props[r.Props].refs)
 	}
-	for _, o := range stack.Outputs {
-		note(outlineOf(o.Value).refs)
+	for _, out := range stack.Outputs {
+		o, _ := outlineOf(out.Value, nil)
+		note(o.refs)
 	}
 	f := File{Stack: stack}
 	h.Sum(f.deep[:0])
@@ -241,7 +249,7 @@ func (s *survey) sumOf(f *File) sum {
 		refs(o.refs)
 	}
 	for _, out := range stack.Outputs {
-		o := outlineOf(out.Value)
+		o, _ := outlineOf(out.Value, nil)
 		fmt.Fprintf(h, "%q %q %x\n", out.ID, out.Note, o.said)
 		refs(o.refs)
 	}
