@@ -23,7 +23,7 @@ func TestDefaultsOfServices(t *testing.T) {
 			seen++
 			at := v.Endpoints[0].At
 			want := spec.Service{
-				Meta: spec.Meta{Name: v.Meta.Name}, At: v.At, Inline: v.Inline, Host: spec.HostPreserve, Protocol: spec.ProtocolHTTP1,
+				Meta: spec.Meta{Name: v.Meta.Name}, At: v.At, Inline: v.Inline, Host: spec.HostPreserve, Protocol: spec.ProtocolHTTP1, Proxy: spec.ProxyOff,
 				Endpoints: []spec.Endpoint{{TLS: tls.MinVersion != "", Host: "a", Port: map[bool]uint16{false: 80, true: 443}[tls.MinVersion != ""], At: at, Weight: 1}},
 				Timeouts:  spec.Timeouts{Connect: 2 * time.Second, FirstByte: 30 * time.Second, Idle: time.Minute},
 				KeepAlive: spec.KeepAlive{Max: 256, Idle: 55 * time.Second, Age: time.Hour},

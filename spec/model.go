@@ -236,8 +236,9 @@ type Service struct {
 	Endpoints []Endpoint // none if Directory is set
 	Directory *Directory // files instead of endpoints; nil: none
 	Host      HostForm
-	HostName  string   // with HostName form: the name sent
-	Protocol  Protocol // how endpoints are spoken to; empty, as for a Directory: HTTP/1.1
+	HostName  string        // with HostName form: the name sent
+	Protocol  Protocol      // how endpoints are spoken to; empty, as for a Directory: HTTP/1.1
+	Proxy     ProxyProtocol // what goes before it on each connection; empty, as for a Directory: nothing
 	Health    *Health
 	Timeouts  Timeouts
 	KeepAlive KeepAlive
@@ -305,6 +306,16 @@ type Protocol string
 const (
 	ProtocolHTTP1 Protocol = "http1" // HTTP/1.1, the default
 	ProtocolHTTP2 Protocol = "http2" // HTTP/2, which gRPC needs
+)
+
+// ProxyProtocol is the header of the PROXY protocol in front of each connection to an endpoint.
+type ProxyProtocol string
+
+// The headers. Such a connection is one client's, which ProtocolHTTP2 cannot have.
+const (
+	ProxyOff ProxyProtocol = "off" // none, the default
+	ProxyV1  ProxyProtocol = "v1"  // a line of text
+	ProxyV2  ProxyProtocol = "v2"  // binary
 )
 
 // Health is an active health check.

@@ -16,6 +16,7 @@ type serviceDoc struct {
 	directory val[directoryDoc]
 	host      val[string]
 	protocol  val[Protocol]
+	proxy     val[ProxyProtocol]
 	health    val[healthDoc]
 	tls       val[OriginTLS]
 	dns       val[DNS]
@@ -57,6 +58,8 @@ var serviceSpec = object[serviceDoc]{
 			"The Host that the service gets: preserve (the client's), endpoint (the address), or a name."),
 		rowOr("protocol", func(s *serviceDoc) *val[Protocol] { return &s.protocol }, protocol, ProtocolHTTP1,
 			"How the endpoints are spoken to: http1, or http2 as gRPC needs it, which https endpoints must choose by ALPN, and http endpoints know beforehand (h2c)."),
+		rowOr("proxyProtocol", func(s *serviceDoc) *val[ProxyProtocol] { return &s.proxy }, oneOf(ProxyOff, ProxyV1, ProxyV2), ProxyOff,
+			"The PROXY header in front of each connection, which says who the client is: off, v1 or v2. The endpoints must expect it; their connections are then not kept."),
 		row("tls", func(s *serviceDoc) *val[OriginTLS] { return &s.tls }, originTLS,
 			"How https endpoints are spoken to: verified against the system's authorities, if left out."),
 		rowOr("dns", func(s *serviceDoc) *val[DNS] { return &s.dns }, dns, defaultDNS, "How names of endpoints become addresses."),
@@ -93,6 +96,10 @@ func checkService(l *log, at Pos, s *serviceDoc) {
 	}
 	checkEndpoints(l, s.endpoints)
 	checkServiceAWS(l, s)
+	if s.proxy.V != "" && s.proxy.V != ProxyOff && s.protocol.V == ProtocolHTTP2 {
+		l.refuse(s.proxy.At, "remove it, or write `protocol: http1`",
+			"a PROXY header names one client, and a connection of HTTP/2 carries the requests of many: proxyProtocol is for http1 only")
+	}
 	if s.tls.given() && s.endpoints.Set && s.endpoints.Clean && !anyTLS(s.endpoints.V) {
 		l.refuse(s.tls.At, "write the endpoints as https://…, or remove it", "no endpoint is https: nothing of this would have an effect")
 	}
@@ -105,7 +112,7 @@ func (d *serviceDoc) refuseOfEndpoints(l *log) {
 		at    Pos
 		given bool
 	}{
-		{"host", d.host.At, d.host.given()}, {"protocol", d.protocol.At, d.protocol.given()}, {"tls", d.tls.At, d.tls.given()}, {"dns", d.dns.At, d.dns.given()},
+		{"host", d.host.At, d.host.given()}, {"protocol", d.protocol.At, d.protocol.given()}, {"proxyProtocol", d.proxy.At, d.proxy.given()}, {"tls", d.tls.At, d.tls.given()}, {"dns", d.dns.At, d.dns.given()},
 		{"balance", d.balance.At, d.balance.given()}, {"health", d.health.At, d.health.given()}, {"ejection", d.ejection.At, d.ejection.given()},
 		{"timeouts", d.timeouts.At, d.timeouts.given()}, {"keepAlive", d.keepAlive.At, d.keepAlive.given()},
 		{"retryBudget", d.budget.At, d.budget.given()}, {"concurrency", d.limit.At, d.limit.given()}, {"breaker", d.breaker.At, d.breaker.given()},
@@ -277,7 +284,7 @@ func (d serviceDoc) model() *Service {
 		Meta: d.meta.model(), At: d.at, Endpoints: values(d.endpoints.V), Sources: f.sources,
 		Timeouts: d.timeouts.V.model(), KeepAlive: d.keepAlive.V.model(),
 		Balance: d.balance.V, Ejection: d.ejection.V, RetryBudget: d.budget.V, Concurrency: d.limit.V, Breaker: d.breaker.V,
-		DNS: d.dns.V, TLS: d.tls.V, Protocol: d.protocol.V, AWS: awsOriginOf(d.aws),
+		DNS: d.dns.V, TLS: d.tls.V, Protocol: d.protocol.V, Proxy: d.proxy.V, AWS: awsOriginOf(d.aws),
 	}
 	switch HostForm(d.host.V) {
 	case HostPreserve, HostEndpoint:
@@ -337,7 +344,7 @@ func docOf(s *Service) serviceDoc {
 		return serviceDoc{meta: metaDocOf(s.Meta), directory: said(directoryDocOf(m)), aws: awsOriginDocOf(s.AWS)}
 	}
 	d := serviceDoc{
-		meta: metaDocOf(s.Meta), endpoints: said([]val[Endpoint](nil)), host: said(string(s.Host)), protocol: said(s.Protocol),
+		meta: metaDocOf(s.Meta), endpoints: said([]val[Endpoint](nil)), host: said(string(s.Host)), protocol: said(s.Protocol), proxy: said(s.Proxy),
 		dns: said(s.DNS), balance: said(s.Balance), ejection: said(s.Ejection),
 		timeouts: said(timeoutsDocOf(s.Timeouts)), keepAlive: said(keepAliveDocOf(s.KeepAlive)),
 		budget: said(s.RetryBudget), limit: said(s.Concurrency), breaker: said(s.Breaker), aws: awsOriginDocOf(s.AWS),

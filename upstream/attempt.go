@@ -22,6 +22,7 @@ type attempt struct {
 	asked  time.Time  // when its last byte had; zero: it has not
 	pumped bool       // the body was too large to be sent in one piece: some of it is gone
 	began  time.Time
+	client peer.Client // for whom a connection is made, where the service is told
 
 	raced   bool       // another attempt runs beside it, and may stop it
 	mu      sync.Mutex // guards what follows, and conn while it is raced
@@ -97,13 +98,13 @@ func (a *attempt) dial(until time.Time) (*peer.Conn, error) {
 	case a.raced:
 		ctx, cancel = context.WithCancel(ctx)
 	default:
-		return a.ep.peer.Dial(ctx)
+		return a.ep.peer.DialFor(ctx, a.client)
 	}
 	defer cancel()
 	if a.raced && !a.mayStop(cancel) {
 		return nil, wire.ErrAbandoned
 	}
-	c, err := a.ep.peer.Dial(ctx)
+	c, err := a.ep.peer.DialFor(ctx, a.client)
 	if err != nil && !until.IsZero() && !time.Now().Before(until) {
 		return nil, wholeOver(a.ep.service)
 	}

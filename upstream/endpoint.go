@@ -38,7 +38,7 @@ type endpoint struct {
 // newEndpoint returns an endpoint that is checked, if the service says so, until close.
 func newEndpoint(s *service, e *spec.Endpoint, addr netip.Addr, from *named) (*endpoint, error) {
 	ep := &endpoint{service: s, addr: addr, label: netip.AddrPortFrom(addr, e.Port).String(), host: []byte(hostField(e)), named: from}
-	id := peer.Identity{Addr: netip.AddrPortFrom(addr, e.Port), Protocol: s.spec.Protocol}
+	id := peer.Identity{Addr: netip.AddrPortFrom(addr, e.Port), Protocol: s.spec.Protocol, Proxy: s.proxy}
 	ep.identity = ep.label
 	if e.TLS {
 		t := s.tls.TLS

@@ -105,7 +105,7 @@ func (r *race) run() {
 	}
 	u.service.metrics.picked(how)
 	h := &r.hedge
-	h.ep, h.began, h.raced, r.how = n.Owner.(*endpoint), now, true, how
+	h.ep, h.began, h.raced, h.client, r.how = n.Owner.(*endpoint), now, true, u.client, how
 	h.ep.tries.Inc()
 	r.second = copyRequest(r.first)
 	if r.err = h.run(u.stage, r.second, u.until); r.err != nil {

@@ -12,6 +12,7 @@ import (
 	"skerry.dev/skerry/spec"
 	"skerry.dev/skerry/upstream/admission"
 	"skerry.dev/skerry/upstream/balance"
+	"skerry.dev/skerry/wire/proxyheader"
 )
 
 // service is what outlives a plan of a spec.Service: its endpoints, which of them to ask, and whether to ask at all.
@@ -23,7 +24,8 @@ type service struct {
 	hostName []byte // value of Host, if the service names one
 	tls      originTLS
 	key      key
-	refs     int // guarded by the keeper
+	proxy    proxyheader.Version // what goes before the protocol on each connection
+	refs     int                 // guarded by the keeper
 
 	balancer *balance.Balancer
 	gate     *admission.Gate    // nil: no bound on open requests
@@ -45,7 +47,7 @@ type service struct {
 }
 
 func newService(k *Keeper, id string, s *spec.Service, tls originTLS) *service {
-	out := &service{keeper: k, identity: id, spec: s, name: s.Meta.Name, hostName: []byte(s.HostName), tls: tls, key: newKey(&s.Balance), ready: make(chan struct{})}
+	out := &service{keeper: k, identity: id, spec: s, name: s.Meta.Name, hostName: []byte(s.HostName), tls: tls, key: newKey(&s.Balance), proxy: proxyOf(s.Proxy), ready: make(chan struct{})}
 	out.ctx, out.cancel = context.WithCancel(k.ctx)
 	out.metrics = metrics{make: out.counter, service: out.name}
 	out.balancer = balance.New(s.Balance, s.Ejection, out.ejected)

@@ -13,6 +13,7 @@ import (
 	"skerry.dev/skerry/upstream/admission"
 	"skerry.dev/skerry/upstream/balance"
 	"skerry.dev/skerry/wire"
+	"skerry.dev/skerry/wire/proxyheader"
 )
 
 // use is one exchange's use of a service: what must be given back at its end.
@@ -40,6 +41,9 @@ func (s *Stage) use(x *exchange.Exchange, svc *service) *use {
 	u.ask.Tried = u.tried[:0]
 	if w := svc.spec.Timeouts.Whole; w > 0 {
 		u.until = x.Now.Add(w)
+	}
+	if svc.proxy != proxyheader.None {
+		u.client = announced(x)
 	}
 	svc.key.of(x, &u.ask)
 	return u

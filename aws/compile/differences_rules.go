@@ -96,6 +96,7 @@ var differenceRemedies = map[string]struct{ remedy, witness, source string }{
 	"origin-http":         {"use `protocol: http1` where the service is not gRPC", "a GET: the service gets HTTP/1.1", docsCloudFront + "distribution-using-grpc.html"},
 	"origin-load":         {"bound the load at a load balancer or in the service, or with `limit`; " + allowIt, "more requests at once than the service can take: all reach it", ""},
 	"origin-mtls":         {"import the certificate to AWS Certificate Manager, or close the origin as a VPC origin", "a handshake with the service: CloudFront shows no certificate", ""},
+	"origin-proxy-header": {"read the client's address from X-Forwarded-For, or put a load balancer that writes the header before the service", "any request: the service waits for a PROXY header and closes the connection: 502", ""},
 	"origin-tls":          {"give the service a certificate of a public authority with its own name; " + allowIt, "a handshake with a service whose certificate is of a private authority: 502", docsCloudFront + "using-https-cloudfront-to-custom-origin.html"},
 	"path-function":       {"use prefixes of whole segments", "a request for a path that the wildcard has and the pattern has not", ""},
 	"path-normal":         {"let clients send paths in their normal form", "GET /a/../b: 308 to /b", ""},

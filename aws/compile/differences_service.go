@@ -17,6 +17,7 @@ var serviceDifferences = []differs{
 	{field: "Service.directory", effect: outside, when: func(f *inForce) bool { return f.service.Directory != nil }},
 	{field: "Service.host", effect: inside, when: func(f *inForce) bool { return f.service.Host == spec.HostName }},
 	{field: "Service.protocol", effect: inside, when: func(f *inForce) bool { return f.service.Protocol == spec.ProtocolHTTP2 }},
+	{field: "Service.proxyProtocol", when: func(f *inForce) bool { return f.service.Proxy == spec.ProxyV1 || f.service.Proxy == spec.ProxyV2 }},
 	{field: "origin tls.serverName", effect: inside, when: func(f *inForce) bool { return f.service.TLS.ServerName != "" }},
 	{field: "origin tls.ca", when: func(f *inForce) bool { return f.service.TLS.CA != "" }},
 	{field: "origin tls.certificate", when: func(f *inForce) bool { return f.service.TLS.Certificate != "" }},

@@ -1,0 +1,273 @@
+package edge_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pires/go-proxyproto"
+
+	"skerry.dev/skerry/edge"
+	"skerry.dev/skerry/load/rival"
+)
+
+// announcedSpec has four services that expect a PROXY header, or a mapping that has them.
+const announcedSpec = `apiVersion: skerry.dev/v1
+kind: Entrypoint
+metadata: {name: shop, owner: team-shop}
+spec:
+  hosts: [shop.test]
+  redirect: off
+  limit: off
+  cache: off
+  routes:
+%s`
+
+const announcedService = `---
+apiVersion: skerry.dev/v1
+kind: Service
+metadata: {name: %[1]s}
+spec:
+  endpoints: [%[2]s]
+  proxyProtocol: %[3]s
+`
+
+// The two say who the header says that the client is, and where it came to, on an address without TLS and on one with it.
+const (
+	nginxBehind = `access_log off;
+server {
+	listen PLAIN proxy_protocol;
+	listen SECURE ssl proxy_protocol;
+	ssl_certificate DIR/pair.pem;
+	ssl_certificate_key DIR/pair.pem;
+	default_type text/plain;
+	location / { return 200 "$proxy_protocol_addr:$proxy_protocol_port $proxy_protocol_server_addr:$proxy_protocol_server_port"; }
+}
+`
+	haproxyBehind = `global
+	maxconn 500
+	tune.ssl.default-dh-param 2048
+defaults
+	mode http
+	timeout connect 10s
+	timeout client 20s
+	timeout server 20s
+frontend all
+	bind PLAIN accept-proxy
+	bind SECURE accept-proxy ssl crt DIR/pair.pem
+	http-request return status 200 content-type text/plain lf-string "%[src]:%[src_port] %[dst]:%[dst_port]"
+`
+)
+
+// TestAnnouncedToServers: nginx and HAProxy as services understand both versions, before TLS too, for clients of every protocol, and get
+// each client's own address and port.
+func TestAnnouncedToServers(t *testing.T) {
+	needs(t, "nginx", "haproxy")
+	secrets, pair := originPair(t)
+	var paths []string
+	routes, services := "", ""
+	for name, conf := range map[string]string{"nginx": nginxBehind, "haproxy": haproxyBehind} {
+		dir, plain, secure := t.TempDir(), freeAddr(t), freeAddr(t)
+		must(t, os.WriteFile(filepath.Join(dir, "pair.pem"), pair, 0o600))
+		o := rival.Options{Dir: dir, Conf: strings.NewReplacer("DIR", dir, "PLAIN", plain, "SECURE", secure).Replace(conf), Ready: secure}
+		start := map[string]func(rival.Options) (*rival.Proc, error){"nginx": rival.Nginx, "haproxy": rival.HAProxy}[name]
+		p, err := start(o)
+		must(t, err)
+		t.Cleanup(p.Stop)
+		for _, version := range []string{"v1", "v2"} {
+			for scheme, addr := range map[string]string{"http": plain, "https": secure} {
+				service := name + version + scheme
+				paths = append(paths, "/"+service)
+				routes += fmt.Sprintf("    - {match: {path: /%[1]s}, service: %[1]s}\n", service)
+				services += fmt.Sprintf(announcedService, service, scheme+"://"+addr, version)
+				if scheme == "https" {
+					services += "  tls: {ca: \"file:ca.pem\"}\n"
+				}
+			}
+		}
+	}
+	both := freeAddr(t)
+	opt := edge.Options{H2C: []string{both}, DrainTimeout: 5 * time.Second}
+	opt.Setting.Secrets.Dir = secrets
+	e, _ := start(t, opt, fmt.Sprintf(announcedSpec, routes)+services)
+	t.Cleanup(func() { e.Hurry(); e.Drain() })
+	for _, path := range paths {
+		for _, http2 := range []bool{false, true} {
+			if body, want := announcedTo(t, both, path, http2); body != want {
+				t.Errorf("%s, HTTP/2 %v: the service was told %q, want %q", path, http2, body, want)
+			}
+		}
+	}
+}
+
+// announcedTo asks for a path from an address of its own, and returns what the service was told, and what it should have been.
+func announcedTo(t *testing.T, to, path string, http2 bool) (body, want string) {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 5)}}
+	client := over(t, http2)
+	client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		c, err := d.DialContext(ctx, network, to)
+		if err == nil {
+			want = c.LocalAddr().String() + " " + to
+		}
+		return c, err
+	}
+	a, err := client.Get("http://shop.test" + path)
+	must(t, err)
+	defer a.Body.Close()
+	text, err := io.ReadAll(a.Body)
+	must(t, err)
+	return string(text), want
+}
+
+// announcedOrigin notes who asked for what, by another implementation's reading of the header, and requires one.
+type announcedOrigin struct {
+	mu    sync.Mutex
+	asked []string // "path client", "path -" for nobody's
+	conns map[string]bool
+}
+
+// header is the key of a connection's header in the context of its requests.
+type headerKey struct{}
+
+func startAnnounced(t *testing.T, answer func(w http.ResponseWriter, r *http.Request)) (*announcedOrigin, string) {
+	t.Helper()
+	o := &announcedOrigin{conns: map[string]bool{}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := r.Context().Value(headerKey{}).(*proxyproto.Conn).ProxyHeader()
+		client := "-"
+		if h.Command.IsProxy() {
+			client, _, _ = net.SplitHostPort(h.SourceAddr.String())
+		}
+		o.mu.Lock()
+		o.asked = append(o.asked, r.URL.Path+" "+client)
+		if raw := r.Context().Value(headerKey{}).(*proxyproto.Conn).Raw().RemoteAddr().String(); o.conns[raw] {
+			t.Errorf("%s came over a connection that another request had", r.URL.Path)
+		} else {
+			o.conns[raw] = true
+		}
+		o.mu.Unlock()
+		answer(w, r)
+	}))
+	s.Listener.Close()
+	s.Listener = &proxyproto.Listener{Listener: l, ConnPolicy: func(proxyproto.ConnPolicyOptions) (proxyproto.Policy, error) { return proxyproto.REQUIRE, nil }}
+	s.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, headerKey{}, c) }
+	s.Start()
+	t.Cleanup(s.Close)
+	return o, "http://" + l.Addr().String()
+}
+
+// has waits until a line is among what was asked.
+func (o *announcedOrigin) has(t *testing.T, line string) {
+	t.Helper()
+	for give := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		o.mu.Lock()
+		asked := slices.Clone(o.asked)
+		o.mu.Unlock()
+		if slices.Contains(asked, line) {
+			return
+		}
+		if time.Now().After(give) {
+			t.Fatalf("asked %q, want %q among it", asked, line)
+		}
+	}
+}
+
+// TestAnnouncedAgain: what is sent again, beside, or to a second service names the client too, checks name nobody, and no connection
+// carries a second request.
+func TestAnnouncedAgain(t *testing.T) {
+	release := make(chan struct{})
+	free := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(free)
+	bad := func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/health":
+		case "/hedged":
+			<-release
+		default:
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	}
+	one, oneURL := startAnnounced(t, bad)
+	two, twoURL := startAnnounced(t, bad)
+	good := func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "max-age=60") }
+	third, thirdURL := startAnnounced(t, good)
+	text := fmt.Sprintf(announcedSpec, `    - {match: {path: /hedged}, service: pair, hedge: {after: 10ms}}
+    - {match: {path: /mirrored}, service: third, mirror: {service: copies}}
+    - {match: {path: /filled}, service: third, cache: standard}
+    - {match: {prefix: /}, service: pair}
+`)
+	text += fmt.Sprintf(announcedService, "pair", oneURL+", "+twoURL, "v2") + "  ejection: off\n  health: {path: /health, interval: 100ms, timeout: 100ms}\n"
+	text += fmt.Sprintf(announcedService, "third", thirdURL, "v1")
+	copies, copiesURL := startAnnounced(t, good)
+	text += fmt.Sprintf(announcedService, "copies", copiesURL, "v1")
+	both := freeAddr(t)
+	e, _ := start(t, edge.Options{H2C: []string{both}, DrainTimeout: 5 * time.Second}, text)
+	t.Cleanup(func() { free(); e.Hurry(); e.Drain() })
+
+	announcedTo(t, both, "/retried", true)
+	one.has(t, "/retried 127.0.0.5")
+	two.has(t, "/retried 127.0.0.5")
+	for range 2 {
+		announcedTo(t, both, "/mirrored", false)
+	}
+	third.has(t, "/mirrored 127.0.0.5")
+	copies.has(t, "/mirrored 127.0.0.5")
+	for range 2 {
+		announcedTo(t, both, "/filled", true)
+	}
+	third.has(t, "/filled 127.0.0.5")
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		announcedTo(t, both, "/hedged", false)
+	}()
+	one.has(t, "/hedged 127.0.0.5")
+	two.has(t, "/hedged 127.0.0.5")
+	free()
+	<-asked
+	one.has(t, "/health -")
+	two.has(t, "/health -")
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	addr, err := rival.FreeAddr()
+	must(t, err)
+	return addr
+}
+
+// originPair is a certificate for 127.0.0.1 with its key, and a directory of secrets with the authority that it is from, ca.pem.
+func originPair(t *testing.T) (secrets string, pair []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	must(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	own := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	secrets = t.TempDir()
+	must(t, os.WriteFile(filepath.Join(secrets, "ca.pem"), own, 0o600))
+	return secrets, append(own, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})...)
+}
