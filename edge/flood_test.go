@@ -502,11 +502,26 @@ func TestFloodAtLimit(t *testing.T) {
 		if !slices.Contains([]string{"no byte", "half a head", "a head by bytes", "half a handshake", "h2 that does nothing", "idle h2"}, a.name) {
 			continue
 		}
-		t.Run(strings.ReplaceAll(a.name, " ", "-"), func(t *testing.T) { floodAtLimit(t, a) })
+		t.Run(strings.ReplaceAll(a.name, " ", "-"), func(t *testing.T) {
+			for again := 2; ; again-- {
+				f := floodAtLimit(t, a)
+				// In a second there are some 400 requests: with the race detector one or two of them can lose the race for a place.
+				failed := f.failed.Load() > max(2, f.sent.Load()/200)
+				if failed && f.wrong.Load() == 0 && f.sent.Load() < 100 && again > 0 {
+					t.Log("made again: the machine had no time for the honest")
+					continue
+				}
+				if failed || f.wrong.Load() > 0 || f.sent.Load() < 20 {
+					t.Errorf("of %d honest requests %d failed and %d were wrong; the last: %s", f.sent.Load(), f.failed.Load(), f.wrong.Load(), f.whyFailed)
+				}
+				return
+			}
+		})
 	}
 }
 
-func floodAtLimit(t *testing.T, a attack) {
+// floodAtLimit is one attack on all places of an edge, with honest clients beside it.
+func floodAtLimit(t *testing.T, a attack) *flood {
 	const conns = 64
 	set := meter.NewSet()
 	e, addr := start(t, edge.Options{HTTPS: []string{"127.0.0.1:0"}, Meters: set, Conns: conns, DrainTimeout: 10 * time.Second},
@@ -546,8 +561,5 @@ func floodAtLimit(t *testing.T, a attack) {
 	wg.Wait()
 	t.Logf("%d honest requests, %d failed, the slowest took %v; %d connections waited for a place, %d handshakes were shed", f.sent.Load(),
 		f.failed.Load(), f.slowest, waited.Value(), set.Counter("skerry_handshakes_shed_total", "").Value())
-	// In a second there are some 400 requests: with the race detector one or two of them can lose the race for a place.
-	if f.wrong.Load() > 0 || f.failed.Load() > max(2, f.sent.Load()/200) || f.sent.Load() < 20 {
-		t.Errorf("of %d honest requests %d failed and %d were wrong; the last: %s", f.sent.Load(), f.failed.Load(), f.wrong.Load(), f.whyFailed)
-	}
+	return f
 }
