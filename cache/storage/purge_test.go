@@ -26,7 +26,14 @@ func TestPurgeMeets(t *testing.T) {
 		for _, soft := range []bool{false, true} {
 			for _, wait := range []bool{false, true} {
 				p.Soft = soft
-				synctest.Test(t, func(t *testing.T) { meets(t, p, wait, stored, want) })
+				// What no purge meets may share a mark with what one names, by the store's random seed: refused, though nothing says so.
+				for try, shared := 0, true; shared; try++ {
+					if try == 3 {
+						t.Errorf("%+v, wait %v: an answer that the purge does not meet is refused, whatever the seed", p, wait)
+						break
+					}
+					synctest.Test(t, func(t *testing.T) { shared = meets(t, p, wait, stored, want) })
+				}
 			}
 		}
 	}
@@ -50,8 +57,9 @@ func TestPurgeMeets(t *testing.T) {
 		"https shop.example:8443 /a", "https blog.example /a", "https blog.example /b?x=1&y=")
 }
 
-// meets fills a store, purges, and looks at what may be found, at once or when all is swept.
-func meets(t *testing.T, p storage.Purge, wait bool, stored map[string]string, want []string) {
+// meets fills a store, purges, and looks at what may be found, at once or when all is swept. shared: something was refused that
+// the purge does not meet.
+func meets(t *testing.T, p storage.Purge, wait bool, stored map[string]string, want []string) (shared bool) {
 	s := storage.New(storage.Options{Bytes: 1 << 20})
 	defer s.Close()
 	before := s.Number()
@@ -84,15 +92,17 @@ func meets(t *testing.T, p storage.Purge, wait bool, stored map[string]string, w
 		}
 	}
 	for k, groups := range stored {
-		if stored := old(k, groups, before) != nil; stored == met[k] {
-			t.Errorf("%+v, wait %v: %s: asked for before the purge, stored: %v", p, wait, k, stored)
+		taken := old(k, groups, before) != nil
+		if taken && met[k] {
+			t.Errorf("%+v, wait %v: %s: asked for before the purge, and stored", p, wait, k)
 		}
+		shared = shared || !taken && !met[k]
 		if old(k, groups, s.Number()) == nil {
 			t.Errorf("%+v, wait %v: %s: asked for after the purge, not stored", p, wait, k)
 		}
 	}
 	if !wait {
-		return
+		return shared
 	}
 	got, ok := s.Progress(p.Number)
 	if n := int64(len(stored)); !ok || got != (storage.Progress{Number: p.Number, Objects: n, Looked: n, Removed: int64(len(want)), Done: true}) {
@@ -101,6 +111,7 @@ func meets(t *testing.T, p storage.Purge, wait bool, stored map[string]string, w
 	if st := s.Stats(); st.Purges != 1 || st.Swept != uint64(len(want)) {
 		t.Errorf("%+v: %+v", p, st)
 	}
+	return shared
 }
 
 func TestPurgeRefused(t *testing.T) {
