@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -223,20 +222,10 @@ func (e *Edge) Start() error {
 	}
 	e.chooseTransport()
 	e.watchMemory()
-	var listeners []listen.Listener
-	for _, addr := range e.opt.HTTP {
-		listeners = append(listeners, listen.Listener{Addr: addr})
+	listeners, err := e.listeners()
+	if err != nil {
+		return err
 	}
-	for _, addr := range e.opt.HTTPS {
-		listeners = append(listeners, listen.Listener{Addr: addr, TLS: e.certs})
-	}
-	for _, addr := range e.opt.H2C {
-		listeners = append(listeners, listen.Listener{Addr: addr, H2C: true})
-	}
-	for i := range listeners {
-		listeners[i].Proxy = slices.Contains(e.opt.Proxied, listeners[i].Addr)
-	}
-	var err error
 	e.sockets, err = listen.Open(listeners, listen.Options{Conns: e.opt.Conns, PerAddress: e.opt.PerAddress,
 		Trusted: e.opt.Setting.Env.Trusted, Full: e.shed, Preface: e.opt.Timeouts.Head, Meters: e.meters})
 	if err != nil {
@@ -250,6 +239,31 @@ func (e *Edge) Start() error {
 		}
 	})
 	return nil
+}
+
+// listeners are those of the options.
+func (e *Edge) listeners() (all []listen.Listener, err error) {
+	for _, addr := range e.opt.HTTP {
+		all = append(all, listen.Listener{Addr: addr})
+	}
+	for _, addr := range e.opt.HTTPS {
+		all = append(all, listen.Listener{Addr: addr, TLS: e.certs})
+	}
+	for _, addr := range e.opt.H2C {
+		all = append(all, listen.Listener{Addr: addr, H2C: true})
+	}
+	for _, addr := range e.opt.Proxied {
+		found := false
+		for i := range all {
+			if all[i].Addr == addr {
+				all[i].Proxy, found = true, true
+			}
+		}
+		if !found { // it would be open to everybody
+			return nil, errors.New("BUG: " + addr + " is to be behind a balancer, and nobody listens there")
+		}
+	}
+	return all, nil
 }
 
 // shed closes the client connection that has waited longest since before a time, of either protocol, and reports whether

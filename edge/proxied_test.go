@@ -262,13 +262,15 @@ func TestProxiedByStrangers(t *testing.T) {
 	}
 }
 
-// TestProxiedNeedsTrust: an edge that could let nobody in does not start, and says why.
+// TestProxiedNeedsTrust: an edge that could let nobody in, or would let everybody, does not start, and says why.
 func TestProxiedNeedsTrust(t *testing.T) {
-	e := newEdge(t, edge.Options{HTTP: []string{"127.0.0.1:0"}, Proxied: []string{"127.0.0.1:0"}})
-	defer e.Abandon()
-	e.Activate(parse(t, fmt.Sprintf(proxiedSpec, "http://127.0.0.1:9")))
-	if err := e.Start(); err == nil || !strings.Contains(err.Error(), "--trusted-proxies") {
-		t.Errorf("got %v", err)
+	for proxied, want := range map[string]string{"127.0.0.1:0": "--trusted-proxies", "127.0.0.1:1": "BUG: 127.0.0.1:1"} {
+		e := newEdge(t, edge.Options{HTTP: []string{"127.0.0.1:0"}, Proxied: []string{proxied}})
+		e.Activate(parse(t, fmt.Sprintf(proxiedSpec, "http://127.0.0.1:9")))
+		if err := e.Start(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", proxied, err, want)
+		}
+		e.Abandon()
 	}
 }
 
