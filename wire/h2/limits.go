@@ -133,8 +133,9 @@ const (
 	farewellTime = time.Second
 	// drainBytes is how much of an unwanted body is read, instead of resetting its stream.
 	drainBytes = 256 << 10
-	// lingerBytesMax is how much is read, and thrown away, meanwhile.
-	lingerBytesMax = 256 << 10
+	// lingerBytesMax is how much is read, and thrown away, meanwhile: what connWindow lets a client have on its way, with the heads of
+	// its frames and of its requests. Closing with bytes unread would be a reset, which destroys the last answers.
+	lingerBytesMax = 2 * connWindow
 	// noticeWait is how long a client may take to answer the notice of a drain; its new requests are still served.
 	noticeWait = time.Second
 	// pingWait is how long a peer has to answer a PING.
