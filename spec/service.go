@@ -96,7 +96,7 @@ func checkService(l *log, at Pos, s *serviceDoc) {
 	}
 	checkEndpoints(l, s.endpoints)
 	checkServiceAWS(l, s)
-	if s.proxy.V != "" && s.proxy.V != ProxyOff && s.protocol.V == ProtocolHTTP2 {
+	if (s.proxy.V == ProxyV1 || s.proxy.V == ProxyV2) && s.protocol.V == ProtocolHTTP2 {
 		l.refuse(s.proxy.At, "remove it, or write `protocol: http1`",
 			"a PROXY header names one client, and a connection of HTTP/2 carries the requests of many: proxyProtocol is for http1 only")
 	}
