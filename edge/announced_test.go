@@ -75,8 +75,8 @@ frontend all
 `
 )
 
-// TestAnnouncedToServers: nginx and HAProxy as services understand both versions, before TLS too, for clients of every protocol, and get
-// each client's own address and port.
+// TestAnnouncedToServers: nginx and HAProxy as services understand both versions, before TLS too, for clients of every protocol,
+// and get each client's own address and port.
 func TestAnnouncedToServers(t *testing.T) {
 	needs(t, "nginx", "haproxy")
 	secrets, pair := originPair(t)
@@ -191,8 +191,8 @@ func (o *announcedOrigin) has(t *testing.T, line string) {
 	}
 }
 
-// TestAnnouncedAgain: what is sent again, beside, or to a second service names the client too, checks name nobody, and no connection
-// carries a second request.
+// TestAnnouncedAgain: what is sent again, beside, or to a second service names the client too, checks name nobody, and no
+// connection carries a second request.
 func TestAnnouncedAgain(t *testing.T) {
 	release := make(chan struct{})
 	free := sync.OnceFunc(func() { close(release) })

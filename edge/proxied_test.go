@@ -138,8 +138,8 @@ func (p *proxied) through(name string, b balancer) {
 	}
 }
 
-// haproxyFront forwards connections with headers of both versions, with every extra that HAProxy has, also those from a local socket,
-// for which there is no address, and checks.
+// haproxyFront forwards connections with headers of both versions, with every extra that HAProxy has, also those from a local
+// socket, for which there is no address, and checks.
 const haproxyFront = `global
 	maxconn 500
 defaults

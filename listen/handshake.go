@@ -81,8 +81,8 @@ func answerPlain(c net.Conn) {
 	}
 }
 
-// handshaking is one connection that has not been handed over: its handshake or its PROXY header is not over, or its client has not
-// said which protocol it speaks.
+// handshaking is one connection that has not been handed over: its handshake or its PROXY header is not over, or its client has
+// not said which protocol it speaks.
 type handshaking struct {
 	conn       net.Conn
 	since      time.Time // since when it is in this state

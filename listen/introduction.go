@@ -73,9 +73,9 @@ func (i *introduction) Judge(seen []byte, ended bool) (take int, over bool) {
 	return take, ended || take > 0 || i.flaw != proxyheader.FlawNone
 }
 
-// introduced takes the PROXY header off a trusted proxy's connection, which came at a time. It returns what to go on with: a connection
-// that comes from the client, counted for its address, or from the proxy itself, which has no limit. Or it closes the connection, and
-// returns none.
+// introduced takes the PROXY header off a trusted proxy's connection, which came at a time. It returns what to go on with: a
+// connection that comes from the client, counted for its address, or from the proxy itself, which has no limit. Or it closes the
+// connection, and returns none.
 func (s *Set) introduced(c net.Conn, proxy netip.Addr, since time.Time) (conn net.Conn, from netip.Addr) {
 	i := introduction{handshaking: handshaking{conn: c, since: since}, result: introEmpty}
 	defer s.fence(&i.handshaking, "PROXY header")

@@ -26,7 +26,8 @@ const (
 	health2 = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 )
 
-// newIntroduced is an address that requires PROXY headers, whose server says on each connection where it comes from and what it read.
+// newIntroduced is an address that requires PROXY headers, whose server says on each connection where it comes from and what it
+// read.
 func newIntroduced(t *testing.T, kind listen.Listener, grace time.Duration, opt listen.Options) (*listen.Set, *meter.Set) {
 	t.Helper()
 	opt.Meters = meter.NewSet()
@@ -67,8 +68,8 @@ func headers(m *meter.Set, result string) uint64 {
 	return m.Counter("skerry_proxy_headers_total", "", "result", result).Value()
 }
 
-// TestIntroduction: what a header says counts, nothing of what follows it is lost, and whatever else comes is closed without a word
-// and counted for what was wrong with it. Byte for byte it is the same.
+// TestIntroduction: what a header says counts, nothing of what follows it is lost, and whatever else comes is closed without a
+// word and counted for what was wrong with it. Byte for byte it is the same.
 func TestIntroduction(t *testing.T) {
 	defer transport.UseRaw(true)
 	for _, one := range []struct{ send, from, result string }{
@@ -190,7 +191,8 @@ func TestIntroductionInTime(t *testing.T) {
 	}
 }
 
-// TestIntroductionPerAddress: the limit is that of the client in the header, not of the proxy. One that is trusted itself has none.
+// TestIntroductionPerAddress: the limit is that of the client in the header, not of the proxy. One that is trusted itself has
+// none.
 func TestIntroductionPerAddress(t *testing.T) {
 	s, meters := newIntroduced(t, listen.Listener{}, time.Second, listen.Options{PerAddress: 2, Conns: 20,
 		Trusted: append([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, loopback...)})

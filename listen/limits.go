@@ -20,7 +20,8 @@ const (
 )
 
 const (
-	// handshakeMax is the longest a TLS handshake may take by default: two round trips, on any line there is.
+	// handshakeMax is the longest a TLS handshake may take by default, a PROXY header in front of it included: two round trips, on
+	// any line there is. A header alone may take as long.
 	handshakeMax = 10 * time.Second
 	// prefaceMax is the longest a client may take by default to say which protocol it speaks: as long as for a request's head.
 	prefaceMax = 10 * time.Second
@@ -33,6 +34,7 @@ const (
 	// closing does not destroy it.
 	lingerMax      = time.Second
 	lingerBytesMax = 64 << 10
-	// refusedEventEvery is the least time between two events that tell of refused connections.
+	// refusedEventEvery is the least time between two events that tell of refused connections, and between two that tell of PROXY
+	// headers.
 	refusedEventEvery = time.Minute
 )

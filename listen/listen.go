@@ -20,9 +20,9 @@ type Listener struct {
 	Addr string      // host:port; port 0 picks a free one
 	TLS  *cert.Store // what handshakes get; nil: plain HTTP
 	H2C  bool        // on a plain address: HTTP/2 too, for clients that begin with its preface (prior knowledge, RFC 9113 section 3.3)
-	// Proxy: nobody but Options.Trusted may connect, and every connection begins with a PROXY header of version 1 or 2. The client that
-	// it names is who the connection comes from: for limits, and in RemoteAddr. Whatever else comes is closed. LocalAddr stays the
-	// socket's own: certificates belong to addresses of this machine, and what a balancer is reached at, it may not even know.
+	// Proxy: nobody but Options.Trusted may connect, and every connection begins with a PROXY header of version 1 or 2. The client
+	// that it names is who the connection comes from: for limits, and in RemoteAddr. Whatever else comes is closed. LocalAddr stays
+	// the socket's own: certificates belong to addresses of this machine, and what a balancer is reached at, it may not even know.
 	Proxy bool
 }
 
@@ -34,14 +34,15 @@ type Options struct {
 	// PerAddress bounds those of one client address, an IPv6 address by its /64; 0: a quarter of Conns, at least 16. Beyond
 	// it a connection is closed at once.
 	PerAddress int
-	// Trusted are the addresses of trusted proxies: they have no limit of their own, and are believed in what their PROXY header says.
+	// Trusted are the addresses of trusted proxies: they have no limit of their own, and are believed in what their PROXY header
+	// says.
 	Trusted []netip.Prefix
 	// Full is called when a connection finds no place, and again every 100 ms while it waits. It should close one connection
 	// that only waits for its client, and has done so since before that time, and says whether it did. nil: only handshakes
 	// give way. Listeners call it at once.
 	Full func(before time.Time) bool
-	// Handshake is the longest a TLS handshake may take, from accept to its end, a PROXY header in front of it included, and the longest
-	// such a header may take on a plain address; 0: 10 s. Beyond it: close.
+	// Handshake is the longest a TLS handshake may take, from accept to its end, a PROXY header in front of it included, and the
+	// longest such a header may take on a plain address; 0: 10 s. Beyond it: close.
 	Handshake time.Duration
 	// Preface is the longest a client of an H2C address may take, from accept on, until its bytes say which protocol it speaks: the
 	// first one, but for HTTP/2 itself; 0: 10 s. Beyond it: close.
@@ -250,9 +251,9 @@ func (s *Set) place() bool {
 	}
 }
 
-// makeRoom closes one connection that nobody would miss: a handshake that takes long, or else what has waited longest, be it
-// a handshake or known to Full. A client that has not said which protocol it speaks counts as a handshake. Where one kind always came before the other, a flood of the other would cost those who
-// have just come.
+// makeRoom closes one connection that nobody would miss: a handshake that takes long, or else what has waited longest, be it a
+// handshake or known to Full. A client that has not said which protocol it speaks counts as a handshake. Where one kind always
+// came before the other, a flood of the other would cost those who have just come.
 func (s *Set) makeRoom() {
 	now := time.Now()
 	if s.shaking.closeOldest(now.Add(-s.grace)) {

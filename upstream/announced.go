@@ -9,8 +9,8 @@ import (
 	"skerry.dev/skerry/wire/proxyheader"
 )
 
-// announced is the client that a PROXY header names: as in X-Forwarded-For the one of whom trusted proxies speak, whose port only the
-// nearest of them knows. An exchange that no client waits for is nobody's.
+// announced is the client that a PROXY header names: as in X-Forwarded-For the one of whom trusted proxies speak, whose port only
+// the nearest of them knows. An exchange that no client waits for is nobody's.
 func announced(x *exchange.Exchange) (c peer.Client) {
 	addr := clientOf(x).Unmap().WithZone("")
 	if !addr.IsValid() {

@@ -152,9 +152,9 @@ func (c *Conn) End(x *exchange.Exchange) (reusable bool) {
 }
 
 // Keep gives the connection back for the next request, after End has said that it may carry one, or if it was not used. It closes
-// it if it is too old, has carried enough requests, the origin would close it soon, enough others are kept, it was announced as one
-// client's, or the peer was released. now is the time; a time before it, such as when the exchange began, makes it be kept for that
-// much less.
+// it if it is too old, has carried enough requests, the origin would close it soon, enough others are kept, it was announced as
+// one client's, or the peer was released. now is the time; a time before it, such as when the exchange began, makes it be kept
+// for that much less.
 func (c *Conn) Keep(now time.Time) {
 	p := c.peer
 	if c.line != nil {
@@ -208,8 +208,8 @@ func (c *Conn) rest(at time.Duration) ending {
 // way then would be lost; half the time where there is no second to spare.
 func early(timeout time.Duration) time.Duration { return max(timeout-time.Second, timeout/2) }
 
-// Close closes a connection of HTTP/1.1, or of DialBeside: at any time, and more than once. A place on a shared connection is given
-// back, once, and the exchange on it, if it is not over, ended; the connection goes on.
+// Close closes a connection of HTTP/1.1, or of DialBeside: at any time, and more than once. A place on a shared connection is
+// given back, once, and the exchange on it, if it is not over, ended; the connection goes on.
 func (c *Conn) Close() error {
 	switch {
 	case c.line == nil:

@@ -21,17 +21,17 @@ import (
 // ErrFull says that as many connections are open as there may be.
 var ErrFull = fault.New(fault.OriginBusy, "as many connections to the endpoint are open as it may have (keepAlive.connections)")
 
-// Dial opens a connection. Its errors are ErrFull and faults of the kinds OriginRefused, OriginUnreachable,
-// OriginConnectTimeout, OriginTLS with what is wrong with the certificate or with what ALPN settled on, Overloaded where the edge itself
-// has no descriptor or port left, Draining after Stop, and what the keeper's control says. If ctx was cancelled, the error is
+// Dial opens a connection. Its errors are ErrFull and faults of the kinds OriginRefused, OriginUnreachable, OriginConnectTimeout,
+// OriginTLS with what is wrong with the certificate or with what ALPN settled on, Overloaded where the edge itself has no
+// descriptor or port left, Draining after Stop, and what the keeper's control says. If ctx was cancelled, the error is
 // wire.ErrAbandoned. Get comes first: a kept connection counts as open.
 //
-// Of HTTP/2 it is a place on a connection: on one that others wait for as well, or on one that was there all the same. Then the error
-// may also be that the origin lets nothing begin, OriginProtocol or OriginClosed.
+// Of HTTP/2 it is a place on a connection: on one that others wait for as well, or on one that was there all the same. Then the
+// error may also be that the origin lets nothing begin, OriginProtocol or OriginClosed.
 func (p *Peer) Dial(ctx context.Context) (*Conn, error) { return p.DialFor(ctx, Client{}) }
 
-// Client is whom a connection is made for: who connected, and to which address; if that is not known, not valid, it is the peer's.
-// Without a valid Source it is nobody: the edge itself.
+// Client is whom a connection is made for: who connected, and to which address; if that is not known, not valid, it is the
+// peer's. Without a valid Source it is nobody: the edge itself.
 type Client struct{ Source, Destination netip.AddrPort }
 
 // DialFor is Dial for a client, whom the PROXY header names where the identity has one.
@@ -50,8 +50,8 @@ func (p *Peer) DialFor(ctx context.Context, client Client) (*Conn, error) {
 	return c, err
 }
 
-// DialBeside is Dial for a check, which takes no part in keepAlive.connections: an endpoint must not be ill for being busy, nor busy
-// with being checked. The connection is the caller's alone, and is closed, not kept.
+// DialBeside is Dial for a check, which takes no part in keepAlive.connections: an endpoint must not be ill for being busy, nor
+// busy with being checked. The connection is the caller's alone, and is closed, not kept.
 func (p *Peer) DialBeside(ctx context.Context) (*Conn, error) {
 	if !p.key.http2 {
 		return p.makeConn(ctx, Client{}, true)
@@ -119,8 +119,8 @@ func (p *Peer) enter() bool {
 	}
 }
 
-// dial connects, says for whom if the peer is to be told, and shakes hands if it is not plain. raw is what to speak on; secure is the
-// same, nil if it is plain.
+// dial connects, says for whom if the peer is to be told, and shakes hands if it is not plain. raw is what to speak on; secure is
+// the same, nil if it is plain.
 func (p *Peer) dial(asker context.Context, client Client) (raw net.Conn, secure *tls.Conn, err error) {
 	k := p.keeper
 	ctx, cancel := context.WithTimeout(asker, p.limits.Connect)
@@ -149,8 +149,8 @@ func (p *Peer) dial(asker context.Context, client Client) (raw net.Conn, secure 
 	return secure, secure, nil
 }
 
-// introduce sends the PROXY header, if the peer gets one, before anything else. It does not wait: a socket that has carried nothing has
-// room for it.
+// introduce sends the PROXY header, if the peer gets one, before anything else. It does not wait: a socket that has carried
+// nothing has room for it.
 func (p *Peer) introduce(raw net.Conn, client Client) error {
 	if p.key.proxy == proxyheader.None {
 		return nil

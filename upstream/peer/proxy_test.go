@@ -20,8 +20,8 @@ import (
 	"skerry.dev/skerry/wire/proxyheader"
 )
 
-// announced starts an origin that reads a PROXY header of each connection, by another implementation, before TLS, if it speaks that, and
-// tells what it read.
+// announced starts an origin that reads a PROXY header of each connection, by another implementation, before TLS, if it speaks
+// that, and tells what it read.
 func announced(t *testing.T, config *tls.Config) (addr netip.AddrPort, headers <-chan string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -69,8 +69,8 @@ type buffered struct {
 
 func (b *buffered) Read(p []byte) (int, error) { return b.r.Read(p) }
 
-// TestProxyHeader: it is the first thing on each connection, before TLS, names the client, or for a check nobody, and the connection
-// is never another client's.
+// TestProxyHeader: it is the first thing on each connection, before TLS, names the client, or for a check nobody, and the
+// connection is never another client's.
 func TestProxyHeader(t *testing.T) {
 	ca := newAuthority(t)
 	pair := ca.pair(t, numbered)

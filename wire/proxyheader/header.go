@@ -40,8 +40,8 @@ var flawTexts = [flaws]string{"none", "missing", "malformed", "family", "too_lon
 // String is the flaw as metrics print it.
 func (f Flaw) String() string { return flawTexts[f] }
 
-// Parse reads the header at the beginning of what has come so far. size is its length in bytes; 0 without a flaw means that more has
-// to come, which is so for no b of BytesMax bytes. A flaw is final, whatever follows.
+// Parse reads the header at the beginning of what has come so far. size is its length in bytes; 0 without a flaw means that more
+// has to come, which is so for no b of BytesMax bytes. A flaw is final, whatever follows.
 func Parse(b []byte) (h Header, size int, flaw Flaw) {
 	switch {
 	case len(b) == 0:
@@ -58,9 +58,9 @@ func startsLike(b []byte, begin string) bool {
 	return string(b[:n]) == begin[:n]
 }
 
-// Append appends the header of a connection that is made for a client at source, which came to destination. If either is not valid it
-// is that of a connection made for nobody: UNKNOWN or LOCAL. Addresses of two families are both written as IPv6. None appends
-// nothing.
+// Append appends the header of a connection that is made for a client at source, which came to destination. If either is not
+// valid it is that of a connection made for nobody: UNKNOWN or LOCAL. Addresses of two families are both written as IPv6. None
+// appends nothing.
 func Append(b []byte, v Version, source, destination netip.AddrPort) []byte {
 	said := source.IsValid() && destination.IsValid()
 	if said {

@@ -226,8 +226,8 @@ func theirs(h *proxyproto.Header) string {
 	return text[0] + " " + text[1]
 }
 
-// compare holds Parse against the other implementation. Where they differ, ours must be the stricter one, or the difference is one
-// of those that are named here.
+// compare holds Parse against the other implementation. Where they differ, ours must be the stricter one, or the difference is
+// one of those that are named here.
 func compare(t *testing.T, b []byte) {
 	h, size, flaw := proxyheader.Parse(b)
 	if size == 0 {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// BeginsWith reports whether what the peer sends first begins with want. It waits until the first byte that differs, until want is
-// complete or until the peer has ended its side. It takes nothing; for the rest it is as Open.
+// BeginsWith reports whether what the peer sends first begins with want. It waits until the first byte that differs, until want
+// is complete or until the peer has ended its side. It takes nothing; for the rest it is as Open.
 func BeginsWith(c net.Conn, want string, by time.Time) (begins bool, conn net.Conn, err error) {
 	b := &beginning{want: want}
 	conn, err = Open(c, len(want), by, b)

@@ -10,16 +10,16 @@ import (
 )
 
 // A Judge is shown what a peer has sent so far, from its first byte on: never more than it wants to see, and again when there is
-// more. Once it is over, take of these bytes are taken from the connection. ended says that nothing comes after them; it must then be
-// over, as it must when it has seen all that it wants to. What it was shown is not its own.
+// more. Once it is over, take of these bytes are taken from the connection. ended says that nothing comes after them; it must
+// then be over, as it must when it has seen all that it wants to. What it was shown is not its own.
 type Judge interface {
 	Judge(seen []byte, ended bool) (take int, over bool)
 }
 
-// Open shows a judge what the peer sends first, at most size bytes, which are openingBytesMax or fewer. It waits until the judge is
-// over, but not beyond by: then it returns ErrTimeout. What the judge does not take is not taken: whoever reads from conn, which stands
-// for c from now on and is c itself where the socket can be looked into, gets it. No deadline is left on it. It holds no memory
-// while it waits, but where the socket cannot be looked into.
+// Open shows a judge what the peer sends first, at most size bytes, which are openingBytesMax or fewer. It waits until the judge
+// is over, but not beyond by: then it returns ErrTimeout. What the judge does not take is not taken: whoever reads from conn,
+// which stands for c from now on and is c itself where the socket can be looked into, gets it. No deadline is left on it. It
+// holds no memory while it waits, but where the socket cannot be looked into.
 func Open(c net.Conn, size int, by time.Time, judge Judge) (conn net.Conn, err error) {
 	if size > openingBytesMax {
 		panic("BUG: transport: an opening of more bytes than one look takes")

@@ -5,8 +5,8 @@ import (
 	"net/netip"
 )
 
-// WithRemote returns c with another address for its RemoteAddr: that of the client for whom a proxy made the connection. New, Open and
-// Under find the socket all the same.
+// WithRemote returns c with another address for its RemoteAddr: that of the client for whom a proxy made the connection. New,
+// Open and Under find the socket all the same.
 func WithRemote(c net.Conn, remote netip.AddrPort) net.Conn {
 	r := &remoteConn{Conn: c, ip: remote.Addr().As16()}
 	r.addr.IP, r.addr.Port = r.ip[:], int(remote.Port())
