@@ -26,6 +26,7 @@ type builder struct {
 	firewalls map[firewallKey]*firewallMade // web ACLs of sites that ask the same for every request
 	written   writtenCode                   // of functions
 	files     map[string][]byte             // that stand beside the templates, by name: contents of key value stores
+	copies    map[copyKey]*model.Resource   // of shared resources
 	memory    *Memory
 	now       *made // the site that is being made; nil: none
 }
@@ -40,6 +41,7 @@ type site struct {
 	acl       *model.Resource // of the firewall; nil: nothing is asked of it
 	edge      *edge           // set by pack
 	asked     []*spec.Route   // what behaviours are made of: the routes, without the services that a staging distribution asks
+	made      *made           // of the memory, which the origins and behaviours belong to until the site has its own; nil: they are its own
 }
 
 // origin is what a service becomes.
@@ -89,12 +91,13 @@ type edge struct {
 	tenants      []*model.Resource // DistributionTenants in the order of sites; nil unless the packing is tenants
 	group        *model.Resource   // the ConnectionGroup whose RoutingEndpoint the hosts of tenants point to; nil unless there are tenants
 	with         []*model.Resource // what stands beside it in its stack: access controls, records, deliveries of logs. Of tenants what has a site's name as its Owner
+	kept         *madeEdge         // of the memory; nil: it is of this revision alone
 }
 
 func newBuilder(s *spec.Spec, m *Memory) *builder {
-	b := &builder{spec: s, interned: map[string]*model.Resource{}, keys: map[*model.Resource]string{}, fits: map[string]string{}, firewalls: map[firewallKey]*firewallMade{}, account: *spec.DefaultAWS()}
+	b := &builder{spec: s, interned: map[string]*model.Resource{}, keys: map[*model.Resource]string{}, fits: map[string]string{}, firewalls: map[firewallKey]*firewallMade{}, copies: map[copyKey]*model.Resource{}, account: *spec.DefaultAWS()}
 	m.begin(s)
-	b.memory, b.loads = m, m.loads.fresh()
+	b.memory, b.loads = m, m.loads
 	if s.AWS != nil {
 		b.account = *s.AWS
 	}

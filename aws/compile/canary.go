@@ -122,6 +122,7 @@ func (b *builder) canary() {
 }
 
 func (b *builder) stage(e *edge, s *site, share float64) {
+	s.own()
 	second := &site{entry: s.entry, origins: s.origins, errors: s.errors, acl: s.acl, edge: e, asked: b.canaryRoutes(s.entry, 1)}
 	known := len(b.findings)
 	b.behaviors(second)

@@ -33,26 +33,24 @@ var certificateRules = struct{ missing, long, versions finding.Rule }{
 	},
 }
 
-// certificates gives each distribution, or each of its tenants, its certificate, and the lowest version of TLS.
-func (b *builder) certificates() {
-	for _, e := range b.edges {
-		var hosts []string
-		for _, s := range e.sites {
-			hosts = append(hosts, s.hosts...)
-		}
-		config := e.distribution.Props.(*model.Distribution).DistributionConfig
-		if len(hosts) == 0 {
-			config.ViewerCertificate = &model.DistributionViewerCertificate{CloudFrontDefaultCertificate: model.Bool(true)}
-			continue
-		}
-		config.ViewerCertificate = &model.DistributionViewerCertificate{
-			SslSupportMethod: model.Text("sni-only"), MinimumProtocolVersion: model.Text(b.securityPolicy(e)),
-		}
-		if e.packing == spec.PackingTenants {
-			config.ViewerCertificate.AcmCertificateArn = b.tenantCertificates(e, hosts)
-		} else {
-			config.ViewerCertificate.AcmCertificateArn = b.certificate(e, "Certificate", e.name, e.sites[0], hosts)
-		}
+// certificates gives a distribution, or each of its tenants, its certificate, and the lowest version of TLS.
+func (b *builder) certificates(e *edge) {
+	var hosts []string
+	for _, s := range e.sites {
+		hosts = append(hosts, s.hosts...)
+	}
+	config := e.distribution.Props.(*model.Distribution).DistributionConfig
+	if len(hosts) == 0 {
+		config.ViewerCertificate = &model.DistributionViewerCertificate{CloudFrontDefaultCertificate: model.Bool(true)}
+		return
+	}
+	config.ViewerCertificate = &model.DistributionViewerCertificate{
+		SslSupportMethod: model.Text("sni-only"), MinimumProtocolVersion: model.Text(b.securityPolicy(e)),
+	}
+	if e.packing == spec.PackingTenants {
+		config.ViewerCertificate.AcmCertificateArn = b.tenantCertificates(e, hosts)
+	} else {
+		config.ViewerCertificate.AcmCertificateArn = b.certificate(e, "Certificate", e.name, e.sites[0], hosts)
 	}
 }
 

@@ -114,7 +114,7 @@ func TestTenantCertificates(t *testing.T) {
 	}
 	second.entry.Meta.Name = "other"
 	b.edges = []*edge{e}
-	b.certificates()
+	b.certificates(b.edges[0])
 	is(t, "distribution", viewerCertificate(b).AcmCertificateArn, `"@Certificate."`)
 	is(t, "first tenant", e.tenants[0].Props, `{}`)
 	is(t, "second tenant", e.tenants[1].Props, `{"Customizations":{"Certificate":{"Arn":"@Certificate."}}}`)
@@ -128,7 +128,7 @@ func TestTenantCertificates(t *testing.T) {
 
 	e.with, e.tenants[1].Props = nil, &model.DistributionTenant{}
 	b.account.Certificates = append(b.account.Certificates, known(t)...)
-	b.certificates()
+	b.certificates(b.edges[0])
 	is(t, "distribution", viewerCertificate(b).AcmCertificateArn, `"`+arn+`"`)
 	is(t, "second tenant", e.tenants[1].Props, `{}`)
 	if len(e.with) != 0 {

@@ -18,16 +18,14 @@ func (m *Memory) Run(s *spec.Spec) (*model.Deployment, []finding.Finding) {
 	}
 	b.fewerFunctions()
 	b.pack()
-	b.certificates()
+	b.beside() // certificates, records and logs
 	b.grants() // what buckets and Lambda functions let distributions do
-	b.records()
-	b.logs()
 	b.canary()
 	d := b.stacks()
 	d.Files = b.files
 	b.quota(d)
 	b.differences()
-	m.end(b)
+	m.end(b, d)
 	return d, b.result()
 }
 

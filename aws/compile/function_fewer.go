@@ -60,6 +60,7 @@ func (b *builder) fewerFunctions() {
 // oneFunction gives the behaviours of a site that have one of these functions a common one, which it returns; nil: it would not
 // fit.
 func (b *builder) oneFunction(s *site, instead []*model.Resource) *model.Resource {
+	s.own()
 	whole := &behavior{props: &model.DistributionCacheBehavior{}, at: s.entry.At}
 	var of []*behavior
 	for _, v := range s.behaviors {

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,10 +12,9 @@ import (
 type load struct {
 	resources     int
 	distributions int
-	dynamic       int // references to secrets, "{{resolve:…}}"
-	bytes         int // of the template
-	exports       int // attributes that other stacks may refer to
-	refs          []model.Ref
+	dynamic       int         // references to secrets, "{{resolve:…}}"
+	bytes         int         // of the template
+	refs          []model.Ref // each once
 }
 
 func (l *load) add(m *load) {
@@ -22,22 +22,10 @@ func (l *load) add(m *load) {
 	l.distributions += m.distributions
 	l.dynamic += m.dynamic
 	l.bytes += m.bytes
-	l.exports += m.exports
 }
 
 // loads are those of resources that have been weighed: each is weighed once.
 type loads map[*model.Resource]*load
-
-// fresh are the same loads before anybody has counted exports.
-func (l loads) fresh() loads {
-	out := make(loads, len(l))
-	for r, known := range l {
-		own := *known
-		own.exports = 0
-		out[r] = &own
-	}
-	return out
-}
 
 // of weighs a resource.
 func (l loads) of(r *model.Resource) *load {
@@ -68,8 +56,8 @@ func (l loads) sum(list []*model.Resource) load {
 
 // crossing counts, of each resource, the attributes that resources of other units refer to: they may come to stand in other
 // stacks.
-func (l loads) crossing(lists ...[]unit) {
-	home := map[*model.Resource]*unit{}
+func (l loads) crossing(lists ...[]unit) map[*model.Resource]int {
+	home := make(map[*model.Resource]*unit, len(l))
 	for _, list := range lists {
 		for i := range list {
 			for _, r := range list[i].resources {
@@ -78,14 +66,16 @@ func (l loads) crossing(lists ...[]unit) {
 		}
 	}
 	seen := map[model.Ref]bool{}
+	out := map[*model.Resource]int{}
 	for r, in := range home {
 		for _, ref := range l.of(r).refs {
 			if home[ref.Resource] != in && !seen[ref] {
 				seen[ref] = true
-				l.of(ref.Resource).exports++
+				out[ref.Resource]++
 			}
 		}
 	}
+	return out
 }
 
 // exports is how many attributes of each stack's resources other stacks refer to.
@@ -160,7 +150,9 @@ func (w *weigher) leaf(v any, depth int) {
 	case model.Bool, bool:
 		w.bytes += len("false")
 	case model.Ref:
-		w.refs = append(w.refs, v)
+		if !slices.Contains(w.refs, v) {
+			w.refs = append(w.refs, v)
+		}
 		w.bytes += importBytes + len(v.Resource.ID) + len(v.Attr) + len(sharedStack) + len(`""`)
 	case model.Join:
 		w.bytes += importBytes + len("[]") + 1 + 2*depth

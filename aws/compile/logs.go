@@ -35,31 +35,29 @@ var logFields = []string{
 	"sc-content-type", "sc-content-len", "sc-range-start", "sc-range-end",
 }
 
-// logs delivers the access logs of distributions to the bucket of the account.
-func (b *builder) logs() {
-	for _, e := range b.edges {
-		logged, silent := (*site)(nil), 0
-		var off *site
-		for _, s := range e.sites {
-			on, without := exchangesLogged(s)
-			if on && logged == nil {
-				logged = s
-			}
-			if silent += without; without > 0 && off == nil {
-				off = s
-			}
+// logs delivers the access logs of a distribution to the bucket of the account.
+func (b *builder) logs(e *edge) {
+	logged, silent := (*site)(nil), 0
+	var off *site
+	for _, s := range e.sites {
+		on, without := exchangesLogged(s)
+		if on && logged == nil {
+			logged = s
 		}
-		switch {
-		case logged == nil:
-			continue
-		case b.account.Logs.Bucket == "":
-			b.find(&logRules.nowhere, logged, logged.entry.At, "spec.log", "the distribution of %s has no access logs", e.name)
-			continue
-		case silent > 0:
-			b.find(&logRules.whole, off, off.entry.At, "spec.log", "%d routes of the distribution of %s say log: off, and are logged", silent, e.name)
+		if silent += without; without > 0 && off == nil {
+			off = s
 		}
-		b.deliver(e, logged)
 	}
+	switch {
+	case logged == nil:
+		return
+	case b.account.Logs.Bucket == "":
+		b.find(&logRules.nowhere, logged, logged.entry.At, "spec.log", "the distribution of %s has no access logs", e.name)
+		return
+	case silent > 0:
+		b.find(&logRules.whole, off, off.entry.At, "spec.log", "%d routes of the distribution of %s say log: off, and are logged", silent, e.name)
+	}
+	b.deliver(e, logged)
 }
 
 // exchangesLogged reports whether anything of a site is to be logged, and how many of its routes are not.

@@ -15,13 +15,15 @@ import (
 type Memory struct {
 	account *spec.AWS
 	sites   map[*spec.Entrypoint]*made
+	edges   map[string]*madeEdge       // by name
 	pool    map[string]*model.Resource // what is shared, by what makes it the same
-	loads   loads                      // of what is in the pool
+	copies  map[copyKey]*model.Resource
+	loads   loads
 }
 
-// made is what one entrypoint came to.
+// made is what one entrypoint, or one distribution, came to.
 type made struct {
-	site     *site // as the passes for sites left it: who goes on works on a copy
+	site     *site // as the passes for sites left it: who changes it takes a copy
 	steps    []step
 	findings []finding.Finding
 	files    map[string][]byte
@@ -50,43 +52,72 @@ func (m *Memory) begin(s *spec.Spec) {
 }
 
 // end forgets what this revision has not.
-func (m *Memory) end(b *builder) {
+func (m *Memory) end(b *builder, d *model.Deployment) {
 	still := map[*spec.Entrypoint]bool{}
 	for _, e := range b.spec.Entrypoints {
 		still[e] = true
 	}
 	maps.DeleteFunc(m.sites, func(e *spec.Entrypoint, _ *made) bool { return !still[e] })
-	used := map[*model.Resource]bool{}
+	used := make(map[*model.Resource]bool, len(m.loads))
 	for _, was := range m.sites {
-		for i := range was.steps {
-			used[was.steps[i].resource] = true
+		was.uses(used)
+	}
+	m.edges, m.copies = map[string]*madeEdge{}, b.copies
+	for _, e := range b.edges {
+		if e.kept != nil {
+			m.edges[e.name] = e.kept
+			e.kept.uses(used)
 		}
 	}
 	maps.DeleteFunc(m.pool, func(_ string, r *model.Resource) bool { return !used[r] })
-	m.loads = maps.Clone(b.loads)
+	for _, s := range d.Stacks {
+		for _, r := range s.Resources {
+			used[r] = true
+		}
+	}
 	maps.DeleteFunc(m.loads, func(r *model.Resource, _ *load) bool { return !used[r] })
+}
+
+// uses notes the resources of steps.
+func (m *made) uses(into map[*model.Resource]bool) {
+	for i := range m.steps {
+		into[m.steps[i].resource] = true
+	}
 }
 
 // remembered returns a site as it was made before or makes it.
 func (b *builder) remembered(e *spec.Entrypoint) *site {
 	was := b.memory.sites[e]
 	if was == nil {
-		b.now = &made{}
-		from := len(b.findings)
-		b.now.site = b.site(e)
-		b.now.findings = slices.Clone(b.findings[from:])
-		was, b.now = b.now, nil
+		was = &made{}
+		b.note(was, func() { was.site = b.site(e) })
 		b.memory.sites[e] = was
-		return was.site.copy()
+	} else {
+		b.replay(was)
 	}
-	for i := range was.steps {
-		b.introduce(&was.steps[i])
+	s := *was.site
+	s.made = was
+	return &s
+}
+
+// note remembers what something makes that depends on nothing but what it is remembered for.
+func (b *builder) note(m *made, make func()) {
+	from := len(b.findings)
+	b.now = m
+	make()
+	b.now = nil
+	m.findings = append(m.findings, b.findings[from:]...)
+}
+
+// replay does again what was noted.
+func (b *builder) replay(m *made) {
+	for i := range m.steps {
+		b.introduce(&m.steps[i])
 	}
-	b.findings = append(b.findings, was.findings...)
-	for name, data := range was.files {
+	b.findings = append(b.findings, m.findings...)
+	for name, data := range m.files {
 		b.file(name, data)
 	}
-	return was.site.copy()
 }
 
 // use notes that the site that is being made uses what it shares with others.
@@ -122,17 +153,20 @@ func (b *builder) pooled(key string, create func() *model.Resource) *model.Resou
 	return r
 }
 
-// copy is a site that the passes for all sites can change: what they change in place or by pointers is its own.
-func (s *site) copy() *site {
-	c := *s
+// own makes a site one that the passes for all sites can change: what they change in place or by pointers is its own.
+func (s *site) own() {
+	if s.made == nil {
+		return
+	}
+	s.made = nil
 	to := map[*origin]*origin{}
-	c.origins = make([]*origin, len(s.origins))
+	s.origins = slices.Clone(s.origins)
 	for i, o := range s.origins {
 		own := *o
 		own.origins = slices.Clone(o.origins)
-		c.origins[i], to[o] = &own, &own
+		s.origins[i], to[o] = &own, &own
 	}
-	c.behaviors = make([]*behavior, len(s.behaviors))
+	s.behaviors = slices.Clone(s.behaviors)
 	for i, v := range s.behaviors {
 		own, props := *v, *v.props
 		props.FunctionAssociations = nil
@@ -141,9 +175,8 @@ func (s *site) copy() *site {
 			props.FunctionAssociations = append(props.FunctionAssociations, &f)
 		}
 		own.props, own.origin = &props, to[v.origin]
-		c.behaviors[i] = &own
+		s.behaviors[i] = &own
 	}
-	return &c
 }
 
 // again notes that the site that is being made uses a resource for which nothing had to be asked twice.

@@ -42,9 +42,9 @@ func (b *builder) pack() {
 	}
 	slices.SortFunc(p.sites, func(a, b *site) int { return cmp.Compare(a.entry.Meta.Name, b.entry.Meta.Name) })
 	groups, why := p.choose()
-	made := p.copies(groups)
+	instead, made := p.copies(groups)
 	for _, g := range groups {
-		e := b.edge(g)
+		e := b.rememberedEdge(g, instead)
 		b.edges = append(b.edges, e)
 		for _, s := range g.sites {
 			s.edge = e

@@ -26,8 +26,11 @@ type use struct {
 	sites []*site
 }
 
-// copies makes as many of each shared resource as its users need, and gives each user one of them. It returns a text about it.
-func (p *packer) copies(groups []group) string {
+// copied resources are those that sites refer to instead of others.
+type copiedResources map[*site]map[*model.Resource]*model.Resource
+
+// copies makes as many of each shared resource as its users need, and says which site has which of them instead. It returns a text about it.
+func (p *packer) copies(groups []group) (copiedResources, string) {
 	users := map[*model.Resource][]use{}
 	for _, g := range groups {
 		for _, r := range p.uses[g.sites[0]] {
@@ -45,28 +48,25 @@ func (p *packer) copies(groups []group) string {
 			}
 		}
 	}
-	several, instead := 0, map[*site]map[*model.Resource]*model.Resource{}
+	several, instead := 0, copiedResources{}
 	for _, r := range slices.SortedFunc(maps.Keys(users), byID) {
 		if room := p.b.granted(schema.UsersQuota(r.Type())); copied(r) && len(users[r]) > room {
 			several++
 			p.b.deal(r, users[r], room, instead)
 		}
 	}
-	for s, of := range instead {
-		s.swap(of)
-	}
 	if several == 0 {
-		return ""
+		return instead, ""
 	}
-	return fmt.Sprintf("of %d policies, functions or web ACLs there are several that say the same, since AWS bounds how many distributions use one", several)
+	return instead, fmt.Sprintf("of %d policies, functions or web ACLs there are several that say the same, since AWS bounds how many distributions use one", several)
 }
 
 // deal makes copies of a resource and notes for each user which of them it has instead.
-func (b *builder) deal(r *model.Resource, users []use, room int, instead map[*site]map[*model.Resource]*model.Resource) {
+func (b *builder) deal(r *model.Resource, users []use, room int, instead copiedResources) {
 	n := (len(users)-1)/room + 1
 	list := []*model.Resource{r}
 	for i := 1; i < n; i++ {
-		c := copyOf(r, i+1)
+		c := b.copied(r, i+1, func() *model.Resource { return copyOf(r, i+1) })
 		b.shared.Add(c)
 		b.about(r, c, i+1)
 		list = append(list, c)
@@ -97,7 +97,7 @@ func copyOf(r *model.Resource, number int) *model.Resource {
 		name, _ := v.(model.Text)
 		return name + model.Text(suffix)
 	}
-	c := &model.Resource{ID: fmt.Sprintf("%sCopy%d", r.ID, number), At: r.At, Retain: r.Retain, DependsOn: r.DependsOn}
+	c := &model.Resource{ID: fmt.Sprintf("%sCopy%d", r.ID, number), Retain: r.Retain, DependsOn: r.DependsOn}
 	switch p := r.Props.(type) {
 	case *model.CachePolicy:
 		config := *p.CachePolicyConfig
@@ -133,9 +133,11 @@ func copyOf(r *model.Resource, number int) *model.Resource {
 func (b *builder) about(r, to *model.Resource, number int) {
 	for _, other := range b.shared.Resources {
 		if p, ok := other.Props.(*model.LoggingConfiguration); ok && refers(p.ResourceArn) == r {
-			made := *p
-			made.ResourceArn = model.Ref{Resource: to, Attr: "Arn"}
-			b.shared.Add(&model.Resource{ID: fmt.Sprintf("%sCopy%d", other.ID, number), At: other.At, Props: &made})
+			b.shared.Add(b.copied(other, number, func() *model.Resource {
+				made := *p
+				made.ResourceArn = model.Ref{Resource: to, Attr: "Arn"}
+				return &model.Resource{ID: fmt.Sprintf("%sCopy%d", other.ID, number), Props: &made}
+			}))
 			return
 		}
 	}
@@ -143,6 +145,10 @@ func (b *builder) about(r, to *model.Resource, number int) {
 
 // swap makes a site refer to other resources. What several sites may have in common is copied before it is written.
 func (s *site) swap(instead map[*model.Resource]*model.Resource) {
+	if len(instead) == 0 {
+		return
+	}
+	s.own()
 	if to := instead[s.acl]; to != nil {
 		s.acl = to
 	}

@@ -33,10 +33,8 @@ func built(t testing.TB, text string) *builder {
 		b.sites = append(b.sites, b.site(e))
 	}
 	b.pack()
-	b.certificates()
+	b.beside()
 	b.grants()
-	b.records()
-	b.logs()
 	return b
 }
 

@@ -22,27 +22,25 @@ var recordRules = struct{ byHand finding.Rule }{
 	},
 }
 
-// records points the hosts in known zones to their distributions, or to the connection group of their tenants.
-func (b *builder) records() {
-	for _, e := range b.edges {
-		to := model.Value(model.Ref{Resource: e.distribution, Attr: "DomainName"})
-		if e.group != nil {
-			to = model.Ref{Resource: e.group, Attr: "RoutingEndpoint"}
+// records points the hosts in known zones to their distribution, or to the connection group of its tenants.
+func (b *builder) records(e *edge) {
+	to := model.Value(model.Ref{Resource: e.distribution, Attr: "DomainName"})
+	if e.group != nil {
+		to = model.Ref{Resource: e.group, Attr: "RoutingEndpoint"}
+	}
+	for _, s := range e.sites {
+		var byHand []string
+		for _, host := range s.hosts {
+			zone := b.zone(host)
+			if zone == nil {
+				byHand = append(byHand, host)
+				continue
+			}
+			b.alias(e, s, host, zone, to)
 		}
-		for _, s := range e.sites {
-			var byHand []string
-			for _, host := range s.hosts {
-				zone := b.zone(host)
-				if zone == nil {
-					byHand = append(byHand, host)
-					continue
-				}
-				b.alias(e, s, host, zone, to)
-			}
-			if len(byHand) > 0 {
-				b.find(&recordRules.byHand, s, s.entry.At, "spec.hosts", "%s: each needs a CNAME to the name of the distribution of %s, or at the top of a zone what its DNS service has in place of one (ALIAS, ANAME)",
-					strings.Join(byHand, ", "), e.name)
-			}
+		if len(byHand) > 0 {
+			b.find(&recordRules.byHand, s, s.entry.At, "spec.hosts", "%s: each needs a CNAME to the name of the distribution of %s, or at the top of a zone what its DNS service has in place of one (ALIAS, ANAME)",
+				strings.Join(byHand, ", "), e.name)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func TestTenantRecords(t *testing.T) {
 	b := hosted(t, "www.example.com", "", zones)
 	e := b.edges[0]
 	e.with, e.group = nil, &model.Resource{Props: &model.ConnectionGroup{}}
-	b.records()
+	b.records(e)
 	for _, r := range recordsOf(t, b) {
 		if !strings.Contains(r, `"DNSName":"@ConnectionGroup.RoutingEndpoint"`) {
 			t.Errorf("the record is %s", r)

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
@@ -69,31 +70,26 @@ func hash64(s string) uint64 {
 // best of those with room, by a hash of both: one key more moves hardly any of the others, and one place more takes its share
 // from each.
 func deal(keys []string, n, room int) map[string]int {
-	sorted := slices.Clone(keys)
-	slices.SortFunc(sorted, func(a, b string) int { return compareHashed(hash64(a), hash64(b), a, b) })
+	sorted := make([]hashed[string], len(keys))
+	for i, k := range keys {
+		sorted[i] = hashed[string]{k, hash64(k)}
+	}
+	slices.SortFunc(sorted, func(a, b hashed[string]) int {
+		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.thing, b.thing))
+	})
 	taken := make([]int, n)
 	where := make(map[string]int, len(keys))
 	for _, k := range sorted {
 		best, most := -1, uint64(0)
 		for i := range n {
-			if like := mix(hash64(k), i); taken[i] < room && (best < 0 || like > most) {
+			if like := mix(k.hash, i); taken[i] < room && (best < 0 || like > most) {
 				best, most = i, like
 			}
 		}
 		taken[best]++
-		where[k] = best
+		where[k.thing] = best
 	}
 	return where
-}
-
-func compareHashed(x, y uint64, a, b string) int {
-	switch {
-	case x < y || x == y && a < b:
-		return -1
-	case x == y && a == b:
-		return 0
-	}
-	return 1
 }
 
 // mix makes of a hash one for each place: the finalizer of SplitMix64.

@@ -21,6 +21,8 @@ type unit struct {
 	key       string
 	resources []*model.Resource
 	outputs   []model.Output
+	load      load // of the resources, weighed before the units are cut into stacks
+	exports   int  // attributes of them that other stacks may refer to
 }
 
 // stacks puts everything into stacks, in the order in which they can be deployed: what is shared, then distributions in waves,
@@ -38,13 +40,27 @@ func (b *builder) stacks() *model.Deployment {
 		late = append(late, unit{key: r.ID, resources: []*model.Resource{r}})
 	}
 	shared := b.sharedUnits()
-	b.loads.crossing(shared, edges, tenants, late)
+	b.weigh(shared, edges, tenants, late)
 	b.waves(d, sharedStack, "what several distributions use", true, shared)
 	b.waves(d, edgeStack, "distributions with their certificates and records", false, edges)
 	b.waves(d, tenantStack, "tenants of multi-tenant distributions", false, tenants)
 	b.waves(d, lateStack, "what several distributions are allowed", true, late)
 	d.Deployer = b.deployer(d)
 	return d
+}
+
+// weigh notes what units take of a stack.
+func (b *builder) weigh(lists ...[]unit) {
+	exports := b.loads.crossing(lists...)
+	for _, list := range lists {
+		for i := range list {
+			u := &list[i]
+			u.load = b.loads.sum(u.resources)
+			for _, r := range u.resources {
+				u.exports += exports[r]
+			}
+		}
+	}
 }
 
 // sharedUnits are what is shared: resources that refer to each other stay together.
@@ -151,13 +167,11 @@ const stackShare = 90
 func (b *builder) fitsStack(units []unit) bool {
 	var sum load
 	outputs := 0
-	for _, u := range units {
-		outputs += len(u.outputs)
-		for _, r := range u.resources {
-			sum.add(b.loads.of(r))
-		}
+	for i := range units {
+		outputs += len(units[i].outputs) + units[i].exports
+		sum.add(&units[i].load)
 	}
 	within := func(name string, n int) bool { return n*100 <= b.granted(name)*stackShare }
 	return sum.distributions <= b.granted("distributionsPerStack") && within("stackResources", sum.resources) &&
-		within("templateBytes", sum.bytes) && sum.dynamic <= b.granted("stackDynamicReferences") && outputs+sum.exports <= b.granted("stackOutputs")
+		within("templateBytes", sum.bytes) && sum.dynamic <= b.granted("stackDynamicReferences") && outputs <= b.granted("stackOutputs")
 }
