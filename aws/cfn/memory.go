@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -30,7 +31,7 @@ type sum [sha256.Size]byte
 // outline is what must be known of properties, or of an output, before any stack is written.
 type outline struct {
 	said sum
-	refs []model.Ref // in the order in which they stand
+	refs []model.Ref // each once, in the order in which they stand
 }
 
 // outlineOf goes through properties, or through one value. text is room for what is written on the way, which it returns.
@@ -40,7 +41,9 @@ func outlineOf(v any, text []byte) (outline, []byte) {
 	visit = func(_ model.Step, _ string, leaf any) {
 		switch leaf := leaf.(type) {
 		case model.Ref:
-			o.refs = append(o.refs, leaf)
+			if !slices.Contains(o.refs, leaf) {
+				o.refs = append(o.refs, leaf)
+			}
 		case model.Join:
 			for _, part := range leaf {
 				visit(model.Leaf, "", part)
@@ -64,6 +67,7 @@ func (f File) Same(g File) (template, imports bool) {
 func (m *Memory) Emit(d *model.Deployment) ([]File, error) {
 	s := &survey{
 		home: map[*model.Resource]*model.Stack{}, ids: map[string]bool{}, exports: map[*model.Stack]map[export]bool{}, depths: map[*model.Resource]sum{},
+		outputs: map[*model.Stack][]outline{},
 	}
 	for _, stack := range d.Stacks {
 		for _, r := range stack.Resources {
@@ -120,6 +124,7 @@ type survey struct {
 	home    map[*model.Resource]*model.Stack
 	ids     map[string]bool
 	props   map[model.Properties]outline
+	outputs map[*model.Stack][]outline
 	exports map[*model.Stack]map[export]bool
 	depths  map[*model.Resource]sum
 	err     error // the first one
@@ -166,31 +171,33 @@ func (s *survey) outlines(d *model.Deployment, known map[model.Properties]outlin
 
 // file begins the file of a stack: what it imports from others.
 func (s *survey) file(stack *model.Stack) File {
-	h := sha256.New()
+	seen := map[model.Ref]bool{}
+	var text []byte
 	note := func(refs []model.Ref) {
 		for _, ref := range refs {
 			to := s.home[ref.Resource]
-			if to == nil || to == stack { // of what is nowhere the emitter says more
+			if to == nil || to == stack || seen[ref] { // of what is nowhere the emitter says more
 				continue
 			}
+			seen[ref] = true
 			if s.exports[to] == nil {
 				s.exports[to] = map[export]bool{}
 			}
 			s.exports[to][exported(ref)] = true
 			deep := s.depth(ref.Resource)
-			fmt.Fprintf(h, "%s %s %x\n", to.Name, ref.Resource.ID, deep)
+			text = fmt.Appendf(text, "%s %s %x\n", to.Name, ref.Resource.ID, deep)
 		}
 	}
 	for _, r := range stack.Resources {
 		note(s.props[r.Props].refs)
 	}
-	for _, out := range stack.Outputs {
-		o, _ := outlineOf(out.Value, nil)
-		note(o.refs)
+	outputs := make([]outline, len(stack.Outputs))
+	for i := range outputs {
+		outputs[i], _ = outlineOf(stack.Outputs[i].Value, nil)
+		note(outputs[i].refs)
 	}
-	f := File{Stack: stack}
-	h.Sum(f.deep[:0])
-	return f
+	s.outputs[stack] = outputs
+	return File{Stack: stack, deep: sha256.Sum256(text)}
 }
 
 // depth is a fingerprint of a resource and of all that it refers to.
@@ -226,37 +233,42 @@ func (s *survey) exported(stack *model.Stack) []export {
 
 // sumOf is the fingerprint of all that the template of a stack says.
 func (s *survey) sumOf(f *File) sum {
-	h, stack := sha256.New(), f.Stack
-	fmt.Fprintf(h, "%q %q %q\n", stack.Name, stack.Region, stack.Note)
+	stack := f.Stack
+	text := fmt.Appendf(nil, "%q %q %q\n", stack.Name, stack.Region, stack.Note)
 	for _, a := range stack.After {
-		fmt.Fprintf(h, "after %q\n", a.Name)
+		text = fmt.Appendf(text, "after %q\n", a.Name)
 	}
 	refs := func(list []model.Ref) {
 		for _, ref := range list {
-			if to := s.home[ref.Resource]; to != nil && to != stack {
-				fmt.Fprintf(h, "from %q\n", to.Name)
-			} else {
-				fmt.Fprintf(h, "here %v\n", to != nil)
+			switch to := s.home[ref.Resource]; to {
+			case nil:
+				text = append(text, "nowhere\n"...)
+			case stack:
+				text = append(text, "here\n"...)
+			default:
+				text = append(strconv.AppendQuote(append(text, "from "...), to.Name), '\n')
 			}
 		}
 	}
 	for _, r := range stack.Resources {
 		o := s.props[r.Props]
-		fmt.Fprintf(h, "%q %q %q %v %x\n", r.ID, r.Type(), r.Owner, r.Retain, o.said)
+		for _, part := range []string{r.ID, r.Type(), r.Owner} {
+			text = append(strconv.AppendQuote(text, part), ' ')
+		}
+		text = append(strconv.AppendBool(text, r.Retain), ' ')
+		text = append(append(text, o.said[:]...), '\n')
 		for _, d := range r.DependsOn {
-			fmt.Fprintf(h, "on %q %v %v\n", d.ID, s.home[d] == stack, s.home[d] == nil)
+			text = fmt.Appendf(text, "on %q %v %v\n", d.ID, s.home[d] == stack, s.home[d] == nil)
 		}
 		refs(o.refs)
 	}
-	for _, out := range stack.Outputs {
-		o, _ := outlineOf(out.Value, nil)
-		fmt.Fprintf(h, "%q %q %x\n", out.ID, out.Note, o.said)
+	for i := range stack.Outputs {
+		out, o := &stack.Outputs[i], s.outputs[stack][i]
+		text = fmt.Appendf(text, "%q %q %x\n", out.ID, out.Note, o.said)
 		refs(o.refs)
 	}
 	for _, x := range s.exported(stack) {
-		fmt.Fprintf(h, "export %q %q\n", x.resource.ID, x.attr)
+		text = fmt.Appendf(text, "export %q %q\n", x.resource.ID, x.attr)
 	}
-	var out sum
-	h.Sum(out[:0])
-	return out
+	return sha256.Sum256(text)
 }
