@@ -34,6 +34,7 @@ func Read(files []File, allow []string) *Result {
 	f := read(files)
 	r := &Result{Documents: f.documents(), Files: f.files}
 	f.ledger.close()
+	f.ledger.printable()
 	f.check(r.Documents)
 	for _, row := range f.ledger.rows {
 		row.Allowed = row.Rule != nil && slices.Contains(allow, row.Rule.ID)
@@ -41,6 +42,8 @@ func Read(files []File, allow []string) *Result {
 	}
 	r.Findings = append(findings(r.Ledger), f.problems...)
 	for i := range r.Findings {
+		n := &r.Findings[i]
+		n.Text, n.Subject, n.Path = oneLine(n.Text), oneLine(n.Subject), oneLine(n.Path)
 		if slices.Contains(allow, r.Findings[i].Rule.ID) {
 			r.Findings[i].Allow()
 		}

@@ -32,6 +32,7 @@ func (f *found) documents() []Document {
 	for _, e := range m.entries {
 		e.finish()
 	}
+	m.tell()
 	m.others()
 	return m.files()
 }
@@ -124,6 +125,8 @@ type verdict struct {
 	at   spot
 	rule *finding.Rule
 	text string
+
+	became string // the spot as a row names it
 }
 
 // spot is where a document says something.

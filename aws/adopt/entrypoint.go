@@ -136,8 +136,10 @@ func (e *entry) aliases() {
 			case !ok:
 			case !isHost(host):
 				e.refuse(n, ruleNoHost, "it is not a host that a spec takes")
-			case slices.Contains(e.hosts, host) || e.taken(host):
+			case slices.Contains(e.hosts, host):
 				e.means(n, "it stands twice")
+			case e.taken(host):
+				e.refuse(n, ruleNoHost, "another distribution of the input has the host "+host+" too, and serves it in the documents")
 			default:
 				e.hosts = append(e.hosts, host)
 				e.exact(n, "hosts", "")
@@ -236,23 +238,51 @@ func (e *entry) associated() {
 	}
 }
 
-// finish finds what routes share and says all verdicts.
+// finish finds what routes share, and where all verdicts say that it stands.
 func (e *entry) finish() {
 	e.share()
-	for _, v := range e.verdicts {
-		at := v.at.text(e.lifted)
-		if o := v.at.origin; o != nil && o.made == nil {
-			v.is, v.text = Exact, "no behaviour asks the origin"
+	for i := range e.verdicts {
+		v := &e.verdicts[i]
+		if v.is != Refused {
+			v.became = v.at.text(e.lifted)
 		}
-		switch v.is {
-		case Exact:
-			e.ledger.exact(v.node, at, v.text)
-		case Approximated:
-			e.ledger.near(v.node, at, v.rule, v.text)
-		case Refused:
-			e.ledger.refuse(v.node, v.rule, v.text)
+		if o := v.at.origin; o != nil && o.made == nil {
+			v.is, v.rule, v.text = Exact, nil, "no behaviour asks the origin"
 		}
 	}
+}
+
+// tell puts the verdicts of all distributions into the ledger. What several behaviours have in common, as a policy, may come to something
+// else for each of them: the worst of it is said.
+func (m *mapping) tell() {
+	worst := map[*schema.Node]*verdict{}
+	for _, e := range m.entries {
+		for i := range e.verdicts {
+			v := &e.verdicts[i]
+			if w := worst[v.node]; w == nil || v.graver(w) {
+				worst[v.node] = v
+			}
+		}
+	}
+	for _, e := range m.entries {
+		for _, v := range e.verdicts {
+			if w := worst[v.node]; w != nil {
+				m.ledger.say(w.node, w.is, w.became, w.rule, w.text)
+				delete(worst, v.node)
+			}
+		}
+	}
+}
+
+// graver reports whether a verdict is worse than another one.
+func (v *verdict) graver(than *verdict) bool {
+	rank := func(v *verdict) int {
+		if v.rule == nil {
+			return int(v.is)
+		}
+		return int(v.rule.Severity)<<8 + int(v.is)
+	}
+	return rank(v) > rank(than)
 }
 
 // shareable are the fields of routes that an Entrypoint may say for all of them, as a route says them.

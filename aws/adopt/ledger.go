@@ -104,3 +104,10 @@ func (l *ledger) close() {
 		}
 	}
 }
+
+// printable makes one line of each text, whatever the input has: rows are printed, a row a line.
+func (l *ledger) printable() {
+	for _, row := range l.rows {
+		row.Text, row.Resource, row.Became = oneLine(row.Text), oneLine(row.Resource), oneLine(row.Became)
+	}
+}

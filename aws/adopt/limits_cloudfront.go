@@ -6,6 +6,8 @@ const (
 	nameBytesMax = 63
 	// hostBytesMax is the longest host, in bytes (RFC 1035 section 2.3.4).
 	hostBytesMax = 253
+	// hostLabelMax is the longest part of a host between two dots, in bytes (RFC 1035 section 2.3.4).
+	hostLabelMax = 63
 	// textBytesMax is the longest path or value of a field, in bytes.
 	textBytesMax = 4096
 	// segmentsMax is how many segments a path may have.

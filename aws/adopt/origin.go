@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -26,7 +27,10 @@ type origin struct {
 	made           *service // the first of its services; nil: no behaviour asks it
 }
 
-const attemptsUsual = 3
+const (
+	attemptsUsual     = 3
+	typeAccessControl = "AWS::CloudFront::OriginAccessControl"
+)
 
 // readOrigins reads origins and origin groups. Of a group the first origin is asked.
 func (e *entry) readOrigins() {
@@ -46,6 +50,7 @@ func (e *entry) readOrigins() {
 		}
 		e.refuse(g, ruleFailOver, text)
 	}
+	e.means(groups.Get("Quantity"), "how many groups there are")
 	if groups != nil && len(listOf(groups)) == 0 {
 		e.means(groups, "there is none")
 	}
@@ -93,10 +98,9 @@ func (e *entry) origin(o *origin, id string) {
 		if host != "" {
 			text = host + " is no name of an origin that a spec takes"
 		}
-		o.name = nameOf(id)
-		host = o.name + ".invalid"
-		e.refuse(domain, ruleUnknownValue, text+"; "+host+" stands in its place")
-		e.customOrigin(o, host)
+		e.nowhere(o, id, ruleUnknownValue, text)
+	case isInside(host) && n.Get("VpcOriginConfig") == nil:
+		e.nowhere(o, id, ruleOrigin, host+" is an address or a name of the machine itself or its network, which no distribution has as an origin; the edge would ask there")
 	default:
 		e.customOrigin(o, host)
 	}
@@ -112,6 +116,22 @@ func (e *entry) origin(o *origin, id string) {
 		o.attempts = int(attempts)
 	}
 }
+
+// nowhere gives an origin a name that cannot exist (RFC 6761 section 6.4), and says why.
+func (e *entry) nowhere(o *origin, id string, rule *finding.Rule, text string) {
+	o.name = cmp.Or(nameOf(id), "origin")
+	host := o.name[:min(len(o.name), hostLabelMax)] + ".invalid"
+	e.refuse(o.node.Get("DomainName"), rule, text+"; "+host+" stands in its place")
+	e.customOrigin(o, host)
+}
+
+// isInside reports whether a host is an address, in whatever form, or a name that stands for the machine that asks, or for one in its network.
+func isInside(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return last[0] >= '0' && last[0] <= '9' || slices.Contains(insideDomains, last)
+}
+
+var insideDomains = []string{"home", "internal", "lan", "local", "localdomain", "localhost"}
 
 // nearService and exactService say what has become of a part of an origin.
 func (e *entry) nearService(n *schema.Node, o *origin, field string, rule *finding.Rule, text string) {
@@ -213,7 +233,7 @@ func (e *entry) accessControl(o *origin, n *schema.Node, kind string) bool {
 		e.means(n, "there is none")
 		return false
 	}
-	r := e.target(n, "AWS::CloudFront::OriginAccessControl")
+	r := e.target(n, typeAccessControl)
 	if r == nil {
 		e.nearService(n, o, "aws", ruleBucket, "the input does not have the origin access control; it is taken for one that signs every request")
 		return true
@@ -246,6 +266,7 @@ func (e *entry) originPath(o *origin) {
 		e.refuse(n, ruleOrigin, text+" is no path that a rewrite takes")
 	default:
 		o.path = text
+		e.exactService(n, o, "", "")
 	}
 }
 

@@ -38,7 +38,7 @@ func (e *entry) customOrigin(o *origin, host string) {
 	if m := functionHost.FindStringSubmatch(host); m != nil {
 		e.lambda(o, m[1])
 	} else {
-		e.accessControl(o, n.Get("OriginAccessControlId"), "s3")
+		e.signed(n.Get("OriginAccessControlId"))
 	}
 	if s3 := n.Get("S3OriginConfig"); s3 != nil {
 		e.refuse(s3, ruleBucketName, "it is a bucket, and its name is known only to the deployment; write directory and aws.bucket in the Service")
@@ -182,6 +182,22 @@ func (e *entry) vpcOrigin(o *origin, v *schema.Node, host string) {
 	e.refuse(arn, ruleClosed, "it is no load balancer that is known by its ARN")
 }
 
+// signed is an origin access control of what is neither a bucket nor the URL of a function, as far as the input says: nothing signs the
+// requests of a Service with endpoints.
+func (e *entry) signed(n *schema.Node) {
+	text, known := n.AsText()
+	if n == nil || known && text == "" {
+		e.means(n, "there is none")
+		return
+	}
+	const lost = "requests to the origin are signed, and those of a Service with endpoints are not: the origin refuses them, or has to be open to all"
+	e.refuse(n, ruleClosed, lost)
+	if r := e.target(n, typeAccessControl); r != nil {
+		e.used[r] = true
+		e.refuse(r.Props, ruleClosed, lost)
+	}
+}
+
 // lambda is the URL of a function. Which one it is stands in the permission that lets CloudFront ask it.
 func (e *entry) lambda(o *origin, region string) {
 	n := o.node.Get("OriginAccessControlId")
@@ -194,7 +210,7 @@ func (e *entry) lambda(o *origin, region string) {
 	}
 	text := "requests to the function are signed, and the input does not say which function it is; write its ARN in aws.function of the Service"
 	e.refuse(n, ruleClosed, text)
-	if r := e.target(n, "AWS::CloudFront::OriginAccessControl"); r != nil {
+	if r := e.target(n, typeAccessControl); r != nil {
 		e.used[r] = true
 		e.refuse(r.Props, ruleClosed, text)
 	}
@@ -275,7 +291,11 @@ func (e *entry) originHeaders(o *origin) {
 
 // secret is the field that Skerry itself makes: its value comes from AWS Secrets Manager.
 func (e *entry) secret(o *origin, n, value *schema.Node) bool {
-	if m := resolvedSecret.FindStringSubmatch(value.String()); m != nil && secretARN.MatchString(m[1]) {
+	text := value.String()
+	if value.Open() {
+		text = value.Text // of a dynamic reference, as a template has it
+	}
+	if m := resolvedSecret.FindStringSubmatch(text); m != nil && secretARN.MatchString(m[1]) {
 		o.fields = put(o.fields, m[1], "aws", "secret")
 		e.exactService(n, o, "aws.secret", "")
 		return true
@@ -305,8 +325,18 @@ func (e *entry) mask(n *schema.Node) {
 // harmless reports whether a field that CloudFront adds is no secret, by its name and its value: in doubt it is one.
 func harmless(name, value string) bool {
 	name = strings.ToLower(name)
-	return len(value) <= 11 && !slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(name, w) })
+	_, err := strconv.ParseUint(value, 10, 8)
+	return (err == nil || slices.Contains(plainWords, strings.ToLower(value))) &&
+		!slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(name, w) })
 }
 
-var secretWords = []string{"auth", "cdn", "cloudfront", "code", "cookie", "cred", "edge", "hash", "hmac", "key", "nonce", "origin", "pass", "pin", "pwd",
-	"secret", "session", "shared", "sign", "token", "valid", "verif"}
+// plainWords are values that tell the origin how it is asked, and that anybody would guess.
+var plainWords = []string{
+	"", "cloudfront", "dev", "development", "disabled", "enabled", "false", "http", "https", "live", "no", "off", "on", "prod", "production",
+	"public", "qa", "stage", "staging", "test", "true", "web", "www", "yes",
+}
+
+var secretWords = []string{
+	"auth", "cdn", "code", "cookie", "cred", "hash", "hmac", "key", "nonce", "origin", "pass", "pin", "pwd", "secret", "session", "shared",
+	"sign", "token", "valid", "verif",
+}

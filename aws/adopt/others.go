@@ -8,7 +8,7 @@ import (
 
 // shared are types whose resources distributions refer to.
 var shared = []string{
-	"AWS::CloudFront::OriginAccessControl", "AWS::CloudFront::CloudFrontOriginAccessIdentity", "AWS::CloudFront::VpcOrigin",
+	typeAccessControl, "AWS::CloudFront::CloudFrontOriginAccessIdentity", "AWS::CloudFront::VpcOrigin",
 	typeCachePolicy, typeRequestPolicy, typeAnswerPolicy, typeCertificate,
 }
 

@@ -23,6 +23,7 @@ type source struct {
 func newSource(f *found, name string, root *schema.Node) *source {
 	s := &source{found: f, name: name, pointer: map[*schema.Node]string{}, open: map[*schema.Node]bool{}, hidden: map[*schema.Node]bool{}}
 	s.walk(root, "")
+	s.secrets(root, "")
 	return s
 }
 

@@ -30,7 +30,7 @@ func (r Row) String() string {
 
 // place is the pointer; a file that is one value has an empty one.
 func (r Row) place() string {
-	place := r.Pointer
+	place := oneLine(r.Pointer)
 	if place == "" {
 		place = "/"
 	}

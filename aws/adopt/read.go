@@ -110,6 +110,7 @@ func (f *found) code(file File) {
 	n := &schema.Node{Kind: schema.Text, Text: string(file.Data), At: spec.Pos{File: file.Name, Line: 1, Col: 1}}
 	name := baseName(file.Name)
 	src := newSource(f, file.Name, n)
+	src.hide(n)
 	if !f.admit(src, n) {
 		return
 	}

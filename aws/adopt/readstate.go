@@ -142,7 +142,6 @@ func (r *stateReader) instance(i instance, lookup bool) {
 		return
 	}
 	prune(res.Props, took)
-	r.secrets(i.attributes)
 	r.rules(i, res)
 	r.leaves(i.attributes, func(leaf *schema.Node) {
 		if to, ok := took[leaf]; ok && to == nil {
@@ -208,21 +207,6 @@ func (r *stateReader) foreign(i instance) {
 	r.whole(i.attributes, Exact, i.address, nil, notEdge)
 }
 
-// secrets keeps out of the ledger what may be one.
-func (r *stateReader) secrets(attributes *schema.Node) {
-	for _, f := range attributes.Fields {
-		if f.Name == "private_key" || f.Name == "certificate_body" {
-			r.hide(f.Value)
-		}
-	}
-	for _, origin := range attributes.Get("origin").List() {
-		for _, header := range origin.Get("custom_header").List() {
-			r.hide(header.Get("value"))
-			r.hide(header.Get("header_value"))
-		}
-	}
-}
-
 // rules reads the rules of a firewall that are one text, in the spelling of AWS's API.
 func (r *stateReader) rules(i instance, res *resource) {
 	for _, name := range []string{"rule_json", "rules_json"} {
@@ -239,6 +223,7 @@ func (r *stateReader) rules(i instance, res *resource) {
 		inner := newSource(r.found, r.name, &schema.Node{})
 		placed(root, n)
 		inner.walk(root.Get("Rules"), r.pointer[n]+"#")
+		inner.secrets(root.Get("Rules"), "")
 		s := &shaper{source: inner, resource: res, plain: true}
 		rules, _ := reflect.TypeOf(model.New(res.Type)).Elem().FieldByName("Rules")
 		if v := s.shape(rules.Type, root.Get("Rules")); v != nil {

@@ -72,11 +72,6 @@ func (t *templateReader) resource(written schema.Field) {
 		t.whole(raw, Refused, id, ruleTwice, twice)
 		return
 	}
-	for _, origin := range raw.Path("Properties", "DistributionConfig", "Origins").List() {
-		for _, header := range origin.Get("OriginCustomHeaders").List() {
-			t.hide(header.Get("HeaderValue"))
-		}
-	}
 	for _, f := range raw.Fields {
 		switch f.Name {
 		case "Properties":

@@ -175,8 +175,6 @@ func (s *shaper) special(name string, n *schema.Node) {
 		settle("what the request that made it was called", "CallerReference")
 	case "DistributionViewerCertificate":
 		settle("the old name of what stands beside it", "Certificate", "CertificateSource")
-	case "DistributionOriginCustomHeader":
-		s.hide(n.Get("HeaderValue"))
 	case "WebACL", "LoggingConfiguration":
 		for _, name := range []string{"ManagedByFirewallManager", "RetrofittedByFirewallManager"} {
 			if n.Get(name).String() == "false" {

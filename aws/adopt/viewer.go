@@ -214,8 +214,8 @@ func noCountries(n *schema.Node) bool {
 }
 
 func noClientCertificates(n *schema.Node) bool {
-	mode := n.Get("Mode").String()
-	return isEmpty(n) || mode == "" && n.Get("TrustStoreConfig") == nil || mode == "off"
+	mode := n.Get("Mode")
+	return isEmpty(n) || !mode.Open() && (mode.String() == "" && n.Get("TrustStoreConfig") == nil || mode.String() == "off")
 }
 
 // refused are settings of the distribution that a spec does not say.

@@ -117,7 +117,8 @@ func (e *evaluator) eval(n *schema.Node, depth int) *schema.Node {
 	return n
 }
 
-// resolved is a text with dynamic references, whose values only the deployment knows.
+// resolved is a text with dynamic references, whose values only the deployment knows. The text stays in the node as it is written: it says
+// where the value comes from.
 func resolved(n *schema.Node) *schema.Node {
 	var parts []*schema.Node
 	for rest := n.Text; rest != ""; {
@@ -131,7 +132,9 @@ func resolved(n *schema.Node) *schema.Node {
 		}
 		rest = after
 	}
-	return unknown(n, &schema.Call{Name: "resolve", Parts: parts})
+	out := unknown(n, &schema.Call{Name: "resolve", Parts: parts})
+	out.Text = n.Text
+	return out
 }
 
 // function is the name and the argument of a function; empty: the object is none.
