@@ -127,7 +127,8 @@ type survey struct {
 	outputs map[*model.Stack][]outline
 	exports map[*model.Stack]map[export]bool
 	depths  map[*model.Resource]sum
-	err     error // the first one
+	text    []byte // room for what is fingerprinted
+	err     error  // the first one
 }
 
 func (s *survey) fail(format string, args ...any) {
@@ -172,7 +173,7 @@ func (s *survey) outlines(d *model.Deployment, known map[model.Properties]outlin
 // file begins the file of a stack: what it imports from others.
 func (s *survey) file(stack *model.Stack) File {
 	seen := map[model.Ref]bool{}
-	var text []byte
+	text := s.text[:0]
 	note := func(refs []model.Ref) {
 		for _, ref := range refs {
 			to := s.home[ref.Resource]
@@ -185,7 +186,8 @@ func (s *survey) file(stack *model.Stack) File {
 			}
 			s.exports[to][exported(ref)] = true
 			deep := s.depth(ref.Resource)
-			text = fmt.Appendf(text, "%s %s %x\n", to.Name, ref.Resource.ID, deep)
+			text = append(append(append(append(text, to.Name...), ' '), ref.Resource.ID...), ' ')
+			text = append(append(text, deep[:]...), '\n')
 		}
 	}
 	for _, r := range stack.Resources {
@@ -196,7 +198,7 @@ func (s *survey) file(stack *model.Stack) File {
 		outputs[i], _ = outlineOf(stack.Outputs[i].Value, nil)
 		note(outputs[i].refs)
 	}
-	s.outputs[stack] = outputs
+	s.outputs[stack], s.text = outputs, text
 	return File{Stack: stack, deep: sha256.Sum256(text)}
 }
 
@@ -234,7 +236,7 @@ func (s *survey) exported(stack *model.Stack) []export {
 // sumOf is the fingerprint of all that the template of a stack says.
 func (s *survey) sumOf(f *File) sum {
 	stack := f.Stack
-	text := fmt.Appendf(nil, "%q %q %q\n", stack.Name, stack.Region, stack.Note)
+	text := fmt.Appendf(s.text[:0], "%q %q %q\n", stack.Name, stack.Region, stack.Note)
 	for _, a := range stack.After {
 		text = fmt.Appendf(text, "after %q\n", a.Name)
 	}
@@ -270,5 +272,6 @@ func (s *survey) sumOf(f *File) sum {
 	for _, x := range s.exported(stack) {
 		text = fmt.Appendf(text, "export %q %q\n", x.resource.ID, x.attr)
 	}
+	s.text = text
 	return sha256.Sum256(text)
 }

@@ -93,14 +93,19 @@ func (b *builder) deployer(d *model.Deployment) any {
 			bySid[s.sid] = &s
 		}
 	}
+	seen := map[string]bool{} // types
 	for _, s := range d.Stacks {
 		for _, r := range s.Resources {
 			p, ok := permits[r.Type()]
 			if !ok {
 				panic("BUG: nobody may deploy " + r.Type() + ": iam.go has no row for it")
 			}
-			note(right{p.sid, p.actions, p.arns(a, r)})
-			note(right{"NotNarrowed", p.anyOf, nil})
+			if !seen[r.Type()] {
+				seen[r.Type()] = true
+				note(right{p.sid, p.actions, nil})
+				note(right{"NotNarrowed", p.anyOf, nil})
+			}
+			note(right{p.sid, nil, p.arns(a, r)})
 			if p.more != nil {
 				for _, more := range p.more(a, r) {
 					note(more)

@@ -19,11 +19,13 @@ type Memory struct {
 	pool    map[string]*model.Resource // what is shared, by what makes it the same
 	copies  map[copyKey]*model.Resource
 	loads   loads
+	found   int // how many findings there were the last time
 }
 
 // made is what one entrypoint, or one distribution, came to.
 type made struct {
-	site     *site // as the passes for sites left it: who changes it takes a copy
+	site     *site             // as the passes for sites left it: who changes it takes a copy
+	shares   []*model.Resource // of the site; nil: nobody has asked
 	steps    []step
 	findings []finding.Finding
 	files    map[string][]byte
@@ -75,6 +77,7 @@ func (m *Memory) end(b *builder, d *model.Deployment) {
 			used[r] = true
 		}
 	}
+	m.found = len(b.findings)
 	maps.DeleteFunc(m.loads, func(r *model.Resource, _ *load) bool { return !used[r] })
 }
 

@@ -37,7 +37,7 @@ func (b *builder) pack() {
 	for _, s := range b.sites {
 		if len(s.hosts) > 0 && len(s.behaviors) > 0 { // of what else there is, whoever refused it has said why
 			p.sites = append(p.sites, s)
-			p.uses[s] = shares(s)
+			p.uses[s] = s.shares()
 		}
 	}
 	slices.SortFunc(p.sites, func(a, b *site) int { return cmp.Compare(a.entry.Meta.Name, b.entry.Meta.Name) })

@@ -3,7 +3,6 @@ package compile
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"skerry.dev/skerry/aws/model"
 	"skerry.dev/skerry/aws/schema"
@@ -185,8 +184,11 @@ func refers(v model.Value) *model.Resource {
 }
 
 // shares are the resources with users' quotas that a site refers to, each once, by id; its firewall is not among them.
-func shares(s *site) []*model.Resource {
-	var out []*model.Resource
+func (s *site) shares() []*model.Resource {
+	if s.made != nil && s.made.shares != nil {
+		return s.made.shares
+	}
+	out := []*model.Resource{}
 	visit := func(v *model.Value) {
 		if r := refers(*v); r != nil && schema.UsersQuota(r.Type()) != "" && !slices.Contains(out, r) {
 			out = append(out, r)
@@ -198,6 +200,9 @@ func shares(s *site) []*model.Resource {
 	for _, o := range s.flat() {
 		originSlots(o, visit)
 	}
-	slices.SortFunc(out, func(a, b *model.Resource) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(out, byID)
+	if s.made != nil {
+		s.made.shares = out
+	}
 	return out
 }

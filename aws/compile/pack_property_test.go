@@ -93,7 +93,7 @@ func TestAutoKeepsQuotas(t *testing.T) {
 		b := drawnBench(rt, t, spec.PackingAuto)
 		p := &packer{b: b.builder, sites: b.sites, uses: map[*site][]*model.Resource{}}
 		for _, s := range b.sites {
-			p.uses[s] = shares(s)
+			p.uses[s] = s.shares()
 		}
 		groups, why := p.solve()
 		reckoned := p.usage(groups)
