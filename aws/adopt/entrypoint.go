@@ -259,7 +259,7 @@ func (m *mapping) tell() {
 	for _, e := range m.entries {
 		for i := range e.verdicts {
 			v := &e.verdicts[i]
-			if w := worst[v.node]; w == nil || v.graver(w) {
+			if w := worst[v.node]; w == nil || gravity(v.is, v.rule) > gravity(w.is, w.rule) {
 				worst[v.node] = v
 			}
 		}
@@ -272,17 +272,6 @@ func (m *mapping) tell() {
 			}
 		}
 	}
-}
-
-// graver reports whether a verdict is worse than another one.
-func (v *verdict) graver(than *verdict) bool {
-	rank := func(v *verdict) int {
-		if v.rule == nil {
-			return int(v.is)
-		}
-		return int(v.rule.Severity)<<8 + int(v.is)
-	}
-	return rank(v) > rank(than)
 }
 
 // shareable are the fields of routes that an Entrypoint may say for all of them, as a route says them.

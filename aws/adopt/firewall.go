@@ -22,6 +22,7 @@ type webACL struct {
 	labels   map[string]*expr
 	settings []*setting
 	tests    []*pathTest
+	rates    []*rateSaid
 	account  *accountSaid
 	answers  map[string][]int // the statuses of the edge that a body goes with, by its key
 	pages    []said           // of errorPages
@@ -103,6 +104,7 @@ func (w *webACL) read() {
 	for _, r := range rules {
 		w.rule(r)
 	}
+	w.severalRates()
 	w.pagesOf(props)
 	for _, name := range []string{"CaptchaConfig", "ChallengeConfig", "TokenDomains", "Tags", "OnSourceDDoSProtectionConfig", "ApplicationConfig", "MonetizationConfig"} {
 		l.refuse(props.Get(name), &wafRules.detail, name+" of a web ACL has no field in a spec")

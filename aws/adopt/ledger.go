@@ -92,6 +92,58 @@ func (l *ledger) say(n *schema.Node, v Verdict, became string, rule *finding.Rul
 	}
 }
 
+// amend adds to the text of what is said by a rule at and below a node.
+func (l *ledger) amend(n *schema.Node, rule *finding.Rule, more string) {
+	for _, row := range l.leafs[n] {
+		if row.Rule == rule {
+			row.Text += "; " + more
+		}
+	}
+	for _, item := range n.Items {
+		l.amend(item, rule, more)
+	}
+	for _, f := range n.Fields {
+		l.amend(f.Value, rule, more)
+	}
+}
+
+// apart is a ledger of the same leaves at and below a node, of which nothing is said yet.
+func (l *ledger) apart(n *schema.Node) *ledger {
+	out := newLedger()
+	out.copy(l, n)
+	return out
+}
+
+func (l *ledger) copy(from *ledger, n *schema.Node) {
+	for _, row := range from.leafs[n] {
+		l.leaf(Row{}, n, &resource{Name: row.Resource})
+	}
+	for _, item := range n.Items {
+		l.copy(from, item)
+	}
+	for _, f := range n.Fields {
+		l.copy(from, f.Value)
+	}
+}
+
+// worst is the gravest of all rows; nil: there are none.
+func (l *ledger) worst() (worst *Row) {
+	for _, row := range l.rows {
+		if worst == nil || gravity(row.Verdict, row.Rule) > gravity(worst.Verdict, worst.Rule) {
+			worst = row
+		}
+	}
+	return worst
+}
+
+// gravity orders verdicts: by how grave the rule is, and then whether anything is said at all.
+func gravity(is Verdict, rule *finding.Rule) int {
+	if rule == nil {
+		return int(is)
+	}
+	return int(rule.Severity)<<8 + int(is)
+}
+
 // close refuses what nobody has spoken of.
 func (l *ledger) close() {
 	for _, row := range l.rows {

@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"skerry.dev/skerry/aws/finding"
@@ -84,11 +85,50 @@ func (w *webACL) rate(r *wafRule, body *schema.Node) {
 		text += "; who exceeds it is refused and not asked to prove that there is a browser (" + r.action + ")"
 	}
 	w.taken(r, "limit", scope, &wafRules.rate, text, statusRate)
-	w.add(r, scope, func(p *lanePolicy) {
-		if p.limit == nil || l.perHour < p.limit.perHour {
-			p.limit = l
+	w.rates = append(w.rates, &rateSaid{r, l, scope})
+	w.add(r, scope, func(p *lanePolicy) { p.limit = l.with(p.limit) })
+}
+
+// rateSaid is a rate that has become a limit.
+type rateSaid struct {
+	rule  *wafRule
+	limit *rateLimit
+	scope *expr
+}
+
+// with is a limit that lets through no more than either of two; o may be nil.
+func (l *rateLimit) with(o *rateLimit) *rateLimit {
+	if o == nil {
+		return l
+	}
+	if o.perHour < l.perHour {
+		l, o = o, l
+	}
+	both := *l
+	both.burst = min(l.burst, o.burst)
+	return &both
+}
+
+// severalRates says of rates that hold for the same paths what has become of them: a limit has one rate and one burst.
+func (w *webACL) severalRates() {
+	meet := func(a, b *rateSaid) bool {
+		return slices.ContainsFunc(lanesOf(use{}, w.tests), func(l *lane) bool { return a.scope.fits(l.sample) && b.scope.fits(l.sample) })
+	}
+	for i, a := range w.rates {
+		for j, b := range w.rates {
+			if i == j || !meet(a, b) {
+				continue
+			}
+			stricter := b.limit.perHour <= a.limit.perHour && b.limit.burst <= a.limit.burst
+			milder := b.limit.perHour >= a.limit.perHour && b.limit.burst >= a.limit.burst
+			switch {
+			case stricter && (!milder || j < i):
+				w.f.ledger.amend(a.rule.node, &wafRules.rate, "where the rate "+b.rule.name+" holds too, that one is the limit, which is stricter and counts by itself")
+			case !stricter && !milder:
+				w.f.ledger.amend(a.rule.node, &wafRules.rate, "where the rate "+b.rule.name+" holds too, the limit has the smaller rate and the smaller burst of the two")
+			}
 		}
-	})
+	}
 }
 
 // rateScope is which paths are counted, and how a limit differs from that.

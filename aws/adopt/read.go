@@ -42,6 +42,7 @@ func read(files []File) *found {
 		f.file(file)
 	}
 	f.imports()
+	f.decoded()
 	f.zones()
 	f.ledger.sorted(names)
 	return f

@@ -1,9 +1,11 @@
 package adopt
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"skerry.dev/skerry/aws/cfn"
 	"skerry.dev/skerry/aws/schema"
@@ -212,6 +214,32 @@ func (t *templateReader) exported(name *schema.Node, call *schema.Call) *schema.
 		return &schema.Call{Name: "Fn::ImportValue", Parameter: text}
 	}
 	return call
+}
+
+// decoded makes text of what templates look for in base64. Bytes that are no text stay in it.
+func (f *found) decoded() {
+	for _, kind := range [...]string{"AWS::WAFv2::WebACL", "AWS::WAFv2::RuleGroup"} {
+		for _, r := range f.of(kind) {
+			f.ledger.decode(r.Props)
+		}
+	}
+}
+
+func (l *ledger) decode(n *schema.Node) {
+	for i := range n.Fields {
+		field := &n.Fields[i]
+		coded, known := field.Value.AsText()
+		raw, err := base64.StdEncoding.DecodeString(coded)
+		if field.Name == "SearchStringBase64" && known && err == nil && utf8.Valid(raw) && n.Get("SearchString") == nil {
+			text := &schema.Node{Kind: schema.Text, Text: string(raw), At: field.Value.At}
+			l.leafs[text] = l.leafs[field.Value]
+			field.Name, field.Value = "SearchString", text
+		}
+		l.decode(field.Value)
+	}
+	for _, item := range n.Items {
+		l.decode(item)
+	}
 }
 
 // imports finds what stacks take from each other.

@@ -279,6 +279,9 @@ func (e *expr) fits(path string) bool {
 	return true
 }
 
+// dotted reports whether an expression asks for paths with dot segments, which no route has.
+func (e *expr) dotted() bool { return e.op == opDotted || slices.ContainsFunc(e.of, (*expr).dotted) }
+
 // tests are the comparisons with paths in an expression.
 func (e *expr) tests() (list []*pathTest) {
 	if e.path != nil {

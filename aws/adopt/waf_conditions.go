@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"skerry.dev/skerry/aws/finding"
 	"skerry.dev/skerry/aws/schema"
 )
 
@@ -76,7 +77,7 @@ func (w *webACL) addressSets(n *schema.Node) []string {
 
 // closedPaths is a rule that refuses everybody but some addresses, perhaps on some paths only.
 func (w *webACL) closedPaths(r *wafRule, scope *expr, rest []*expr) bool {
-	if r.action != "Block" || len(rest) > 1 {
+	if r.action != "Block" || len(rest) > 1 || scope.dotted() {
 		return false
 	}
 	var allow []string
@@ -178,7 +179,7 @@ func (w *webACL) bodyRule(r *wafRule, scope *expr, rest []*expr) bool {
 		return false
 	}
 	if n, ok := w.declared(rest[0]); ok && n <= bodyMost && len(rest) == 1 && r.action == "Block" {
-		return w.bodyMax(r, scope, n)
+		return w.bodyMax(r, scope, n, "")
 	}
 	n, ok := beyond(rest[0], "Body")
 	other := rest[len(rest)-1]
@@ -190,7 +191,7 @@ func (w *webACL) bodyRule(r *wafRule, scope *expr, rest []*expr) bool {
 	case !ok || n < 1 || n > bodyMost:
 		return false
 	case len(rest) == 1 && r.action == "Block":
-		return w.bodyMax(r, scope, n)
+		return w.bodyMax(r, scope, n, w.oversize(rest[0], n))
 	case len(rest) == 2 && (other.op != opNot || w.types(other.of[0]) == nil),
 		!sayable(said{"waf", []said{{"mode", "block"}, {"bodyBytesMax", sizeText(n)}}}):
 		return false
@@ -206,8 +207,21 @@ func (w *webACL) bodyRule(r *wafRule, scope *expr, rest []*expr) bool {
 	return true
 }
 
-func (w *webACL) bodyMax(r *wafRule, scope *expr, n int64) bool {
-	w.taken(r, "bodyMax", scope, nil, "", statusSize)
+// oversize is how a bound on the body differs from bodyMax where more is sent than AWS WAF looks at; empty: not at all.
+func (w *webACL) oversize(e *expr, n int64) string {
+	_, body := only(e.node)
+	if how := body.Path("FieldToMatch", "Body", "OversizeHandling").String(); how == "MATCH" && n <= w.inspected || how != "NO_MATCH" && n < w.inspected {
+		return ""
+	}
+	return fmt.Sprintf("AWS WAF looks at %d KB of a body, and lets larger ones pass that bodyMax refuses, or refuses smaller ones", w.inspected>>10)
+}
+
+func (w *webACL) bodyMax(r *wafRule, scope *expr, n int64, differs string) bool {
+	var rule *finding.Rule
+	if differs != "" {
+		rule = &wafRules.sizes
+	}
+	w.taken(r, "bodyMax", scope, rule, differs, statusSize)
 	w.add(r, scope, func(p *lanePolicy) {
 		if p.bodyMax == 0 || n < p.bodyMax {
 			p.bodyMax = n

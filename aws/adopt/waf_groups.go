@@ -43,7 +43,11 @@ func (w *webACL) managed(r *wafRule, body *schema.Node) {
 	w.f.ledger.near(body.Get("Version"), w.users+": waf", &wafRules.managed, "the version of "+name+" is pinned; the Core Rule Set comes with the edge")
 	text := fmt.Sprintf("the Core Rule Set stands in for %s: %s", name, g.About)
 	if lost := withoutCRS(g, off); len(lost) > 0 && r.action != "Count" {
-		text += "; nothing of it stands for " + strings.Join(lost, ", ")
+		about := "the group " + name + " has rules for which nothing of the Core Rule Set stands: " + strings.Join(lost, ", ")
+		if !slices.ContainsFunc(lost, func(n string) bool { return g.Rule(n).Counts != "" }) {
+			about += "; compiled for AWS, the group is there again, and on an edge of one's own it is not"
+		}
+		w.f.ledger.near(body.Get("Name"), w.users+": waf", &wafRules.managedLost, about)
 	}
 	if r.action == "Count" {
 		text += "; it only counts: where other groups refuse, what stands for it is excluded"
@@ -55,10 +59,14 @@ func (w *webACL) managed(r *wafRule, body *schema.Node) {
 	w.add(r, scope, func(p *lanePolicy) { p.waf.group(g, off, r.action == "Count") })
 }
 
+// elsewhere are rules whose requests the edge refuses by itself: sizes and extensions by what is read of the group, methods that CloudFront does
+// not have, and hosts that no entrypoint has.
+var elsewhere = []string{bodyRule, extendRule, "PROPFIND_METHOD", "Host_localhost_HEADER"}
+
 // withoutCRS are the rules of a group that refuse and that nothing of the Core Rule Set stands for.
 func withoutCRS(g *schema.ManagedGroup, off map[string]bool) (names []string) {
 	for i := range g.Rules {
-		if r := &g.Rules[i]; len(r.CRS) == 0 && !off[r.Name] && r.Name != bodyRule && r.Name != extendRule {
+		if r := &g.Rules[i]; len(r.CRS) == 0 && !off[r.Name] && !slices.Contains(elsewhere, r.Name) {
 			names = append(names, r.Name)
 		}
 	}
@@ -123,8 +131,9 @@ func (w *webACL) bots(r *wafRule, body *schema.Node) {
 	default:
 		w.account.bots(level)
 		w.labelled(r)
-		w.f.ledger.near(r.node, "AWS: firewall.bots", &wafRules.managed,
-			"bot control is what the compiler adds to every firewall of the account; on the edge itself nothing stands for it, and its rules have no settings")
+		const became = "AWS: firewall.bots"
+		w.f.ledger.near(body.Get("Name"), became, &wafRules.managedLost, "bot control is there again when it is compiled for AWS, and on an edge of one's own nothing stands for it")
+		w.f.ledger.near(r.node, became, &wafRules.managed, "bot control is what the compiler adds to every firewall of the account, and its rules have no settings")
 	}
 }
 
@@ -144,7 +153,19 @@ func (w *webACL) ownGroup(r *wafRule, body *schema.Node) {
 		actions[n.Get("Name").String()], _ = only(n.Get("ActionToUse"))
 	}
 	w.labelled(r)
-	l.exact(r.node, "", "its rules are taken over one by one")
+	again := slices.Contains(w.account.groups, group)
+	if again { // its rules may do something else here, and the rows of its own say what has become of the first reference
+		w.f.ledger = l.apart(group.Props)
+		defer func() {
+			worst := w.f.ledger.worst()
+			if w.f.ledger = l; worst != nil && worst.Rule != nil {
+				l.say(r.node, worst.Verdict, worst.Became, worst.Rule, "the group "+group.Name+" is referred to once more, and here "+worst.Text)
+			}
+			l.exact(r.node, "", "its rules are taken over one by one")
+		}()
+	} else {
+		l.exact(r.node, "", "its rules are taken over one by one")
+	}
 	w.account.seen(group)
 	before := w.answers
 	w.answers = map[string][]int{}
@@ -160,9 +181,9 @@ func (w *webACL) ownGroup(r *wafRule, body *schema.Node) {
 	w.pagesOf(group.Props)
 	w.answers = before
 	for _, name := range []string{"Name", "Description", "Scope", "Capacity", "VisibilityConfig", "AvailableLabels", "ConsumedLabels"} {
-		l.exact(group.Props.Get(name), "", "the compiler has its own")
+		w.f.ledger.exact(group.Props.Get(name), "", "the compiler has its own")
 	}
-	l.refuse(group.Props.Get("Tags"), &wafRules.detail, "Tags of a rule group have no field in a spec")
+	w.f.ledger.refuse(group.Props.Get("Tags"), &wafRules.detail, "Tags of a rule group have no field in a spec")
 }
 
 // labelRule takes over a rule that refuses what managed rules have labelled, but on some paths.
@@ -192,6 +213,12 @@ func (w *webACL) labelRule(r *wafRule, e *expr) bool {
 	}
 	if keys == nil || r.action == "Count" || r.action == "Allow" {
 		return false
+	}
+	if slices.ContainsFunc(keys, func(k string) bool {
+		m := ruleLabelled(k)
+		return len(m.CRS) == 0 && !slices.Contains(elsewhere, m.Name)
+	}) {
+		return false // nothing would refuse what the label stands for
 	}
 	for _, p := range places {
 		if one := (exclusion{ids: schema.RuleIDs{First: crsTypes, Last: crsTypes}}).said(p); !sayable(said{"waf", []said{{"exclude", [][]said{one}}}}) {

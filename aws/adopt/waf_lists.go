@@ -53,7 +53,7 @@ func (w *webACL) listRule(r *wafRule, scope *expr, rest []*expr) bool {
 		if list.restricted != nil {
 			allow = except(list.restricted, list.items)
 			if own := except(list.items, list.restricted); len(own) > 0 {
-				rule, text = &wafRules.lists, fmt.Sprintf("the rule %s refuses %s, which the Core Rule Set does not", r.name, strings.Join(own, ", "))
+				rule, text = &wafRules.narrow, fmt.Sprintf("the rule %s refuses %s, which the Core Rule Set does not", r.name, strings.Join(own, ", "))
 			}
 		}
 		slices.Sort(allow)

@@ -9,7 +9,7 @@ const wafDocs = "https://docs.aws.amazon.com/waf/latest/developerguide/"
 var wafRules = struct {
 	block, allow, count, closed, regional, open, unused, detail, answer finding.Rule
 	scope, narrow, lists, sizes, rate, rateLost                         finding.Rule
-	group, managed, override                                            finding.Rule
+	group, managed, managedLost, override                               finding.Rule
 	log, private                                                        finding.Rule
 }{
 	block: finding.Rule{
@@ -110,6 +110,12 @@ var wafRules = struct {
 		Remedy:  "begin with `waf: detect` and look into the log which requests would be refused", Witness: "a request that only one of them refuses",
 		Source: wafDocs + "aws-managed-rule-groups-baseline.html",
 	},
+	managedLost: finding.Rule{
+		ID: "import-waf-managed-lost", Severity: finding.Error,
+		Meaning: "Rules of a group of AWS refuse requests, and nothing of the Core Rule Set stands for them: the documents are more open.",
+		Remedy:  "see what these rules have refused lately, and then allow the id; addresses can be kept out by what stands before the edge",
+		Witness: "a request of an address that AWS knows as bad", Source: wafDocs + "aws-managed-rule-groups-list.html",
+	},
 	override: finding.Rule{
 		ID: "import-waf-override", Severity: finding.Warning,
 		Meaning: "A rule of a managed group does something else than its group; the documents exclude rules of the Core Rule Set that stand for it.",
@@ -135,6 +141,6 @@ func wafRuleList() []*finding.Rule {
 	r := &wafRules
 	return []*finding.Rule{
 		&r.block, &r.allow, &r.count, &r.closed, &r.regional, &r.open, &r.unused, &r.detail, &r.answer,
-		&r.scope, &r.narrow, &r.lists, &r.sizes, &r.rate, &r.rateLost, &r.group, &r.managed, &r.override, &r.log, &r.private,
+		&r.scope, &r.narrow, &r.lists, &r.sizes, &r.rate, &r.rateLost, &r.group, &r.managed, &r.managedLost, &r.override, &r.log, &r.private,
 	}
 }
