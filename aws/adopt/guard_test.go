@@ -216,3 +216,19 @@ func TestOneLine(t *testing.T) {
 		}
 	}
 }
+
+// TestStateFalse has switches that are off in a state: one that the provider's schema has is not set, an unknown one may mean something.
+func TestStateFalse(t *testing.T) {
+	r := Read([]File{{"show.json", []byte(`{"format_version": "1.0", "terraform_version": "1.9.0", "values": {"root_module": {"resources": [], "child_modules": [
+		{"address": "module.edge", "resources": [{"address": "module.edge.aws_cloudfront_distribution.a", "mode": "managed", "type": "aws_cloudfront_distribution",
+			"values": {"aliases": ["www.example.com"], "enabled": true, "retain_on_delete": false, "new_top": false, "new_list": [], "new_text": "",
+				"default_cache_behavior": [{"target_origin_id": "o", "viewer_protocol_policy": "https-only", "new_guard": false}],
+				"origin": [{"origin_id": "o", "domain_name": "origin.example.net", "new_limit": 0, "origin_path": ""}]}}]}]}}}`)}}, nil)
+	for _, row := range r.Ledger {
+		name := row.Pointer[strings.LastIndexByte(row.Pointer, '/')+1:]
+		unknown := slices.Contains([]string{"new_top", "new_guard", "new_limit"}, name)
+		if is := row.Rule == ruleNotUnderstood; is != unknown {
+			t.Errorf("%s", row)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"cmp"
 	"strings"
 
 	"skerry.dev/skerry/aws/schema"
@@ -79,12 +80,21 @@ func (e *entry) passed(r *route, c *cachePolicy, q *requestPolicy) {
 		q.tell.done("", "")
 	case c == nil || c.legacy && c.headers.has("*"):
 	case !stores:
-		c.tell.near(nil, "", ruleRequestFields, "the service gets every field, cookie and parameter that the client sends; CloudFront keeps them back")
+		c.passes("the service gets every field, cookie and parameter that the client sends; CloudFront keeps them back")
 	case c.cookies.how == "whitelist":
-		c.tell.near(nil, "", ruleRequestFields, "the service gets every field and cookie that the client sends, also those that do not count; it must not answer by them")
+		c.passes("the service gets every field and cookie that the client sends, also those that do not count; it must not answer by them")
 	default:
-		c.tell.near(nil, "", ruleRequestFields, "the service gets every field that the client sends, also those that do not count; it must not answer by them")
+		c.passes("the service gets every field that the client sends, also those that do not count; it must not answer by them")
 	}
+}
+
+// passes says that the service gets more: of the policy as a whole, or of the selection of cookies in the older form, which has no policy.
+func (c *cachePolicy) passes(text string) {
+	var n *schema.Node
+	if c.legacy {
+		n = cmp.Or(c.cookies.at, c.query.at)
+	}
+	c.tell.near(n, "", ruleRequestFields, text)
 }
 
 // passedToFiles is about a bucket, which makes little of a request.

@@ -86,6 +86,9 @@ func (r *stateReader) module(n *schema.Node) {
 		r.notes(n, address)
 	}
 	r.settle(n.Get("address"), "", notesOfTerraform)
+	if list := n.Get("resources"); list != nil && isLeaf(list) {
+		r.settle(list, "", "an empty list: there is none")
+	}
 	for _, child := range n.Get("child_modules").List() {
 		r.module(child)
 	}
@@ -250,22 +253,17 @@ func placed(n, text *schema.Node) {
 func (r *stateReader) others(i instance, res *resource) {
 	block := schema.Terraform().Resources[i.kind]
 	for _, f := range i.attributes.Fields {
-		known := block == nil
 		if block != nil {
-			a := block.Attributes[f.Name]
-			known = a != nil || block.Blocks[f.Name] != nil
-			if a != nil && a.Computed && !a.Optional {
+			if a := block.Attributes[f.Name]; a != nil && a.Computed && !a.Optional {
 				r.settle(f.Value, i.address, awsState)
 			}
 		}
 		if slices.Contains(stateAttributes[:], f.Name) || res.lookup {
 			r.settle(f.Value, i.address, awsState)
 		}
-		r.leaves(f.Value, func(leaf *schema.Node) {
-			if zero := leaf.Text == "" || leaf.Text == "0" || leaf.Text == "false"; zero && (known || leaf.Kind == schema.Null) {
-				r.settle(leaf, i.address, "it is not set")
-			}
-		})
+	}
+	r.unset(i.attributes, block, i.address)
+	for _, f := range i.attributes.Fields {
 		if slices.Contains(terraformOnly[:], f.Name) {
 			r.settle(f.Value, i.address, "what Terraform does, no setting")
 		}
@@ -273,6 +271,27 @@ func (r *stateReader) others(i instance, res *resource) {
 			r.itself(f.Value, res)
 			res.Props.Fields = append(res.Props.Fields, schema.Field{Name: f.Name, At: f.At, Value: f.Value})
 		}
+	}
+}
+
+// unset settles what has no value: nothing, or the zero of an attribute that no row maps. Of an attribute that the provider's schema does not
+// have here, false and 0 may mean something.
+func (r *stateReader) unset(n *schema.Node, b *schema.TerraformBlock, address string) {
+	for _, f := range n.Fields {
+		known := b == nil || b.Attributes[f.Name] != nil
+		if b != nil && b.Blocks[f.Name] != nil {
+			for _, item := range append([]*schema.Node{f.Value}, f.Value.Items...) {
+				r.unset(item, b.Blocks[f.Name].Block, address)
+			}
+			if !isLeaf(f.Value) {
+				continue
+			}
+		}
+		r.leaves(f.Value, func(leaf *schema.Node) {
+			if leaf.Text == "" || known && (leaf.Text == "0" || leaf.Text == "false") {
+				r.settle(leaf, address, "it is not set")
+			}
+		})
 	}
 }
 
