@@ -114,7 +114,7 @@ var (
 	ruleErrorPage = &finding.Rule{
 		ID: "import-error-page", Severity: finding.Error, Source: docsGuide + "GeneratingCustomErrorResponses.html",
 		Meaning: "an error has a page that is an object of the origin, whose text the input does not have",
-		Remedy:  "copy the page beside the document and name it in errorPages",
+		Remedy:  "fetch the page (curl, or aws s3 cp), put it beside the document and name it: errorPages: {404: {file: 404.html}}",
 		Witness: `GET /missing: the text of /errors/404.html`,
 	}
 	ruleAnswerLost = &finding.Rule{

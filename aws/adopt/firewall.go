@@ -260,6 +260,8 @@ func (e *expr) lists() string {
 // rule takes over one rule.
 func (w *webACL) rule(r *wafRule) {
 	n := r.node.Get("Statement")
+	e := expression(n, w.labels)
+	w.label(r, e)
 	if open := unknownIn(r.node); open != nil {
 		w.refuse(r, &wafRules.open, "the rule %s has what is known only when it is deployed", r.name)
 		return
@@ -276,7 +278,6 @@ func (w *webACL) rule(r *wafRule) {
 		w.rate(r, body)
 		return
 	}
-	e := expression(n, w.labels)
 	switch {
 	case r.action == "Allow":
 		w.refuse(r, &wafRules.allow, "the rule %s lets requests pass that rules behind it may refuse", r.name)
@@ -293,16 +294,27 @@ func (w *webACL) rule(r *wafRule) {
 
 // names takes over a rule that gives paths a name for rules behind it.
 func (w *webACL) names(r *wafRule, e *expr) bool {
-	labels := r.node.Get("RuleLabels").List()
-	if len(labels) == 0 || !e.paths() {
+	if len(r.node.Get("RuleLabels").List()) == 0 || !e.paths() {
 		return false
-	}
-	for _, l := range labels {
-		w.labels[l.Get("Name").String()] = e
 	}
 	w.labelled(r)
 	w.f.ledger.exact(r.node, "", "it only names paths for rules behind it, which are taken over with those paths")
 	return true
+}
+
+// label notes what the labels of a rule stand for. Several rules may give the same one; unless each of them only counts, and goes by paths
+// alone, nobody knows which requests have it.
+func (w *webACL) label(r *wafRule, e *expr) {
+	if r.action != "Count" || !e.paths() {
+		e = &expr{op: opOther}
+	}
+	for _, l := range r.node.Get("RuleLabels").List() {
+		name, is := l.Get("Name").String(), e
+		if before := w.labels[name]; before != nil {
+			is = &expr{op: opAny, of: []*expr{before, e}}
+		}
+		w.labels[name] = is
+	}
 }
 
 // unknownIn is a value that is known only when a template is deployed, but references to sets and groups.

@@ -90,6 +90,16 @@ func TestGuardsAreErrors(t *testing.T) {
 	f("what is labelled and nothing stands for", "import-waf-block",
 		ruled("", group("CommonRuleSet", ", RuleActionOverrides: [{Name: SizeRestrictions_QUERYSTRING, ActionToUse: {Count: {}}}]"),
 			"Name: r, Priority: 6, "+block+"Statement: {LabelMatchStatement: {Scope: LABEL, Key: 'awswaf:managed:aws:core-rule-set:SizeRestrictions_QueryString'}}"))
+	label := func(name, of string) string {
+		return "Name: " + name + ", Priority: 1, Action: {Count: {}}, RuleLabels: [{Name: 'l:x'}], Statement: {" + of + "}"
+	}
+	labelled := "Name: r, Priority: 3, " + block + "Statement: {LabelMatchStatement: {Scope: LABEL, Key: 'l:x'}}"
+	f("a label of addresses and of a path", "import-waf-block",
+		ruled("", label("a", "GeoMatchStatement: {CountryCodes: [DE]}"), label("b", field("UriPath: {}", "EXACTLY", "/b", "NONE")), labelled))
+	if r := Read([]File{ruled("", label("a", field("UriPath: {}", "EXACTLY", "/a", "NONE")), label("b", field("UriPath: {}", "EXACTLY", "/b", "NONE")), labelled)}, nil); len(
+		errorsOf(r)) > 0 || strings.Count(string(r.Documents[0].Data), "maintenance") != 2 {
+		t.Errorf("a label of two paths: %v\n%s", errorsOf(r), r.Documents[0].Data)
+	}
 	f("rates of forwarded addresses", "import-waf-rate-lost", ruled("", "Name: r, Priority: 1, "+block+"Statement: {RateBasedStatement: {Limit: 100, AggregateKeyType: FORWARDED_IP}}"))
 	f("a group that only counts where it is seen first", "import-waf-block", ruled(
 		"  Group:\n    Type: AWS::WAFv2::RuleGroup\n    Properties:\n      Scope: CLOUDFRONT\n      Capacity: 10\n      Rules:\n        - {Name: inner, Priority: 1, "+

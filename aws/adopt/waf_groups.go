@@ -167,8 +167,8 @@ func (w *webACL) ownGroup(r *wafRule, body *schema.Node) {
 		l.exact(r.node, "", "its rules are taken over one by one")
 	}
 	w.account.seen(group)
-	before := w.answers
-	w.answers = map[string][]int{}
+	before, labels := w.answers, w.labels // a group has labels of its own
+	w.answers, w.labels = map[string][]int{}, map[string]*expr{}
 	for _, inner := range w.sorted(group.Props.Get("Rules")) {
 		if is := actions[inner.name]; is != "" {
 			inner.action = is
@@ -179,7 +179,7 @@ func (w *webACL) ownGroup(r *wafRule, body *schema.Node) {
 		w.rule(inner)
 	}
 	w.pagesOf(group.Props)
-	w.answers = before
+	w.answers, w.labels = before, labels
 	for _, name := range []string{"Name", "Description", "Scope", "Capacity", "VisibilityConfig", "AvailableLabels", "ConsumedLabels"} {
 		w.f.ledger.exact(group.Props.Get(name), "", "the compiler has its own")
 	}
