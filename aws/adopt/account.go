@@ -43,7 +43,8 @@ func (a *account) document() *document {
 	if len(list) == 0 {
 		return nil
 	}
-	return &document{kind: "AWS", meta: []said{{"name", "account"}}, spec: list, comment: []string{"What the distributions have of their account, and what a spec says once for all of them."}}
+	return &document{kind: "AWS", meta: []said{{"name", "account"}}, spec: list,
+		comment: []string{"What the distributions have of their account, and what a spec says once for all of them."}}
 }
 
 // set takes a setting of one distribution. The first one decides; usual is the value that needs not be written.
@@ -55,7 +56,8 @@ func (a *account) set(e *entry, n *schema.Node, field, value, usual string) {
 	}
 	where := spot{document: "AWS account", field: field}
 	if have != value {
-		e.say(verdict{node: n, is: Approximated, at: where, rule: ruleAccount, text: fmt.Sprintf("%s is said once for all distributions, and another one has %s", field, have)})
+		e.say(verdict{node: n, is: Approximated, at: where, rule: ruleAccount,
+			text: fmt.Sprintf("%s is said once for all distributions, and another one has %s", field, have)})
 		if n == nil {
 			e.problem(ruleAccount, "DistributionConfig", fmt.Sprintf("%s is said once for all distributions, and another one has %s", field, have))
 		}
@@ -123,10 +125,12 @@ func (m *mapping) certificate(c certificateAsked, arn string, r *resource) {
 	} else {
 		hosts = slices.DeleteFunc(slices.Clone(c.by.hosts), func(h string) bool { return strings.HasSuffix(h, ".invalid") })
 		if len(hosts) == 0 {
-			c.by.say(verdict{node: c.node, is: Approximated, rule: ruleCertificateHosts, text: "the distribution has no host, and the input does not say which the certificate covers"})
+			c.by.say(verdict{node: c.node, is: Approximated, rule: ruleCertificateHosts,
+				text: "the distribution has no host, and the input does not say which the certificate covers"})
 			return
 		}
-		c.by.say(verdict{node: c.node, is: Approximated, at: where, rule: ruleCertificateHosts, text: "the input does not say what the certificate covers; the hosts of the distribution are taken"})
+		c.by.say(verdict{node: c.node, is: Approximated, at: where, rule: ruleCertificateHosts,
+			text: "the input does not say what the certificate covers; the hosts of the distribution are taken"})
 	}
 	if i >= 0 {
 		have, _ := at(m.account.certificates[i], "hosts").([]string)

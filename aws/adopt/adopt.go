@@ -28,8 +28,9 @@ type Result struct {
 	Findings  []finding.Finding
 }
 
-// Read reads all that is known of an edge on AWS, in one file or several, and says it as documents. What of it is not said, or not
-// quite, is a finding of a rule: a note where the rule's id is in allow. It never fails: what cannot be read is a finding too.
+// Read reads all that is known of an edge on AWS, in one file or several, and says it as documents. What of it is not said, or
+// not quite, is a finding of a rule: a note where the rule's id is in allow. It never fails: what cannot be read is a finding
+// too.
 func Read(files []File, allow []string) *Result {
 	f := read(files)
 	r := &Result{Documents: f.documents(), Files: f.files}

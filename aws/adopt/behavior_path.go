@@ -44,8 +44,8 @@ func patternOf(text string) pathPattern {
 
 func exactly(path string) spec.PathMatch { return spec.PathMatch{Kind: spec.PathExact, Path: path} }
 
-// isNormal reports whether a path is one that a match takes as it stands: without wildcards, codes, and segments that normal forms do not
-// have.
+// isNormal reports whether a path is one that a match takes as it stands: without wildcards, codes, and segments that normal
+// forms do not have.
 func isNormal(path string) bool {
 	if !strings.HasPrefix(path, "/") || len(path) > textBytesMax || strings.Count(path, "/") > segmentsMax || strings.ContainsAny(path, "*?#%{}\\") ||
 		strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {

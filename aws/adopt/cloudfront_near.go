@@ -60,13 +60,15 @@ var (
 	}
 	ruleCacheIdentity = &finding.Rule{
 		ID: "import-cache-identity", Severity: finding.Warning,
-		Meaning: "CloudFront stores answers for each value of Authorization; the edge stores what such requests get only if the answer lets it (RFC 9111 section 3.5)",
+		Meaning: "CloudFront stores answers for each value of Authorization; the edge stores what such requests get only if the answer lets it " +
+			"(RFC 9111 section 3.5)",
 		Remedy:  "write cache.identity with a probe, if answers to people who are known are to be stored",
 		Witness: "two GETs with the same Authorization: the second asks the service too",
 	}
 	ruleCacheCookies = &finding.Rule{
 		ID: "import-cache-cookies", Severity: finding.Warning,
-		Meaning: "CloudFront has a copy for each set of cookies; in mode private a request with a cookie that may say who asks is never answered from the cache",
+		Meaning: "CloudFront has a copy for each set of cookies; in mode private a request with a cookie that may say who asks is never answered " +
+			"from the cache",
 		Remedy:  "name the cookies that say nothing of who asks in anonymousCookies, and those that answers depend on in key.cookies",
 		Witness: "two GETs with the same cookie: the second asks the service too",
 	}

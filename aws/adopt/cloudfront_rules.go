@@ -11,7 +11,8 @@ var cloudFrontRules = [...]*finding.Rule{
 	rulePattern, ruleBelow, ruleProtocol, ruleTLS, ruleCertificate, ruleCertificateHosts, ruleHTTPVersion, ruleAccount,
 	ruleCacheLeast, ruleCacheTime, ruleCacheKey, ruleCacheIdentity, ruleCacheCookies, ruleErrorTTL, ruleCompress,
 	ruleRequestFields, ruleCloudFrontFields, ruleAnswer, ruleAnswerLost, ruleErrorPage, ruleFallback, ruleIndex,
-	ruleBucket, ruleBucketName, ruleOrigin, ruleOriginProtocol, ruleOriginPath, ruleClosed, ruleSecret, ruleSecretMade, ruleFailOver, ruleShield, ruleWaits,
+	ruleBucket, ruleBucketName, ruleOrigin, ruleOriginProtocol, ruleOriginPath, ruleClosed, ruleSecret, ruleSecretMade,
+	ruleFailOver, ruleShield, ruleWaits,
 	ruleLogs, ruleLogsLost, ruleRecord, ruleRecordLost, ruleZone,
 }
 
@@ -43,7 +44,8 @@ var (
 	}
 	ruleFunction = &finding.Rule{
 		ID: "import-function", Severity: finding.Error, Source: docsGuide + "edge-functions.html",
-		Meaning: "a function has a say in requests or answers, and its code is not read: it may check who is let in, redirect or rewrite, and the documents do none of it",
+		Meaning: "a function has a say in requests or answers, and its code is not read: it may check who is let in, redirect or rewrite, and the " +
+			"documents do none of it",
 		Remedy:  "read the code, say what it does as redirects, rewrites, headers or in the service, and then allow the id",
 		Witness: "any request of the behaviour",
 	}
@@ -55,8 +57,10 @@ var (
 	}
 	ruleSecret = &finding.Rule{
 		ID: "import-secret-in-clear", Severity: finding.Error, Source: docsGuide + "add-origin-custom-headers.html",
-		Meaning: "CloudFront adds a field to requests whose value may be a secret, and it stands in the input in clear text; neither the documents nor the ledger repeat it",
-		Remedy:  "put it into AWS Secrets Manager and let the service take X-Origin-Secret (aws.secret), or write the value in place of *** if it is no secret",
+		Meaning: "CloudFront adds a field to requests whose value may be a secret, and it stands in the input in clear text; neither the " +
+			"documents nor the ledger repeat it",
+		Remedy: "put it into AWS Secrets Manager and let the service take X-Origin-Secret (aws.secret), or write the value in place of *** if it " +
+			"is no secret",
 		Witness: "a request straight to the origin with the same field",
 	}
 )

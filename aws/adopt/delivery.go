@@ -88,9 +88,12 @@ func (m *mapping) delivery(e *entry, source, d *resource) {
 		e.exact(d.Props.Get(f), "log", "")
 	}
 	fields := d.Props.Get("RecordFields")
-	e.delivered(fields, fields.Known() && slices.Equal(texts(fields), logFields), "compiled again, other fields are logged: no cookies and no queries, since they may hold secrets")
-	e.delivered(d.Props.Get("S3SuffixPath"), d.Props.Get("S3SuffixPath").String() == "{DistributionId}/{yyyy}/{MM}/{dd}/{HH}", "compiled again, the objects have other names")
-	e.delivered(d.Props.Get("S3EnableHiveCompatiblePath"), isFalse(d.Props.Get("S3EnableHiveCompatiblePath")), "compiled again, the objects have other names")
+	e.delivered(fields, fields.Known() && slices.Equal(texts(fields), logFields),
+		"compiled again, other fields are logged: no cookies and no queries, since they may hold secrets")
+	e.delivered(d.Props.Get("S3SuffixPath"), d.Props.Get("S3SuffixPath").String() == "{DistributionId}/{yyyy}/{MM}/{dd}/{HH}",
+		"compiled again, the objects have other names")
+	e.delivered(d.Props.Get("S3EnableHiveCompatiblePath"), isFalse(d.Props.Get("S3EnableHiveCompatiblePath")),
+		"compiled again, the objects have other names")
 	e.delivered(to.Props.Get("OutputFormat"), to.Props.Get("OutputFormat").String() == "json", "compiled again, the logs are JSON")
 	for _, f := range []string{"Name", "DeliveryDestinationType"} {
 		e.exact(to.Props.Get(f), "log", "")

@@ -162,8 +162,8 @@ func (p spot) text(lifted []string) string {
 	return out
 }
 
-// A teller says what has become of the parts of something that may have no nodes, as a policy that AWS manages: then the worst of it is said of
-// the node that names it.
+// A teller says what has become of the parts of something that may have no nodes, as a policy that AWS manages: then the worst of
+// it is said of the node that names it.
 type teller struct {
 	e     *entry
 	route *route

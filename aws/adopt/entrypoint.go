@@ -252,8 +252,8 @@ func (e *entry) finish() {
 	}
 }
 
-// tell puts the verdicts of all distributions into the ledger. What several behaviours have in common, as a policy, may come to something
-// else for each of them: the worst of it is said.
+// tell puts the verdicts of all distributions into the ledger. What several behaviours have in common, as a policy, may come to
+// something else for each of them: the worst of it is said.
 func (m *mapping) tell() {
 	worst := map[*schema.Node]*verdict{}
 	for _, e := range m.entries {
@@ -322,8 +322,8 @@ func (e *entry) protect(p *protection) {
 	e.fewer(taken)
 }
 
-// fewer gives each route the methods that both CloudFront and the web ACL let through. taken are those of CloudFront, of routes for which the
-// web ACL says something of its own.
+// fewer gives each route the methods that both CloudFront and the web ACL let through. taken are those of CloudFront, of routes
+// for which the web ACL says something of its own.
 func (e *entry) fewer(taken map[*route][]string) {
 	common, _ := at(e.fields, "methods").([]string)
 	e.fields = without(e.fields, "methods")

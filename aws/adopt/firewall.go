@@ -11,8 +11,8 @@ import (
 	"skerry.dev/skerry/aws/schema"
 )
 
-// This file reads web ACLs. Each rule becomes settings, with the paths for which they hold; what a lane of an entrypoint gets is what
-// the settings say of its paths. See waf_policy.go.
+// This file reads web ACLs. Each rule becomes settings, with the paths for which they hold; what a lane of an entrypoint gets is
+// what the settings say of its paths. See waf_policy.go.
 
 // webACL is a web ACL while it is read.
 type webACL struct {
@@ -45,8 +45,8 @@ type wafRule struct {
 	says   *schema.Node // the action
 }
 
-// protections are what the web ACLs of entrypoints say, in the order of the uses, and the fields of the AWS document that follow. It
-// speaks of all that belongs to AWS WAF, whether it is used or not.
+// protections are what the web ACLs of entrypoints say, in the order of the uses, and the fields of the AWS document that follow.
+// It speaks of all that belongs to AWS WAF, whether it is used or not.
 func (f *found) protections(uses []use) (list []*protection, account []said) {
 	said := &accountSaid{f: f}
 	for range uses {
@@ -106,7 +106,8 @@ func (w *webACL) read() {
 	}
 	w.severalRates()
 	w.pagesOf(props)
-	for _, name := range []string{"CaptchaConfig", "ChallengeConfig", "TokenDomains", "Tags", "OnSourceDDoSProtectionConfig", "ApplicationConfig", "MonetizationConfig"} {
+	for _, name := range []string{"CaptchaConfig", "ChallengeConfig", "TokenDomains", "Tags", "OnSourceDDoSProtectionConfig", "ApplicationConfig",
+		"MonetizationConfig"} {
 		l.refuse(props.Get(name), &wafRules.detail, name+" of a web ACL has no field in a spec")
 	}
 	l.refuse(props.Get("DataProtectionConfig"), &wafRules.private, "parts of requests are hashed or left out before AWS WAF logs them")
@@ -221,8 +222,8 @@ func (w *webACL) refuse(r *wafRule, rule *finding.Rule, format string, args ...a
 	w.f.ledger.refuse(r.node, rule, fmt.Sprintf(format, args...))
 }
 
-// taken says that fields say a rule: exactly, if rule is nil and the scope and the answer are the same, or nearly. status is what the
-// edge refuses with; 0: the rule refuses nothing.
+// taken says that fields say a rule: exactly, if rule is nil and the scope and the answer are the same, or nearly. status is what
+// the edge refuses with; 0: the rule refuses nothing.
 func (w *webACL) taken(r *wafRule, fields string, scope *expr, rule *finding.Rule, text string, status int) {
 	l := w.f.ledger
 	w.labelled(r)
@@ -302,8 +303,8 @@ func (w *webACL) names(r *wafRule, e *expr) bool {
 	return true
 }
 
-// label notes what the labels of a rule stand for. Several rules may give the same one; unless each of them only counts, and goes by paths
-// alone, nobody knows which requests have it.
+// label notes what the labels of a rule stand for. Several rules may give the same one; unless each of them only counts, and goes
+// by paths alone, nobody knows which requests have it.
 func (w *webACL) label(r *wafRule, e *expr) {
 	if r.action != "Count" || !e.paths() {
 		e = &expr{op: opOther}

@@ -17,8 +17,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// TestFormsAgree writes what specs compile to as templates, as answers of AWS's API and as a state of Terraform, reads each, and finds
-// the same properties in all of them. The writers stand here, spelled out, and share nothing with the readers.
+// TestFormsAgree writes what specs compile to as templates, as answers of AWS's API and as a state of Terraform, reads each, and
+// finds the same properties in all of them. The writers stand here, spelled out, and share nothing with the readers.
 func TestFormsAgree(t *testing.T) {
 	for name, text := range roundTrips {
 		s, problems := spec.Parse([]spec.File{{Name: "edge.yaml", Data: []byte(text)}})
@@ -76,7 +76,8 @@ func properties(files []File) map[string][]string {
 	return out
 }
 
-// dumped writes what is known below a value, without what no answer has: tags, the code of functions, empty lists and objects of them.
+// dumped writes what is known below a value, without what no answer has: tags, the code of functions, empty lists and objects of
+// them.
 func dumped(b *strings.Builder, n *schema.Node, path string) {
 	fields := slices.SortedFunc(slices.Values(n.Fields), func(a, b schema.Field) int { return strings.Compare(a.Name, b.Name) })
 	for _, f := range fields {

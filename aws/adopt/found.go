@@ -41,8 +41,8 @@ func (f *found) of(resourceType string) []*resource {
 	return list
 }
 
-// target is the resource of a type that a value refers to, by whatever name; nil: the input does not have it. A resource that only
-// the value's own text identifies, as one that AWS manages, is none of the input.
+// target is the resource of a type that a value refers to, by whatever name; nil: the input does not have it. A resource that
+// only the value's own text identifies, as one that AWS manages, is none of the input.
 func (f *found) target(n *schema.Node, resourceType string) *resource {
 	name := n.String()
 	if id, _, ok := n.Refers(); ok {

@@ -8,7 +8,8 @@ import (
 	"skerry.dev/skerry/aws/finding"
 )
 
-// edgeWith is a template with one distribution: more of its config, of its origin, of its default behaviour, and further resources.
+// edgeWith is a template with one distribution: more of its config, of its origin, of its default behaviour, and further
+// resources.
 func edgeWith(config, origin, behavior, resources string) File {
 	if origin == "" {
 		origin = "DomainName: origin.example.net\n            CustomOriginConfig: {OriginProtocolPolicy: https-only}"
@@ -227,7 +228,8 @@ func TestOneLine(t *testing.T) {
 	}
 }
 
-// TestStateFalse has switches that are off in a state: one that the provider's schema has is not set, an unknown one may mean something.
+// TestStateFalse has switches that are off in a state: one that the provider's schema has is not set, an unknown one may mean
+// something.
 func TestStateFalse(t *testing.T) {
 	r := Read([]File{{"show.json", []byte(`{"format_version": "1.0", "terraform_version": "1.9.0", "values": {"root_module": {"resources": [], "child_modules": [
 		{"address": "module.edge", "resources": [{"address": "module.edge.aws_cloudfront_distribution.a", "mode": "managed", "type": "aws_cloudfront_distribution",

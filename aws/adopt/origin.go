@@ -100,7 +100,8 @@ func (e *entry) origin(o *origin, id string) {
 		}
 		e.nowhere(o, id, ruleUnknownValue, text)
 	case isInside(host) && n.Get("VpcOriginConfig") == nil:
-		e.nowhere(o, id, ruleOrigin, host+" is an address or a name of the machine itself or its network, which no distribution has as an origin; the edge would ask there")
+		e.nowhere(o, id, ruleOrigin, host+" is an address or a name of the machine itself or its network, which no distribution has as an origin; "+
+			"the edge would ask there")
 	default:
 		e.customOrigin(o, host)
 	}
@@ -125,7 +126,8 @@ func (e *entry) nowhere(o *origin, id string, rule *finding.Rule, text string) {
 	e.customOrigin(o, host)
 }
 
-// isInside reports whether a host is an address, in whatever form, or a name that stands for the machine that asks, or for one in its network.
+// isInside reports whether a host is an address, in whatever form, or a name that stands for the machine that asks, or for one in
+// its network.
 func isInside(host string) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	return last[0] >= '0' && last[0] <= '9' || slices.Contains(insideDomains, last)
@@ -182,7 +184,8 @@ func (e *entry) bucketOrigin(o *origin, bucket, region string) {
 	}
 	if region == "" {
 		o.region = defaultRegion
-		e.nearService(n.Get("DomainName"), o, "aws.region", ruleBucket, "the name does not say the region of the bucket; "+defaultRegion+" is taken, look it up")
+		e.nearService(n.Get("DomainName"), o, "aws.region", ruleBucket,
+			"the name does not say the region of the bucket; "+defaultRegion+" is taken, look it up")
 	} else {
 		e.exactService(n.Get("DomainName"), o, "aws.bucket", "")
 	}
@@ -198,7 +201,8 @@ func (e *entry) bucketOrigin(o *origin, bucket, region string) {
 	case known && text == "":
 		e.nearService(identity, o, "aws.bucket", ruleBucket, publicBucket)
 	default:
-		e.nearService(identity, o, "aws.bucket", ruleBucket, "the origin access identity becomes an origin access control; the policy of the bucket has to let that in")
+		e.nearService(identity, o, "aws.bucket", ruleBucket,
+			"the origin access identity becomes an origin access control; the policy of the bucket has to let that in")
 		if id := e.target(identity, "AWS::CloudFront::CloudFrontOriginAccessIdentity"); id != nil {
 			e.used[id] = true
 			e.means(id.Props, "it becomes an origin access control")

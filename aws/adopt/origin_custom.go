@@ -164,7 +164,8 @@ func (e *entry) vpcOrigin(o *origin, v *schema.Node, host string) {
 	}
 	if r == nil {
 		o.endpoint("https", host, 443)
-		e.refuse(v.Get("VpcOriginId"), ruleClosed, "the input does not have the VPC origin, so nothing says which load balancer it is: the Service is one that is reached over the internet")
+		e.refuse(v.Get("VpcOriginId"), ruleClosed,
+			"the input does not have the VPC origin, so nothing says which load balancer it is: the Service is one that is reached over the internet")
 		return
 	}
 	e.used[r] = true
@@ -178,12 +179,13 @@ func (e *entry) vpcOrigin(o *origin, v *schema.Node, host string) {
 		e.exactService(v.Get("VpcOriginId"), o, "aws.loadBalancer", "")
 		return
 	}
-	e.refuse(v.Get("VpcOriginId"), ruleClosed, "what is inside the VPC is no load balancer that is known by its ARN: the Service is one that is reached over the internet")
+	e.refuse(v.Get("VpcOriginId"), ruleClosed,
+		"what is inside the VPC is no load balancer that is known by its ARN: the Service is one that is reached over the internet")
 	e.refuse(arn, ruleClosed, "it is no load balancer that is known by its ARN")
 }
 
-// signed is an origin access control of what is neither a bucket nor the URL of a function, as far as the input says: nothing signs the
-// requests of a Service with endpoints.
+// signed is an origin access control of what is neither a bucket nor the URL of a function, as far as the input says: nothing
+// signs the requests of a Service with endpoints.
 func (e *entry) signed(n *schema.Node) {
 	text, known := n.AsText()
 	if n == nil || known && text == "" {
@@ -249,8 +251,8 @@ func (e *entry) lambdaURLs() (count int) {
 
 const secretField = "X-Origin-Secret"
 
-// originHeaders are fields that CloudFront adds to each request of an origin. Their values are most often what the origin knows CloudFront by,
-// so they stand neither in a document nor in the ledger.
+// originHeaders are fields that CloudFront adds to each request of an origin. Their values are most often what the origin knows
+// CloudFront by, so they stand neither in a document nor in the ledger.
 func (e *entry) originHeaders(o *origin) {
 	list := o.node.Get("OriginCustomHeaders")
 	if list != nil && isEmpty(list) {
@@ -267,7 +269,8 @@ func (e *entry) originHeaders(o *origin) {
 			e.exact(n, "forwarded", "")
 		case strings.EqualFold(name, secretField) && e.secret(o, n, value):
 		case value.Open():
-			e.refuse(n, ruleUnknownValue, "the value of "+name+" is known only to the deployment; send it with headers.request, or with aws.secret in "+secretField)
+			e.refuse(n, ruleUnknownValue, "the value of "+name+" is known only to the deployment; send it with headers.request, or with aws.secret "+
+				"in "+secretField)
 		case strings.EqualFold(name, secretField): // compiled again, it is sent anyway
 			e.mask(value)
 			e.refuse(n, ruleSecret, "the value of "+name+" is a secret in clear text; put it into AWS Secrets Manager and name its ARN in aws.secret")

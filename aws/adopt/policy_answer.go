@@ -120,8 +120,10 @@ func (a *answerReader) security(n *schema.Node) {
 			return
 		}
 		a.hsts(hstsSaid{
-			fields: []said{{"maxAge", inSeconds(age)}, {"includeSubDomains", onOff(isTrue(h.Get("IncludeSubdomains")))}, {"preload", onOff(isTrue(h.Get("Preload")))}},
-			tell:   a.t, node: h, over: isTrue(h.Get("Override")),
+			fields: []said{
+				{"maxAge", inSeconds(age)}, {"includeSubDomains", onOff(isTrue(h.Get("IncludeSubdomains")))}, {"preload", onOff(isTrue(h.Get("Preload")))},
+			},
+			tell: a.t, node: h, over: isTrue(h.Get("Override")),
 		})
 	}
 }
@@ -158,7 +160,8 @@ func (a *answerReader) field(n *schema.Node, name string, valueOf func(*schema.N
 
 // isValue reports whether text is a value of a field that a spec takes.
 func isValue(s string) bool {
-	return len(s) <= textBytesMax && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
+	control := func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+	return len(s) <= textBytesMax && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, control)
 }
 
 func (a *answerReader) custom(n *schema.Node) {
@@ -183,7 +186,8 @@ func (a *answerReader) custom(n *schema.Node) {
 }
 
 // framing are fields that no edit of a spec may touch.
-var framing = []string{"connection", "content-length", "host", "http2-settings", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+var framing = []string{"connection", "content-length", "host", "http2-settings", "keep-alive", "proxy-connection", "te", "trailer",
+	"transfer-encoding", "upgrade"}
 
 func (a *answerReader) remove(n *schema.Node) {
 	name, ok := a.e.known(n.Get("Header"))
@@ -221,7 +225,8 @@ func names(edits []said, verb, name string) bool {
 // hsts notes what a route's policy says of Strict-Transport-Security.
 func (a *answerReader) hsts(h hstsSaid) { a.e.strict = append(a.e.strict, h) }
 
-// securityHSTS says it for the whole entrypoint: in the form of the last behaviour that has it, which is the default one if that does.
+// securityHSTS says it for the whole entrypoint: in the form of the last behaviour that has it, which is the default one if that
+// does.
 func (e *entry) securityHSTS() {
 	if len(e.strict) == 0 {
 		return
@@ -269,7 +274,8 @@ func (a *answerReader) cors(n *schema.Node) {
 		return
 	}
 	t := a.t
-	origins := a.items(n.Get("AccessControlAllowOrigins"), "cors.origins", func(s string) bool { return s == "*" || pageOrigin.MatchString(s) && isPage(s) })
+	origins := a.items(n.Get("AccessControlAllowOrigins"), "cors.origins",
+		func(s string) bool { return s == "*" || pageOrigin.MatchString(s) && isPage(s) })
 	if slices.Contains(origins, "*") {
 		origins = []string{"*"}
 	}

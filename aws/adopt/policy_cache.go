@@ -8,7 +8,8 @@ import (
 	"skerry.dev/skerry/aws/schema"
 )
 
-// cachePolicy is what a behaviour stores, wherever that is said: in a policy of the input, one that AWS manages, or in the older form.
+// cachePolicy is what a behaviour stores, wherever that is said: in a policy of the input, one that AWS manages, or in the older
+// form.
 type cachePolicy struct {
 	least, unsaid, longest  float64 // seconds
 	gzip, brotli            bool
@@ -176,7 +177,8 @@ func (c *cachePolicy) nodes() []*schema.Node {
 func (e *entry) cacheTimes(r *route, c *cachePolicy) {
 	t := c.tell
 	if c.least > 0 {
-		t.near(c.atLeast, "cache.ttl", ruleCacheLeast, fmt.Sprintf("CloudFront stores every answer for %g s at least, whatever it says; the edge does not store what says no-store or private", c.least))
+		t.near(c.atLeast, "cache.ttl", ruleCacheLeast,
+			fmt.Sprintf("CloudFront stores every answer for %g s at least, whatever it says; the edge does not store what says no-store or private", c.least))
 	} else {
 		t.exact(c.atLeast, "cache.ttl", "")
 	}
@@ -208,7 +210,8 @@ func (e *entry) cacheHeaders(r *route, c *cachePolicy) {
 		case lower == "x-skerry-route":
 			t.exact(n, "", "Skerry's own function sets it")
 		case lower == "authorization":
-			t.near(n, "cache.mode", ruleCacheIdentity, "answers to requests with Authorization are stored for all only if they say that they may be, and not for each value")
+			t.near(n, "cache.mode", ruleCacheIdentity,
+				"answers to requests with Authorization are stored for all only if they say that they may be, and not for each value")
 		case strings.HasPrefix(lower, "cloudfront-"):
 			t.refuse(n, ruleCloudFrontFields, name+" is made by CloudFront; the edge has no such field")
 		case slices.Contains(neverInKey, lower) || !isToken(name):
@@ -230,8 +233,9 @@ func (e *entry) cacheHeaders(r *route, c *cachePolicy) {
 }
 
 // neverInKey are fields that a key of the edge does not take.
-var neverInKey = []string{"cache-control", "connection", "content-length", "cookie", "http2-settings", "if-match", "if-modified-since", "if-none-match",
-	"if-range", "if-unmodified-since", "keep-alive", "pragma", "proxy-authorization", "proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade"}
+var neverInKey = []string{"cache-control", "connection", "content-length", "cookie", "http2-settings", "if-match", "if-modified-since",
+	"if-none-match", "if-range", "if-unmodified-since", "keep-alive", "pragma", "proxy-authorization",
+	"proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade"}
 
 func (e *entry) cacheCookies(r *route, c *cachePolicy) {
 	t := c.tell
@@ -252,7 +256,8 @@ func (e *entry) cacheCookies(r *route, c *cachePolicy) {
 	case s.how == "allExcept" && whole:
 		r.policy = put(r.policy, sorted(good), "cache", "anonymousCookies")
 		for _, n := range append(slices.Clone(s.items), s.at) {
-			t.near(n, "cache.anonymousCookies", ruleCacheCookies, "CloudFront has a copy for each set of the other cookies; the edge stores nothing of requests with another cookie")
+			t.near(n, "cache.anonymousCookies", ruleCacheCookies,
+				"CloudFront has a copy for each set of the other cookies; the edge stores nothing of requests with another cookie")
 		}
 	default: // patterns: what counts there is more than one name
 		r.policy = put(r.policy, "private", "cache", "mode")
@@ -275,7 +280,8 @@ func (e *entry) cacheQuery(r *route, c *cachePolicy) {
 	t := c.tell
 	s := &c.query
 	fit := len(s.names) <= namesMax && !slices.ContainsFunc(s.names, func(n string) bool {
-		return n == "" || strings.ContainsAny(n, "&=#*") || strings.ContainsFunc(n, func(c rune) bool { return c <= ' ' || c >= 0x7f }) || len(n) > queryNameBytesMax
+		return n == "" || len(n) > queryNameBytesMax || strings.ContainsAny(n, "&=#*") ||
+			strings.ContainsFunc(n, func(c rune) bool { return c <= ' ' || c >= 0x7f })
 	})
 	field, names := "cache.key.query", sorted(s.names)
 	switch {

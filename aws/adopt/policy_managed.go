@@ -18,7 +18,9 @@ var managedCaches = map[string]struct {
 		least: 2, unsaid: 2, longest: 600, encodings: true,
 		headers: []string{"Authorization", "CloudFront-Viewer-Country", "Host"}, cookies: []string{"*"}, query: []string{"*"},
 	},
-	"83da9c7e-98b4-4e11-a168-04f0df8e2c65": {longest: yearTTL, encodings: true, headers: originHeaders, cookies: []string{"*"}}, // UseOriginCacheControlHeaders
+	"83da9c7e-98b4-4e11-a168-04f0df8e2c65": { // UseOriginCacheControlHeaders
+		longest: yearTTL, encodings: true, headers: originHeaders, cookies: []string{"*"},
+	},
 	"4cc15a8a-d715-48a4-82b8-cc0b614638fe": { // UseOriginCacheControlHeaders-QueryStrings
 		longest: yearTTL, encodings: true, headers: originHeaders, cookies: []string{"*"}, query: []string{"*"},
 	},
@@ -55,7 +57,8 @@ var managedRequests = map[string]requestPolicy{
 		headers: selection{how: "allExcept", names: []string{"Host"}}, cookies: selection{how: "all"}, query: selection{how: "all"},
 	},
 	"33f36d7e-f396-46d9-90e0-52428a34d9dc": { // AllViewerAndCloudFrontHeaders-2022-06
-		headers: selection{how: "allViewerAndWhitelistCloudFront", names: []string{"CloudFront-…"}}, cookies: selection{how: "all"}, query: selection{how: "all"},
+		headers: selection{how: "allViewerAndWhitelistCloudFront", names: []string{"CloudFront-…"}},
+		cookies: selection{how: "all"}, query: selection{how: "all"},
 	},
 	"59781a5b-3903-41f3-afcb-af62929ccde1": { // CORS-CustomOrigin
 		headers: selection{how: "whitelist", names: []string{"Origin"}}, cookies: selection{how: "none"}, query: selection{how: "none"},
@@ -65,7 +68,8 @@ var managedRequests = map[string]requestPolicy{
 		cookies: selection{how: "none"}, query: selection{how: "none"},
 	},
 	"775133bc-15f2-49f9-abea-afb2e0bf67d2": { // Elemental-MediaTailor-PersonalizedManifests
-		headers: selection{how: "whitelist", names: []string{"Access-Control-Request-Headers", "Access-Control-Request-Method", "Origin", "User-Agent", "X-Forwarded-For"}},
+		headers: selection{how: "whitelist", names: []string{"Access-Control-Request-Headers", "Access-Control-Request-Method", "Origin", "User-Agent",
+			"X-Forwarded-For"}},
 		cookies: selection{how: "none"}, query: selection{how: "all"},
 	},
 	"acba4595-bd28-49b8-b9fe-13317c0390fa": { // UserAgentRefererHeaders
@@ -73,7 +77,8 @@ var managedRequests = map[string]requestPolicy{
 	},
 }
 
-// managedAnswer is a response headers policy of AWS: CORS, the security headers, or both ("Use managed response headers policies").
+// managedAnswer is a response headers policy of AWS: CORS, the security headers, or both ("Use managed response headers
+// policies").
 type managedAnswer struct{ cors, preflight, security bool }
 
 var managedAnswers = map[string]managedAnswer{

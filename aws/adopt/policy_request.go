@@ -88,7 +88,8 @@ func (e *entry) passed(r *route, c *cachePolicy, q *requestPolicy) {
 	}
 }
 
-// passes says that the service gets more: of the policy as a whole, or of the selection of cookies in the older form, which has no policy.
+// passes says that the service gets more: of the policy as a whole, or of the selection of cookies in the older form, which has
+// no policy.
 func (c *cachePolicy) passes(text string) {
 	var n *schema.Node
 	if c.legacy {

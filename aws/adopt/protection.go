@@ -17,16 +17,16 @@ type protection struct {
 	routes []routeProtection
 }
 
-// routeProtection is what holds for one route and not for the others. A path that no route has yet needs a route of its own, which is
-// like another one in all else.
+// routeProtection is what holds for one route and not for the others. A path that no route has yet needs a route of its own,
+// which is like another one in all else.
 type routeProtection struct {
 	like   int            // in the routes of the use; -1: none takes the path, the route is like the rest
 	path   spec.PathMatch // of the new route; the zero value: the route itself is meant
 	policy []said
 }
 
-// said is a field of a document with its value: a string, an int, a []string, a []said for an object, a [][]said for a list of objects.
-// Switches are the words "on" and "off".
+// said is a field of a document with its value: a string, an int, a []string, a []said for an object, a [][]said for a list of
+// objects. Switches are the words "on" and "off".
 type said struct {
 	name  string
 	value any

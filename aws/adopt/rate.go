@@ -9,8 +9,8 @@ import (
 	"skerry.dev/skerry/aws/schema"
 )
 
-// This file turns rates of AWS WAF into limits per client address. The count of a window becomes the rate over it, in the unit in which it
-// is whole, and the burst: AWS WAF lets the whole count come at once.
+// This file turns rates of AWS WAF into limits per client address. The count of a window becomes the rate over it, in the unit in
+// which it is whole, and the burst: AWS WAF lets the whole count come at once.
 
 // rateLimit is a limit of a spec.
 type rateLimit struct {
@@ -123,9 +123,11 @@ func (w *webACL) severalRates() {
 			milder := b.limit.perHour >= a.limit.perHour && b.limit.burst >= a.limit.burst
 			switch {
 			case stricter && (!milder || j < i):
-				w.f.ledger.amend(a.rule.node, &wafRules.rate, "where the rate "+b.rule.name+" holds too, that one is the limit, which is stricter and counts by itself")
+				w.f.ledger.amend(a.rule.node, &wafRules.rate,
+					"where the rate "+b.rule.name+" holds too, that one is the limit, which is stricter and counts by itself")
 			case !stricter && !milder:
-				w.f.ledger.amend(a.rule.node, &wafRules.rate, "where the rate "+b.rule.name+" holds too, the limit has the smaller rate and the smaller burst of the two")
+				w.f.ledger.amend(a.rule.node, &wafRules.rate,
+					"where the rate "+b.rule.name+" holds too, the limit has the smaller rate and the smaller burst of the two")
 			}
 		}
 	}

@@ -274,8 +274,8 @@ func (r *stateReader) others(i instance, res *resource) {
 	}
 }
 
-// unset settles what has no value: nothing, or the zero of an attribute that no row maps. Of an attribute that the provider's schema does not
-// have here, false and 0 may mean something.
+// unset settles what has no value: nothing, or the zero of an attribute that no row maps. Of an attribute that the provider's
+// schema does not have here, false and 0 may mean something.
 func (r *stateReader) unset(n *schema.Node, b *schema.TerraformBlock, address string) {
 	for _, f := range n.Fields {
 		known := b == nil || b.Attributes[f.Name] != nil

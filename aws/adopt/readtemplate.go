@@ -118,8 +118,8 @@ func (t *templateReader) sometimes(condition *schema.Node, id string) {
 	})
 }
 
-// pair goes through what is written and what is known of it side by side. Where a function stands in between, its arguments become
-// what it makes of them.
+// pair goes through what is written and what is known of it side by side. Where a function stands in between, its arguments
+// become what it makes of them.
 func (t *templateReader) pair(raw, known *schema.Node, r *resource) {
 	switch {
 	case known == nil:

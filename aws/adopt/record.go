@@ -54,7 +54,8 @@ func recordName(n *schema.Node) string {
 
 // record is one that points a host to its distribution.
 func (m *mapping) record(e *entry, n *schema.Node, whose *resource, host string) {
-	for _, name := range []string{"Weight", "Failover", "Region", "GeoLocation", "CidrRoutingConfig", "HealthCheckId", "MultiValueAnswer", "GeoProximityLocation", "SetIdentifier"} {
+	for _, name := range []string{"Weight", "Failover", "Region", "GeoLocation", "CidrRoutingConfig", "HealthCheckId", "MultiValueAnswer",
+		"GeoProximityLocation", "SetIdentifier"} {
 		if p := n.Get(name); p != nil && !isEmpty(p) {
 			e.refuse(n, ruleRecordLost, "the record of "+host+" is one of several between which Route 53 chooses; a spec has none of that")
 			return
@@ -82,14 +83,15 @@ func (m *mapping) record(e *entry, n *schema.Node, whose *resource, host string)
 	m.zoneOf(id, host, e)
 }
 
-// zoneOf notes the zone of a host. Its name stands in another record of the zone, or nowhere; then it is the longest domain that all hosts of
-// the zone have in common.
+// zoneOf notes the zone of a host. Its name stands in another record of the zone, or nowhere; then it is the longest domain that
+// all hosts of the zone have in common.
 func (m *mapping) zoneOf(n *schema.Node, host string, e *entry) {
 	id := strings.TrimPrefix(n.String(), "/hostedzone/")
 	where := spot{document: "AWS account", field: "zones"}
 	host = strings.TrimPrefix(host, "*.")
 	if r := m.target(n, "AWS::Route53::HostedZone"); n.Open() || r != nil && !zoneID.MatchString(id) {
-		e.say(verdict{node: n, is: Refused, rule: ruleUnknownValue, text: "the id of the zone is known only to the deployment; write it in zones of the AWS document"})
+		e.say(verdict{node: n, is: Refused, rule: ruleUnknownValue,
+			text: "the id of the zone is known only to the deployment; write it in zones of the AWS document"})
 		return
 	}
 	if !zoneID.MatchString(id) || id == aliasZone {
@@ -114,7 +116,8 @@ func (m *mapping) zoneOf(n *schema.Node, host string, e *entry) {
 		e.say(verdict{node: n, is: Exact, at: where})
 		return
 	}
-	e.say(verdict{node: n, is: Approximated, at: where, rule: ruleZone, text: "the input does not say the name of the zone " + id + "; it is taken from its hosts, look it up"})
+	e.say(verdict{node: n, is: Approximated, at: where, rule: ruleZone,
+		text: "the input does not say the name of the zone " + id + "; it is taken from its hosts, look it up"})
 }
 
 // zoneName is the name of a zone as its own resource, or the records that every zone has, say it.

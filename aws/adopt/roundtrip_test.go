@@ -39,9 +39,9 @@ func emitted(t *testing.T, files []spec.File) []File {
 	return out
 }
 
-// TestRoundTrip compiles a spec, takes the templates over, and compiles what comes out: every attribute that the ledger calls exact is the
-// same in both. Functions are left out, since their code is not read, with what hangs on names that are made of content; TestFirewallRoundTrip
-// has web ACLs.
+// TestRoundTrip compiles a spec, takes the templates over, and compiles what comes out: every attribute that the ledger calls
+// exact is the same in both. Functions are left out, since their code is not read, with what hangs on names that are made of
+// content; TestFirewallRoundTrip has web ACLs.
 func TestRoundTrip(t *testing.T) {
 	for name, text := range roundTrips {
 		t.Run(name, func(t *testing.T) {
@@ -123,8 +123,8 @@ func resourcesIn(t *testing.T, files []File) map[string]any {
 	return out
 }
 
-// counterpart is the resource that stands where another one stood: the one with the same id, or that the same place of another resource
-// refers to.
+// counterpart is the resource that stands where another one stood: the one with the same id, or that the same place of another
+// resource refers to.
 func counterpart(before, after map[string]any, id string) string {
 	if after[id] != nil {
 		return id

@@ -7,8 +7,9 @@ import (
 	"skerry.dev/skerry/aws/schema"
 )
 
-// This file keeps out of the ledger what may be a secret, wherever and in whatever form it stands: fields that CloudFront and AWS WAF add
-// to requests, what a rule compares a part of a request with that may be a credential, the code of functions, private keys.
+// This file keeps out of the ledger what may be a secret, wherever and in whatever form it stands: fields that CloudFront and AWS
+// WAF add to requests, what a rule compares a part of a request with that may be a credential, the code of functions, private
+// keys.
 
 // hiddenNames are values that are never shown, as the API and CloudFormation call them, and as Terraform does.
 var hiddenNames = []string{

@@ -11,8 +11,8 @@ import (
 	"skerry.dev/skerry/aws/schema"
 )
 
-// shaper gives what AWS's API says of one resource the shape that CloudFormation has for it. Both have the same names, but for their
-// letters' case and the rows of respelled; lists come as {Quantity, Items}.
+// shaper gives what AWS's API says of one resource the shape that CloudFormation has for it. Both have the same names, but for
+// their letters' case and the rows of respelled; lists come as {Quantity, Items}.
 type shaper struct {
 	*source
 	resource *resource

@@ -87,7 +87,8 @@ func expression(n *schema.Node, labels map[string]*expr) *expr {
 			return is
 		}
 	case "SizeConstraintStatement":
-		if part, _ := only(body.Get("FieldToMatch")); part == "UriPath" && body.Get("ComparisonOperator").String() == "GE" && body.Get("Size").String() == "0" {
+		if part, _ := only(body.Get("FieldToMatch")); part == "UriPath" && body.Get("ComparisonOperator").String() == "GE" &&
+			body.Get("Size").String() == "0" {
 			e.op = opEvery
 		}
 	case "ByteMatchStatement":

@@ -198,7 +198,8 @@ var distributionFeatures = []feature{
 	{[]string{"Restrictions"}, noCountries, ruleCountries, "countries are let in or kept out; the documents let in everybody"},
 	{[]string{"ViewerMtlsConfig"}, noClientCertificates, ruleClients, "clients have to show a certificate; the documents ask for none"},
 	{[]string{"ConnectionFunctionAssociation"}, isEmpty, ruleClients, "a function decides about connections; the documents let in everybody"},
-	{[]string{"ContinuousDeploymentPolicyId"}, isEmpty, ruleFeature, "a staging distribution has a share of the requests; write weighted services in place of it"},
+	{[]string{"ContinuousDeploymentPolicyId"}, isEmpty, ruleFeature,
+		"a staging distribution has a share of the requests; write weighted services in place of it"},
 	{[]string{"Staging"}, isFalse, ruleFeature, "it is the staging distribution of another one"},
 	{[]string{"AnycastIpListId"}, isEmpty, ruleFeature, "it has addresses of its own"},
 	{[]string{"CacheTagConfig"}, isEmpty, ruleFeature, "objects are invalidated by tags"},
@@ -254,11 +255,13 @@ func (e *entry) pages() {
 			e.means(n.Get("ResponsePagePath"), "there is none")
 		case fallback != "" && page == fallback && (code == "403" || code == "404"):
 			for _, name := range []string{"ErrorCode", "ResponseCode", "ResponsePagePath"} {
-				e.say(verdict{node: n.Get(name), is: Approximated, at: spot{document: "Service " + directory.name, field: "directory.fallback"}, rule: ruleFallback,
+				at := spot{document: "Service " + directory.name, field: "directory.fallback"}
+				e.say(verdict{node: n.Get(name), is: Approximated, at: at, rule: ruleFallback,
 					text: "the fallback is given where no file is, and not for other answers with " + code})
 			}
 		default:
-			text := fmt.Sprintf("the page of %s is an object of the origin, %s, and its text is not in the input; write it in %s", code, cmp.Or(page, "known only to the deployment"), field)
+			text := fmt.Sprintf("the page of %s is an object of the origin, %s, and its text is not in the input; write it in %s",
+				code, cmp.Or(page, "known only to the deployment"), field)
 			for _, name := range []string{"ErrorCode", "ResponseCode", "ResponsePagePath"} {
 				e.refuse(n.Get(name), ruleErrorPage, text)
 			}
@@ -298,7 +301,8 @@ func (e *entry) errorTTL(n *schema.Node, code string) {
 	case ok && slices.Contains([]string{"404", "405", "414", "501"}, code) && e.negative(seconds):
 		e.exact(ttl, "cache.ttl.negative", "")
 	case ok:
-		e.near(ttl, "cache.ttl.negative", ruleErrorTTL, fmt.Sprintf("answers with %s are stored for %g s at least; the edge stores them for as long as they say", code, seconds))
+		e.near(ttl, "cache.ttl.negative", ruleErrorTTL,
+			fmt.Sprintf("answers with %s are stored for %g s at least; the edge stores them for as long as they say", code, seconds))
 	default:
 		e.refuse(ttl, ruleUnknownValue, unknownText)
 	}

@@ -41,7 +41,8 @@ func (a *accountSaid) fields() (list []said) {
 func (a *accountSaid) inspects(n *schema.Node, kb int) {
 	const became = "AWS: firewall.bodyKB"
 	if a.kb != 0 && a.kb != kb {
-		a.f.ledger.near(n, became, &wafRules.sizes, fmt.Sprintf("web ACLs look at %d and %d KB of bodies; the document has one size for all, the larger one", a.kb, kb))
+		a.f.ledger.near(n, became, &wafRules.sizes,
+			fmt.Sprintf("web ACLs look at %d and %d KB of bodies; the document has one size for all, the larger one", a.kb, kb))
 	} else {
 		a.f.ledger.exact(n, became, "")
 	}

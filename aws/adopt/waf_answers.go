@@ -44,7 +44,8 @@ func (w *webACL) answer(r *wafRule, status int) {
 	}
 	switch is := r.statusOf(); {
 	case r.action == "Captcha" || r.action == "Challenge":
-		l.near(r.says, "", &wafRules.answer, fmt.Sprintf("the rule %s asks for a proof that there is a browser (%s), the edge refuses with %d", r.name, r.action, status))
+		l.near(r.says, "", &wafRules.answer,
+			fmt.Sprintf("the rule %s asks for a proof that there is a browser (%s), the edge refuses with %d", r.name, r.action, status))
 	case is != 0 && is != status:
 		l.near(r.says, "", &wafRules.answer, fmt.Sprintf("the rule %s answers %d, the edge %d", r.name, is, status))
 	default:

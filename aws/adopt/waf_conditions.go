@@ -11,10 +11,11 @@ import (
 	"skerry.dev/skerry/aws/schema"
 )
 
-// This file knows the rules that a spec has fields for: maintenance, methods, and the sizes of bodies and heads. Those of the firewall's
-// lists are in waf_lists.go.
+// This file knows the rules that a spec has fields for: maintenance, methods, and the sizes of bodies and heads. Those of the
+// firewall's lists are in waf_lists.go.
 
-// conditionForms are the rules that are known; the first one that takes a rule is it; what managed rules have labelled comes before. rest is what has to fit beside the paths.
+// conditionForms are the rules that are known; the first one that takes a rule is it; what managed rules have labelled comes
+// before. rest is what has to fit beside the paths.
 var conditionForms = [...]func(w *webACL, r *wafRule, scope *expr, rest []*expr) bool{
 	(*webACL).closedPaths, (*webACL).methodRule, (*webACL).bodyRule, (*webACL).headRule, (*webACL).listRule,
 }
@@ -92,7 +93,8 @@ func (w *webACL) closedPaths(r *wafRule, scope *expr, rest []*expr) bool {
 	}
 	wait := "5m"
 	for _, h := range r.says.Path("Block", "CustomResponse", "ResponseHeaders").List() {
-		if n, err := strconv.Atoi(h.Get("Value").String()); err == nil && n > 0 && n <= 30*24*3600 && strings.EqualFold(h.Get("Name").String(), "retry-after") {
+		named := strings.EqualFold(h.Get("Name").String(), "retry-after")
+		if n, err := strconv.Atoi(h.Get("Value").String()); named && err == nil && n > 0 && n <= 30*24*3600 {
 			wait = durationText(n)
 		}
 	}
@@ -210,7 +212,8 @@ func (w *webACL) bodyRule(r *wafRule, scope *expr, rest []*expr) bool {
 // oversize is how a bound on the body differs from bodyMax where more is sent than AWS WAF looks at; empty: not at all.
 func (w *webACL) oversize(e *expr, n int64) string {
 	_, body := only(e.node)
-	if how := body.Path("FieldToMatch", "Body", "OversizeHandling").String(); how == "MATCH" && n <= w.inspected || how != "NO_MATCH" && n < w.inspected {
+	how := body.Path("FieldToMatch", "Body", "OversizeHandling").String()
+	if how == "MATCH" && n <= w.inspected || how != "NO_MATCH" && n < w.inspected {
 		return ""
 	}
 	return fmt.Sprintf("AWS WAF looks at %d KB of a body, and lets larger ones pass that bodyMax refuses, or refuses smaller ones", w.inspected>>10)
@@ -288,7 +291,8 @@ func (w *webACL) headRule(r *wafRule, scope *expr, rest []*expr) bool {
 	if r.action != "Block" {
 		return false
 	}
-	w.taken(r, "headMax", scope, &wafRules.sizes, fmt.Sprintf("the rule %s bounds fields, headMax the whole head; the edge answers 431", r.name), statusForbidden)
+	w.taken(r, "headMax", scope, &wafRules.sizes,
+		fmt.Sprintf("the rule %s bounds fields, headMax the whole head; the edge answers 431", r.name), statusForbidden)
 	w.add(r, scope, func(p *lanePolicy) { p.headMax = n })
 	return true
 }

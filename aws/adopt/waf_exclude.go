@@ -9,8 +9,9 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// This file writes exclusions: what of the Core Rule Set stands for rules of AWS that do not refuse, as managed.yaml has it. A rule of the
-// Core Rule Set that stands for one that refuses too is never excluded for the part of a request that this one looks at.
+// This file writes exclusions: what of the Core Rule Set stands for rules of AWS that do not refuse, as managed.yaml has it. A
+// rule of the Core Rule Set that stands for one that refuses too is never excluded for the part of a request that this one looks
+// at.
 
 // exempt is where an exclusion holds.
 type exempt struct {
@@ -168,8 +169,8 @@ func exclusions(of func(*schema.ManagedGroup, *schema.ManagedRule) state) (list 
 	return list
 }
 
-// open is the exclusions that a segment has and the next one may continue: if it is the next id, or if the same rules of AWS stand for
-// both, and none for what is between them.
+// open is the exclusions that a segment has and the next one may continue: if it is the next id, or if the same rules of AWS
+// stand for both, and none for what is between them.
 type open struct {
 	who  string
 	last int
@@ -184,7 +185,8 @@ type standing struct {
 	state state
 }
 
-// segmentOff is what is excluded of rules that the same ones of AWS stand for, and who these are; empty: nothing of AWS stands for them.
+// segmentOff is what is excluded of rules that the same ones of AWS stand for, and who these are; empty: nothing of AWS stands
+// for them.
 func segmentOff(rules []standing, segment schema.RuleIDs) (who string, list []exclusion) {
 	off, on := map[string]bool{}, map[string]bool{}
 	none := true

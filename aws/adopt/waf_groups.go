@@ -59,8 +59,8 @@ func (w *webACL) managed(r *wafRule, body *schema.Node) {
 	w.add(r, scope, func(p *lanePolicy) { p.waf.group(g, off, r.action == "Count") })
 }
 
-// elsewhere are rules whose requests the edge refuses by itself: sizes and extensions by what is read of the group, methods that CloudFront does
-// not have, and hosts that no entrypoint has.
+// elsewhere are rules whose requests the edge refuses by itself: sizes and extensions by what is read of the group, methods that
+// CloudFront does not have, and hosts that no entrypoint has.
 var elsewhere = []string{bodyRule, extendRule, "PROPFIND_METHOD", "Host_localhost_HEADER"}
 
 // withoutCRS are the rules of a group that refuse and that nothing of the Core Rule Set stands for.
@@ -106,12 +106,14 @@ func (w *webACL) override(g *schema.ManagedGroup, n *schema.Node, action string,
 			l.near(n, "", &wafRules.override, "the rule "+name+" refuses nothing, and nothing of the Core Rule Set stands for it")
 		default:
 			l.near(n, w.users+": waf.exclude", &wafRules.override,
-				"the rule "+name+" refuses nothing: what stands for it ("+rule.Confidence+" confidence) is excluded, as far as no other rule that refuses is the same")
+				"the rule "+name+" refuses nothing: what stands for it ("+rule.Confidence+" confidence) is excluded, as far as no other rule that "+
+					"refuses is the same")
 		}
 	case action == "Block":
 		l.near(n, w.users+": waf", &wafRules.override, "the rule "+name+" refuses, as what stands for it")
 	default:
-		l.near(n, w.users+": waf", &wafRules.override, "the rule "+name+" asks for a proof that there is a browser ("+action+"), what stands for it refuses")
+		l.near(n, w.users+": waf", &wafRules.override,
+			"the rule "+name+" asks for a proof that there is a browser ("+action+"), what stands for it refuses")
 	}
 }
 
@@ -132,8 +134,10 @@ func (w *webACL) bots(r *wafRule, body *schema.Node) {
 		w.account.bots(level)
 		w.labelled(r)
 		const became = "AWS: firewall.bots"
-		w.f.ledger.near(body.Get("Name"), became, &wafRules.managedLost, "bot control is there again when it is compiled for AWS, and on an edge of one's own nothing stands for it")
-		w.f.ledger.near(r.node, became, &wafRules.managed, "bot control is what the compiler adds to every firewall of the account, and its rules have no settings")
+		w.f.ledger.near(body.Get("Name"), became, &wafRules.managedLost,
+			"bot control is there again when it is compiled for AWS, and on an edge of one's own nothing stands for it")
+		w.f.ledger.near(r.node, became, &wafRules.managed,
+			"bot control is what the compiler adds to every firewall of the account, and its rules have no settings")
 	}
 }
 
@@ -226,7 +230,8 @@ func (w *webACL) labelRule(r *wafRule, e *expr) bool {
 		}
 	}
 	w.taken(r, "waf.exclude", scope, &wafRules.override,
-		"the rule "+r.name+" refuses what managed rules that count have labelled: what stands for them is excluded only where it does not hold", statusForbidden)
+		"the rule "+r.name+" refuses what managed rules that count have labelled: what stands for them is excluded only "+
+			"where it does not hold", statusForbidden)
 	w.add(r, scope, func(p *lanePolicy) {
 		for _, k := range keys {
 			p.waf.back[k] = append(p.waf.back[k], places...)

@@ -10,8 +10,8 @@ import (
 	"skerry.dev/skerry/aws/schema"
 )
 
-// This file reads the lists of the Core Rule Set back from the rules that the compiler makes of them: each is a regular expression around
-// words, in statements of its own or in sets.
+// This file reads the lists of the Core Rule Set back from the rules that the compiler makes of them: each is a regular
+// expression around words, in statements of its own or in sets.
 
 // The rules of the Core Rule Set that have lists.
 const (
@@ -75,8 +75,8 @@ func except(list, but []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(but, s) })
 }
 
-// patterns are the regular expressions of which one has to match a header field, by its name in lower case, or the path, for "". steps are
-// the transformations. false: the statement is another one.
+// patterns are the regular expressions of which one has to match a header field, by its name in lower case, or the path, for "".
+// steps are the transformations. false: the statement is another one.
 func (w *webACL) patterns(e *expr, field string, steps []string) (list []string, ok bool) {
 	kind, body := only(e.node)
 	switch kind {

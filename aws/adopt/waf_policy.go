@@ -9,8 +9,8 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// This file makes fields of what rules say: first for each lane, a route or a path that a rule sets apart, then for the entrypoint what
-// holds for the rest, and for routes what differs.
+// This file makes fields of what rules say: first for each lane, a route or a path that a rule sets apart, then for the
+// entrypoint what holds for the rest, and for routes what differs.
 
 // lanePolicy is what the rules of a web ACL say of one lane.
 type lanePolicy struct {

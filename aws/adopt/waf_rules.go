@@ -4,8 +4,8 @@ import "skerry.dev/skerry/aws/finding"
 
 const wafDocs = "https://docs.aws.amazon.com/waf/latest/developerguide/"
 
-// wafRules are the reasons why something of AWS WAF is not said exactly. What refuses requests there and does not here is an error: the
-// documents are more open. What lets requests pass there and does not here is a warning: they are stricter.
+// wafRules are the reasons why something of AWS WAF is not said exactly. What refuses requests there and does not here is an
+// error: the documents are more open. What lets requests pass there and does not here is a warning: they are stricter.
 var wafRules = struct {
 	block, allow, count, closed, regional, open, unused, detail, answer finding.Rule
 	scope, narrow, lists, sizes, rate, rateLost                         finding.Rule
@@ -21,8 +21,9 @@ var wafRules = struct {
 	allow: finding.Rule{
 		ID: "import-waf-allow", Severity: finding.Warning,
 		Meaning: "A rule lets requests pass whatever the rules behind it say; the documents have no such exception and are stricter.",
-		Remedy:  "write exclusions (waf.exclude) or routes of their own for these requests", Witness: "a request that the rule allows and another one refuses",
-		Source: wafDocs + "waf-rule-action.html",
+		Remedy:  "write exclusions (waf.exclude) or routes of their own for these requests",
+		Witness: "a request that the rule allows and another one refuses",
+		Source:  wafDocs + "waf-rule-action.html",
 	},
 	count: finding.Rule{
 		ID: "import-waf-count", Severity: finding.Warning,
@@ -131,8 +132,9 @@ var wafRules = struct {
 	private: finding.Rule{
 		ID: "import-waf-log-private", Severity: finding.Error,
 		Meaning: "A part of requests is kept out of logs, and the documents would let it into them.",
-		Remedy:  "see that no secret stands in that part, or that nobody reads the log who must not see it", Witness: "a request with a secret in that part",
-		Source: wafDocs + "logging-fields.html",
+		Remedy:  "see that no secret stands in that part, or that nobody reads the log who must not see it",
+		Witness: "a request with a secret in that part",
+		Source:  wafDocs + "logging-fields.html",
 	},
 }
 

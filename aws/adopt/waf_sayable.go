@@ -6,7 +6,8 @@ import "skerry.dev/skerry/spec"
 
 // sayable reports whether an entrypoint may have fields.
 func sayable(policy ...said) bool {
-	return reads("Entrypoint", append([]said{{"hosts", []string{"www.example.com"}}, {"profile", "plain"}, {"service", "http://127.0.0.1:9000"}}, policy...))
+	fields := []said{{"hosts", []string{"www.example.com"}}, {"profile", "plain"}, {"service", "http://127.0.0.1:9000"}}
+	return reads("Entrypoint", append(fields, policy...))
 }
 
 // sayablePath reports whether a route may have a path.
