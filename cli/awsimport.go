@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -122,7 +123,7 @@ func importFiles(paths []string) ([]adopt.File, error) {
 			}
 		}
 		for _, file := range list {
-			data, err := os.ReadFile(file)
+			data, err := importFile(file)
 			if err != nil {
 				return nil, err
 			}
@@ -133,6 +134,16 @@ func importFiles(paths []string) ([]adopt.File, error) {
 		return nil, fmt.Errorf("there is no file of the input in %s", paths[0])
 	}
 	return files, nil
+}
+
+// importFile reads a file, and of one that is too large no more than it takes to see that.
+func importFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, adopt.FileBytesMax+1))
 }
 
 var importForms = [...]string{".json", ".tfstate", ".template", ".yaml", ".yml", ".js"}

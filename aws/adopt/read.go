@@ -59,7 +59,7 @@ func (f *found) file(file File) {
 		f.template(file)
 		return
 	}
-	root, err := cfn.ReadJSON(file.Name, file.Data, fileBytesMax)
+	root, err := cfn.ReadJSON(file.Name, file.Data, FileBytesMax)
 	if err != nil {
 		f.unreadable(file.Name, err)
 		return

@@ -218,7 +218,7 @@ func (r *stateReader) rules(i instance, res *resource) {
 			continue
 		}
 		// The text is no JSON document, which begins with a brace.
-		root, err := cfn.ReadJSON(n.At.File, []byte(`{"Rules":`+n.Text+`}`), fileBytesMax)
+		root, err := cfn.ReadJSON(n.At.File, []byte(`{"Rules":`+n.Text+`}`), FileBytesMax)
 		if err != nil {
 			r.refuse(n, i.address, ruleUnreadable, "the text is not JSON")
 			continue

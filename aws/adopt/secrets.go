@@ -13,7 +13,8 @@ import (
 
 // hiddenNames are values that are never shown, as the API and CloudFormation call them, and as Terraform does.
 var hiddenNames = []string{
-	"HeaderValue", "header_value", "FunctionCode", "code", "private_key", "certificate_body",
+	"HeaderValue", "header_value", "FunctionCode", "code", "rule_json", "rules_json", "private_key", "certificate_body", "PrivateKey",
+	"Passphrase", "SecretString",
 }
 
 // hiddenBelow are objects whose value is never shown: what is added to requests.
