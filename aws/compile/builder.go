@@ -26,6 +26,7 @@ type builder struct {
 	fits      map[string]string             // what other packings would need of a quota that this one breaks; made by pack
 	loads     loads                         // what resources take of a stack
 	firewalls map[firewallKey]*firewallMade // web ACLs of sites that ask the same for every request
+	answers   map[answerKey]answerMade      // policies for the fields of answers
 	written   writtenCode                   // of functions
 	files     map[string][]byte             // that stand beside the templates, by name: contents of key value stores
 	copies    map[copyKey]*model.Resource   // of shared resources
@@ -97,7 +98,11 @@ type edge struct {
 }
 
 func newBuilder(s *spec.Spec, m *Memory) *builder {
-	b := &builder{spec: s, interned: map[string]*model.Resource{}, keys: map[*model.Resource]string{}, fits: map[string]string{}, firewalls: map[firewallKey]*firewallMade{}, copies: map[copyKey]*model.Resource{}, account: *spec.DefaultAWS()}
+	b := &builder{
+		spec: s, account: *spec.DefaultAWS(), interned: map[string]*model.Resource{}, keys: map[*model.Resource]string{},
+		fits: map[string]string{}, firewalls: map[firewallKey]*firewallMade{}, copies: map[copyKey]*model.Resource{},
+		answers: map[answerKey]answerMade{},
+	}
 	m.begin(s)
 	b.memory, b.loads, b.findings = m, m.loads, make([]finding.Finding, 0, m.found)
 	if s.AWS != nil {

@@ -232,6 +232,15 @@ func (t *remarks) note(rule *finding.Rule, at spec.Pos, path, format string, arg
 	t.list = append(t.list, &remark{rule: rule, at: at, path: path, text: fmt.Sprintf(format, args...)})
 }
 
+// count is how many remarks there are.
+func (t *remarks) count() int {
+	n := len(t.list)
+	for _, r := range t.list {
+		n += r.more
+	}
+	return n
+}
+
 func (t *remarks) tell() {
 	for _, n := range t.list {
 		text := n.text

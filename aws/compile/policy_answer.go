@@ -37,10 +37,41 @@ var answerPolicyRules = struct{ refused, cors, long finding.Rule }{
 // answerPolicy is the policy for the fields of answers; nil: there is nothing to do. What it cannot do is left to the function for
 // responses.
 func (b *builder) answerPolicy(t *remarks, v *behavior) *model.Resource {
+	r, hsts := v.routes[0], t.site.entry.Policy.HSTS
+	key := answerKey{r.Policy.CORS, answerEdits(&r.Policy), hsts}
+	if made, ok := b.answers[key]; ok {
+		if v.left = made.left; made.policy != nil {
+			b.again(made.policy, r.At)
+		}
+		return made.policy
+	}
+	remarked := t.count()
+	made := answerMade{policy: b.newAnswerPolicy(t, v, hsts)}
+	made.left = v.left
+	if t.count() == remarked { // each route has its own remarks
+		b.answers[key] = made
+	}
+	return made.policy
+}
+
+// answerKey is all that a policy for the fields of answers depends on.
+type answerKey struct {
+	cors  *spec.CORS
+	edits *spec.Edits
+	hsts  *spec.HSTS
+}
+
+// answerMade is such a policy, and what is left to the function for responses.
+type answerMade struct {
+	policy *model.Resource
+	left   spec.Edits
+}
+
+func (b *builder) newAnswerPolicy(t *remarks, v *behavior, hsts *spec.HSTS) *model.Resource {
 	r := v.routes[0]
 	c := &model.ResponseHeadersPolicyConfig{CorsConfig: b.corsConfig(t, r)}
 	w := &answerWriter{t: t, route: r, config: c, room: b.granted("responseHeadersPolicyHeaders")}
-	if h := t.site.entry.Policy.HSTS; h != nil && h.MaxAge > 0 {
+	if h := hsts; h != nil && h.MaxAge > 0 {
 		w.security().StrictTransportSecurity = &model.ResponseHeadersPolicyStrictTransportSecurity{
 			AccessControlMaxAgeSec: model.Int(h.MaxAge / time.Second), IncludeSubdomains: model.Bool(h.IncludeSubDomains),
 			Preload: model.Bool(h.Preload), Override: model.Bool(true),

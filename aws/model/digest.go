@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
-	"strings"
 )
 
 // Digest is a fingerprint of properties: the same for the same content. Resources that they refer to count by their ids.
@@ -105,8 +104,10 @@ func appendJSON(out []byte, v any) []byte {
 
 // appendQuoted writes text; what needs an escape is left to encoding/json, which has rules of its own for it.
 func appendQuoted(out []byte, s string) []byte {
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f || strings.ContainsRune("\"\\<>&", r) }) {
-		return appendJSON(out, s)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return appendJSON(out, s)
+		}
 	}
 	return append(append(append(out, '"'), s...), '"')
 }
