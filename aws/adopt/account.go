@@ -161,6 +161,7 @@ func (m *mapping) madeAgain(c certificateAsked, r *resource) {
 	} else {
 		c.by.near(n, "hosts", ruleCertificateHosts, "the new certificate is proven by DNS")
 	}
+	c.by.near(r.Props.Get("Tags"), "metadata.labels", ruleCertificateHosts, "the new certificate has the labels of the Entrypoint for tags")
 	for _, o := range r.Props.Get("DomainValidationOptions").List() {
 		c.by.exact(o.Get("DomainName"), "hosts", "")
 		if zone := o.Get("HostedZoneId"); zone != nil {

@@ -204,6 +204,21 @@ func TestBase64InTemplates(t *testing.T) {
 	}
 }
 
+// TestUnderstood has what templates often have and no document says: each has a reason of its own.
+func TestUnderstood(t *testing.T) {
+	for name, file := range map[string]File{
+		"a certificate that depends": edgeWith("ViewerCertificate: !If [Some, {AcmCertificateArn: a, SslSupportMethod: sni-only}, !Ref AWS::NoValue]", "", "", ""),
+		"tags of a certificate": edgeWith("ViewerCertificate: {AcmCertificateArn: !Ref C, SslSupportMethod: sni-only}", "", "",
+			"  C:\n    Type: AWS::CertificateManager::Certificate\n    Properties: {DomainName: www.example.com, ValidationMethod: DNS, Tags: [{Key: a, Value: b}]}\n"),
+		"a folder of an origin that nobody asks": edgeWith("", "DomainName: origin.example.net\n            CustomOriginConfig: {OriginProtocolPolicy: https-only}\n"+
+			"          - {Id: other, DomainName: other.example.net, OriginPath: /a, CustomOriginConfig: {OriginProtocolPolicy: https-only}}", "", ""),
+	} {
+		if r := Read([]File{file}, nil); slices.Contains(errorsOf(r), ruleNotUnderstood.ID) {
+			t.Errorf("%s:\n%s", name, outputs(r)["ledger.txt"])
+		}
+	}
+}
+
 // TestSameAlias has two distributions with one host: the second one says that it lacks it.
 func TestSameAlias(t *testing.T) {
 	second := edgeWith("", "", "", "")

@@ -143,7 +143,7 @@ func attributes(count int) string {
 
 // hide keeps the values at and below a value out of the ledger: they may be secrets.
 func (s *source) hide(n *schema.Node) {
-	s.leaves(n, func(leaf *schema.Node) { s.hidden[leaf] = true })
+	s.leaves(n, func(leaf *schema.Node) { s.hidden[leaf] = leaf.Text != "" })
 }
 
 // rest refuses what no reader has taken, once a file is read.

@@ -17,6 +17,10 @@ func (e *entry) viewers() {
 }
 
 func (e *entry) viewerCertificate(c *schema.Node) {
+	if c.Open() {
+		e.refuse(c, ruleUnknownValue, unknownText)
+		return
+	}
 	for _, name := range []string{"AcmCertificateArn", "IamCertificateId"} {
 		if n := c.Get(name); n != nil && n.Kind == schema.Text && n.Text == "" {
 			e.means(n, "there is none")
