@@ -277,7 +277,7 @@ func TestDocsServices(t *testing.T) {
 		}
 		rows++
 	}
-	if rows != 15 {
+	if rows != 16 {
 		t.Errorf("the table has %d rows", rows)
 	}
 }

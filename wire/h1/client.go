@@ -520,8 +520,9 @@ func (c *Client) End(x *exchange.Exchange) (reusable bool) {
 }
 
 // pumpGrace is how long a pump may go on after the response is complete: an origin that has read everything often
-// answers before the pump has returned from its last write.
-const pumpGrace = 5 * time.Millisecond
+// answers before the pump has returned from its last write. On a machine with more to do than processors that takes some turns of
+// the scheduler; an origin that answers early makes its client wait so long for the connection's end, not for the answer.
+const pumpGrace = 20 * time.Millisecond
 
 func (c *Client) stopPump(x *exchange.Exchange) {
 	grace := time.NewTimer(pumpGrace)
