@@ -2,9 +2,12 @@ package compile_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"skerry.dev/skerry/aws/compile"
+	"skerry.dev/skerry/aws/model"
 	"skerry.dev/skerry/spec"
 )
 
@@ -44,4 +47,45 @@ func TestMemory(t *testing.T) {
 	account.HTTP3 = !account.HTTP3
 	s.AWS = &account
 	f("another account", *s)
+}
+
+// TestMemoryKeeps: of entrypoints that have not changed, distributions with all that stands beside them are the same in memory, so that
+// nobody has to weigh or write them again; also where they refer to copies of what AWS lets few of them share.
+func TestMemoryKeeps(t *testing.T) {
+	account := strings.Replace(accountText, "spec:\n", "spec:\n  packing: dedicated\n  logs: {bucket: \"arn:aws:s3:::edge-logs\"}\n"+
+		"  quotas: {distributionsPerCachePolicy: 2, distributionsPerFunction: 2, distributionsPerWebAcl: 2}\n", 1)
+	s := parsed(t, strings.Replace(fleet(6, 3), accountText, account, 1))
+	var m compile.Memory
+	props := func(d *model.Deployment) map[string]model.Properties {
+		out := map[string]model.Properties{}
+		for _, stack := range d.Stacks {
+			for _, r := range stack.Resources {
+				out[r.ID] = r.Props
+			}
+		}
+		return out
+	}
+	d, _ := m.Run(s)
+	was := props(d)
+	changed := *s.Entrypoints[2]
+	next := *s
+	next.Entrypoints = slices.Clone(s.Entrypoints)
+	next.Entrypoints[2] = &changed
+	d, _ = m.Run(&next)
+	copies := 0
+	for _, stack := range d.Stacks {
+		for _, r := range stack.Resources {
+			if strings.Contains(r.ID, "Copy") {
+				copies++
+			}
+			if again := was[r.ID] != r.Props; again != (r.Owner == changed.Meta.Name) && strings.HasPrefix(stack.Name, "skerry-edge") {
+				t.Errorf("%s of %s: made again is %v", r.ID, r.Owner, again)
+			} else if again && r.Owner == "" {
+				t.Errorf("%s, which is shared, is made again", r.ID)
+			}
+		}
+	}
+	if len(was) != len(props(d)) || copies == 0 {
+		t.Errorf("%d resources have become %d, of which %d are copies", len(was), len(props(d)), copies)
+	}
 }

@@ -47,7 +47,7 @@ async function run(job) {
   const raw = event.request.raw;
   event.request.rawQueryString = () => raw;
   const context = vm.createContext({ event, modules: { cloudfront: cf, crypto } }, { codeGeneration: { strings: false, wasm: false } });
-  const result = check(await script(job.code).runInContext(context, { timeout: 1000 }), before);
+  const result = check(await script(job.code).runInContext(context, { timeout: 30000 }), before);
   return { result: JSON.parse(JSON.stringify(result)), calls };
 }
 
