@@ -66,7 +66,7 @@ func TestBounds(t *testing.T) {
 	smallHead := "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 	chunk, last := "3\r\nabc\r\n", "3\r\nabc\r\n0\r\n\r\n"
 	f("an upload that is longer than a try", try, whole, wire.ErrUpload, send(postHead), arrives(postHead), wait(6*s), send(chunk), arrives(chunk),
-		gets(slow), originClosed(), clientClosed(), at(try+5*time.Millisecond))
+		gets(slow), originClosed(), clientClosed(), at(try+20*time.Millisecond))
 	f("an upload that takes most of a try", try, whole, wire.ErrUpload, send(postHead), arrives(postHead), wait(6*s), send(last), arrives(last),
 		gets(slow), originClosed(), at(try))
 	f("an upload that takes less of a try than the origin", try, whole, wire.ErrTry, send(postHead), arrives(postHead), wait(4*s), send(last), arrives(last),
@@ -78,7 +78,7 @@ func TestBounds(t *testing.T) {
 	f("a client that does not take what has come", 0, whole, wire.ErrTaker, send(get), arrives(get), answer(tenBytes+"ab"), wait(whole+s), gets(tenBytes+"ab"),
 		clientClosed(), originClosed())
 	f("an origin that does not take an upload", 0, whole, wire.ErrWhole, send(postHead), arrives(postHead), send("3\r\nabc\r\n0\r\n\r\n"),
-		wait(whole+5*time.Millisecond), gets(late), originClosed(), at(whole+5*time.Millisecond))
+		wait(whole+20*time.Millisecond), gets(late), originClosed(), at(whole+20*time.Millisecond))
 	f("a client that waits for 100", 0, 500*time.Millisecond, wire.ErrWhole, send(expect), arrives(expect), gets(edge(504)), originClosed(), at(500*time.Millisecond))
 	f("a tunnel is exempt", try, whole, nil, send(upgrade), arrives(upgrade), answer(switched), gets(switched), wait(30*s), send("a"), arrives("a"),
 		wait(30*s), answer("b"), gets("b"))
