@@ -31,6 +31,7 @@ var rows = map[string]row{
 	"represent":             {may: []string{"exchange"}}, // what a stored or static representation answers to conditions and ranges
 	"memory":                {},
 	"cert":                  {may: []string{"spec"}},
+	"cert/pebble":           {tests: []string{"cert", "edge", "plan", "spec"}}, // a module of its own
 	"observe":               {may: []string{"exchange"}},
 	// traffic
 	"wire":             {may: []string{"exchange"}},
@@ -140,6 +141,12 @@ var thirdParty = []dependency{
 	{"github.com/andybalholm/brotli", []string{"compress", "waf/body"}, true, "br"},
 	{"github.com/klauspost/compress", []string{"compress", "waf/body"}, true, "gzip and zstd, twice as fast as the standard library"},
 	{"github.com/gaissmai/bart", []string{"rewrite", "listen", "limit"}, false, "sets of prefixes"},
+	{"github.com/caddyserver/certmagic", []string{"cert"}, true, "the storage with locks that ACME's processes share, and DNS-01 by libdns's providers"},
+	{"github.com/mholt/acmez/v3", []string{"cert"}, false, "the protocol of ACME, and its renewal information"},
+	{"github.com/miekg/dns", []string{"cert"}, true, "dynamic updates of zones, signed; in tests a DNS server. certmagic brings it"},
+	{"github.com/libdns", []string{"cert"}, true, "providers of zones for DNS-01"},
+	{"go.uber.org/zap", []string{"cert"}, false, "to silence certmagic"},
+	{"github.com/letsencrypt", nil, true, "a real ACME server, and a DNS server for its checks"},
 	{"golang.org/x/net", []string{"wire/h2", "upstream/resolve"}, true, "the decoder of HPACK; the wire format of DNS; in tests a second HTTP/2"},
 	{"go.opentelemetry.io/proto/otlp", []string{"observe"}, false, "the messages of OTLP"},
 	{"google.golang.org/protobuf", []string{"observe"}, false, "their encoding"},

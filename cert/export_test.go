@@ -1,17 +1,20 @@
 package cert
 
 import (
+	"context"
 	"net/netip"
 	"time"
 )
 
 // What tests see of the inside.
 const (
-	LeavesMax       = leavesMax
-	LeafRenewAfter  = leafRenewAfter
-	LeafValidity    = leafValidity
-	RootRenewBefore = rootRenewBefore
-	RootValidity    = rootValidity
+	LeavesMax        = leavesMax
+	LeafRenewAfter   = leafRenewAfter
+	LeafValidity     = leafValidity
+	RootRenewBefore  = rootRenewBefore
+	RootValidity     = rootValidity
+	DemandsPerMinute = demandsPerMinute
+	RetryMax         = retryMax
 )
 
 // Table returns the table in force, nil if there is none yet.
@@ -60,4 +63,15 @@ func (k *Keeper) Slot(host string) { k.slot(host) }
 func (k *Keeper) Issue(host string) error {
 	_, err := k.authority.issue(host, k.opt.Now())
 	return err
+}
+
+// Public and Backoff are what the functions say.
+var (
+	Public  = public
+	Backoff = backoff
+)
+
+// Demand asks for a name as a hello does, and reports whether there is a certificate.
+func (k *Keeper) Demand(ctx context.Context, name string) bool {
+	return k.orders.demand(ctx, name) != nil
 }

@@ -29,7 +29,10 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// It looks once in 5 s whether its lock is gone.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"))
+}
 
 // made is a certificate of a test with its key.
 type made struct {

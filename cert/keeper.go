@@ -17,6 +17,7 @@ type Options struct {
 	Meters    *meter.Set       // nil: a new one
 	Protocols []string         // ALPN, in order of preference; empty: "h2", "http/1.1"
 	Now       func() time.Time // nil: time.Now
+	ACME      *ACME            // nil: nothing is ordered by ACME. It was checked
 }
 
 // Keeper holds what outlives plans: the local CA with the leaves it issued, and the keys of session tickets, which live
@@ -26,6 +27,7 @@ type Keeper struct {
 	authority authority
 	tickets   *tls.Config // only its ticket keys are used; crypto/tls makes and rotates them
 	issued    *meter.Counter
+	orders    *orders // nil: nothing is ordered by ACME
 
 	mu     sync.Mutex
 	leaves map[string]*slot // of the local CA, by host
@@ -57,7 +59,24 @@ func NewKeeper(opt Options) (*Keeper, error) {
 	if err := k.authority.load(); err != nil {
 		return nil, err
 	}
+	if opt.ACME != nil {
+		k.orders = newOrders(opt.ACME, opt.Meters, opt.Now)
+	}
 	return k, nil
+}
+
+// Start begins to order certificates. Call it when the listeners are open, for that is where a CA asks.
+func (k *Keeper) Start() {
+	if k.orders != nil {
+		k.orders.begin()
+	}
+}
+
+// Close ends the orders of certificates that are under way. What is served stays served.
+func (k *Keeper) Close() {
+	if k.orders != nil {
+		k.orders.close()
+	}
 }
 
 // Root returns the certificate of the local CA in PEM, what clients must trust; nil as long as no Table needed it.

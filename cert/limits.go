@@ -50,3 +50,67 @@ const (
 	// expiryEventsMax is how many certificates get an event of their own at one look: the ring of events is for all.
 	expiryEventsMax = 10
 )
+
+// Certificates by ACME.
+const (
+	// namesMax is how many names may have a certificate by ACME, some 5 KB each. Beyond it the local CA serves, and an event says so.
+	namesMax = 10_000
+	// casMax is how many CAs may be given. Each failure asks all of them.
+	casMax = 5
+	// allowMax is how many names --acme-allow may list: they are looked through at the first hello for a name.
+	allowMax = 1_000
+	// ordersAtOnce is how many orders are under way. The others wait.
+	ordersAtOnce = 8
+	// ordersLook is how often it is looked which names are due.
+	ordersLook = time.Minute
+	// orderTimeout is how long an order may take, all CAs and the wait for the lock together. Beyond it: a failure.
+	orderTimeout = 5 * time.Minute
+	// renewShare: when this part of a certificate's life is left, the next one is ordered.
+	renewShare = 3
+	// renewAgain is how soon after an order the next one for a name may come, whatever clock or CA say.
+	renewAgain = time.Hour
+	// renewalInfoEvery is how often a CA is asked when to renew a certificate (RFC 9773 section 4.3.2 has 6 hours for an example).
+	renewalInfoEvery = 6 * time.Hour
+	// retryFirst is how long after the first failure a name is ordered again; each further failure doubles it.
+	retryFirst = time.Minute
+	// retryMax is the longest of these waits: two to six tries a day leave room below the limits of public CAs.
+	retryMax = 6 * time.Hour
+	// heldBack is how long a CA is not asked after it said that there were too many orders.
+	heldBack = 15 * time.Minute
+	// caTimeout is how long one request to a CA may take.
+	caTimeout = 30 * time.Second
+	// answerBytesMax is the longest answer of a CA, or of --acme-ask, that is read. Beyond it: a failure.
+	answerBytesMax = 1 << 20
+	// storedBytesMax is the largest file of the storage that is read. Beyond it: as if it could not be read.
+	storedBytesMax = 256 << 10
+	// tidyEvery is how often the storage is rid of what has ended.
+	tidyEvery = 24 * time.Hour
+	// endedKept is how long a certificate stays there after its end.
+	endedKept = 30 * 24 * time.Hour
+	// recordTTL is how long resolvers may remember a record of DNS-01.
+	recordTTL = time.Minute
+	// updateTimeout is how long a dynamic update of a zone may take.
+	updateTimeout = 10 * time.Second
+	// tsigFudge is by how many seconds the clocks of edge and DNS server may differ, as RFC 8945 section 10 recommends.
+	tsigFudge = 300
+	// tsigBytesMin is the shortest secret that is taken to sign updates.
+	tsigBytesMin = 16
+	// challengePathMax is the longest path of HTTP-01 that is looked at, in bytes: a token has about 43.
+	challengePathMax = 256
+)
+
+// Certificates on demand.
+const (
+	// demandWait is how long a handshake waits for its certificate. Beyond it the local CA stands in, and the order goes on.
+	demandWait = 8 * time.Second
+	// demandsAtOnce is how many names may be asked for at once. Beyond it the local CA stands in.
+	demandsAtOnce = 32
+	// demandsPerMinute is how many orders clients may bring about in a minute. Beyond it the name is refused like others.
+	demandsPerMinute = 10
+	// refusedKept is how long a name that was refused, or failed, is not asked for again.
+	refusedKept = 5 * time.Minute
+	// asksAtOnce is how many requests to --acme-ask may be under way. Beyond it the name is refused.
+	asksAtOnce = 8
+	// askTimeout is how long --acme-ask may take. Beyond it the name is refused.
+	askTimeout = 3 * time.Second
+)

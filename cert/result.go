@@ -40,6 +40,7 @@ const (
 	PlainHTTP                // it spoke HTTP without TLS
 	NotTLS                   // it spoke something else
 	Closed                   // we closed the connection meanwhile
+	Challenge                // it was a CA that checked a challenge of ACME: there is nothing more to say
 	Failed                   // anything else
 	results                  // how many there are
 )
@@ -48,7 +49,7 @@ const (
 func (r Result) String() string {
 	return [results]string{
 		"ok", "timeout", "client_left", "unrecognized_name", "no_version", "no_cipher", "no_protocol",
-		"client_certificate", "client_alert", "plain_http", "not_tls", "closed", "failed",
+		"client_certificate", "client_alert", "plain_http", "not_tls", "closed", "acme_challenge", "failed",
 	}[r]
 }
 
@@ -96,6 +97,8 @@ func resultOf(sock *Socket, err error) Result {
 		network *net.OpError
 	)
 	switch {
+	case err == nil && sock.challenge:
+		return Challenge
 	case err == nil:
 		return OK
 	case sock.refused:

@@ -12,6 +12,30 @@ import (
 // browser trusts. It must not be changed.
 func (t *Table) Local() []string { return t.local }
 
+// AllOrdered returns the names that are ordered by ACME, sorted.
+func (t *Table) AllOrdered() []string {
+	var names []string
+	for _, m := range t.ordered {
+		names = append(names, m.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Ordered returns the name, perhaps a wildcard, that is ordered by ACME for a host in normal form; empty: none is.
+func (t *Table) Ordered(host string) string {
+	h := t.hostOf(host)
+	if h == nil {
+		if h = t.wildcard(host); h == nil || parent(host) != h.name[2:] {
+			return ""
+		}
+	}
+	if h.acme == nil || h.leaf != nil || h.name != host && t.names.best(host) != nil {
+		return ""
+	}
+	return h.acme.name
+}
+
 // Shown is what may be shown of a certificate.
 type Shown struct {
 	Certificate         string   // the document's name; empty: the local CA
@@ -50,13 +74,13 @@ func show(l *leaf) Shown {
 func (t *Table) Host(host string) (shown Shown, policy string, ok bool) {
 	if a, isIP := addressOf(host); isIP {
 		if h := t.byIP[a]; h != nil {
-			return showHost(h.leaf), h.policy.key, true
+			return showHost(h.now()), h.policy.key, true
 		}
 		return Shown{}, "", false
 	}
 	if rest, wild := strings.CutPrefix(host, "*."); wild {
 		if h := t.below[rest]; h != nil {
-			return showHost(h.leaf), h.policy.key, true
+			return showHost(h.now()), h.policy.key, true
 		}
 		return Shown{}, "", false
 	}
@@ -80,13 +104,21 @@ func (t *Table) Warnings(now time.Time) []string {
 	var all []string
 	for _, l := range t.leaves {
 		c := l.x509()
-		if w := warning(c.NotBefore, c.NotAfter, now); w != "" {
+		if w := warning(c.NotBefore, c.NotAfter, now, expirySoon); w != "" {
 			all = append(all, fmt.Sprintf("certificate %q %s", l.document, w))
+		}
+	}
+	for _, m := range t.ordered {
+		if l := m.leaf.Load(); l != nil {
+			c := l.x509()
+			if w := warning(c.NotBefore, c.NotAfter, now, min(expirySoon, c.NotAfter.Sub(c.NotBefore)/(2*renewShare))); w != "" {
+				all = append(all, fmt.Sprintf("certificate for %s by ACME %s, and is not renewed yet", m.name, w))
+			}
 		}
 	}
 	for _, p := range t.policies {
 		for _, c := range p.clients {
-			if w := warning(c.NotBefore, c.NotAfter, now); w != "" {
+			if w := warning(c.NotBefore, c.NotAfter, now, expirySoon); w != "" {
 				all = append(all, fmt.Sprintf("client CA %q %s", c.Subject, w))
 			}
 		}
@@ -95,13 +127,13 @@ func (t *Table) Warnings(now time.Time) []string {
 	return slices.Compact(all)
 }
 
-func warning(begin, end, now time.Time) string {
+func warning(begin, end, now time.Time, soon time.Duration) string {
 	switch {
 	case now.Before(begin):
 		return "is not valid before " + begin.UTC().Format(time.RFC3339)
 	case !now.Before(end):
 		return "ended on " + end.UTC().Format(time.RFC3339)
-	case now.Add(expirySoon).After(end):
+	case now.Add(soon).After(end):
 		return "ends on " + end.UTC().Format(time.RFC3339)
 	}
 	return ""

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"skerry.dev/skerry/meter"
 )
 
 // Store puts tables in force. Handshakes that begin after Use see the new one; connections stay on what they got.
@@ -38,7 +40,7 @@ func (s *Store) Use(t *Table) {
 	kept := map[string]bool{}
 	for _, l := range t.leaves {
 		kept[l.document] = true
-		m.Gauge("skerry_certificate_expiry_timestamp_seconds", "When a certificate ends, in seconds since 1970.", "certificate", l.document).Set(l.x509().NotAfter.Unix())
+		setExpiry(m, l)
 	}
 	if old != nil {
 		for _, l := range old.leaves {
@@ -47,9 +49,17 @@ func (s *Store) Use(t *Table) {
 			}
 		}
 	}
+	if s.keeper.orders != nil {
+		s.keeper.orders.use(t)
+	}
 	now := s.keeper.opt.Now()
 	s.lookAt.Store(now.Add(expiryLook).Unix())
 	s.warn(t, now)
+}
+
+// setExpiry says in the metrics when a certificate ends.
+func setExpiry(m *meter.Set, l *leaf) {
+	m.Gauge("skerry_certificate_expiry_timestamp_seconds", "When a certificate ends, in seconds since 1970.", "certificate", l.document).Set(l.x509().NotAfter.Unix())
 }
 
 // look warns once in a while of what ends soon; a handshake is when it matters, and so what asks.
@@ -76,6 +86,12 @@ func (s *Store) warn(t *Table, now time.Time) {
 // forClient is crypto/tls's GetConfigForClient: it chooses by the name the client sent, and keeps the choice on the Socket.
 func (s *Store) forClient(h *tls.ClientHelloInfo) (*tls.Config, error) {
 	sock := socketOf(h.Conn)
+	if asksChallenge(h) {
+		if config := s.keeper.challenge(h.ServerName); config != nil {
+			sock.challenge = true
+			return config, nil
+		}
+	}
 	t := s.table.Load()
 	if t == nil {
 		sock.refused = true
@@ -88,6 +104,9 @@ func (s *Store) forClient(h *tls.ClientHelloInfo) (*tls.Config, error) {
 		return s.refuse, nil
 	}
 	sock.choice = c
+	if sock.leaf == nil && c.demand {
+		sock.leaf = s.keeper.orders.demand(h.Context(), c.name)
+	}
 	if sock.leaf == nil {
 		var err error
 		if sock.leaf, err = s.keeper.local(c.issue); err != nil {
@@ -112,8 +131,9 @@ func speaks(versions []uint16, least uint16) bool {
 type Socket struct {
 	net.Conn
 	choice
-	refused bool // the name is not served
-	old     bool // the client speaks no version that the policy takes
+	refused   bool // the name is not served
+	old       bool // the client speaks no version that the policy takes
+	challenge bool // it got the certificate of a challenge of ACME
 }
 
 // NetConn returns the connection below, so that wire/transport finds the socket.

@@ -14,24 +14,37 @@ import (
 
 // A Table says which certificate and which policy a client's hello gets. It never changes; many goroutines use it.
 type Table struct {
-	exact    map[string]*host
-	below    map[string]*host // by what follows "*." of a wildcard host
-	longest  int              // bytes of the longest key of below
-	byIP     map[netip.Addr]*host
-	names    index
-	leaves   []*leaf // of every Certificate, by name
-	policies map[string]*policy
-	first    choice   // for clients that name no host
-	empty    bool     // there is nothing to serve
-	local    []string // hosts on the local CA
-	sums     sums     // what the references stood for
+	exact     map[string]*host
+	below     map[string]*host // by what follows "*." of a wildcard host
+	longest   int              // bytes of the longest key of below
+	byIP      map[netip.Addr]*host
+	names     index
+	leaves    []*leaf // of every Certificate, by name
+	policies  map[string]*policy
+	first     choice     // for clients that name no host
+	firstHost *host      // if first has no leaf: whose it is
+	empty     bool       // there is nothing to serve
+	local     []string   // hosts on the local CA
+	ordered   []*ordered // the names by ACME among the others' hosts
+	standIn   bool       // the local CA may have to stand in for one of them
+	demand    bool       // names below wildcard hosts may be ordered when clients ask for them
+	sums      sums       // what the references stood for
 }
 
 // host is one host of an entrypoint.
 type host struct {
 	name   string // as the spec has it; "*.example.com" stands for every name below
 	policy *policy
-	leaf   *leaf // nil: the local CA's
+	leaf   *leaf    // of a document
+	acme   *ordered // if leaf is nil: by ACME, and the local CA's as long as there is none; nil: the local CA's
+}
+
+// now returns the leaf in force; nil: the local CA's. It does not allocate.
+func (h *host) now() *leaf {
+	if h.leaf == nil && h.acme != nil {
+		return h.acme.leaf.Load()
+	}
+	return h.leaf
 }
 
 // choice is what a hello gets.
@@ -40,6 +53,7 @@ type choice struct {
 	policy *policy
 	leaf   *leaf
 	issue  string // if leaf is nil: the host that the local CA issues one for
+	demand bool   // if leaf is nil: it may be ordered now, before the local CA is asked
 }
 
 // index finds the best leaf for a name.
@@ -66,6 +80,7 @@ func (k *Keeper) Table(s *spec.Spec) (*Table, []fault.Problem) {
 	base, _ := k.policy(nil, nil) // the default one is never at fault
 	t.policies[base.key] = base
 	t.names = newIndex(t.leaves, k.opt.Now())
+	t.demand = k.orders != nil && k.orders.demandable()
 	for _, e := range s.Entrypoints {
 		p, err := t.policy(k, e.Policy.TLS)
 		if err != nil {
@@ -79,10 +94,11 @@ func (k *Keeper) Table(s *spec.Spec) (*Table, []fault.Problem) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	t.order(k, s)
 	t.setFirst(s, base)
-	if len(t.local) > 0 {
+	if len(t.local) > 0 || t.standIn {
 		if _, err := k.authority.ready(k.opt.Now()); err != nil {
-			at, text := ownerOf(s, t.local[0])
+			at, text := ownerOf(s, t.onLocal(s))
 			return nil, []fault.Problem{(&flaw{err.Error(), "make the directory of --data writable, or give the host a Certificate"}).problem(at, text)}
 		}
 	}
@@ -121,12 +137,75 @@ func (t *Table) add(name string, p *policy) {
 		h.leaf = t.names.best(name)
 		t.exact[name] = h
 	}
-	if h.leaf == nil {
-		t.local = append(t.local, name)
-	}
 	if a, ok := addressOf(name); ok {
 		t.byIP[a] = h
 	}
+}
+
+// order finds for every host without a document whether it is ordered by ACME or is the local CA's. A name below a wildcard that is
+// ordered needs none of its own.
+func (t *Table) order(k *Keeper, s *spec.Spec) {
+	full := 0
+	of := func(name string) *ordered {
+		if k.orders == nil || !k.orders.can(name) {
+			return nil
+		}
+		m := k.orders.of(name)
+		if m == nil {
+			full++
+			return nil
+		}
+		t.ordered, t.standIn = append(t.ordered, m), true
+		return m
+	}
+	for rest, h := range t.below {
+		if h.leaf == nil {
+			h.acme = of("*." + rest)
+		}
+	}
+	for name, h := range t.exact {
+		if h.leaf != nil {
+			continue
+		}
+		if w := t.below[parent(name)]; w != nil && w.acme != nil {
+			h.acme = w.acme
+			continue
+		}
+		h.acme = of(name)
+	}
+	for _, e := range s.Entrypoints {
+		for _, name := range e.Hosts {
+			if h := t.hostOf(name); h != nil && h.leaf == nil && h.acme == nil {
+				t.local = append(t.local, name)
+			}
+		}
+	}
+	if full > 0 {
+		k.opt.Meters.Events().Add("certificate_failed", fmt.Sprintf("%d hosts get no certificate by ACME: there are %d names, the limit; the local CA serves them", full, namesMax))
+	}
+}
+
+// hostOf returns the host of that name in the spec.
+func (t *Table) hostOf(name string) *host {
+	if rest, wild := strings.CutPrefix(name, "*."); wild {
+		return t.below[rest]
+	}
+	return t.exact[name]
+}
+
+// onLocal returns a host that needs the local CA.
+func (t *Table) onLocal(s *spec.Spec) string {
+	if len(t.local) > 0 {
+		return t.local[0]
+	}
+	for _, e := range s.Entrypoints {
+		for _, name := range e.Hosts {
+			if h := t.hostOf(name); h != nil && h.acme != nil {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // setFirst chooses for clients that name no host. They meet the default policy, so that a request for a host with
@@ -139,8 +218,9 @@ func (t *Table) setFirst(s *spec.Spec, base *policy) {
 		t.first.leaf = t.leaves[byDefault]
 	case len(t.leaves) > 0:
 		t.first.leaf = t.leaves[0]
-	case len(t.local) > 0:
-		t.first.issue = t.local[0]
+	case len(t.local)+len(t.ordered) > 0:
+		t.first.issue = t.onLocal(s)
+		t.firstHost = t.hostOf(t.first.issue)
 	default:
 		t.empty = true
 	}
@@ -191,16 +271,20 @@ func (x *index) best(name string) *leaf {
 func (t *Table) choose(sni string, to netip.Addr) (choice, bool) {
 	if sni == "" {
 		if h := t.byIP[to]; h != nil {
-			return choice{policy: h.policy, leaf: h.leaf, issue: h.name}, true
+			return choice{policy: h.policy, leaf: h.now(), issue: h.name}, true
 		}
-		return t.first, !t.empty
+		c := t.first
+		if h := t.firstHost; h != nil {
+			c.leaf = h.now()
+		}
+		return c, !t.empty
 	}
 	name, ok := normalName(sni)
 	if !ok {
 		return choice{}, false
 	}
 	if h := t.exact[name]; h != nil {
-		return choice{name: name, policy: h.policy, leaf: h.leaf, issue: name}, true
+		return choice{name: name, policy: h.policy, leaf: h.now(), issue: name}, true
 	}
 	h := t.wildcard(name)
 	if h == nil {
@@ -208,9 +292,9 @@ func (t *Table) choose(sni string, to netip.Addr) (choice, bool) {
 	}
 	c := choice{name: name, policy: h.policy, leaf: t.names.best(name)}
 	if c.leaf == nil && h.leaf == nil {
-		c.issue = name
+		c.issue, c.demand = name, t.demand
 		if parent(name) == h.name[2:] {
-			c.issue = h.name
+			c.leaf, c.issue, c.demand = h.now(), h.name, t.demand && h.acme == nil
 		}
 	}
 	return c, c.leaf != nil || c.issue != ""

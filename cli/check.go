@@ -40,6 +40,9 @@ func newCheck() *cobra.Command {
 		if hosts := p.Certs.Local(); len(hosts) > 0 {
 			fmt.Fprintln(w, "note: no Certificate covers "+some(hosts)+": over HTTPS the local CA serves, which no browser trusts")
 		}
+		if names := p.Certs.AllOrdered(); len(names) > 0 {
+			fmt.Fprintln(w, "note: "+some(names)+": ordered by ACME (--acme-email)")
+		}
 		_, err = fmt.Fprintln(w, "ok: "+summary(p.Spec))
 		return err
 	})

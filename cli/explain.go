@@ -37,6 +37,7 @@ func newExplain() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}
 	g.add(cmd)
+	cmd.Flags().StringVar(&g.acme.data, "data", "", "--data of the edge, to say until when what it ordered by ACME is valid")
 	cmd.Flags().StringArrayVarP(&paths, "file", "f", nil, "file or directory of documents; repeatable")
 	cmd.Flags().StringVarP(&q.method, "request", "X", "GET", "method of the request")
 	cmd.Flags().StringArrayVarP(&q.fields, "header", "H", nil, "header field of the request, 'Name: value'; repeatable")

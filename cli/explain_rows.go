@@ -83,9 +83,12 @@ func movedTo(e *spec.Entrypoint, x *exchange.Exchange) string {
 // certificateRow says which certificate a client gets that names the host.
 func certificateRow(p *plan.Plan, host string) []string {
 	shown, _, ok := p.Certs.Host(host)
+	name := p.Certs.Ordered(host)
 	switch {
 	case !ok:
 		return []string{"certificate", "none covers this host: unrecognized_name"}
+	case name != "" && shown.Certificate == "":
+		return []string{"certificate", "for " + name + " by ACME, as soon as it is issued; until then of the local CA (--data says what there is)"}
 	case shown.Certificate == "":
 		return []string{"certificate", "of the local CA: no browser trusts it"}
 	}
@@ -94,6 +97,9 @@ func certificateRow(p *plan.Plan, host string) []string {
 		until = "ENDED on"
 	}
 	text := fmt.Sprintf("%s, %s %s", shown.Certificate, until, shown.NotAfter.UTC().Format(time.RFC3339))
+	if name != "" {
+		return []string{"certificate", fmt.Sprintf("for %s by ACME (%s), %s %s", name, shown.Issuer, until, shown.NotAfter.UTC().Format(time.RFC3339))}
+	}
 	i := slices.IndexFunc(p.Spec.Certificates, func(c *spec.Certificate) bool { return c.Meta.Name == shown.Certificate })
 	return []string{"certificate", text, p.Spec.Certificates[i].At.String()}
 }

@@ -144,8 +144,9 @@ func (p *process) start(opt edge.Options, src *edge.Source) error {
 		if root == "" {
 			root = "in memory, and another one after a restart: give --data"
 		}
-		p.say("local CA: no Certificate covers %s; no browser trusts its root, %s", some(hosts), root)
+		p.say("local CA: no Certificate covers %s; no browser trusts its root, %s%s", some(hosts), root, p.acmeOff())
 	}
+	p.sayACME(e)
 	for _, a := range p.adminAddrs() {
 		p.say("admin on http://%s/", a)
 	}

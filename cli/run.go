@@ -47,7 +47,7 @@ func newRun() *cobra.Command {
 	flags.StringArrayVar(&f.opt.H2C, "h2c", nil, "address for plain HTTP/1.1 and HTTP/2 with prior knowledge, for a load balancer or gRPC clients inside; repeatable; none, if left out")
 	flags.StringArrayVar(&f.opt.Proxied, "proxy-protocol", nil, "one of these addresses, on which a balancer says by a PROXY header (v1 or v2) who the client is; only --trusted-proxies may connect there, and no connection goes without; repeatable")
 	f.setting.add(cmd)
-	flags.StringVar(&f.src.Data, "data", "", "directory for the local CA and for the last good spec, which is served if the files have problems at start")
+	flags.StringVar(&f.src.Data, "data", "", "directory for the local CA, for what is ordered by ACME and for the last good spec, which is served if the files have problems at start")
 	flags.BoolVar(&f.opt.AllowShrink, "allow-shrink", false, "take a reload that removes every entrypoint, or more than half of ten or more")
 	flags.DurationVar(&f.opt.DrainDelay, "drain-delay", 5*time.Second, "how long to go on accepting after SIGTERM while /readyz says no")
 	flags.DurationVar(&f.opt.DrainTimeout, "drain-timeout", 30*time.Second, "how long connections may take to end after that")
@@ -90,6 +90,10 @@ func (f *runFlags) check() error {
 	}
 	if err := f.memory.check(f.src.Data); err != nil {
 		bad = append(bad, err.Error())
+	}
+	f.setting.acme.data = f.src.Data
+	if f.setting.acme.acme.Email != "" && f.src.Data == "" {
+		bad = append(bad, "--acme-email needs --data: accounts, keys and certificates are kept there")
 	}
 	if _, err := f.setting.setting(nil); err != nil {
 		bad = append(bad, err.Error())

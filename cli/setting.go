@@ -21,6 +21,7 @@ type settingFlags struct {
 	allow   []string
 	trusted []string
 	servers []string
+	acme    acmeFlags
 	set     plan.Setting
 }
 
@@ -37,6 +38,7 @@ func (g *settingFlags) add(cmd *cobra.Command) {
 	f.StringVar(&g.set.Zone, "zone", "", "zone of this node within --region: endpoints in the same one are asked first")
 	f.StringArrayVar(&g.servers, "resolver", nil, "DNS server, as address or address:port, for the names of services; repeatable; those of the system, if left out")
 	f.Uint16Var(&g.set.Env.HTTPSPort, "public-https-port", 0, "port of HTTPS as clients see it, for redirects; 0: that of the first --https")
+	g.acme.add(cmd)
 }
 
 // adminAddrs are the admin addresses without the empty ones, which mean none.
@@ -64,6 +66,9 @@ func (g *settingFlags) setting(admin []string) (plan.Setting, error) {
 		return out, err
 	}
 	if out.Resolvers, err = resolvers(g.servers); err != nil {
+		return out, err
+	}
+	if err = g.acme.fill(&out); err != nil {
 		return out, err
 	}
 	out.Env.ClientFrom = strings.ToLower(out.Env.ClientFrom)

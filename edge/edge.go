@@ -72,6 +72,7 @@ type Edge struct {
 	hurried     sync.Once
 	mu          sync.Mutex // one activation at a time
 	unmatched   *observe.Route
+	challenge   *exchange.Path // of requests by which CAs check who we are
 }
 
 // active is a plan with what observes its routes.
@@ -86,6 +87,11 @@ func New(opt Options) (*Edge, error) {
 	if opt.Meters == nil {
 		opt.Meters = meter.NewSet()
 	}
+	if a := opt.Setting.ACME; a != nil {
+		own := *a
+		own.HTTP, own.TLS = len(opt.HTTP)+len(opt.H2C) > 0, len(opt.HTTPS) > 0
+		opt.Setting.ACME = &own
+	}
 	if opt.Setting.Env.HTTPSPort == 0 && len(opt.HTTPS) > 0 {
 		opt.Setting.Env.HTTPSPort = portOf(opt.HTTPS[0])
 	}
@@ -95,6 +101,7 @@ func New(opt Options) (*Edge, error) {
 		return nil, err
 	}
 	e.certs = cert.NewStore(e.keepers.Certs)
+	e.challenge = exchange.NewPath(nil, answerChallenge{})
 	if opt.Traces != nil {
 		opt.Traces.Meters = e.meters
 		if e.tracer, err = observe.NewTracer(*opt.Traces); err != nil {
@@ -238,6 +245,7 @@ func (e *Edge) Start() error {
 			e.h1.Serve(c, t)
 		}
 	})
+	e.keepers.Certs.Start()
 	return nil
 }
 
@@ -302,6 +310,14 @@ func (e *Edge) LocalCA() (hosts []string, root string) {
 	return hosts, e.keepers.Certs.RootFile()
 }
 
+// Ordered returns the names in force whose certificates are ordered by ACME.
+func (e *Edge) Ordered() []string {
+	if a := e.active.Load(); a != nil && len(e.opt.HTTPS) > 0 {
+		return a.plan.Certs.AllOrdered()
+	}
+	return nil
+}
+
 // Root returns the local CA's root certificate in PEM; nil if nothing has needed it.
 func (e *Edge) Root() []byte { return e.keepers.Certs.Root() }
 
@@ -322,7 +338,10 @@ func (e *Edge) serve(x *exchange.Exchange) (complete bool) {
 	defer e.exchanges.Add(-1)
 	e.admit(x)
 	a := e.active.Load() // once: the exchange stays on this plan to its end
-	path, i := a.plan.Match(x)
+	path, i := e.challenge, plan.NoRoute
+	if !e.challenged(x) {
+		path, i = a.plan.Match(x)
+	}
 	complete = path.Run(x)
 	x.End = time.Now()
 	x.Facts.Entry.BytesOut = x.Resp.Sent

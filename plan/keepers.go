@@ -43,6 +43,8 @@ type Setting struct {
 	Files   string // the directory of --files; empty: no service may be a directory
 	Data    string // where the local CA is kept; empty: in memory
 
+	ACME *cert.ACME // how certificates are ordered; nil: none are
+
 	CRS string // a directory with another release of the OWASP Core Rule Set; empty: the embedded one
 
 	CacheBytes     int64  // memory of what is cached (--cache-memory, or its share of --memory); 0: the cache's default
@@ -62,6 +64,11 @@ func NewKeepers(set Setting, meters *meter.Set) (*Keepers, error) {
 // IdleKeepers returns keepers for a plan that is only looked at: nothing of it runs, no origin is asked, nothing is written.
 func IdleKeepers(set Setting) (*Keepers, error) {
 	set.Data = ""
+	if set.ACME != nil {
+		look := *set.ACME
+		look.ReadOnly = true
+		set.ACME = &look
+	}
 	return newKeepers(set, meter.NewSet(), true)
 }
 
@@ -78,7 +85,7 @@ func newKeepers(set Setting, meters *meter.Set, idle bool) (*Keepers, error) {
 	if err != nil {
 		return nil, err
 	}
-	certs, err := cert.NewKeeper(cert.Options{Data: set.Data, Secrets: set.Secrets, Meters: meters})
+	certs, err := cert.NewKeeper(cert.Options{Data: set.Data, Secrets: set.Secrets, Meters: meters, ACME: set.ACME})
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +107,7 @@ func newKeepers(set Setting, meters *meter.Set, idle bool) (*Keepers, error) {
 
 // Close lets go of what is open. Nothing may run on a plan of these keepers any more.
 func (k *Keepers) Close() {
+	k.Certs.Close()
 	k.Cache.Close()
 	k.Mirror.Close()
 	k.Firewall.Close()

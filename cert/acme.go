@@ -1,0 +1,480 @@
+package cert
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+
+	"skerry.dev/skerry/meter"
+)
+
+// LetsEncrypt is the directory of the CA that certificates are ordered from unless ACME.CAs says otherwise.
+const LetsEncrypt = certmagic.LetsEncryptProductionCA
+
+// ACME says how certificates are ordered (RFC 8555) for hosts that no Certificate covers and that the public can reach.
+type ACME struct {
+	Email     string                // of the account; must not be empty
+	CAs       []string              // URLs of directories, the first that issues wins; empty: LetsEncrypt
+	Roots     *x509.CertPool        // what the CAs' own HTTPS is checked against; nil: the system's
+	Dir       string                // accounts, keys, certificates, challenges and locks; several processes may share it; empty: only look, never order
+	ReadOnly  bool                  // look at what is in Dir, and order nothing
+	HTTP, TLS bool                  // which challenges the edge's listeners can answer: HTTP-01 on port 80, TLS-ALPN-01 on port 443
+	DNS       certmagic.DNSProvider // for DNS-01, without which no wildcard is ordered; nil: none
+	Resolvers []netip.AddrPort      // that are asked whether a record of DNS-01 is there; none: those of the system
+	NoDNSWait bool                  // do not ask: the provider's servers are the CA's
+	Allow     []string              // names, or "*.example.com" for one label below, that are ordered when a client asks for them
+	Ask       string                // URL that says so by 200 to GET ?domain=NAME; with Allow either suffices; empty: none
+}
+
+// Check says what of the settings cannot be, by the names of their flags.
+func (a *ACME) Check() error {
+	if !strings.Contains(a.Email, "@") || strings.ContainsAny(a.Email, " \t\r\n,<>") {
+		return fmt.Errorf("--acme-email %q is no address such as edge@example.com", a.Email)
+	}
+	if len(a.CAs) > casMax {
+		return fmt.Errorf("--acme-ca is given %d times, at most %d", len(a.CAs), casMax)
+	}
+	for i, ca := range a.CAs {
+		u, err := url.Parse(ca)
+		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
+			return fmt.Errorf("--acme-ca %q is no https URL of an ACME directory", ca)
+		}
+		if slices.Contains(a.CAs[:i], ca) {
+			return fmt.Errorf("--acme-ca %q is given twice", ca)
+		}
+	}
+	if len(a.Allow) > allowMax {
+		return fmt.Errorf("--acme-allow is given %d times, at most %d; --acme-ask has no such limit", len(a.Allow), allowMax)
+	}
+	for _, name := range a.Allow {
+		if normal, ok := normalName(strings.TrimPrefix(name, "*.")); !ok || normal != strings.TrimPrefix(name, "*.") || !public(name) {
+			return fmt.Errorf("--acme-allow %q is neither a public host name in small letters nor *. and one", name)
+		}
+	}
+	if a.Ask != "" {
+		u, err := url.Parse(a.Ask)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Fragment != "" {
+			return fmt.Errorf("--acme-ask %q is no http or https URL", a.Ask)
+		}
+	}
+	return nil
+}
+
+// reserved are the last labels of names that no public CA signs (RFC 2606, 6761, 6762, 7686, 8375, 9476; ICANN's .internal).
+var reserved = []string{"localhost", "local", "internal", "test", "example", "invalid", "onion", "alt", "arpa", "lan", "home", "corp", "localdomain"}
+
+// public reports whether a host of a spec, perhaps a wildcard, is a name that a public CA could sign.
+func public(host string) bool {
+	name := strings.TrimPrefix(host, "*.")
+	if _, ok := addressOf(host); ok || numeric(name) || strings.ContainsAny(name, "_[") {
+		return false
+	}
+	dot := strings.LastIndexByte(name, '.')
+	return dot > 0 && !slices.Contains(reserved, name[dot+1:])
+}
+
+// orders keeps the certificates of names that were ordered by ACME, and orders what is missing or due. What it has stands
+// behind each name's atomic pointer: a handshake never waits for it, unless it is the first for a name on demand.
+type orders struct {
+	opt     *ACME
+	meters  *meter.Set
+	now     func() time.Time
+	store   store
+	issuers []*issuer
+	solver  *solver
+	client  *http.Client // of issuers
+	asker   *http.Client // of --acme-ask
+	places  chan struct{}
+	wake    chan struct{}
+	ctx     context.Context
+	end     context.CancelFunc
+	running sync.WaitGroup
+	counts  orderCounts
+	demands *demands
+
+	mu     sync.Mutex
+	begun  bool
+	names  map[string]*ordered
+	inUse  map[string]bool // of the table in force; nil before there is one
+	told   int             // failures that got an event in this look
+	silent int             // and those that did not
+	clean  time.Time       // when the storage was tidied up
+}
+
+// ordered is a name with its certificate.
+type ordered struct {
+	name string
+	leaf atomic.Pointer[leaf] // nil: there is none yet
+
+	// Below orders.mu.
+	onDemand bool
+	busy     bool      // somebody attends to it
+	due      time.Time // when to look at it again
+	failed   int       // times in a row
+
+	// Of whoever has set busy.
+	asked    *leaf     // what its CA was asked about last
+	askAgain time.Time // when it may be asked again
+	wanted   time.Time // when it wants the certificate to be renewed; zero: it did not say
+}
+
+type orderCounts struct{ issued, renewed, failed, adopted, demanded, refused *meter.Counter }
+
+func newOrders(opt *ACME, meters *meter.Set, now func() time.Time) *orders {
+	o := &orders{opt: opt, meters: meters, now: now, names: map[string]*ordered{},
+		places: make(chan struct{}, ordersAtOnce), wake: make(chan struct{}, 1)}
+	o.ctx, o.end = context.WithCancel(context.Background())
+	o.store = store{files: &certmagic.FileStorage{Path: opt.Dir}}
+	o.solver = &solver{store: &o.store, here: map[string]challenge{}}
+	o.client, o.asker, o.demands = newClient(opt.Roots), newAsker(), newDemands()
+	cas := opt.CAs
+	if len(cas) == 0 {
+		cas = []string{LetsEncrypt}
+	}
+	for _, ca := range cas {
+		o.issuers = append(o.issuers, newIssuer(o, ca))
+	}
+	count := func(result string) *meter.Counter {
+		return meters.Counter("skerry_acme_orders_total", "Orders of certificates, by how they ended.", "result", result)
+	}
+	o.counts = orderCounts{issued: count("issued"), renewed: count("renewed"), failed: count("failed"), adopted: count("adopted"),
+		demanded: meters.Counter("skerry_acme_demands_total", "Certificates asked for by a client's hello.", "result", "allowed"),
+		refused:  meters.Counter("skerry_acme_demands_total", "Certificates asked for by a client's hello.", "result", "refused")}
+	return o
+}
+
+// can reports whether a host of a spec may be ordered beforehand.
+func (o *orders) can(host string) bool {
+	if !public(host) {
+		return false
+	}
+	if strings.HasPrefix(host, "*.") {
+		return o.opt.DNS != nil
+	}
+	return o.opt.DNS != nil || o.opt.HTTP || o.opt.TLS
+}
+
+// of returns the place of a name's certificate, with what the storage has. It orders nothing. Nil: there are too many.
+func (o *orders) of(name string) *ordered {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if m := o.names[name]; m != nil {
+		return m
+	}
+	if len(o.names) >= namesMax {
+		return nil
+	}
+	m := &ordered{name: name}
+	if s, err := o.store.newest(o.ctx, o.issuers, name); s != nil {
+		m.leaf.Store(s.leaf)
+		m.due = earlier(s.due(), o.now().Add(spread(name)))
+	} else if err != nil {
+		o.meters.Events().Add("certificate_unreadable", fmt.Sprintf("what --data has of %s cannot be used, and it is ordered anew: %v", name, err))
+	}
+	o.names[name] = m
+	return m
+}
+
+// spread is how long after a start the CA is asked about a certificate, so that it is not asked about all at once.
+func spread(name string) time.Duration {
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, name)
+	return time.Duration(h.Sum32()) * renewalInfoEvery / (1 << 32)
+}
+
+// use says which table is in force. Names that are none of its own, or below none of its wildcards if they came on demand, are let go.
+func (o *orders) use(t *Table) {
+	o.mu.Lock()
+	inUse := make(map[string]bool, len(t.ordered))
+	for _, m := range t.ordered {
+		inUse[m.name] = true
+		o.gauge(m)
+	}
+	demanded := map[string]*ordered{}
+	for name, m := range o.names {
+		switch {
+		case m.onDemand && t.demand && t.exact[name] == nil && t.wildcard(name) != nil:
+			demanded[name] = m
+		case !inUse[name]:
+			delete(o.names, name)
+			o.meters.Drop("certificate", orderedPrefix+name)
+		}
+	}
+	o.inUse = inUse
+	o.mu.Unlock()
+	o.demands.names.Store(&demanded)
+	o.nudge()
+}
+
+// begin starts to order. Not before the listeners are open: the CA asks there.
+func (o *orders) begin() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.begun && o.opt.Dir != "" && !o.opt.ReadOnly && o.ctx.Err() == nil {
+		o.begun = true
+		o.running.Go(o.loop)
+	}
+}
+
+// nudge makes the loop look now.
+func (o *orders) nudge() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close ends what is under way, and waits for it.
+func (o *orders) close() {
+	o.end()
+	o.running.Wait()
+	o.client.CloseIdleConnections()
+	o.asker.CloseIdleConnections()
+}
+
+func (o *orders) loop() {
+	tick := time.NewTicker(ordersLook)
+	defer tick.Stop()
+	for {
+		o.tidy()
+		for _, m := range o.dueNow() {
+			select {
+			case o.places <- struct{}{}:
+			case <-o.ctx.Done():
+				o.idle(m)
+				continue
+			}
+			o.running.Go(func() {
+				defer func() { <-o.places }()
+				o.attend(o.ctx, m)
+			})
+		}
+		select {
+		case <-o.ctx.Done():
+			return
+		case <-o.wake:
+		case <-tick.C:
+		}
+	}
+}
+
+// dueNow returns what is to be looked at, and marks it busy: the longest due first.
+func (o *orders) dueNow() (all []*ordered) {
+	now := o.now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.silent > 0 {
+		o.meters.Events().Add("certificate_failed", fmt.Sprintf("%d more orders failed in the last minute; skerry_acme_orders_total counts them", o.silent))
+	}
+	o.told, o.silent = 0, 0
+	for name, m := range o.names {
+		if !m.busy && !m.due.After(now) && (m.onDemand || o.inUse[name]) {
+			m.busy = true
+			all = append(all, m)
+		}
+	}
+	slices.SortFunc(all, func(a, b *ordered) int {
+		if c := a.due.Compare(b.due); c != 0 {
+			return c
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	return all
+}
+
+func (o *orders) idle(m *ordered) {
+	o.mu.Lock()
+	m.busy = false
+	o.mu.Unlock()
+}
+
+// attend does for a name what is due, and says when to look again.
+func (o *orders) attend(ctx context.Context, m *ordered) {
+	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	defer cancel()
+	next, err := o.obtain(ctx, m)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	m.busy = false
+	if err == nil {
+		m.failed, m.due = 0, next
+		return
+	}
+	if o.ctx.Err() != nil {
+		return // the process ends: that is no failure
+	}
+	m.failed++
+	wait := backoff(m.failed)
+	m.due = o.now().Add(wait)
+	o.counts.failed.Inc()
+	o.tellFailure(m, wait, err)
+}
+
+// tellFailure makes an event of the first failures, then of each time that their number doubles: an outage of the CA must not
+// push everything else out of the ring.
+func (o *orders) tellFailure(m *ordered, wait time.Duration, err error) {
+	if m.failed&(m.failed-1) != 0 {
+		return
+	}
+	if o.told == expiryEventsMax {
+		o.silent++
+		return
+	}
+	o.told++
+	stays := "the local CA stands in, which no browser trusts"
+	if l := m.leaf.Load(); l != nil {
+		stays = "the old one stays, which ends on " + l.x509().NotAfter.UTC().Format(time.RFC3339)
+	}
+	o.meters.Events().Add("certificate_failed", fmt.Sprintf("no certificate for %s (failure %d, again in %v): %v; %s", m.name, m.failed, wait.Round(time.Second), err, stays))
+}
+
+// backoff is how long to wait after so many failures in a row.
+func backoff(failed int) time.Duration {
+	wait := retryFirst
+	for range min(failed, 32) - 1 {
+		wait = min(2*wait, retryMax)
+	}
+	return wait
+}
+
+// obtain takes what another process has ordered, or orders. It returns when to look again.
+func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err error) {
+	if _, next, ok := o.settled(ctx, m); ok {
+		return next, nil
+	}
+	unlock, err := o.store.lock(ctx, "order_"+m.name)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("the lock in --data: %w", err)
+	}
+	defer unlock()
+	old, next, ok := o.settled(ctx, m)
+	if ok { // another process was faster
+		return next, nil
+	}
+	if o.isOnDemand(m) && !o.allowed(ctx, m.name) {
+		return time.Time{}, errors.New("neither --acme-allow nor --acme-ask allows it any more")
+	}
+	var failures []error
+	for _, i := range o.issuers {
+		s, err := i.order(ctx, m.name, old)
+		if err == nil {
+			renewed := m.leaf.Load() != nil
+			o.take(m, s)
+			o.tellSuccess(m, s, renewed, failures)
+			return earlier(s.due(), o.now().Add(renewalInfoEvery)), nil
+		}
+		failures = append(failures, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return time.Time{}, errors.Join(failures...)
+}
+
+func (o *orders) isOnDemand(m *ordered) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return m.onDemand
+}
+
+// settled reports whether there is nothing to order: what the storage has is taken if it is newer than what is in use, and it
+// is not due, also by what its CA says now. It returns what the storage has.
+func (o *orders) settled(ctx context.Context, m *ordered) (s *stored, next time.Time, ok bool) {
+	s, _ = o.store.newest(ctx, o.issuers, m.name)
+	if s == nil {
+		return nil, time.Time{}, false
+	}
+	if l := m.leaf.Load(); l == nil || !l.x509().Equal(s.leaf.x509()) {
+		o.take(m, s)
+		o.counts.adopted.Inc()
+	}
+	now := o.now()
+	if !s.due().After(now) {
+		return s, time.Time{}, false
+	}
+	next = o.renewalTime(ctx, m, s, now)
+	return s, next, next.After(now)
+}
+
+// renewalTime is when to look at a certificate again: when it is due, when its CA wants it to be renewed (RFC 9773), or when the CA
+// may be asked for that again. A CA that does not answer, or has no such information, changes nothing.
+func (o *orders) renewalTime(ctx context.Context, m *ordered, s *stored, now time.Time) time.Time {
+	if s.leaf != m.asked || !now.Before(m.askAgain) {
+		i := slices.IndexFunc(o.issuers, func(i *issuer) bool { return i.ca == s.ca })
+		info, err := o.issuers[i].renewalInfo(ctx, s)
+		if m.asked == nil || !m.asked.x509().Equal(s.leaf.x509()) {
+			m.wanted = time.Time{}
+		}
+		m.asked, m.askAgain = s.leaf, now.Add(renewalInfoEvery)
+		if err == nil && info.HasWindow() && (m.wanted.Before(info.SuggestedWindow.Start) || m.wanted.After(info.SuggestedWindow.End)) {
+			m.wanted = later(info.SelectedTime, s.ordered.Add(renewAgain))
+		}
+	}
+	next := earlier(s.due(), m.askAgain)
+	if !m.wanted.IsZero() {
+		next = earlier(next, m.wanted)
+	}
+	return next
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// take puts a certificate in force.
+func (o *orders) take(m *ordered, s *stored) {
+	m.leaf.Store(s.leaf)
+	o.gauge(m)
+}
+
+func (o *orders) gauge(m *ordered) {
+	if l := m.leaf.Load(); l != nil {
+		setExpiry(o.meters, l)
+	}
+}
+
+func (o *orders) tellSuccess(m *ordered, s *stored, renewed bool, failures []error) {
+	what, c := "issued", o.counts.issued
+	if renewed {
+		what, c = "renewed", o.counts.renewed
+	}
+	c.Inc()
+	text := fmt.Sprintf("%s: %s by %s, until %s", m.name, what, s.ca, s.leaf.x509().NotAfter.UTC().Format(time.RFC3339))
+	if len(failures) > 0 {
+		text += fmt.Sprintf("; before that: %v", errors.Join(failures...))
+	}
+	o.meters.Events().Add("certificate_"+what, text)
+}
+
+// tidy removes, once a day and in one process, what has ended long ago.
+func (o *orders) tidy() {
+	now := time.Now() // the storage's own time is that of the files
+	o.mu.Lock()
+	due := now.Sub(o.clean) >= tidyEvery
+	if due {
+		o.clean = now
+	}
+	o.mu.Unlock()
+	if !due {
+		return
+	}
+	if err := o.store.tidy(o.ctx); err != nil && o.ctx.Err() == nil {
+		o.meters.Events().Add("certificate_storage", "what has ended could not be removed from --data: "+err.Error())
+	}
+}

@@ -1,0 +1,219 @@
+package cert_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+
+	"skerry.dev/skerry/cert"
+	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/spec"
+)
+
+const nowhere = "https://127.0.0.1:1/dir" // a CA that refuses connections
+
+const folder = "127.0.0.1:1-dir" // that CA's in the storage
+
+// acmeWorld is a world whose keeper orders from nowhere.
+func acmeWorld(t testing.TB, a cert.ACME) *world {
+	w := &world{t: t, dir: t.TempDir(), meters: meter.NewSet()}
+	a.Email, a.CAs = "edge@example.com", []string{nowhere}
+	a.HTTP, a.TLS = true, true
+	if a.Dir == "" {
+		a.Dir = t.TempDir()
+	}
+	if err := a.Check(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if w.keeper, err = cert.NewKeeper(cert.Options{Secrets: spec.Secrets{Dir: w.dir}, Meters: w.meters, Now: w.now, ACME: &a}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.keeper.Close)
+	return w
+}
+
+// stock puts a certificate into a storage, as if it had been ordered by now.
+func stock(t testing.TB, dir, name string, leaf *made, behind ...*made) {
+	t.Helper()
+	meta, err := json.Marshal(map[string]any{"ca": nowhere, "ordered": time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, files := certmagic.StorageKeys, certmagic.FileStorage{Path: dir}
+	for key, data := range map[string][]byte{keys.SiteCert(folder, name): certPEM(append([]*made{leaf}, behind...)...),
+		keys.SitePrivateKey(folder, name): keyPEM(t, leaf), keys.SiteMeta(folder, name): meta} {
+		if err := files.Store(t.Context(), key, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestPublic(t *testing.T) {
+	for host, want := range map[string]bool{
+		"www.skerry.dev": true, "*.skerry.dev": true, "skerry.dev": true, "a.b.co.uk": true,
+		"localhost": false, "x.localhost": false, "x.local": false, "x.internal": false, "x.test": false, "x.example": false, "x.invalid": false,
+		"10.0.0.1": false, "[2001:db8::1]": false, "edge": false, "*.dev": false, "a_b.skerry.dev": false, "": false, "1.2.3": false, "x.home.arpa": false,
+	} {
+		if got := cert.Public(host); got != want {
+			t.Errorf("%q: %v, want %v", host, got, want)
+		}
+	}
+}
+
+func TestACMECheck(t *testing.T) {
+	f := func(want string, a cert.ACME) {
+		t.Helper()
+		err := a.Check()
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%+v: %v, want %q", a, err, want)
+		}
+	}
+	const mail = "edge@example.com"
+	f("", cert.ACME{Email: mail, CAs: []string{nowhere}, Allow: []string{"a.skerry.dev", "*.skerry.dev"}, Ask: "http://10.0.0.1/may"})
+	f("--acme-email", cert.ACME{Email: "edge"})
+	f("--acme-email", cert.ACME{Email: "a@b, c@d"})
+	f("--acme-ca", cert.ACME{Email: mail, CAs: []string{"http://ca.example/dir"}})
+	f("twice", cert.ACME{Email: mail, CAs: []string{nowhere, nowhere}})
+	f("at most", cert.ACME{Email: mail, CAs: make([]string, 6)})
+	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"*"}})
+	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"A.skerry.dev"}})
+	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"x.internal"}})
+	f("--acme-ask", cert.ACME{Email: mail, Ask: "ftp://x/"})
+}
+
+func TestNewUpdates(t *testing.T) {
+	const secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQ="
+	f := func(server, key, want string) {
+		t.Helper()
+		_, err := cert.NewUpdates(server, []byte(key))
+		switch {
+		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q %q: %v, want %q", server, key, err, want)
+		case err != nil && strings.Contains(err.Error(), secret):
+			t.Errorf("the error holds the secret: %v", err)
+		}
+	}
+	f("10.0.0.2", "edge:"+secret+"\n", "")
+	f("[::1]:5353", "hmac-sha512:edge.:"+secret, "")
+	f("dns.example", "edge:"+secret, "--acme-dns ")
+	f("10.0.0.2:0", "edge:"+secret, "--acme-dns ")
+	f("10.0.0.2", secret, "--acme-dns-key")
+	f("10.0.0.2", "hmac-md5:edge:"+secret, "another algorithm")
+	f("10.0.0.2", ":"+secret, "without a name")
+	f("10.0.0.2", "edge:c2hvcnQ=", "at least 16 bytes")
+}
+
+func TestBackoff(t *testing.T) {
+	last := time.Duration(0)
+	for n := 1; n < 100; n++ {
+		d := cert.Backoff(n)
+		if d < last || d < time.Minute || d > cert.RetryMax {
+			t.Fatalf("failure %d: %v after %v", n, d, last)
+		}
+		last = d
+	}
+	if last != cert.RetryMax {
+		t.Errorf("in the end %v, want %v", last, cert.RetryMax)
+	}
+}
+
+// TestStoredByACME serves what the storage has: without an allocation, behind documents, in the place of the local CA, which stands in
+// for what is not there or cannot be used.
+func TestStoredByACME(t *testing.T) {
+	root := newCA(t, nil, "root")
+	dir := t.TempDir()
+	stock(t, dir, "a.skerry.dev", root.server(t, "a.skerry.dev"), root)
+	stock(t, dir, "wrong.skerry.dev", root.server(t, "other.skerry.dev"), root)
+	w := acmeWorld(t, cert.ACME{Dir: dir})
+	w.certificate("document", root.server(t, "doc.skerry.dev"), root)
+	w.hosts(nil, "a.skerry.dev", "b.skerry.dev", "wrong.skerry.dev", "doc.skerry.dev", "x.internal", "*.skerry.dev")
+	table := w.table()
+	for sni, want := range map[string]string{
+		"a.skerry.dev": "acme/a.skerry.dev", "b.skerry.dev": "local b.skerry.dev", "wrong.skerry.dev": "local wrong.skerry.dev",
+		"doc.skerry.dev": "document", "x.internal": "local x.internal", "y.skerry.dev": "local *.skerry.dev",
+	} {
+		if got, _, ok := table.Choose(sni, netip.Addr{}); !ok || got != want {
+			t.Errorf("%s gets %q, want %q", sni, got, want)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { table.ChooseOnly("a.skerry.dev", netip.Addr{}) }); n != 0 {
+		t.Errorf("choosing allocates %v times", n)
+	}
+	if got := fmt.Sprint(table.AllOrdered(), table.Local()); got != "[a.skerry.dev b.skerry.dev wrong.skerry.dev] [x.internal *.skerry.dev]" {
+		t.Errorf("ordered and local: %s", got)
+	}
+	cert.NewStore(w.keeper).Use(table)
+	if w.meters.Gauge("skerry_certificate_expiry_timestamp_seconds", "", "certificate", "acme/a.skerry.dev").Value() == 0 {
+		t.Error("the gauge does not say when the certificate ends")
+	}
+	var unreadable int
+	for _, e := range w.meters.Events().Since(0) {
+		if e.Kind == "certificate_unreadable" && strings.Contains(e.Text, "wrong.skerry.dev") {
+			unreadable++
+		}
+	}
+	if unreadable != 1 {
+		t.Errorf("%d events of the certificate for another name", unreadable)
+	}
+	if all := strings.Join(table.Warnings(time.Now().Add(80*24*time.Hour)), "\n"); !strings.Contains(all, "certificate for a.skerry.dev by ACME ends on") {
+		t.Errorf("no warning before the end: %s", all)
+	}
+}
+
+// TestNoChallenge has nobody order: whatever is asked for, by whatever name, is nothing of ACME's.
+func TestNoChallenge(t *testing.T) {
+	on, off := acmeWorld(t, cert.ACME{}), newWorld(t, "")
+	for _, host := range []string{"a.skerry.dev", "../../accounts", "", "10.0.0.1", strings.Repeat("a", 5000) + ".dev", "a/b.skerry.dev", "\x00.dev"} {
+		for _, k := range []*cert.Keeper{on.keeper, off.keeper} {
+			if answer, ok := k.Challenge([]byte(host), []byte(cert.ChallengePath+"token")); ok {
+				t.Errorf("%q: %q", host, answer)
+			}
+		}
+	}
+}
+
+// TestDemandLimits asks for more names than may be ordered: names that nobody allows, and too many that somebody does.
+func TestDemandLimits(t *testing.T) {
+	var asked atomic.Int64
+	ask := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if asked.Add(1); strings.HasPrefix(r.FormValue("domain"), "no") {
+			http.Redirect(rw, r, "/yes", http.StatusFound)
+		}
+	}))
+	t.Cleanup(ask.Close)
+	w := acmeWorld(t, cert.ACME{Ask: ask.URL})
+	w.hosts(nil, "*.skerry.dev")
+	cert.NewStore(w.keeper).Use(w.table())
+	for range 3 {
+		if w.keeper.Demand(t.Context(), "no.skerry.dev") {
+			t.Error("what --acme-ask does not allow got a certificate")
+		}
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("--acme-ask was asked %d times for one name, want 1", n)
+	}
+	w.keeper.Demand(t.Context(), "x.internal")
+	// As many at a time as may ask: each waits for an order that fails.
+	for half := range 4 {
+		var all sync.WaitGroup
+		for i := range cert.DemandsPerMinute / 2 {
+			all.Go(func() { w.keeper.Demand(t.Context(), fmt.Sprintf("n%d-%d.skerry.dev", half, i)) })
+		}
+		all.Wait()
+	}
+	failed := w.meters.Counter("skerry_acme_orders_total", "", "result", "failed").Value()
+	refused := w.meters.Counter("skerry_acme_demands_total", "", "result", "refused").Value()
+	if failed != cert.DemandsPerMinute || refused != cert.DemandsPerMinute+1 {
+		t.Errorf("%d orders failed and %d demands were refused, want %d and %d", failed, refused, cert.DemandsPerMinute, cert.DemandsPerMinute+1)
+	}
+}

@@ -1,0 +1,294 @@
+package cert
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3"
+	"github.com/mholt/acmez/v3/acme"
+	"go.uber.org/zap"
+)
+
+// issuer is one CA that certificates are ordered from.
+type issuer struct {
+	o        *orders
+	ca       string // URL of its directory
+	key      string // its folder in the storage
+	acme     acme.Client
+	mu       sync.Mutex
+	account  acme.Account // Status is empty: not known yet
+	heldBack time.Time    // until then it is not asked: it said that there were too many orders
+}
+
+func newIssuer(o *orders, ca string) *issuer {
+	i := &issuer{o: o, ca: ca, key: issuerFolder(ca)}
+	i.acme = acme.Client{Directory: ca, HTTPClient: o.client, UserAgent: "skerry", PollTimeout: orderTimeout}
+	return i
+}
+
+// issuerFolder names a CA as CertMagic does: its host and path.
+func issuerFolder(ca string) string {
+	u, err := url.Parse(ca)
+	if err != nil {
+		return certmagic.StorageKeys.Safe(ca)
+	}
+	name := u.Host
+	if p := strings.Trim(strings.ReplaceAll(u.Path, "/", "-"), "-"); p != "" {
+		name += "-" + p
+	}
+	return name
+}
+
+// newClient returns what CAs are asked with; an answer beyond answerBytesMax breaks off.
+func newClient(roots *x509.CertPool) *http.Client {
+	return &http.Client{Timeout: caTimeout, Transport: bounded{&http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    caTimeout / 2,
+		ResponseHeaderTimeout:  caTimeout,
+		MaxResponseHeaderBytes: answerBytesMax,
+		IdleConnTimeout:        caTimeout,
+		ForceAttemptHTTP2:      true,
+	}}}
+}
+
+// bounded ends an answer's body at answerBytesMax.
+type bounded struct{ *http.Transport }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.Transport.RoundTrip(r)
+	if err == nil {
+		resp.Body = http.MaxBytesReader(nil, resp.Body, answerBytesMax)
+	}
+	return resp, err
+}
+
+// order gets a certificate for a name, checks it, and stores it. old is what it replaces, if the storage has one.
+func (i *issuer) order(ctx context.Context, name string, old *stored) (*stored, error) {
+	i.mu.Lock()
+	held := i.heldBack
+	i.mu.Unlock()
+	if now := i.o.now(); now.Before(held) {
+		return nil, fmt.Errorf("%s said that there were too many orders; it is asked again in %v", i.ca, held.Sub(now).Round(time.Second))
+	}
+	s, err := i.attempt(ctx, name, old)
+	var problem acme.Problem
+	if errors.As(err, &problem) {
+		switch {
+		case problem.Type == acme.ProblemTypeRateLimited:
+			i.mu.Lock()
+			i.heldBack = i.o.now().Add(heldBack)
+			i.mu.Unlock()
+		case problem.Type == acme.ProblemTypeAccountDoesNotExist:
+			// A CA that was made anew, of a company or of tests, does not know its accounts any more.
+			if err = i.forget(ctx); err == nil {
+				s, err = i.attempt(ctx, name, nil)
+			}
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", i.ca, err)
+	}
+	return s, nil
+}
+
+func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored, error) {
+	account, err := i.register(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("account of --acme-email %s: %w", i.o.opt.Email, err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	csr, err := acmez.NewCSR(key, []string{name})
+	if err != nil {
+		return nil, err
+	}
+	params, err := acmez.OrderParametersFromCSR(account, csr)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.ca == i.ca {
+		params.Replaces = old.leaf.x509()
+	}
+	client := acmez.Client{Client: &i.acme, ChallengeSolvers: i.o.solvers(name)}
+	chains, err := client.ObtainCertificate(ctx, params)
+	if err != nil && params.Replaces != nil && refused(err) {
+		params.Replaces = nil // the CA may not know what it is said to replace
+		chains, err = client.ObtainCertificate(ctx, params)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(chains) == 0 {
+		return nil, errors.New("the order is done, but there is no certificate")
+	}
+	keyText, err := keyPEM(key)
+	if err != nil {
+		return nil, err
+	}
+	l, f := orderedLeaf(name, chains[0].ChainPEM, keyText)
+	if f != nil {
+		return nil, errors.New(f.text)
+	}
+	s := &stored{leaf: l, ca: i.ca, ordered: i.o.now()}
+	if err := i.o.store.write(ctx, i, name, chains[0].ChainPEM, keyText, s.ordered); err != nil {
+		return nil, fmt.Errorf("keeping it in --data: %w", err)
+	}
+	return s, nil
+}
+
+// refused reports whether the CA did not take a new order, for another reason than their number.
+func refused(err error) bool {
+	var problem acme.Problem
+	return errors.As(err, &problem) && problem.Type != acme.ProblemTypeRateLimited && problem.Type != acme.ProblemTypeAccountDoesNotExist &&
+		strings.HasPrefix(err.Error(), "creating new order")
+}
+
+// register returns the account, which it makes if the storage has none: one for all processes.
+func (i *issuer) register(ctx context.Context) (acme.Account, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.account.Status == acme.StatusValid {
+		return i.account, nil
+	}
+	unlock, err := i.o.store.lock(ctx, "account_"+i.key)
+	if err != nil {
+		return acme.Account{}, fmt.Errorf("the lock in --data: %w", err)
+	}
+	defer unlock()
+	account, err := i.storedAccount(ctx)
+	if err == nil && account.Status != acme.StatusValid {
+		account, err = i.newAccount(ctx, account.PrivateKey)
+	}
+	if err == nil {
+		i.account = account
+	}
+	return account, err
+}
+
+// storedAccount returns what the storage has; without a key there is none, and without a status it was not registered.
+func (i *issuer) storedAccount(ctx context.Context) (account acme.Account, err error) {
+	files := &i.o.store
+	text, err := files.load(ctx, i.accountKey())
+	if errors.Is(err, fs.ErrNotExist) {
+		return account, nil
+	}
+	if err != nil {
+		return account, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return account, fmt.Errorf("%s holds no key in PEM; remove it to register anew", files.files.Filename(i.accountKey()))
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, ok := parsed.(crypto.Signer)
+	if err != nil || !ok {
+		return account, fmt.Errorf("%s holds no key to sign with; remove it to register anew", files.files.Filename(i.accountKey()))
+	}
+	text, err = files.load(ctx, i.accountFile())
+	if err == nil {
+		err = json.Unmarshal(text, &account)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	account.PrivateKey = key
+	return account, err
+}
+
+// newAccount registers; --acme-email is the consent to the CA's terms. The key is on the disk before the CA knows it.
+func (i *issuer) newAccount(ctx context.Context, key crypto.Signer) (acme.Account, error) {
+	files := i.o.store.files
+	if key == nil {
+		made, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return acme.Account{}, err
+		}
+		text, err := keyPEM(made)
+		if err == nil {
+			err = files.Store(ctx, i.accountKey(), text)
+		}
+		if err != nil {
+			return acme.Account{}, err
+		}
+		key = made
+	}
+	account, err := i.acme.NewAccount(ctx, acme.Account{Contact: []string{"mailto:" + i.o.opt.Email}, TermsOfServiceAgreed: true, PrivateKey: key})
+	if err != nil {
+		return account, err
+	}
+	text, err := json.Marshal(account)
+	if err != nil {
+		return account, err
+	}
+	return account, files.Store(ctx, i.accountFile(), text)
+}
+
+// forget removes an account that its CA does not know, so that the next order registers anew.
+func (i *issuer) forget(ctx context.Context) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.account = acme.Account{}
+	return errors.Join(i.o.store.files.Delete(ctx, i.accountFile()), i.o.store.files.Delete(ctx, i.accountKey()))
+}
+
+// renewalInfo asks the CA that issued a certificate when to renew it.
+func (i *issuer) renewalInfo(ctx context.Context, s *stored) (acme.RenewalInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, caTimeout)
+	defer cancel()
+	return i.acme.GetRenewalInfo(ctx, s.leaf.x509())
+}
+
+func keyPEM(key *ecdsa.PrivateKey) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
+// solvers are the challenges that can be met for a name.
+func (o *orders) solvers(name string) map[string]acmez.Solver {
+	all := map[string]acmez.Solver{}
+	wild := strings.HasPrefix(name, "*.")
+	if o.opt.HTTP && !wild {
+		all[acme.ChallengeTypeHTTP01] = o.solver
+	}
+	if o.opt.TLS && !wild {
+		all[acme.ChallengeTypeTLSALPN01] = o.solver
+	}
+	if o.opt.DNS != nil {
+		all[acme.ChallengeTypeDNS01] = o.dns()
+	}
+	return all
+}
+
+// dns returns what meets DNS-01, by the provider of the zone.
+func (o *orders) dns() acmez.Solver {
+	s := new(certmagic.DNS01Solver)
+	s.DNSProvider, s.TTL, s.Logger = o.opt.DNS, recordTTL, zap.NewNop()
+	for _, r := range o.opt.Resolvers {
+		s.Resolvers = append(s.Resolvers, r.String())
+	}
+	if o.opt.NoDNSWait {
+		s.PropagationTimeout = -1
+	}
+	return s
+}

@@ -1,0 +1,185 @@
+package cert
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
+
+	"skerry.dev/skerry/spec"
+)
+
+// orderedPrefix stands before a name where certificates are named: in metrics, warnings and explain. No document has a slash.
+const orderedPrefix = "acme/"
+
+// store is the directory below --data that processes share. Certificates lie where CertMagic has them.
+type store struct{ files *certmagic.FileStorage }
+
+// stored is a certificate of the storage.
+type stored struct {
+	leaf    *leaf
+	ca      string    // the directory that issued it
+	ordered time.Time // by the clock of who ordered it
+}
+
+// storedMeta is what lies beside a certificate.
+type storedMeta struct {
+	Names   []string  `json:"sans"` // as CertMagic calls it
+	CA      string    `json:"ca"`
+	Ordered time.Time `json:"ordered"`
+}
+
+// due is when to order the next one, unless the CA says that it should be earlier: when a third of its life is left, but not
+// as soon as it came, lest a clock that is ahead orders without end.
+func (s *stored) due() time.Time {
+	c := s.leaf.x509()
+	at := c.NotAfter.Add(-c.NotAfter.Sub(c.NotBefore) / renewShare)
+	if least := s.ordered.Add(renewAgain); at.Before(least) {
+		return least
+	}
+	return at
+}
+
+// lock waits for the lock of a name, which no two processes have at once.
+func (s *store) lock(ctx context.Context, name string) (unlock func(), err error) {
+	name = certmagic.StorageKeys.Safe(name)
+	if err := s.files.Lock(ctx, name); err != nil {
+		return nil, err
+	}
+	return func() { _ = s.files.Unlock(context.WithoutCancel(ctx), name) }, nil // one that stays is stale in some seconds
+}
+
+// load reads a file of bounded size.
+func (s *store) load(ctx context.Context, key string) ([]byte, error) {
+	info, err := s.files.Stat(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size > storedBytesMax {
+		return nil, fmt.Errorf("%s has %d bytes, at most %d", s.files.Filename(key), info.Size, storedBytesMax)
+	}
+	return s.files.Load(ctx, key)
+}
+
+// newest returns the certificate of a name that was ordered last, of any issuer; nil if there is none. The error is of what
+// cannot be used.
+func (s *store) newest(ctx context.Context, issuers []*issuer, name string) (best *stored, err error) {
+	if s.files.Path == "" {
+		return nil, nil
+	}
+	for _, i := range issuers {
+		one, oneErr := s.read(ctx, i, name)
+		switch {
+		case errors.Is(oneErr, fs.ErrNotExist):
+		case oneErr != nil:
+			err = oneErr
+		case best == nil || one.ordered.After(best.ordered):
+			best = one
+		}
+	}
+	return best, err
+}
+
+func (s *store) read(ctx context.Context, i *issuer, name string) (*stored, error) {
+	chain, err := s.load(ctx, certmagic.StorageKeys.SiteCert(i.key, name))
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.load(ctx, certmagic.StorageKeys.SitePrivateKey(i.key, name))
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.load(ctx, certmagic.StorageKeys.SiteMeta(i.key, name))
+	if err != nil {
+		return nil, err
+	}
+	var meta storedMeta
+	if err := json.Unmarshal(text, &meta); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.files.Filename(certmagic.StorageKeys.SiteMeta(i.key, name)), err)
+	}
+	l, f := orderedLeaf(name, chain, key)
+	if f != nil {
+		return nil, errors.New(f.text)
+	}
+	return &stored{leaf: l, ca: i.ca, ordered: meta.Ordered}, nil
+}
+
+// write keeps a certificate. Its chain comes last: who reads between the steps finds a key that does not match, and orders.
+func (s *store) write(ctx context.Context, i *issuer, name string, chain, key []byte, at time.Time) error {
+	meta, err := json.Marshal(storedMeta{Names: []string{name}, CA: i.ca, Ordered: at})
+	if err != nil {
+		return err
+	}
+	keys := certmagic.StorageKeys
+	return errors.Join(
+		s.files.Store(ctx, keys.SitePrivateKey(i.key, name), key),
+		s.files.Store(ctx, keys.SiteMeta(i.key, name), meta),
+		s.files.Store(ctx, keys.SiteCert(i.key, name), chain),
+	)
+}
+
+// orderedLeaf checks what a CA has issued for a name as strictly as a Certificate document.
+func orderedLeaf(name string, chainText, keyText []byte) (*leaf, *flaw) {
+	what := "the certificate issued for " + name
+	chain, f := parseCertificates(chainText, what, chainMax)
+	if f == nil {
+		f = checkChain(chain, what)
+	}
+	if f != nil {
+		return nil, f
+	}
+	ref := spec.Ref(orderedPrefix + name)
+	pair, f := pairOf(chain, keyText, &spec.Certificate{Chain: ref, Key: ref})
+	if f != nil {
+		return nil, f
+	}
+	l := newLeaf(orderedPrefix+name, pair)
+	if !l.has(name) {
+		return nil, &flaw{text: fmt.Sprintf("%s does not name it, but %v", what, l.names())}
+	}
+	return l, nil
+}
+
+// has reports whether the certificate names a host, which may be a wildcard.
+func (l *leaf) has(name string) bool {
+	if len(name) > 2 && name[:2] == "*." {
+		_, ok := l.below[name[2:]]
+		return ok
+	}
+	return l.good([]byte(name))
+}
+
+// account and accountKey are where an issuer's account lies.
+func (i *issuer) accountFile() string { return path.Join("accounts", i.key, "account.json") }
+func (i *issuer) accountKey() string  { return path.Join("accounts", i.key, "account.key") }
+
+// challengeFile is where a challenge under way lies, for the process that the CA asks.
+func challengeFile(kind, name string) string {
+	return path.Join("challenges", kind, certmagic.StorageKeys.Safe(name)+".json")
+}
+
+// tidy removes certificates that ended long ago, and challenges that a process left that was killed.
+func (s *store) tidy(ctx context.Context) error {
+	err := certmagic.CleanStorage(ctx, s.files, certmagic.CleanStorageOptions{Logger: zap.NewNop(), Interval: tidyEvery,
+		ExpiredCerts: true, ExpiredCertGracePeriod: endedKept})
+	for _, kind := range challengeKinds {
+		keys, listErr := s.files.List(ctx, path.Join("challenges", kind), false)
+		if listErr != nil && !errors.Is(listErr, fs.ErrNotExist) {
+			err = errors.Join(err, listErr)
+		}
+		for _, key := range keys {
+			info, statErr := os.Stat(s.files.Filename(key))
+			if statErr == nil && time.Since(info.ModTime()) > tidyEvery {
+				err = errors.Join(err, s.files.Delete(ctx, key))
+			}
+		}
+	}
+	return err
+}

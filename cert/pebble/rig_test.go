@@ -1,0 +1,303 @@
+package pebble_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/letsencrypt/pebble/v2/ca"
+	"github.com/letsencrypt/pebble/v2/db"
+	"github.com/letsencrypt/pebble/v2/va"
+	"github.com/letsencrypt/pebble/v2/wfe"
+	"github.com/miekg/dns"
+)
+
+// patience is how long a test waits for what must come. It is long, for a machine that does much else.
+const patience = 15 * time.Second
+
+// zone is a DNS server for one zone, which takes dynamic updates (RFC 2136) of its TXT records.
+type zone struct {
+	addr string
+	mu   sync.Mutex
+	at   string // the address of every name
+	txt  map[string][]string
+}
+
+const zoneName = "skerry-tests.net."
+
+func newZone(t *testing.T) *zone {
+	z := &zone{at: "127.0.0.1", txt: map[string][]string{}}
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	z.addr = tcp.Addr().String()
+	udp, err := net.ListenPacket("udp", z.addr)
+	must(t, err)
+	for _, s := range []*dns.Server{{Listener: tcp}, {PacketConn: udp}} {
+		up := make(chan struct{})
+		s.Handler, s.NotifyStartedFunc = z, func() { close(up) }
+		s.TsigSecret = map[string]string{"edge.": "c2tlcnJ5IHRlc3RzIGtlZXAgbm8gc2VjcmV0cw=="}
+		s.MsgAcceptFunc = func(dns.Header) dns.MsgAcceptAction { return dns.MsgAccept }
+		var ended sync.WaitGroup
+		ended.Go(func() { _ = s.ActivateAndServe() })
+		<-up
+		t.Cleanup(func() {
+			_ = s.Shutdown()
+			ended.Wait()
+		})
+	}
+	return z
+}
+
+// point says where every name is from now on.
+func (z *zone) point(addr string) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.at = addr
+}
+
+// ServeDNS answers.
+func (z *zone) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	m := new(dns.Msg).SetReply(q)
+	m.Authoritative = true
+	if q.Opcode == dns.OpcodeUpdate {
+		if q.IsTsig() == nil || w.TsigStatus() != nil {
+			m.Rcode = dns.RcodeRefused
+		} else {
+			z.update(q.Ns)
+			m.SetTsig("edge.", dns.HmacSHA256, 300, time.Now().Unix())
+		}
+		_ = w.WriteMsg(m)
+		return
+	}
+	name := strings.ToLower(q.Question[0].Name)
+	head := dns.RR_Header{Name: q.Question[0].Name, Rrtype: q.Question[0].Qtype, Class: dns.ClassINET, Ttl: 1}
+	switch q.Question[0].Qtype {
+	case dns.TypeA:
+		m.Answer = append(m.Answer, &dns.A{Hdr: head, A: net.ParseIP(z.at)})
+	case dns.TypeTXT:
+		for _, text := range z.txt[name] {
+			m.Answer = append(m.Answer, &dns.TXT{Hdr: head, Txt: []string{text}})
+		}
+	case dns.TypeSOA:
+		if name == zoneName {
+			m.Answer = append(m.Answer, &dns.SOA{Hdr: head, Ns: "ns." + zoneName, Mbox: "a." + zoneName, Minttl: 1})
+		}
+	}
+	_ = w.WriteMsg(m)
+}
+
+func (z *zone) update(all []dns.RR) {
+	for _, rr := range all {
+		txt, ok := rr.(*dns.TXT)
+		if !ok {
+			continue
+		}
+		name := strings.ToLower(rr.Header().Name)
+		if rr.Header().Class == dns.ClassINET {
+			z.txt[name] = append(z.txt[name], txt.Txt...)
+			continue
+		}
+		var kept []string
+		for _, old := range z.txt[name] {
+			if old != txt.Txt[0] {
+				kept = append(kept, old)
+			}
+		}
+		z.txt[name] = kept
+	}
+}
+
+// pebble is an ACME server that can be stopped and started again.
+type pebble struct {
+	t          *testing.T
+	url        string // of its directory
+	roots      string // PEM of what signs its HTTPS
+	handler    http.Handler
+	management http.Handler
+	ca         *ca.CAImpl
+	addr       string
+	tls        *tls.Config
+	server     *http.Server
+
+	mu     sync.Mutex
+	orders int
+	paths  map[string]int
+}
+
+// newPebble opens Pebble's port; it answers once begin has said where the edge is.
+func newPebble(t *testing.T) *pebble {
+	borrowed := httptest.NewTLSServer(nil)
+	borrowed.Close()
+	p := &pebble{t: t, tls: &tls.Config{Certificates: borrowed.TLS.Certificates}, paths: map[string]int{}, addr: "127.0.0.1:0"}
+	p.roots = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: borrowed.Certificate().Raw}))
+	l, err := net.Listen("tcp", p.addr)
+	must(t, err)
+	p.addr = l.Addr().String()
+	p.url = "https://" + p.addr + "/dir"
+	must(t, l.Close())
+	t.Cleanup(p.stop)
+	return p
+}
+
+// begin makes the server, which checks HTTP-01 and TLS-ALPN-01 on these ports.
+func (p *pebble) begin(z *zone, httpPort, tlsPort int) {
+	quiet := log.New(io.Discard, "", 0)
+	store := db.NewMemoryStore()
+	p.ca = ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {}})
+	front := wfe.New(quiet, store, va.New(quiet, httpPort, tlsPort, false, z.addr, store), p.ca, []string{"pebble.test"}, false, false, 1, 1)
+	p.handler, p.management = front.Handler(), front.ManagementHandler()
+	p.start()
+}
+
+func (p *pebble) start() {
+	l, err := net.Listen("tcp", p.addr)
+	must(p.t, err)
+	p.server = &http.Server{Handler: p, TLSConfig: p.tls, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: patience}
+	server := p.server
+	go func() { _ = server.ServeTLS(l, "", "") }()
+}
+
+func (p *pebble) stop() {
+	if p.server != nil {
+		p.server.Close()
+	}
+}
+
+// ServeHTTP counts what is asked for.
+func (p *pebble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/order-plz" && r.Method == http.MethodPost {
+		counted := &status{ResponseWriter: w}
+		p.handler.ServeHTTP(counted, r)
+		if counted.code == http.StatusCreated {
+			p.mu.Lock()
+			p.orders++
+			p.mu.Unlock()
+		}
+		return
+	}
+	p.handler.ServeHTTP(w, r)
+}
+
+// count is how many orders there were.
+func (p *pebble) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.orders
+}
+
+type status struct {
+	http.ResponseWriter
+	code int
+}
+
+func (s *status) WriteHeader(code int) {
+	s.code = code
+	s.ResponseWriter.WriteHeader(code)
+}
+
+// trust is a client's pool with Pebble's root alone.
+func (p *pebble) trust() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(p.ca.GetRootCert(0).PEM())
+	return pool
+}
+
+// shown waits until an address shows a certificate of Pebble's for a host, other than the one given, and returns it.
+func (p *pebble) shown(t *testing.T, addr, host string, other *x509.Certificate) *x509.Certificate {
+	t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		c, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: p.trust(), ServerName: host})
+		if err != nil {
+			continue
+		}
+		leaf := c.ConnectionState().PeerCertificates[0]
+		c.Close()
+		if other == nil || !leaf.Equal(other) {
+			return leaf
+		}
+	}
+	t.Fatalf("%s never showed a certificate of Pebble's for %s", addr, host)
+	return nil
+}
+
+// freePort is a port that is free on 127.0.0.1 and 127.0.0.2.
+func freePort(t *testing.T) (port string, number int) {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+		number := l.Addr().(*net.TCPAddr).Port
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		other, err := net.Listen("tcp", "127.0.0.2:"+port)
+		l.Close()
+		if err == nil {
+			other.Close()
+			return port, number
+		}
+	}
+	t.Fatal("no port is free")
+	return "", 0
+}
+
+func waitFor(t *testing.T, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it never came")
+		}
+	}
+}
+
+// wantsRenewed makes Pebble say that a certificate should have been renewed an hour ago.
+func (p *pebble) wantsRenewed(t *testing.T, c *x509.Certificate) {
+	t.Helper()
+	window := fmt.Sprintf(`{"suggestedWindow":{"start":%q,"end":%q}}`, time.Now().Add(-2*time.Hour).Format(time.RFC3339), time.Now().Add(-time.Hour).Format(time.RFC3339))
+	body, err := json.Marshal(map[string]string{
+		"Certificate": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})), "ARIResponse": window})
+	must(t, err)
+	w := httptest.NewRecorder()
+	request := httptest.NewRequest(http.MethodPost, "/set-renewal-info/", bytes.NewReader(body))
+	request.Header.Set("User-Agent", "tests")
+	p.management.ServeHTTP(w, request)
+	if w.Code != http.StatusOK {
+		t.Fatalf("Pebble: %d %s", w.Code, w.Body)
+	}
+}
+
+// certificates are those in a storage.
+func certificates(t *testing.T, data string) []string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(data, "acme", "certificates", "*", "*", "*.crt"))
+	must(t, err)
+	return all
+}
+
+// serve answers on a port of its own until the test ends, and returns the URL.
+func serve(t *testing.T, h http.Handler) string {
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL + "/"
+}
+
+func portNumber(t *testing.T, port string) int {
+	t.Helper()
+	n, err := strconv.Atoi(port)
+	must(t, err)
+	return n
+}
