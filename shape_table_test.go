@@ -33,6 +33,8 @@ var rows = map[string]row{
 	"cert":                  {may: []string{"spec"}},
 	"cert/pebble":           {tests: []string{"cert", "edge", "plan", "spec"}}, // a module of its own
 	"observe":               {may: []string{"exchange"}},
+	"handover":          {none: true}, // sockets and the data directory, from one process to the next
+	"systemd":           {none: true},
 	// traffic
 	"wire":             {may: []string{"exchange"}},
 	"wire/transport":   {},
@@ -187,7 +189,7 @@ var standard = []packageBan{
 	{"flag", nil, true, false, "flags are cli's (cobra); pass the value"},
 	{"io/ioutil", nil, false, false, "io and os"},
 	{"container/list", nil, false, false, "a slice, or links inside the element"},
-	{"unsafe", []string{"wire/transport"}, false, false, "plain Go; views are slices"},
+	{"unsafe", []string{"wire/transport", "systemd"}, false, false, "plain Go; views are slices"},
 	{"plugin", nil, false, false, "one binary: a stage is a folder"},
 }
 

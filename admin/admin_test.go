@@ -27,7 +27,7 @@ func start(t *testing.T, o admin.Options) (url string, client *http.Client) {
 	if o.Set == nil {
 		o.Set = meter.NewSet()
 	}
-	s, err := admin.Serve([]string{"127.0.0.1:0"}, admin.New(o))
+	s, err := admin.Serve([]string{"127.0.0.1:0"}, nil, admin.New(o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestHealthCheckWithoutHost(t *testing.T) {
 }
 
 func TestSeveralAddresses(t *testing.T) {
-	s, err := admin.Serve([]string{"127.0.0.1:0", "localhost:0"}, admin.New(admin.Options{Set: meter.NewSet()}))
+	s, err := admin.Serve([]string{"127.0.0.1:0", "localhost:0"}, nil, admin.New(admin.Options{Set: meter.NewSet()}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestServeRefusesWhatItCannotListenOn(t *testing.T) {
 	defer taken.Close()
 	f := func(want string, addrs ...string) {
 		t.Helper()
-		s, err := admin.Serve(addrs, http.NotFoundHandler())
+		s, err := admin.Serve(addrs, nil, http.NotFoundHandler())
 		if err == nil {
 			s.Close()
 		}
@@ -245,7 +245,7 @@ func TestServeRefusesWhatItCannotListenOn(t *testing.T) {
 
 func TestCloseCutsOffWhatTakesTooLong(t *testing.T) {
 	began, ended := make(chan struct{}), make(chan struct{})
-	s, err := admin.Serve([]string{"127.0.0.1:0"}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s, err := admin.Serve([]string{"127.0.0.1:0"}, nil, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-r.Context().Done()
 		close(ended)

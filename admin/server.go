@@ -21,15 +21,18 @@ type Server struct {
 }
 
 // Serve listens on every address, "host:port", and serves h there until Close. If it cannot listen on one, it leaves
-// none open and says which. A host that is a name may also be used as Host by clients.
-func Serve(addrs []string, h http.Handler) (*Server, error) {
+// none open and says which. A host that is a name may also be used as Host by clients. listen opens them; nil: net.Listen.
+func Serve(addrs []string, listen func(addr string) (net.Listener, error), h http.Handler) (*Server, error) {
+	if listen == nil {
+		listen = func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
+	}
 	s := new(Server)
 	hosts := map[string]bool{}
 	for _, addr := range addrs {
 		host, _, err := net.SplitHostPort(addr)
 		if err == nil {
 			var l net.Listener
-			if l, err = net.Listen("tcp", addr); err == nil {
+			if l, err = listen(addr); err == nil {
 				s.listeners = append(s.listeners, l)
 			}
 		}

@@ -174,7 +174,7 @@ func (s *demoStage) startEdge(specs, data string) error {
 			s.mu.Unlock()
 		})
 	})
-	s.admin, err = admin.Serve([]string{freeOr(adminDefault)}, admin.New(admin.Options{Set: s.meters, Ready: e.Ready, Plan: e.Plan, Version: build()}))
+	s.admin, err = admin.Serve([]string{freeOr(adminDefault)}, nil, admin.New(admin.Options{Set: s.meters, Ready: e.Ready, Plan: e.Plan, Version: build()}))
 	return err
 }
 

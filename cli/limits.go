@@ -23,6 +23,8 @@ const (
 	demoPoll = 10 * time.Millisecond
 	// watchInterval is how often `aws --watch` looks at files: as often as the edge does.
 	watchInterval = 500 * time.Millisecond
+	// dataPoll is the pause between two tries to take --data from the process before.
+	dataPoll = 100 * time.Millisecond
 	// gcPercent is how much garbage may be there beside what lives, in percent, before the collector runs.
 	gcPercent = 30
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -14,7 +15,9 @@ import (
 	"skerry.dev/skerry/admin"
 	"skerry.dev/skerry/edge"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/handover"
 	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/systemd"
 )
 
 // process is a running edge with its log, its admin page and its signals.
@@ -30,6 +33,13 @@ type process struct {
 	events  chan meter.Event
 	telling sync.WaitGroup
 
+	hand      *handover.Process
+	data      *dataLock
+	notify    *systemd.Notifier // nil: systemd wants to hear nothing
+	reloading atomic.Bool       // systemd was told so
+	upgrade   upgradeFlags
+	attempt   *attempt // to replace this process; nil: there is none. Of the goroutine that serves
+
 	stopWatch context.CancelFunc
 	watching  sync.WaitGroup
 	reload    chan struct{}
@@ -42,7 +52,7 @@ func newProcess(err io.Writer) *process {
 	}
 	// Before anything can be signalled: a SIGTERM during a long first compile is not lost. SIGPIPE would end the process
 	// when whoever reads the log goes away; telemetry never stops traffic.
-	signal.Notify(p.signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1)
+	signal.Notify(p.signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGUSR2)
 	signal.Ignore(syscall.SIGPIPE)
 	p.telling.Go(func() {
 		for e := range p.events {
@@ -55,7 +65,11 @@ func newProcess(err io.Writer) *process {
 // tell passes an event on to people without ever waiting for them.
 func (p *process) tell(e meter.Event) {
 	switch e.Kind {
-	case "activated", "fell_back", "reload_refused", "drain", "drained": // said with more by start, refused and drain
+	case "reloaded", "reload_unchanged", "reload_refused":
+		p.reloaded()
+	}
+	switch e.Kind {
+	case "activated", "fell_back", "reload_refused", "drain", "drained", "retire": // said with more by start, refused, drain and retire
 		return
 	}
 	select {
@@ -83,7 +97,8 @@ func (p *process) openAdmin(addrs []string) (err error) {
 	if len(addrs) == 0 {
 		return nil
 	}
-	p.admin, err = admin.Serve(addrs, admin.New(admin.Options{
+	listen := func(addr string) (net.Listener, error) { return p.hand.Sockets.Listen("admin", addr) }
+	p.admin, err = admin.Serve(addrs, listen, admin.New(admin.Options{
 		Set: p.meters, Version: build(), Cache: p.cacheAdmin(),
 		Ready: func() (bool, string) {
 			if e := p.edge.Load(); e != nil {
@@ -111,7 +126,7 @@ func (p *process) adminAddrs() []string {
 
 // start puts the first plan in force, opens the listeners and says where they are.
 func (p *process) start(opt edge.Options, src *edge.Source) error {
-	opt.Tell = p.tell
+	opt.Tell, opt.Listen = p.tell, p.hand.Sockets.Listen
 	p.opt = opt
 	e, err := edge.New(opt)
 	if err != nil {
@@ -153,7 +168,7 @@ func (p *process) start(opt edge.Options, src *edge.Source) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stopWatch = cancel
 	p.watching.Go(func() { e.Watch(ctx, src, p.reload, p.refused) })
-	return nil
+	return p.serving(ctx, src)
 }
 
 // refused says why a reload changed nothing.
@@ -163,20 +178,27 @@ func (p *process) refused(problems []fault.Problem) {
 	fmt.Fprintf(p.err, "%sskerry: reload refused: %s; the running plan stays\n", text.String(), count(len(problems), "problem"))
 }
 
-// serve waits for signals until the drain is over.
+// serve waits for signals until the drain is over, or another process has taken over and nothing is left here.
 func (p *process) serve() {
-	for s := range p.signals {
-		switch s {
-		case syscall.SIGHUP:
-			select {
-			case p.reload <- struct{}{}:
-			default: // one is waiting already
+	for {
+		select {
+		case s := <-p.signals:
+			switch s {
+			case syscall.SIGHUP:
+				p.reloadNow()
+			case syscall.SIGUSR1:
+				p.reopen()
+			case syscall.SIGUSR2:
+				p.replace()
+			default:
+				p.abandonAttempt()
+				p.drain(s)
+				return
 			}
-		case syscall.SIGUSR1:
-			p.reopen()
-		default:
-			p.drain(s)
-			return
+		case <-p.attempt.over():
+			if p.replaced() {
+				return
+			}
 		}
 	}
 }
@@ -198,8 +220,14 @@ func (p *process) drain(s os.Signal) {
 	e := p.edge.Load()
 	p.say("%v: not ready any more; accepting for another %v, then connections have %v to end; the signal again ends them now",
 		s, p.opt.DrainDelay, p.opt.DrainTimeout)
+	p.toldSystemd(p.notify.Stopping())
 	p.stopWatch()
 	p.watching.Wait()
+	p.report(p.hurried(e, nil, e.Drain))
+}
+
+// hurried runs what ends the edge; SIGTERM, SIGINT or end have it hurry.
+func (p *process) hurried(e *edge.Edge, end <-chan struct{}, how func() (cut int)) (cut int) {
 	drained := make(chan struct{})
 	var again sync.WaitGroup
 	again.Go(func() {
@@ -209,14 +237,22 @@ func (p *process) drain(s os.Signal) {
 				if s == syscall.SIGTERM || s == syscall.SIGINT {
 					e.Hurry()
 				}
+			case <-end:
+				e.Hurry()
+				end = nil
 			case <-drained:
 				return
 			}
 		}
 	})
-	cut := e.Drain()
+	cut = how()
 	close(drained)
 	again.Wait()
+	return cut
+}
+
+// report says how the end was.
+func (p *process) report(cut int) {
 	if cut > 0 {
 		p.say("stopped: %s cut off", count(cut, "connection"))
 		return
@@ -231,6 +267,13 @@ func (p *process) close() {
 	if p.admin != nil {
 		p.admin.Close() // what it cuts off is a scrape
 	}
+	if p.data != nil {
+		p.data.release()
+	}
+	if p.hand != nil {
+		p.hand.Close()
+	}
+	p.notify.Close()
 	if p.file != nil {
 		p.file.Close() // the log has been flushed by the drain
 	}

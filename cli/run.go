@@ -21,6 +21,7 @@ type runFlags struct {
 	raw     bool
 	traces  tracesFlags
 	memory  memoryFlags
+	upgrade upgradeFlags
 }
 
 // The listen addresses where no flag says any.
@@ -37,7 +38,8 @@ func newRun() *cobra.Command {
 		Long: "Serve every document under the paths. Changed files are taken up within about a second, or at once on SIGHUP;\n" +
 			"documents with problems change nothing. SIGTERM or SIGINT: /readyz says no, --drain-delay of normal service,\n" +
 			"no new connections, hard stop after --drain-timeout; the signal again ends the process now. SIGUSR1 opens the\n" +
-			"log file anew.",
+			"log file anew. SIGUSR2 starts the program anew, perhaps a newer one at the same path, with the same arguments and all\n" +
+			"sockets: when it serves this process stops accepting and ends with its connections; if it fails nothing changes.",
 		Example: "  skerry run /etc/skerry --http :80 --https :443 --data /var/lib/skerry --secrets /etc/skerry-secrets",
 		Args:    somePaths,
 	}
@@ -56,6 +58,7 @@ func newRun() *cobra.Command {
 	flags.IntVar(&f.opt.PerAddress, "connections-per-address", 0, "open connections of one client address at most; 0: a quarter of --max-connections")
 	flags.IntVar(&f.opt.Exchanges, "max-exchanges", 0, "requests that may be open at once, more get 503; 0: half of the descriptors the process may have, or what --memory has room for")
 	flags.BoolVar(&f.raw, "raw-sockets", true, "read and write sockets by raw system calls where they work; false: by the standard library's, which cost more")
+	f.upgrade.add(cmd)
 	f.memory.add(cmd)
 	f.traces.add(cmd)
 	check := work(func(cmd *cobra.Command, paths []string) error {
@@ -87,6 +90,9 @@ func (f *runFlags) check() error {
 	}
 	if f.opt.Conns < 0 || f.opt.PerAddress < 0 || f.opt.Exchanges < 0 {
 		bad = append(bad, "--max-connections, --connections-per-address and --max-exchanges cannot be negative")
+	}
+	if err := f.upgrade.check(); err != nil {
+		bad = append(bad, err.Error())
 	}
 	if err := f.memory.check(f.src.Data); err != nil {
 		bad = append(bad, err.Error())
@@ -121,6 +127,10 @@ func (f *runFlags) checkProxied(addrs []string) (bad []string) {
 func (f *runFlags) run(cmd *cobra.Command) error {
 	p := newProcess(cmd.ErrOrStderr())
 	defer p.close()
+	p.upgrade = f.upgrade
+	if err := p.begin(); err != nil {
+		return err
+	}
 	if err := p.openLog(f.log, cmd.OutOrStdout()); err != nil {
 		return err
 	}
@@ -142,6 +152,10 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	if p.log != nil {
 		f.opt.Log = p.log
 	}
+	if err := p.lockData(&f.src, &set); err != nil {
+		return err
+	}
+	f.opt.Setting = set
 	if err := p.start(f.opt, &f.src); err != nil {
 		return err
 	}

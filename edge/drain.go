@@ -45,6 +45,54 @@ func (e *Edge) Drain() (cut int) {
 	return cut
 }
 
+// Retire ends an edge in whose place another process serves with the same sockets: it stops accepting, and every connection ends
+// after its next answer, which says so, over HTTP/2 by GOAWAY; who sends nothing ends when it has been idle for too long. Streams and
+// tunnels go on for age at most; then WebSockets between two messages are closed with status 1012, and all that is left is cut.
+// Hurry has that happen now. It returns when nothing runs any more, and reports how many connections were cut.
+func (e *Edge) Retire(age time.Duration) (cut int) {
+	e.draining.Store(true)
+	e.meters.Events().Add("retire", "another process accepts; what is open here may go on for "+age.String()+" (--upgrade-age)")
+	e.sockets.Retire()
+	e.h1.Retire()
+	e.h2.Retire()
+	done := make(chan struct{})
+	go func() {
+		e.sockets.Wait()
+		e.h1.Wait()
+		e.h2.Wait()
+		close(done)
+	}()
+	old := time.NewTimer(age)
+	defer old.Stop()
+	select {
+	case <-done:
+	case <-old.C:
+		cut = e.part(done)
+	case <-e.hurry:
+		cut = e.part(done)
+	}
+	select {
+	case <-done:
+	case <-time.After(cutGrace):
+	}
+	e.h2.Close() // nothing is left of it; its workers end
+	e.end(cut)
+	return cut
+}
+
+// part ends tunnels in good order, and cuts what has not ended by then.
+func (e *Edge) part(done <-chan struct{}) (cut int) {
+	e.h1.Part()
+	e.h2.Part()
+	select {
+	case <-done:
+		return 0
+	case <-time.After(partGrace):
+	}
+	e.sockets.Close()
+	return e.cut()
+}
+
 // cut ends what is still open.
 func (e *Edge) cut() int {
 	open := int(e.open.Value())
@@ -60,7 +108,7 @@ func (e *Edge) cut() int {
 // end says how it went and lets go.
 func (e *Edge) end(cut int) {
 	if cut > 0 {
-		e.meters.Events().Add("drained", "hard stop (--drain-timeout, or a second signal) with connections open")
+		e.meters.Events().Add("drained", "hard stop (--drain-timeout, --upgrade-age, or a second signal) with connections open")
 	} else {
 		e.meters.Events().Add("drained", "every connection ended by itself")
 	}
@@ -88,6 +136,11 @@ func (e *Edge) Abandon() {
 	if e.log != nil {
 		_ = e.log.Close() // a sink that is stuck has been counted
 	}
+}
+
+// Alive returns when the locks could be had that every connection needs: an edge in which they cannot be is dead.
+func (e *Edge) Alive() {
+	e.shed(time.Unix(0, 0)) // nobody has waited since then
 }
 
 // Hurry ends every wait of Drain: the hard stop comes now.

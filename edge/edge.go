@@ -45,6 +45,8 @@ type Options struct {
 	NoRaw        bool                   // read and write sockets by the standard library's calls only
 	Memory       memory.Shares          // what each part may have, Conns and Exchanges among them where those are 0; the zero value: their defaults, and nobody watches
 	MemoryInUse  func() memory.Reading  // nil: what the process uses
+	// Listen opens an address, host:port, of a kind: http, https or h2c; nil: net.Listen. Its listeners return *net.TCPConn.
+	Listen func(kind, addr string) (net.Listener, error)
 }
 
 // Edge is a running edge: made by New, given plans by Activate, opened by Start, ended by Drain.
@@ -234,7 +236,7 @@ func (e *Edge) Start() error {
 		return err
 	}
 	e.sockets, err = listen.Open(listeners, listen.Options{Conns: e.opt.Conns, PerAddress: e.opt.PerAddress,
-		Trusted: e.opt.Setting.Env.Trusted, Full: e.shed, Preface: e.opt.Timeouts.Head, Meters: e.meters})
+		Trusted: e.opt.Setting.Env.Trusted, Full: e.shed, Preface: e.opt.Timeouts.Head, Meters: e.meters, Listen: e.opt.Listen})
 	if err != nil {
 		return err
 	}

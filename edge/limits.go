@@ -10,6 +10,8 @@ const (
 	lastGoodBytesMax = 256 << 20
 	// cutGrace is how long exchanges whose connection was cut may take to notice. Beyond it Drain returns without them.
 	cutGrace = 500 * time.Millisecond
+	// partGrace is how long clients may take to answer the close frame of their WebSocket. Beyond it: cut.
+	partGrace = time.Second
 	// tracesGrace is how long spans that wait may take to leave at the end. Beyond it they are lost, and counted.
 	tracesGrace = 3 * time.Second
 	// certInterval is how often the files behind certificates are looked at: they are renewed weeks before they end.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"skerry.dev/skerry/fault"
@@ -19,8 +20,25 @@ import (
 type Source struct {
 	Paths []string
 	Data  string // empty: nothing is kept
+	// Lent: the data directory is still another process's, so it is only read. Own ends that.
+	Lent bool
 
 	taken string // content that Begin or a watch has taken, or refused
+	mu    sync.Mutex
+	late  *kept // what is to be written when the directory is ours
+}
+
+// Own says that the data directory is this process's from now on, and writes what waits for that.
+func (s *Source) Own() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Lent = false
+	late := s.late
+	s.late = nil
+	if late == nil {
+		return nil
+	}
+	return s.write(late)
 }
 
 // errNoFallback is returned by lastGood when there is none.
@@ -169,13 +187,24 @@ func (s *Source) file() string { return filepath.Join(s.Data, "last-good.json") 
 
 // keep writes the last good spec in one step: a crash leaves the old or the new one.
 func (s *Source) keep(hash string, files []spec.File) error {
-	if s.Data == "" {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := &kept{hash, files}
+	switch {
+	case s.Data == "":
+		return nil
+	case s.Lent:
+		s.late = k
 		return nil
 	}
+	return s.write(k)
+}
+
+func (s *Source) write(k *kept) error {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return err
 	}
-	data, err := json.Marshal(kept{hash, files})
+	data, err := json.Marshal(k)
 	if err != nil {
 		return err
 	}

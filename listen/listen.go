@@ -49,6 +49,8 @@ type Options struct {
 	Preface time.Duration
 	// Meters gets the counters and events; nil: a new one.
 	Meters *meter.Set
+	// Listen opens an address, host:port, of a kind: http, https or h2c; nil: net.Listen. Its listeners return *net.TCPConn.
+	Listen func(kind, addr string) (net.Listener, error)
 }
 
 // Handler serves a connection and closes it. t is what the handshake settled, nil on a plain address; protocol is what
@@ -99,6 +101,9 @@ func Open(listeners []Listener, opt Options) (*Set, error) {
 	if opt.Meters == nil {
 		opt.Meters = meter.NewSet()
 	}
+	if opt.Listen == nil {
+		opt.Listen = func(_, addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
+	}
 	s := &Set{
 		full: opt.Full, meters: opt.Meters, patience: opt.Handshake, preface: opt.Preface, grace: handshakeGrace,
 		slots: make(chan struct{}, opt.Conns), closed: make(chan struct{}),
@@ -116,7 +121,7 @@ func Open(listeners []Listener, opt Options) (*Set, error) {
 			s.Close()
 			return nil, fmt.Errorf("listen on %s: --proxy-protocol needs --trusted-proxies: nobody else is believed about who a client is", one.Addr)
 		}
-		l, err := net.Listen("tcp", one.Addr)
+		l, err := opt.Listen(one.kind(), one.Addr)
 		if err != nil {
 			s.Close()
 			return nil, fmt.Errorf("listen on %s: %w", one.Addr, err)
@@ -124,6 +129,17 @@ func Open(listeners []Listener, opt Options) (*Set, error) {
 		s.listeners, s.kinds = append(s.listeners, l), append(s.kinds, one)
 	}
 	return s, nil
+}
+
+// kind is what an address is for.
+func (l *Listener) kind() string {
+	switch {
+	case l.TLS != nil:
+		return "https"
+	case l.H2C:
+		return "h2c"
+	}
+	return "http"
 }
 
 func defaultConns() int {
@@ -290,8 +306,19 @@ func (s *Set) Close() {
 	s.shaking.endIdle()
 }
 
+// Retire stops accepting and loses nobody, for another process goes on with the same sockets: what is open goes on, what waits for a
+// place gets one when there is room, and who has not said yet which protocol it speaks has its time. Close may follow.
+func (s *Set) Retire() {
+	for _, l := range s.listeners {
+		l.Close()
+	}
+}
+
 // Abort closes every connection that has not been handed over, and those that come later: for the end of a drain.
 func (s *Set) Abort() { s.shaking.abort() }
 
-// Wait returns when every handler has. Call it after Close.
-func (s *Set) Wait() { s.conns.Wait() }
+// Wait returns when nothing is accepted any more and every handler has returned. Call it after Close or Retire.
+func (s *Set) Wait() {
+	s.accepting.Wait()
+	s.conns.Wait()
+}

@@ -16,6 +16,44 @@ const halfOpen = 10 * time.Second
 // errIdle ends a tunnel on which both sides are silent.
 var errIdle = fault.New(fault.SlowClient, "nothing went through the tunnel for as long as it may be silent (Timeouts.Tunnel, 1 h)")
 
+// errParted ends a tunnel whose client was told to connect again.
+var errParted = fault.New(fault.Draining, "the process that has the tunnel ends: its client was told by status 1012 to connect again")
+
+// Tunnels are the open tunnels of a server. The zero value has none.
+type Tunnels struct {
+	mu      sync.Mutex
+	open    map[*lane]struct{} // the directions towards clients
+	parting bool
+}
+
+// Part ends every tunnel, now or later, between two messages of its origin: its client gets a close frame of WebSocket with status 1012
+// (service restart), and has a moment to answer it. A tunnel in the middle of a frame goes on to the frame's end. It does not wait.
+func (t *Tunnels) Part() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.parting = true
+	for l := range t.open {
+		l.parting.Store(true)
+		l.from.Wake()
+	}
+}
+
+func (t *Tunnels) add(l *lane) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.open == nil {
+		t.open = map[*lane]struct{}{}
+	}
+	t.open[l] = struct{}{}
+	l.parting.Store(t.parting)
+}
+
+func (t *Tunnels) remove(l *lane) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.open, l)
+}
+
 // lane is one direction of a tunnel.
 type lane struct {
 	from, to exchange.Tunnel
@@ -25,17 +63,21 @@ type lane struct {
 	closing  *atomic.Bool  // the other direction has ended
 	cause    *error        // what ended the tunnel: of the direction that ended first
 	moved    int64
+	frames   *frames     // that went through, of the direction towards the client; nil of the other
+	parting  atomic.Bool // it is to end between two of them
 }
 
 // Join carries bytes both ways between the ends of a tunnel until both have ended, one breaks off, neither says anything for
 // idle, or age has come, if it is not zero. It returns how many bytes went each way; the error is of kind SlowClient after
 // silence, ErrAge, or that of the end that broke.
-func Join(client, origin exchange.Tunnel, idle time.Duration, age time.Time) (fromClient, toClient int64, err error) {
+func (t *Tunnels) Join(client, origin exchange.Tunnel, idle time.Duration, age time.Time) (fromClient, toClient int64, err error) {
 	var last atomic.Int64
 	var closing atomic.Bool
 	last.Store(time.Now().UnixNano())
 	up := lane{from: client, to: origin, idle: idle, age: age, last: &last, closing: &closing, cause: &err}
-	down := lane{from: origin, to: client, idle: idle, age: age, last: &last, closing: &closing, cause: &err}
+	down := lane{from: origin, to: client, idle: idle, age: age, last: &last, closing: &closing, cause: &err, frames: new(frames)}
+	t.add(&down)
+	defer t.remove(&down)
 	var wg sync.WaitGroup
 	wg.Go(up.run)
 	down.run()
@@ -47,7 +89,10 @@ func Join(client, origin exchange.Tunnel, idle time.Duration, age time.Time) (fr
 func (l *lane) run() {
 	err := l.move()
 	second := l.closing.Swap(true)
-	if err == nil {
+	if err == errParted && !second {
+		*l.cause = err
+	}
+	if err == nil || err == errParted {
 		l.to.End()
 	} else {
 		if !second { // what breaks later is an echo of that, or was not wanted any more
@@ -62,12 +107,21 @@ func (l *lane) run() {
 func (l *lane) move() error {
 	since := time.Time{} // when the other direction was seen to have ended
 	for {
+		if l.parting.Load() && l.frames.between() {
+			if err := l.to.Send(closeRestart, l.idle); err != nil {
+				return err
+			}
+			return errParted
+		}
 		view, err := l.from.Receive(l.deadline(&since))
 		if len(view) > 0 {
 			if err := l.to.Send(view, l.idle); err != nil {
 				return err
 			}
 			l.moved += int64(len(view))
+			if l.frames != nil {
+				l.frames.see(view)
+			}
 			l.last.Store(time.Now().UnixNano())
 		}
 		switch {

@@ -5,7 +5,6 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
-	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -123,7 +122,7 @@ func (c *serverConn) appendHead(x *exchange.Exchange, out []byte, w *bodyWriter)
 
 // appendConnection says whether the connection goes on, where that is not the version's default.
 func (c *serverConn) appendConnection(x *exchange.Exchange, out []byte) []byte {
-	if !c.close && (c.server.draining.Load() || brokenBody(x.Fault) || c.wontDrain(x)) {
+	if !c.close && (c.server.draining.Load() || c.server.retiring.Load() || brokenBody(x.Fault) || c.wontDrain(x)) {
 		c.close = true
 	}
 	switch {
@@ -201,7 +200,7 @@ func (c *serverConn) sendTunnel(x *exchange.Exchange, out []byte) error {
 	}
 	own := newEnd(&c.in)
 	defer own.release()
-	fromClient, toClient, err := wire.Join(own, x.Resp.Tunnel, c.server.Timeouts.Tunnel, x.Resp.Age)
+	fromClient, toClient, err := c.server.tunnels.Join(own, x.Resp.Tunnel, c.server.Timeouts.Tunnel, x.Resp.Age)
 	x.Facts.Entry.BytesIn, x.Resp.Sent = fromClient, toClient
 	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -29,6 +30,8 @@ type Server struct {
 	Open *meter.Gauge
 
 	draining atomic.Bool
+	retiring atomic.Bool // each connection has one more answer
+	tunnels  wire.Tunnels
 	mu       sync.Mutex
 	conns    map[*serverConn]struct{}
 	ended    sync.Cond // a connection left conns; its L is &mu
@@ -148,6 +151,14 @@ func (s *Server) Drain() {
 		}
 	}
 }
+
+// Retire ends every connection after the next answer, which says so: a client that sends a request at the moment at which a drain
+// closes its idle connection would have to send it again, or would not dare. One that sends none ends when it has been idle for too
+// long. Connections that come later have one answer too. It does not wait: see Wait.
+func (s *Server) Retire() { s.retiring.Store(true) }
+
+// Part ends every tunnel of WebSocket that is between two messages, with status 1012: see wire.Tunnels.
+func (s *Server) Part() { s.tunnels.Part() }
 
 // Wait returns when every connection has ended.
 func (s *Server) Wait() {

@@ -9,7 +9,6 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
-	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -82,7 +81,7 @@ func (s *serverStream) sendConnect(x *exchange.Exchange) error {
 		return err
 	}
 	s.owner.flush()
-	fromClient, toClient, err := wire.Join(tunnelEnd{&s.stream}, r.Tunnel, s.owner.server.Timeouts.Tunnel, r.Age)
+	fromClient, toClient, err := s.owner.server.tunnels.Join(tunnelEnd{&s.stream}, r.Tunnel, s.owner.server.Timeouts.Tunnel, r.Age)
 	x.Facts.Entry.BytesIn, r.Sent = fromClient, toClient
 	return err
 }

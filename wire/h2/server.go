@@ -11,6 +11,7 @@ import (
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -40,6 +41,8 @@ type Server struct {
 	bodies   atomic.Int64 // memory of request bodies
 	windows  atomic.Int64 // by which windows are larger than their first size
 	draining atomic.Bool
+	retiring atomic.Bool // draining, but connections that come later are served and drained too
+	tunnels  wire.Tunnels
 	mu       sync.Mutex
 	conns    map[*serverConn]struct{}
 	ended    sync.Cond // a connection left conns; its L is &mu
@@ -75,7 +78,7 @@ func (s *Server) add(c *serverConn) bool {
 	if s.conns == nil {
 		s.setUp()
 	}
-	if s.draining.Load() {
+	if s.draining.Load() && !s.retiring.Load() {
 		return false
 	}
 	s.conns[c] = struct{}{}
@@ -129,9 +132,19 @@ func (s *Server) Drain() {
 	s.rest()
 }
 
+// Retire is Drain for a server whose listeners have gone to another process, which may still get connections that had been accepted
+// before: their clients, too, are told in good order. Close ends it.
+func (s *Server) Retire() {
+	s.retiring.Store(true)
+	s.Drain()
+}
+
+// Part ends every tunnel of WebSocket that is between two messages, with status 1012: see wire.Tunnels.
+func (s *Server) Part() { s.tunnels.Part() }
+
 // rest ends the workers when nothing can come any more. The caller holds the lock.
 func (s *Server) rest() {
-	if len(s.conns) == 0 && s.draining.Load() {
+	if len(s.conns) == 0 && s.draining.Load() && !s.retiring.Load() {
 		s.workers.close()
 	}
 }
@@ -148,6 +161,7 @@ func (s *Server) Wait() {
 // Close closes every connection now, whatever it is in.
 func (s *Server) Close() {
 	s.draining.Store(true)
+	s.retiring.Store(false)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
@@ -216,7 +230,7 @@ func (c *serverConn) readPreface(by time.Time) error {
 			c.count(slowFrame)
 			return violation(codeNone, "the connection preface did not come in time (Timeouts.Head)")
 		case transport.ErrInterrupted:
-			if c.server.draining.Load() || c.leaves() {
+			if c.server.draining.Load() && !c.server.retiring.Load() || c.leaves() {
 				return violation(codeNone, "the edge drains, or needs the place of an idle connection")
 			}
 			c.net.Interrupt(false)

@@ -1,0 +1,285 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"skerry.dev/skerry/edge"
+	"skerry.dev/skerry/handover"
+	"skerry.dev/skerry/plan"
+	"skerry.dev/skerry/systemd"
+)
+
+// upgradeFlags say how this process may be replaced.
+type upgradeFlags struct{ timeout, trial, age time.Duration }
+
+func (u *upgradeFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.DurationVar(&u.timeout, "upgrade-timeout", time.Minute, "how long the process that SIGUSR2 starts may take to be ready; beyond it, it is ended and this one goes on")
+	f.DurationVar(&u.trial, "upgrade-trial", 5*time.Second, "how long that process must have served before this one gives up its sockets; if it ends sooner this one accepts again")
+	f.DurationVar(&u.age, "upgrade-age", time.Hour, "how long streams and tunnels of a replaced process may go on; at most two such processes are there at once")
+}
+
+func (u *upgradeFlags) check() error {
+	if u.timeout <= 0 || u.trial < 0 || u.age < 0 {
+		return errors.New("--upgrade-timeout must be more than 0, --upgrade-trial and --upgrade-age cannot be negative")
+	}
+	return nil
+}
+
+// begin takes what the process was started with: sockets of the process before, or of systemd.
+func (p *process) begin() (err error) {
+	text := os.Getenv(handover.Variable)
+	os.Unsetenv(handover.Variable) // no error: the name is good
+	if p.hand, err = handover.Begin(os.Args, text); err != nil {
+		return err
+	}
+	if before := p.hand.Replaces(); before != 0 {
+		p.hand.Sockets.Pause() // nobody is to meet a process that is not ready, nor to hear so from /readyz
+		p.say("process %d is to replace process %d", os.Getpid(), before)
+	}
+	given, err := systemd.Listeners(os.Getenv)
+	if err != nil {
+		return err
+	}
+	for _, l := range given {
+		if err := p.hand.Sockets.Give(l); err != nil {
+			return err
+		}
+	}
+	p.notify, err = systemd.NewNotifier(os.Getenv)
+	return err
+}
+
+// dataLock is --data, which one process has.
+type dataLock struct {
+	lock *handover.Lock
+	stop context.CancelFunc
+	own  chan struct{} // closed when the wait for it is over
+}
+
+func (d *dataLock) release() {
+	d.stop()
+	<-d.own
+	_ = d.lock.Release() // the file is closed whatever it returns
+}
+
+// lockData takes --data for this process. One that replaces another only reads there until that has let go.
+func (p *process) lockData(src *edge.Source, set *plan.Setting) error {
+	if src.Data == "" {
+		return nil
+	}
+	if p.hand.Replaces() != 0 {
+		src.Lent = true
+		if set.CacheDir != "" {
+			set.CacheDir, set.CacheDiskBytes = "", 0
+			p.say("the cache keeps what it stores in memory only until the next start: its directory is the other process's")
+		}
+		return nil
+	}
+	lock, err := handover.Take(src.Data)
+	if err != nil {
+		return fmt.Errorf("--data %s: %w", src.Data, err)
+	}
+	p.data = &dataLock{lock: lock, stop: func() {}, own: make(chan struct{})}
+	close(p.data.own)
+	return nil
+}
+
+// serving begins what follows the first accept: who started this process hears that it serves.
+func (p *process) serving(ctx context.Context, src *edge.Source) error {
+	for _, addr := range p.hand.Sockets.CloseUnused() {
+		p.say("WARNING: the process was given a socket on %s, and no flag says what for; it is closed", addr)
+	}
+	p.hand.Sockets.Resume()
+	if p.hand.Replaces() == 0 {
+		p.toldSystemd(p.notify.Ready(p.status()))
+	} else if err := p.hand.Ready(); err != nil {
+		p.say("the process before is gone: %v", err)
+	}
+	if every := p.notify.Every(); every > 0 {
+		p.watching.Go(func() { p.live(ctx, every) })
+	}
+	if src.Lent {
+		waiting, stop := context.WithCancel(ctx)
+		p.data = &dataLock{stop: stop, own: make(chan struct{})}
+		go p.awaitData(waiting, src)
+	}
+	return nil
+}
+
+// awaitData takes --data when the process before has let go.
+func (p *process) awaitData(ctx context.Context, src *edge.Source) {
+	defer close(p.data.own)
+	select {
+	case <-p.hand.Proved():
+	case <-ctx.Done():
+		return
+	}
+	again := time.NewTicker(dataPoll)
+	defer again.Stop()
+	for {
+		lock, err := handover.Take(src.Data)
+		if err == nil {
+			p.data.lock = lock
+			if err := src.Own(); err != nil {
+				p.meters.Events().Add("keep_failed", "the last good spec could not be written (--data): "+err.Error())
+			}
+			p.meters.Events().Add("data_taken", "this process has "+src.Data+" now (--data)")
+			return
+		}
+		if !errors.Is(err, handover.ErrHeld) {
+			p.meters.Events().Add("keep_failed", "--data cannot be taken: "+err.Error())
+			return
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// live tells systemd that the edge lives, for as long as it can be asked.
+func (p *process) live(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		p.edge.Load().Alive()
+		p.toldSystemd(p.notify.Alive())
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// status is what systemctl status shows.
+func (p *process) status() string { return "plan: " + summary(p.edge.Load().Spec()) }
+
+// reloadNow has the files looked at.
+func (p *process) reloadNow() {
+	p.reloading.Store(true)
+	p.toldSystemd(p.notify.Reloading("reload"))
+	select {
+	case p.reload <- struct{}{}:
+	default: // one is waiting already
+	}
+}
+
+// reloaded ends what reloadNow has told systemd, whatever came of it.
+func (p *process) reloaded() {
+	if p.reloading.CompareAndSwap(true, false) {
+		p.toldSystemd(p.notify.Ready(p.status()))
+	}
+}
+
+// toldSystemd says so if systemd cannot be told.
+func (p *process) toldSystemd(err error) {
+	if err != nil {
+		p.say("systemd could not be told: %v", err)
+	}
+}
+
+// attempt is one to replace this process.
+type attempt struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	next   *handover.Successor // after done; nil: err says why
+	err    error
+}
+
+// over is closed when it is known what came of it; never, if there is no attempt.
+func (a *attempt) over() <-chan struct{} {
+	if a == nil {
+		return nil
+	}
+	return a.done
+}
+
+// replace starts another process in the place of this one.
+func (p *process) replace() {
+	if p.attempt != nil {
+		p.say("SIGUSR2: a replacement is under way")
+		return
+	}
+	select {
+	case <-p.hand.Proved():
+	default:
+		p.say("SIGUSR2: this process is on trial itself (--upgrade-trial of process %d); try again when that is over", p.hand.Replaces())
+		return
+	}
+	p.toldSystemd(p.notify.Reloading("replacing the process"))
+	p.meters.Events().Add("replace", fmt.Sprintf("process %d starts another in its place", os.Getpid()))
+	ctx, cancel := context.WithCancel(context.Background())
+	a := &attempt{cancel: cancel, done: make(chan struct{})}
+	p.attempt = a
+	go func() {
+		defer close(a.done)
+		a.next, a.err = p.try(ctx)
+	}()
+}
+
+// try starts a process and returns it when it has served for a while; with an error, this one has all to itself again.
+func (p *process) try(ctx context.Context) (*handover.Successor, error) {
+	next, err := p.hand.Start(ctx, p.upgrade.timeout)
+	if err != nil {
+		return nil, err
+	}
+	p.hand.Sockets.Pause()
+	p.meters.Events().Add("replace_ready", fmt.Sprintf("process %d serves; process %d does not accept any more", next.PID(), os.Getpid()))
+	if err := next.Try(ctx, p.upgrade.trial); err != nil {
+		p.hand.Sockets.Resume()
+		return nil, err
+	}
+	return next, nil
+}
+
+// abandonAttempt ends an attempt, and the process that it has started: who stops the service does not want another.
+func (p *process) abandonAttempt() {
+	a := p.attempt
+	if a == nil {
+		return
+	}
+	a.cancel()
+	<-a.done
+	p.attempt = nil
+	if a.next != nil {
+		a.next.Kill()
+		p.hand.Sockets.Resume()
+	}
+}
+
+// replaced deals with what came of an attempt. True: another process serves, and nothing is left here.
+func (p *process) replaced() bool {
+	a := p.attempt
+	p.attempt = nil
+	a.cancel()
+	if a.err != nil {
+		p.meters.Counter("skerry_replace_failed_total", "Attempts to replace the process in which the new one failed.").Inc()
+		p.meters.Events().Add("replace_failed", fmt.Sprintf("process %d goes on: %v", os.Getpid(), a.err))
+		p.toldSystemd(p.notify.Ready(p.status()))
+		return false
+	}
+	e := p.edge.Load()
+	p.toldSystemd(p.notify.Main(a.next.PID(), p.status()))
+	p.stopWatch()
+	p.watching.Wait()
+	if p.data != nil {
+		p.data.release()
+		p.data = nil
+	}
+	a.next.Proved()
+	p.say("process %d is replaced by process %d; what is open here may go on for %v", os.Getpid(), a.next.PID(), p.upgrade.age)
+	if p.admin != nil {
+		p.admin.Close() // what it cuts off is a scrape
+	}
+	p.report(p.hurried(e, p.hand.MustEnd(), func() int { return e.Retire(p.upgrade.age) }))
+	return true
+}

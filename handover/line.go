@@ -1,0 +1,109 @@
+package handover
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// What is said on a line, one byte each.
+const (
+	sayReady  = 'R' // the new one: I serve
+	sayProved = 'P' // the old one: you stay, I am going
+	sayEnd    = 'E' // the newest, to an old one: your time is over
+)
+
+// line is one end of the connection between a process and one that it started, or inherited.
+type line struct {
+	conn   *net.UnixConn
+	pid    int           // of the process at the other end
+	ready  chan struct{} // closed when it was said
+	proved chan struct{} // also when the other end is gone
+	end    chan struct{}
+	gone   chan struct{} // closed when the other end is
+}
+
+func newLine(conn *net.UnixConn, pid int) *line {
+	l := &line{conn: conn, pid: pid, ready: make(chan struct{}), proved: make(chan struct{}), end: make(chan struct{}), gone: make(chan struct{})}
+	go l.hear()
+	return l
+}
+
+// hear notes what is said, until the line ends.
+func (l *line) hear() {
+	var ready, proved, end sync.Once
+	defer close(l.gone)
+	defer proved.Do(func() { close(l.proved) })
+	b := make([]byte, 1)
+	for {
+		if n, err := l.conn.Read(b); n == 0 || err != nil {
+			return
+		}
+		switch b[0] {
+		case sayReady:
+			ready.Do(func() { close(l.ready) })
+		case sayProved:
+			proved.Do(func() { close(l.proved) })
+		case sayEnd:
+			end.Do(func() { close(l.end) })
+		}
+	}
+}
+
+func (l *line) say(what byte) error {
+	_, err := l.conn.Write([]byte{what})
+	return err
+}
+
+func (l *line) isGone() bool {
+	select {
+	case <-l.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// close ends the line here, and waits until nobody hears on it.
+func (l *line) close() {
+	l.conn.Close()
+	<-l.gone
+}
+
+// newPair returns the two ends of a line: ours, and the descriptor for a process to be started.
+func newPair(pid int) (ours *line, theirs int, err error) {
+	syscall.ForkLock.RLock()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fds[0])
+		syscall.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, -1, fmt.Errorf("socketpair: %w", err)
+	}
+	conn, err := connOf(fds[0])
+	if err != nil {
+		syscall.Close(fds[1])
+		return nil, -1, err
+	}
+	return newLine(conn, pid), fds[1], nil
+}
+
+// connOf makes a connection of a descriptor, which belongs to it then.
+func connOf(fd int) (*net.UnixConn, error) {
+	f := os.NewFile(uintptr(fd), "line")
+	defer f.Close()
+	c, err := net.FileConn(f)
+	if err != nil {
+		return nil, fmt.Errorf("descriptor %d: %w", fd, err)
+	}
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		c.Close()
+		return nil, fmt.Errorf("descriptor %d is no Unix socket", fd)
+	}
+	return u, nil
+}

@@ -1,0 +1,10 @@
+package systemd
+
+import "time"
+
+const (
+	// socketsMax is how many sockets are taken from systemd. Beyond it: an error.
+	socketsMax = 1024
+	// sendMax is how long a datagram may take. Beyond it it is lost: systemd hears the next one.
+	sendMax = time.Second
+)
