@@ -130,7 +130,7 @@ func (p *process) awaitData(ctx context.Context, src *edge.Source) {
 			if err := src.Own(); err != nil {
 				p.meters.Events().Add("keep_failed", "the last good spec could not be written (--data): "+err.Error())
 			}
-			p.meters.Events().Add("data_taken", "this process has "+src.Data+" now (--data)")
+			p.meters.Events().Add("data_taken", fmt.Sprintf("process %d has %s now (--data)", os.Getpid(), src.Data))
 			return
 		}
 		if !errors.Is(err, handover.ErrHeld) {

@@ -1,0 +1,372 @@
+package cli_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"golang.org/x/net/http2"
+)
+
+// TestSoakReplace: no request fails, and none has to be sent again but where GOAWAY says so, while the process is replaced again and
+// again under load, over HTTP/1.1 and HTTP/2, plain and with TLS. SKERRY_SOAK=1: 50 times instead of 5.
+func TestSoakReplace(t *testing.T) {
+	times, rate := 5, 2000
+	if os.Getenv("SKERRY_SOAK") != "" {
+		times = 50
+	}
+	if raceEnabled {
+		rate = 400
+	}
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--h2c", "127.0.0.1:0", "--upgrade-trial", "200ms")
+	r.await(`h2c on ([0-9.:]+)`)
+	r.addrs["h2c"] = strings.Fields(r.text(0)[strings.Index(r.text(0), "h2c on ")+7:])[0]
+	secure := r.trusting()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	l := load{ctx: ctx, every: time.Duration(16*int64(time.Second)) / time.Duration(rate)}
+	plain := func() (net.Conn, error) { return net.Dial("tcp", r.addrs["http"]) }
+	overTLS := func() (net.Conn, error) { return tls.Dial("tcp", r.addrs["https"], secure) }
+	for range 4 {
+		l.clients.Go(func() { l.one(plain) })
+		l.clients.Go(func() { l.one(overTLS) })
+	}
+	h2 := secure.Clone()
+	h2.NextProtos = []string{"h2"}
+	over2 := &http2.Transport{TLSClientConfig: h2}
+	overC := &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	for range 4 {
+		l.clients.Go(func() { l.two(over2, "https://"+r.addrs["https"]) })
+		l.clients.Go(func() { l.two(overC, "http://"+r.addrs["h2c"]) })
+	}
+	began := time.Now()
+	for i := range times {
+		old := r.replace()
+		if i == 0 && old == r.newest {
+			t.Error("the process replaced itself")
+		}
+	}
+	took := time.Since(began)
+	stop()
+	l.clients.Wait()
+	over2.CloseIdleConnections()
+	overC.CloseIdleConnections()
+	l.faults.check(t)
+	t.Logf("%d replacements in %v; %d requests, %.0f a second", times, took, l.sent.Load(), float64(l.sent.Load())/took.Seconds())
+	r.signal(syscall.SIGTERM)
+	r.await(`stopped: `)
+}
+
+// load is clients that send requests at a pace.
+type load struct {
+	ctx     context.Context
+	every   time.Duration
+	clients sync.WaitGroup
+	sent    atomic.Int64
+	faults  faults
+}
+
+// pace calls send until the end, and notes its errors.
+func (l *load) pace(send func(path string) error) {
+	tick := time.NewTicker(l.every)
+	defer tick.Stop()
+	for l.ctx.Err() == nil {
+		if err := send("/" + strconv.FormatInt(l.sent.Add(1), 10)); err != nil {
+			l.faults.add(err)
+		}
+		select {
+		case <-tick.C:
+		case <-l.ctx.Done():
+		}
+	}
+}
+
+// one is a client of HTTP/1.1 that never sends a request twice: it believes what Connection says, and nothing else.
+func (l *load) one(dial func() (net.Conn, error)) {
+	var c net.Conn
+	var in *bufio.Reader
+	used := 0
+	l.pace(func(path string) (err error) {
+		if c == nil {
+			if c, err = dial(); err != nil {
+				return fmt.Errorf("dial: %w", err)
+			}
+			in, used = bufio.NewReader(c), 0
+		}
+		used++
+		closes := false
+		if _, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: shop.test\r\n\r\n", path); err == nil {
+			closes, err = answerOf(in, path)
+		}
+		if err != nil || closes {
+			c.Close()
+			c = nil
+		}
+		if err != nil {
+			return fmt.Errorf("HTTP/1.1, request %d of its connection: %w", used, err)
+		}
+		return nil
+	})
+	if c != nil {
+		c.Close()
+	}
+}
+
+// answerOf reads one answer.
+func answerOf(in *bufio.Reader, path string) (closes bool, err error) {
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		return false, err
+	}
+	defer resp.Body.Close()
+	return resp.Close, rightAnswer(resp, path)
+}
+
+func rightAnswer(resp *http.Response, path string) error {
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && (resp.StatusCode != 200 || string(b) != "answer to "+path) {
+		err = fmt.Errorf("%s: %s", resp.Status, b)
+	}
+	return err
+}
+
+// two is a client of HTTP/2, which shares its connection.
+func (l *load) two(transport http.RoundTripper, base string) {
+	l.pace(func(path string) error {
+		req, err := http.NewRequest("GET", base+path, nil)
+		if err != nil {
+			return err
+		}
+		req.Host = "shop.test"
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			return fmt.Errorf("HTTP/2: %w", err)
+		}
+		defer resp.Body.Close()
+		return rightAnswer(resp, path)
+	})
+}
+
+// TestReplaceKeepsStreams: a WebSocket and a stream of HTTP/2 live through three replacements. Where a third old process would be one too
+// many the oldest ends, and the clients of its WebSockets are told why.
+func TestReplaceKeepsStreams(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--h2c", "127.0.0.1:0", "--upgrade-trial", "50ms")
+	r.addrs["h2c"] = r.await(`h2c on ([0-9.:]+)`)[0]
+	first := r.chat()
+	stream := &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	defer stream.CloseIdleConnections()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://"+r.addrs["h2c"]+"/ticks", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "shop.test"
+	resp, err := stream.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for i := range 3 {
+		r.replace()
+		text := fmt.Sprintf("after replacement %d", i)
+		r.echo(first, text)
+		r.ticks <- text
+		b := make([]byte, len(text))
+		if _, err := io.ReadFull(resp.Body, b); err != nil || string(b) != text {
+			t.Fatalf("the stream says %q, %v", b, err)
+		}
+		if i > 0 { // those between have nothing to wait for
+			r.awaitAll(`stopped: every connection ended by itself`, i)
+		}
+	}
+	second := r.chat()
+	r.replace()
+	third := r.chat()
+	r.echo(first, "two old ones")
+	r.replace()
+	patient, done := context.WithTimeout(t.Context(), patience)
+	defer done()
+	if _, _, err := first.Read(patient); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+		t.Errorf("the oldest WebSocket ends with %v, not with status 1012", err)
+	}
+	r.echo(second, "still there")
+	r.echo(third, "still there")
+}
+
+// TestReplaceAge: what is older than --upgrade-age ends.
+func TestReplaceAge(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "0s", "--upgrade-age", "300ms")
+	c := r.chat()
+	r.replace()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+		t.Errorf("the WebSocket ends with %v, not with status 1012", err)
+	}
+	r.await(`stopped: every connection ended by itself`)
+}
+
+// TestReplaceFails: a new program that ends, hangs, or dies after it was ready changes nothing, and the next try is a new one.
+func TestReplaceFails(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "2s", "--upgrade-timeout", "4s")
+	chat := r.chat()
+	stands := func() {
+		t.Helper()
+		if err := r.get("/x"); err != nil {
+			t.Error(err)
+		}
+		r.echo(chat, "still there")
+		if status, _, err := get("http://" + r.addrs["admin"] + "/readyz"); err != nil || status != 200 {
+			t.Errorf("/readyz: %d, %v", status, err)
+		}
+	}
+	restore := r.install("exit 3")
+	r.signal(syscall.SIGUSR2)
+	r.await(`replace failed: process \d+ goes on: process \d+ ended before it was ready: exit status 3`)
+	restore()
+	stands()
+
+	restore = r.install("exec sleep 1000")
+	r.signal(syscall.SIGUSR2)
+	r.await(`replace: process \d+ starts another`)
+	stands()
+	r.signal(syscall.SIGUSR2)
+	r.await(`SIGUSR2: a replacement is under way`)
+	r.await(`replace failed: process \d+ goes on: process \d+ was not ready within 4s \(--upgrade-timeout\)`)
+	restore()
+	stands()
+
+	r.signal(syscall.SIGUSR2)
+	pid, _ := strconv.Atoi(r.await(`replace ready: process (\d+) serves`)[0])
+	if err := syscall.Kill(pid, syscall.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	r.await(`SIGUSR2: this process is on trial itself`)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	// Nobody accepts at this moment: it waits in the queue that both had.
+	if err := r.get("/queued"); err != nil {
+		t.Error(err)
+	}
+	r.await(`replace failed: process \d+ goes on: process \d+ ended within 2s \(--upgrade-trial\) of being ready: signal: killed`)
+	stands()
+	r.replace()
+	stands()
+}
+
+// TestReplaceWithBrokenSpec: without a last good spec the new process has nothing to serve.
+func TestReplaceWithBrokenSpec(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "0s")
+	if err := os.WriteFile(r.dir+"/shop.yaml", []byte("kind: Nothing\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(r.dir + "/data/last-good.json"); err != nil {
+		t.Fatal(err)
+	}
+	r.signal(syscall.SIGUSR2)
+	r.await(`problems?, nothing to serve`)
+	r.await(`replace failed: process \d+ goes on: process \d+ ended before it was ready: exit status 1`)
+	if err := r.get("/x"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReplaceStopped: SIGTERM during an attempt stops the service, and what was started with it.
+func TestReplaceStopped(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "1h")
+	r.signal(syscall.SIGUSR2)
+	pid, _ := strconv.Atoi(r.await(`replace ready: process (\d+) serves`)[0])
+	r.signal(syscall.SIGTERM)
+	r.await(`stopped: every connection ended by itself`)
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the new process is still there: %v", err)
+	}
+}
+
+// TestReplaceFullQueue: connections that wait in the queue of a socket, and those for which it has no room, are served by the new process.
+// The socket comes from outside, as from systemd, since its queue is to be short.
+func TestReplaceFullQueue(t *testing.T) {
+	r := newRow(t)
+	socket, addr := shortQueue(t, 2)
+	r.start(`LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"`, []*os.File{socket}, "--http", addr, "--max-connections", "12", "--connections-per-address", "1000", "--upgrade-trial", "50ms")
+	var clients sync.WaitGroup
+	var f faults
+	ask := func(path string) {
+		clients.Go(func() {
+			if err := r.get(path); err != nil {
+				f.add(fmt.Errorf("%s: %w", path, err))
+			}
+		})
+	}
+	for i := range 12 { // as many as there may be
+		ask(fmt.Sprintf("/slow/%d", i)) // of one URL the cache would ask once
+		select {
+		case <-r.within:
+		case <-time.After(patience):
+			f.check(t)
+			t.Fatal("a slow request did not reach the origin")
+		}
+	}
+	for i := range 11 { // one in the hand of the process, three in the queue, the others knock; the new process has room for all
+		ask(fmt.Sprintf("/%d", i))
+	}
+	r.replace()
+	close(r.slow)
+	clients.Wait()
+	f.check(t)
+	r.await(`stopped: every connection ended by itself`)
+}
+
+// shortQueue is a listening socket with a short queue.
+func shortQueue(t *testing.T, backlog int) (f *os.File, addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if f, err = l.(*net.TCPListener).File(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	if err := syscall.Listen(int(f.Fd()), backlog); err != nil {
+		t.Fatal(err)
+	}
+	return f, l.Addr().String()
+}
+
+// TestDataHasOneProcess: a second process on the same directory says who has it.
+func TestDataHasOneProcess(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0")
+	out, err := runSkerry(r.dir, "run", "shop.yaml", "--http", "127.0.0.1:0", "--admin", "", "--data", "data")
+	if want := fmt.Sprintf("another process has the directory: process %d holds data/process.lock", r.newest); err == nil || !strings.Contains(out, want) {
+		t.Errorf("%v:\n%s\nwant %q", err, out, want)
+	}
+}

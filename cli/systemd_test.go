@@ -1,0 +1,184 @@
+package cli_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"skerry.dev/skerry/load/rival"
+)
+
+// TestSystemd: what the process says to systemd over its life, through a reload and a replacement.
+func TestSystemd(t *testing.T) {
+	r := newRow(t)
+	name := filepath.Join(r.dir, "n")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	alive := 0
+	says := func(pattern string) {
+		t.Helper()
+		b := make([]byte, 4096)
+		for {
+			if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+				t.Fatal(err)
+			}
+			n, err := c.Read(b)
+			if err != nil {
+				t.Fatalf("waiting for %q: %v", pattern, err)
+			}
+			got := string(b[:n])
+			if got == "WATCHDOG=1\n" {
+				alive++
+				if pattern != "WATCHDOG=1" {
+					continue
+				}
+			}
+			if !regexp.MustCompile("^" + pattern + "\n").MatchString(got) {
+				t.Fatalf("it says %q, want a match of %q", got, pattern)
+			}
+			return
+		}
+	}
+	r.start("NOTIFY_SOCKET="+name+` WATCHDOG_PID=$$ WATCHDOG_USEC=200000 exec "$0" "$@"`, nil, "--http", "127.0.0.1:0", "--upgrade-trial", "50ms")
+	says(`READY=1\nSTATUS=plan: 1 entrypoint.*`)
+	for range 3 {
+		says("WATCHDOG=1")
+	}
+	r.signal(syscall.SIGHUP)
+	says(`RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=reload`)
+	says(`READY=1\nSTATUS=plan: 1 entrypoint.*`)
+
+	restore := r.install("exit 3")
+	r.signal(syscall.SIGUSR2)
+	says(`RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=replacing the process`)
+	says(`READY=1\nSTATUS=plan: 1 entrypoint.*`)
+	restore()
+
+	r.replace()
+	says(`RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=replacing the process`)
+	says(fmt.Sprintf(`MAINPID=%d\nREADY=1\nSTATUS=plan: 1 entrypoint.*`, r.newest))
+	r.await(`stopped: every connection ended by itself`)
+	for range 3 { // the new one, although WATCHDOG_PID was the old one's
+		says("WATCHDOG=1")
+	}
+	r.signal(syscall.SIGTERM)
+	says("STOPPING=1")
+	r.await(`stopped: every connection ended by itself`)
+}
+
+// TestSystemdSocketForNobody: a socket that no flag names is closed, and said.
+func TestSystemdSocketForNobody(t *testing.T) {
+	r := newRow(t)
+	socket, addr := shortQueue(t, 8)
+	r.start(`LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"`, []*os.File{socket}, "--http", "127.0.0.1:0")
+	r.awaitAll(`WARNING: the process was given a socket on `+regexp.QuoteMeta(addr)+`, and no flag says what for`, 1)
+}
+
+// deployed reads a file of deploy/.
+func deployed(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "deploy", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// knownFlags fails if a command line of `skerry run` has a flag that there is not.
+func knownFlags(t *testing.T, words []string) {
+	t.Helper()
+	help, err := runSkerry(t.TempDir(), "run", "--help")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range words {
+		if strings.HasPrefix(w, "--") && !strings.Contains(help, w+" ") {
+			t.Errorf("skerry run has no flag %s", w)
+		}
+	}
+}
+
+// TestUnit: the unit says what replacing the process needs, and systemd finds nothing wrong with it.
+func TestUnit(t *testing.T) {
+	unit := deployed(t, "skerry.service")
+	var start string
+	for _, want := range []string{
+		"Type=notify", "NotifyAccess=main", "ExecReload=/bin/kill -HUP $MAINPID", "WatchdogSec=30s", "Restart=always", "User=skerry", "NoNewPrivileges=yes",
+		"CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "ProtectSystem=strict", "StateDirectory=skerry", "WantedBy=multi-user.target",
+	} {
+		if !slices.Contains(strings.Split(unit, "\n"), want) {
+			t.Errorf("it does not say %s", want)
+		}
+	}
+	for line := range strings.Lines(unit) {
+		if rest, ok := strings.CutPrefix(line, "ExecStart="); ok {
+			start = rest
+		}
+	}
+	knownFlags(t, strings.Fields(start))
+	if missing := rival.Missing("systemd-analyze"); missing != "" {
+		t.Logf("systemd has not looked at it: %s", missing)
+		return
+	}
+	program, err := exec.LookPath("skerry")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "skerry.service")
+	if err := os.WriteFile(copied, []byte(strings.ReplaceAll(unit, "/usr/local/bin/skerry", program)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("systemd-analyze", "verify", "--man=no", copied).CombinedOutput()
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, "skerry.service") { // others are about units of this machine
+			t.Errorf("systemd: %s", line)
+		}
+	}
+	if err != nil {
+		t.Errorf("systemd-analyze verify: %v", err)
+	}
+}
+
+// TestContainerfile: nothing but the binary, certificates and a directory, and not root.
+func TestContainerfile(t *testing.T) {
+	stages := strings.Split(deployed(t, "Containerfile"), "\nFROM ")
+	last := strings.Split(strings.TrimSpace(stages[len(stages)-1]), "\n")
+	if last[0] != "scratch" {
+		t.Errorf("the last stage begins with %q", last[0])
+	}
+	if !strings.Contains(stages[1], "CGO_ENABLED=0 go build -trimpath") {
+		t.Error("the binary is not static")
+	}
+	var cmd []string
+	user := ""
+	for _, line := range last[1:] {
+		word, rest, _ := strings.Cut(line, " ")
+		switch word {
+		case "COPY", "VOLUME", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT":
+		case "USER":
+			user = rest
+		case "CMD":
+			cmd = strings.FieldsFunc(rest, func(c rune) bool { return strings.ContainsRune(`[]", `, c) })
+		default:
+			t.Errorf("what is %q?", line)
+		}
+	}
+	if user != "65532:65532" {
+		t.Errorf("it runs as %q", user)
+	}
+	if len(cmd) == 0 || cmd[0] != "run" {
+		t.Errorf("the command is %q", cmd)
+	}
+	knownFlags(t, cmd)
+}
