@@ -136,7 +136,7 @@ func FuzzMoved(f *testing.F) {
 // values are places of a document where text has a form of its own; X stands for it.
 var values = []string{
 	`"limit":{"perAddress":X}`, `"headMax":X`, `"bodyMax":X`, `"hsts":{"maxAge":X}`, `"cors":{"origins":[X]}`,
-	`"tls":{"clientCertificates":"required","clientCA":X}`, `"maintenance":{"allow":[X]}`, `"canonicalHost":X`,
+	`"tls":{"clientCertificates":"required","clientCA":X}`, `"tls":{"curves":[X]}`, `"maintenance":{"allow":[X]}`, `"canonicalHost":X`,
 	`"errorPages":{"404":{"file":X}}`, `"redirects":{"list":[{"from":X,"to":"/b"}]}`, `"redirects":{"list":[{"from":"/a","to":X}]}`,
 	`"routes":[{"match":{"prefix":"/{id}"},"service":"http://a","rewrite":{"path":X}}]`,
 	`"routes":[{"match":{"prefix":"/a"},"service":"http://a","rewrite":{"prefix":X}}]`, `"trace":{"sample":X}`,

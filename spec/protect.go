@@ -2,6 +2,7 @@ package spec
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -14,12 +15,51 @@ type Trace struct {
 	Sample float64 `yaml:"sample"` // share of exchanges exported as spans, 0 to 1; default 0.01
 }
 
-// TLS is what a handshake for a host of the entrypoint must have.
+// TLS is what a handshake for a host of the entrypoint must have, and what a service learns of it.
 type TLS struct {
-	MinVersion         string     `yaml:"minVersion"`         // "1.2" or "1.3"; default "1.2"
-	ClientCertificates ClientAuth `yaml:"clientCertificates"` // default off
-	ClientCA           Ref        `yaml:"clientCA"`           // PEM bundle that client certificates are checked against
+	MinVersion         string        `yaml:"minVersion"`               // "1.2" or "1.3"; default "1.2"
+	Curves             []Curve       `yaml:"curves"`                   // key exchanges that are taken; their order means nothing. Empty: all
+	ClientCertificates ClientAuth    `yaml:"clientCertificates"`       // default off
+	ClientCA           Ref           `yaml:"clientCA"`                 // PEM bundle that client certificates are checked against
+	ClientCRL          Ref           `yaml:"clientCRL"`                // revocation lists (PEM or DER) of its authorities; empty: none is asked
+	Forward            ForwardClient `yaml:"forwardClientCertificate"` // empty: off
 }
+
+// Curve names a key exchange; the name is older than those that are no curves.
+type Curve string
+
+// The values of Curve. The hybrid ones, which a quantum computer does not break, need TLS 1.3.
+const (
+	CurveX25519MLKEM768     Curve = "X25519MLKEM768"
+	CurveSecP256r1MLKEM768  Curve = "SecP256r1MLKEM768"
+	CurveSecP384r1MLKEM1024 Curve = "SecP384r1MLKEM1024"
+	CurveX25519             Curve = "X25519"
+	CurveP256               Curve = "P-256"
+	CurveP384               Curve = "P-384"
+	CurveP521               Curve = "P-521"
+)
+
+// Curves are all of them, those first that are preferred: what a policy has that names none.
+func Curves() []Curve {
+	return []Curve{
+		CurveX25519MLKEM768, CurveSecP256r1MLKEM768, CurveSecP384r1MLKEM1024, CurveX25519, CurveP256, CurveP384, CurveP521,
+	}
+}
+
+// Hybrid reports whether it is one of the post-quantum ones.
+func (c Curve) Hybrid() bool {
+	return c == CurveX25519MLKEM768 || c == CurveSecP256r1MLKEM768 || c == CurveSecP384r1MLKEM1024
+}
+
+// ForwardClient says what a service learns of a client's certificate (RFC 9440).
+type ForwardClient string
+
+// The values of ForwardClient.
+const (
+	ForwardClientOff   ForwardClient = "off"
+	ForwardClientLeaf  ForwardClient = "leaf"  // Client-Cert
+	ForwardClientChain ForwardClient = "chain" // Client-Cert-Chain too: the intermediate authorities, without the trusted one
+)
 
 // ClientAuth says whether a client must show a certificate.
 type ClientAuth string
@@ -34,11 +74,22 @@ const (
 // Key is what distinguishes policies: a connection whose handshake enforced one must not be used for a host with another. Of
 // nil, and of values left empty, it is that of the defaults.
 func (t *TLS) Key() string {
-	version, auth, ca := "1.2", ClientAuthOff, Ref("")
+	var full TLS
 	if t != nil {
-		version, auth, ca = orElse(t.MinVersion, version), orElse(t.ClientCertificates, auth), t.ClientCA
+		full = *t
 	}
-	return version + " " + string(auth) + " " + string(ca)
+	key := orElse(full.MinVersion, "1.2") + " " + string(orElse(full.ClientCertificates, ClientAuthOff)) + " " + string(full.ClientCA)
+	if full.ClientCRL != "" {
+		key += " " + string(full.ClientCRL)
+	}
+	all := Curves()
+	named := slices.DeleteFunc(slices.Clone(all), func(c Curve) bool { return !slices.Contains(full.Curves, c) })
+	if len(full.Curves) > 0 && len(named) < len(all) {
+		for _, c := range named {
+			key += " " + string(c)
+		}
+	}
+	return key
 }
 
 // PlainHTTP is what a request over plain HTTP gets where the edge also has an HTTPS listener.

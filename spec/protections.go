@@ -2,6 +2,7 @@ package spec
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -23,35 +24,68 @@ var trace = switched(modelled(object[traceDoc]{
 
 type tlsDoc struct {
 	minVersion val[string]
+	curves     val[[]Curve]
 	clients    val[ClientAuth]
 	clientCA   val[Ref]
+	clientCRL  val[Ref]
+	forward    val[ForwardClient]
 }
 
 var tlsPolicy = modelled(object[tlsDoc]{
 	name: "tls", doc: "What a TLS handshake for a host of the entrypoint must have.",
 	fields: []field[*tlsDoc]{
 		rowOr("minVersion", func(t *tlsDoc) *val[string] { return &t.minVersion }, oneOf("1.2", "1.3"), "1.2", "The lowest version of TLS."),
+		row("curves", func(t *tlsDoc) *val[[]Curve] { return &t.curves }, bare(listOf(oneOf(Curves()...), len(Curves()))),
+			"The key exchanges that are taken, whatever their order: all, the hybrid post-quantum ones preferred, if left out."),
 		rowOr("clientCertificates", func(t *tlsDoc) *val[ClientAuth] { return &t.clients },
 			oneOf(ClientAuthOff, ClientAuthOptional, ClientAuthRequired), ClientAuthOff,
 			"Whether a client must show a certificate; optional: it is checked if there is one."),
 		row("clientCA", func(t *tlsDoc) *val[Ref] { return &t.clientCA }, secretRef,
 			"The certificates (PEM) that client certificates are checked against: file:NAME below --secrets, or env:SKERRY_SECRET_NAME."),
+		row("clientCRL", func(t *tlsDoc) *val[Ref] { return &t.clientCRL }, secretRef,
+			"The revocation lists (PEM or DER) of all authorities in clientCA, by reference as well; who is on one, or whose list is out of date, is refused."),
+		row("forwardClientCertificate", func(t *tlsDoc) *val[ForwardClient] { return &t.forward },
+			oneOf(ForwardClientOff, ForwardClientLeaf, ForwardClientChain),
+			"What a service learns of the client's certificate (RFC 9440): nothing, if left out; leaf: Client-Cert; chain: Client-Cert-Chain too. What clients say in these fields is removed in any case."),
 	},
 	check: func(l *log, at Pos, t *tlsDoc) {
 		asks := t.clients.Set && t.clients.V != ClientAuthOff
+		off := !asks && (t.clients.Set || !t.clients.given())
+		checkCurves(l, t)
+		if t.clientCRL.Set && off {
+			l.refuse(t.clientCRL.At, "add `clientCertificates: required`, or remove it", "there is a clientCRL, and client certificates are off")
+		}
+		if t.forward.Set && t.forward.V != ForwardClientOff && off {
+			l.refuse(t.forward.At, "add `clientCertificates: required`, or remove it", "forwardClientCertificate is %s, and client certificates are off", t.forward.V)
+		}
 		switch {
 		case asks && !t.clientCA.given():
 			l.refuse(t.clients.At, "add `clientCA: file:NAME`", "client certificates are %s, and nothing says which authority they must come from", t.clients.V)
-		case t.clientCA.Set && !asks && (t.clients.Set || !t.clients.given()):
+		case t.clientCA.Set && off:
 			l.refuse(t.clientCA.At, "add `clientCertificates: required`, or remove it", "there is a clientCA, and client certificates are off")
 		}
 	},
 }.shape(),
-	func(d tlsDoc) TLS { return TLS{d.minVersion.V, d.clients.V, d.clientCA.V} },
+	func(d tlsDoc) TLS {
+		return TLS{d.minVersion.V, d.curves.V, d.clients.V, d.clientCA.V, d.clientCRL.V, d.forward.V}
+	},
 	func(t TLS) tlsDoc {
-		return tlsDoc{said(t.MinVersion), said(t.ClientCertificates), saidText(t.ClientCA)}
+		return tlsDoc{
+			said(t.MinVersion), saidIf(t.Curves, len(t.Curves) > 0), said(t.ClientCertificates), saidText(t.ClientCA), saidText(t.ClientCRL), saidText(t.Forward),
+		}
 	},
 )
+
+// checkCurves refuses what no client could meet, or none of TLS 1.2.
+func checkCurves(l *log, t *tlsDoc) {
+	switch {
+	case !t.curves.Set:
+	case len(t.curves.V) == 0 && t.curves.Clean:
+		l.refuse(t.curves.At, "name one, or leave the line out", "without any key exchange there is no handshake")
+	case t.minVersion.V != "1.3" && (t.minVersion.Set || !t.minVersion.given()) && t.curves.Clean && !slices.ContainsFunc(t.curves.V, func(c Curve) bool { return !c.Hybrid() }):
+		l.refuse(t.curves.At, `add minVersion: "1.3", or one such as X25519`, "all of these key exchanges need TLS 1.3, and TLS 1.2 is taken: none of its clients could connect")
+	}
+}
 
 // year is the shortest max-age that browsers' preload lists take, and what HSTS has if nothing else is said.
 const year = 365 * 24 * time.Hour

@@ -762,8 +762,14 @@ export interface Timeouts {
 export interface Tls {
   /** The certificates (PEM) that client certificates are checked against: file:NAME below --secrets, or env:SKERRY_SECRET_NAME. */
   readonly clientCA?: string;
+  /** The revocation lists (PEM or DER) of all authorities in clientCA, by reference as well; who is on one, or whose list is out of date, is refused. */
+  readonly clientCRL?: string;
   /** Whether a client must show a certificate; optional: it is checked if there is one. Default: "off". */
   readonly clientCertificates?: "off" | false | "optional" | "required";
+  /** The key exchanges that are taken, whatever their order: all, the hybrid post-quantum ones preferred, if left out. */
+  readonly curves?: ReadonlyArray<"X25519MLKEM768" | "SecP256r1MLKEM768" | "SecP384r1MLKEM1024" | "X25519" | "P-256" | "P-384" | "P-521">;
+  /** What a service learns of the client's certificate (RFC 9440): nothing, if left out; leaf: Client-Cert; chain: Client-Cert-Chain too. What clients say in these fields is removed in any case. */
+  readonly forwardClientCertificate?: "off" | false | "leaf" | "chain";
   /** The lowest version of TLS. Default: "1.2". */
   readonly minVersion?: "1.2" | 1.2 | "1.3" | 1.3;
 }

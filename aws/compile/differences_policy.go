@@ -72,6 +72,7 @@ var policyDifferences = slices.Concat([]differs{
 	{field: "Policy.requestID", effect: inside, when: func(f *inForce) bool { return on(f.policy.RequestID) }},
 	{field: "Policy.forwarded", effect: inside, when: func(f *inForce) bool { return f.policy.Forwarded != nil }},
 	{field: "tls.minVersion", effect: inside, when: func(f *inForce) bool { return f.policy.TLS != nil }},
+	{field: "tls.curves", when: func(f *inForce) bool { return f.policy.TLS != nil && len(f.policy.TLS.Curves) > 0 }},
 	{field: "tls.clientCertificates", when: func(f *inForce) bool {
 		return f.policy.TLS != nil && f.policy.TLS.ClientCertificates != spec.ClientAuthOff && f.policy.TLS.ClientCertificates != ""
 	}},
