@@ -18,6 +18,16 @@ func TestChooseAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestChoose10000AllocatesNothing: among 15,000 certificates with both kinds of keys.
+func TestChoose10000AllocatesNothing(t *testing.T) {
+	table, names := tenThousand()
+	to := netip.MustParseAddr("127.0.0.1")
+	i := 0
+	if n := testing.AllocsPerRun(1000, func() { table.ChooseOnly(names[i], to); i++ }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // TestCoversAllocatesNothing: it is asked for every request.
 func TestCoversAllocatesNothing(t *testing.T) {
 	w := newWorld(t, "")

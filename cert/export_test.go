@@ -2,8 +2,14 @@ package cert
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
 	"net/netip"
 	"time"
+
+	"skerry.dev/skerry/spec"
 )
 
 // What tests see of the inside.
@@ -74,4 +80,37 @@ var (
 // Demand asks for a name as a hello does, and reports whether there is a certificate.
 func (k *Keeper) Demand(ctx context.Context, name string) bool {
 	return k.orders.demand(ctx, name) != nil
+}
+
+// TableOf is a table of hosts with a certificate each, every second one with another one with an RSA key. They were never issued: only their names, keys
+// and times are looked at.
+func TableOf(names []string) *Table {
+	now := time.Now()
+	t := &Table{exact: map[string]*host{}, below: map[string]*host{}, byIP: map[netip.Addr]*host{}}
+	with := func(name string, key any) {
+		c := &x509.Certificate{DNSNames: []string{name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), PublicKey: key}
+		t.leaves = append(t.leaves, newLeaf(name, tls.Certificate{Leaf: c}))
+	}
+	for i, name := range names {
+		with(name, &ecdsa.PublicKey{})
+		if i%2 == 1 {
+			with(name, &rsa.PublicKey{})
+		}
+	}
+	t.names = newIndex(t.leaves, now)
+	for _, name := range names {
+		t.add(name, &policy{}, spec.Pos{})
+	}
+	return t
+}
+
+// ParseLists returns how many revocation lists a text has that could be used if they are signed.
+func ParseLists(text []byte) (int, error) {
+	all, err := parseLists(text)
+	for _, l := range all {
+		if listFlaw(l) == "" {
+			_ = newList(l)
+		}
+	}
+	return len(all), err
 }

@@ -30,6 +30,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv("CERT_TEST_DATA") != "" {
+		os.Exit(serveAsProcess())
+	}
 	// It looks once in 5 s whether its lock is gone.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"))
 }
@@ -80,7 +83,7 @@ func issue(t testing.TB, by *made, key crypto.Signer, edit func(*x509.Certificat
 func newCA(t testing.TB, by *made, name string) *made {
 	return issue(t, by, nil, func(c *x509.Certificate) {
 		c.Subject = pkix.Name{CommonName: name}
-		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign
+		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
 	})
 }
 

@@ -1,7 +1,6 @@
 package cert
 
 import (
-	"crypto/tls"
 	"path/filepath"
 	"sync"
 	"time"
@@ -12,20 +11,21 @@ import (
 
 // Options are the settings of a Keeper. The zero value keeps everything in memory and offers HTTP/2 and HTTP/1.1.
 type Options struct {
-	Data      string           // directory whose local-ca holds the local CA; empty: it lives in memory
-	Secrets   spec.Secrets     // resolves the references of Certificates and client CAs
-	Meters    *meter.Set       // nil: a new one
-	Protocols []string         // ALPN, in order of preference; empty: "h2", "http/1.1"
-	Now       func() time.Time // nil: time.Now
-	ACME      *ACME            // nil: nothing is ordered by ACME. It was checked
+	Data    string       // directory whose local-ca holds the local CA; empty: it lives in memory
+	Secrets spec.Secrets // resolves the references of Certificates and client CAs
+	Meters  *meter.Set   // nil: a new one
+	// TicketSecret refers to what session tickets' keys are made of, for nodes that have it in common; empty: keys of this process.
+	TicketSecret spec.Ref
+	Protocols    []string         // ALPN, in order of preference; empty: "h2", "http/1.1"
+	Now          func() time.Time // nil: time.Now
+	ACME         *ACME            // nil: nothing is ordered by ACME. It was checked
 }
 
-// Keeper holds what outlives plans: the local CA with the leaves it issued, and the keys of session tickets, which live
-// in memory and change once a day. Many goroutines may use it.
+// Keeper holds what outlives plans: the local CA with the leaves it issued, and the keys of session tickets. Many goroutines may use it.
 type Keeper struct {
 	opt       Options
 	authority authority
-	tickets   *tls.Config // only its ticket keys are used; crypto/tls makes and rotates them
+	tickets   *tickets
 	issued    *meter.Counter
 	orders    *orders // nil: nothing is ordered by ACME
 
@@ -51,7 +51,7 @@ func NewKeeper(opt Options) (*Keeper, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	k := &Keeper{opt: opt, tickets: &tls.Config{Time: opt.Now}, leaves: map[string]*slot{}}
+	k := &Keeper{opt: opt, tickets: newTickets(opt.Now), leaves: map[string]*slot{}}
 	k.issued = opt.Meters.Counter("skerry_local_certificates_issued_total", "Certificates the local CA has issued.")
 	if opt.Data != "" {
 		k.authority.dir = filepath.Join(opt.Data, caFolder)

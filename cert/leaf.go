@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"skerry.dev/skerry/spec"
 )
 
 // leaf is a certificate with its chain and key, as handshakes use it. It is never changed.
@@ -17,7 +19,9 @@ type leaf struct {
 	exact    map[string]struct{} // the hosts it names, in normal form
 	below    map[string]struct{} // by what follows "*." of its wildcards, which stand for one label
 	covers   func(host []byte) bool
-	renew    time.Time // when the local CA issues the next one
+	issuers  []*x509.Certificate // the rest of the chain
+	at       spec.Pos            // of the document
+	renew    time.Time           // when the local CA issues the next one
 }
 
 // newLeaf indexes the names of pair.Leaf. There are none if exact and below are empty.

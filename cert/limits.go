@@ -29,9 +29,27 @@ const (
 	bundleMax = 200
 	// rsaBitsMin is the weakest RSA key that is taken, as the CA/Browser Forum's rules have it. Below it: a problem.
 	rsaBitsMin = 2048
+	// listsMax is how many revocation lists may be given: two for each authority, as while one takes the place of the other. How
+	// many certificates they revoke is bounded by what a secret may hold. Beyond it: a problem.
+	listsMax = 2 * bundleMax
 	// ecBitsMin is the same for elliptic curves.
 	ecBitsMin = 256
 )
+
+// Sessions.
+const (
+	// ticketPeriod is how long tickets are sealed with one key that was made of --ticket-secret. Whoever steals a key can read what
+	// TLS 1.2 protected in it.
+	ticketPeriod = 12 * time.Hour
+	// ticketPeriodsBack is how many periods before this one still open a ticket. Beyond it: a full handshake.
+	ticketPeriodsBack = 2
+	// ticketSecretBytesMin is the shortest secret: as long as the keys. Below it: a problem.
+	ticketSecretBytesMin = 32
+)
+
+// clientChainBytesMax is how large a client's certificate with its chain may be, in bytes of DER: three times what is usual. Services are
+// told of it in fields of requests, a third longer, and most take no more than 8 to 32 KB of those. Beyond it: refused as too_large.
+const clientChainBytesMax = 8 << 10
 
 // Names, as exchange's normal form has them. A longer SNI is a name that is not served.
 const (

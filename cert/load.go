@@ -71,6 +71,7 @@ func (k *Keeper) load(c *spec.Certificate, seen sums) (*leaf, *flaw) {
 		return nil, f
 	}
 	l := newLeaf(c.Meta.Name, pair)
+	l.at, l.issuers = c.At, chain[1:]
 	if len(l.exact)+len(l.below) == 0 {
 		return nil, &flaw{fmt.Sprintf("chain %s: the certificate names no host", c.Chain), "have it issued with DNS names or IP addresses (subjectAltName); the common name does not count (RFC 9110 section 4.3.4)"}
 	}
@@ -147,12 +148,18 @@ func weakness(c *x509.Certificate) string {
 	if bytes.Equal(c.RawIssuer, c.RawSubject) {
 		return ""
 	}
-	switch c.SignatureAlgorithm {
-	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1, x509.UnknownSignatureAlgorithm:
+	if weakSignature(c.SignatureAlgorithm) {
 		return "a signature by " + c.SignatureAlgorithm.String()
-	default:
-		return ""
 	}
+	return ""
+}
+
+func weakSignature(a x509.SignatureAlgorithm) bool {
+	switch a {
+	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1, x509.UnknownSignatureAlgorithm:
+		return true
+	}
+	return false
 }
 
 // pairOf puts a chain and its key together.

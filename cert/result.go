@@ -10,12 +10,15 @@ import (
 	"syscall"
 
 	"skerry.dev/skerry/meter"
+	"skerry.dev/skerry/spec"
 )
 
 // Session is what a handshake settled; it is never changed.
 type Session struct {
 	ServerName string                 // the host the client named, in normal form; empty: none
 	Version    uint16                 // as crypto/tls numbers it
+	Curve      spec.Curve             // the key exchange; empty: none, as when TLS 1.2 resumed a session
+	Client     [][]byte               // the client's certificate and its chain in DER, leaf first, without the trusted authority; nil: it showed none
 	Protocol   string                 // what ALPN chose; empty: the client offered none
 	Policy     string                 // Key of the policy that was enforced
 	Local      bool                   // the certificate is the local CA's
@@ -33,7 +36,8 @@ const (
 	ClientLeft               // it closed or reset the connection
 	UnrecognizedName         // it named a host that is not served
 	NoVersion                // it speaks no version that the policy takes
-	NoCipher                 // no cipher suite or key exchange in common
+	NoCipher                 // no cipher suite in common
+	NoCurve                  // it offers none of the policy's key exchanges
 	NoProtocol               // none of its ALPN protocols is spoken here
 	ClientCertificate        // it showed none where it must, or one that is not good
 	ClientAlert              // it did not like what it got: mostly, it does not trust the certificate
@@ -48,13 +52,14 @@ const (
 // String is the result as metrics print it.
 func (r Result) String() string {
 	return [results]string{
-		"ok", "timeout", "client_left", "unrecognized_name", "no_version", "no_cipher", "no_protocol",
+		"ok", "timeout", "client_left", "unrecognized_name", "no_version", "no_cipher", "no_curve", "no_protocol",
 		"client_certificate", "client_alert", "plain_http", "not_tls", "closed", "acme_challenge", "failed",
 	}[r]
 }
 
 type counts struct {
 	results [results]*meter.Counter
+	refused [refusals]*meter.Counter // what became ClientCertificate
 	resumed *meter.Counter
 }
 
@@ -62,6 +67,7 @@ func newCounts(m *meter.Set) (c counts) {
 	for r := range results {
 		c.results[r] = m.Counter("skerry_tls_handshakes_total", "TLS handshakes with clients, by how they ended.", "result", r.String())
 	}
+	c.refused = newRefusals(m)
 	c.resumed = m.Counter("skerry_tls_resumed_total", "TLS handshakes that went on with an earlier session.")
 	return c
 }
@@ -72,6 +78,9 @@ func (s *Store) Finish(c *tls.Conn, err error) (*Session, Result) {
 	sock := socketOf(c.NetConn())
 	r := resultOf(sock, err)
 	s.counts.results[r].Inc()
+	if r == ClientCertificate {
+		s.counts.refused[refusalOf(err)].Inc()
+	}
 	if r != OK {
 		return nil, r
 	}
@@ -82,6 +91,8 @@ func (s *Store) Finish(c *tls.Conn, err error) (*Session, Result) {
 	return &Session{
 		ServerName: sock.name,
 		Version:    state.Version,
+		Curve:      curveOf(state.CurveID),
+		Client:     sock.policy.shown(state.VerifiedChains),
 		Protocol:   state.NegotiatedProtocol,
 		Policy:     sock.policy.key,
 		Local:      sock.leaf.document == "",
@@ -93,6 +104,7 @@ func (s *Store) Finish(c *tls.Conn, err error) (*Session, Result) {
 func resultOf(sock *Socket, err error) Result {
 	var (
 		record  tls.RecordHeaderError
+		refused refusal
 		verify  *tls.CertificateVerificationError
 		network *net.OpError
 	)
@@ -105,6 +117,8 @@ func resultOf(sock *Socket, err error) Result {
 		return UnrecognizedName
 	case sock.old:
 		return NoVersion
+	case sock.apart:
+		return NoCurve
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return Timeout
 	case errors.Is(err, net.ErrClosed):
@@ -116,7 +130,7 @@ func resultOf(sock *Socket, err error) Result {
 			return PlainHTTP
 		}
 		return NotTLS
-	case errors.As(err, &verify):
+	case errors.As(err, &verify), errors.As(err, &refused):
 		return ClientCertificate
 	case errors.As(err, &network) && network.Op == "remote error":
 		return ClientAlert
@@ -124,14 +138,17 @@ func resultOf(sock *Socket, err error) Result {
 	return resultOfText(err.Error())
 }
 
+// noClientCertificate is what crypto/tls says of a client that showed none.
+const noClientCertificate = "didn't provide a certificate"
+
 // resultOfText reads the errors that crypto/tls gives no type. A test makes each of them happen.
 func resultOfText(text string) Result {
 	switch {
-	case strings.Contains(text, "didn't provide a certificate"):
+	case strings.Contains(text, noClientCertificate):
 		return ClientCertificate
 	case strings.Contains(text, "unsupported application protocols"):
 		return NoProtocol
-	case strings.Contains(text, "no cipher suite supported"), strings.Contains(text, "no key exchanges supported"):
+	case strings.Contains(text, "no cipher suite supported"):
 		return NoCipher
 	case strings.Contains(text, "bad record MAC"):
 		return ClientAlert // OpenSSL sends its alert about a certificate in the clear, also in TLS 1.3, where all else is encrypted

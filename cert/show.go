@@ -1,7 +1,6 @@
 package cert
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ func (t *Table) Ordered(host string) string {
 			return ""
 		}
 	}
-	if h.acme == nil || h.leaf != nil || h.name != host && t.names.best(host) != nil {
+	if h.acme == nil || h.leaf != nil || h.name != host && t.names.best(host) != (byKind{}) {
 		return ""
 	}
 	return h.acme.name
@@ -41,20 +40,23 @@ type Shown struct {
 	Certificate         string   // the document's name; empty: the local CA
 	Names               []string // what it covers, sorted
 	Issuer              string
+	Key                 string // the type of its key: ECDSA, Ed25519 or RSA
 	NotBefore, NotAfter time.Time
 	Hosts               []string // the hosts of entrypoints that get it, in their order
 }
 
 // Certificates returns every Certificate of the spec, by name.
 func (t *Table) Certificates() []Shown {
-	all := make([]Shown, len(t.leaves))
+	all, at := make([]Shown, len(t.leaves)), make(map[*leaf]int, len(t.leaves))
 	for i, l := range t.leaves {
-		all[i] = show(l)
+		all[i], at[l] = show(l), i
 	}
 	for _, hosts := range []map[string]*host{t.exact, t.below} {
 		for _, h := range hosts {
-			if i := slices.Index(t.leaves, h.leaf); i >= 0 {
-				all[i].Hosts = append(all[i].Hosts, h.name)
+			for _, l := range h.leaves {
+				if l != nil {
+					all[at[l]].Hosts = append(all[at[l]].Hosts, h.name)
+				}
 			}
 		}
 	}
@@ -66,75 +68,35 @@ func (t *Table) Certificates() []Shown {
 
 func show(l *leaf) Shown {
 	c := l.x509()
-	return Shown{Certificate: l.document, Names: l.names(), Issuer: c.Issuer.String(), NotBefore: c.NotBefore, NotAfter: c.NotAfter}
+	return Shown{Certificate: l.document, Names: l.names(), Issuer: c.Issuer.String(), Key: l.kind().String(), NotBefore: c.NotBefore, NotAfter: c.NotAfter}
 }
 
-// Host returns what a client that names this host (normal form) gets: the certificate, none of whose fields are set if it
-// is the local CA's, and the Key of the policy. ok is false if the handshake is refused.
-func (t *Table) Host(host string) (shown Shown, policy string, ok bool) {
-	if a, isIP := addressOf(host); isIP {
-		if h := t.byIP[a]; h != nil {
-			return showHost(h.now()), h.policy.key, true
-		}
-		return Shown{}, "", false
+// Host returns what clients that name this host (normal form) get: certificates with different kinds of keys, the one preferred first and
+// none if it is the local CA's, and the Key of the policy. ok is false if the handshake is refused.
+func (t *Table) Host(name string) (shown []Shown, policy string, ok bool) {
+	var h *host
+	if a, isIP := addressOf(name); isIP {
+		h = t.byIP[a]
+	} else if rest, wild := strings.CutPrefix(name, "*."); wild {
+		h = t.below[rest]
+	} else if c, ok := t.choose(name, netip.Addr{}); ok && name != "" {
+		return showAll(c.leaf, &c.leaves), c.policy.key, true
 	}
-	if rest, wild := strings.CutPrefix(host, "*."); wild {
-		if h := t.below[rest]; h != nil {
-			return showHost(h.now()), h.policy.key, true
-		}
-		return Shown{}, "", false
+	if h == nil {
+		return nil, "", false
 	}
-	c, ok := t.choose(host, netip.Addr{})
-	if !ok || host == "" {
-		return Shown{}, "", false
-	}
-	return showHost(c.leaf), c.policy.key, true
+	return showAll(h.now(), &h.leaves), h.policy.key, true
 }
 
-func showHost(l *leaf) Shown {
-	if l == nil {
-		return Shown{}
+// showAll shows what a host gets, first what is preferred.
+func showAll(first *leaf, all *byKind) (shown []Shown) {
+	if first != nil {
+		shown = append(shown, show(first))
 	}
-	return show(l)
-}
-
-// Warnings says in plain words what is no problem yet, or nothing that stops an edge: certificates and client CAs that
-// have ended, have not begun, or end within two weeks of now.
-func (t *Table) Warnings(now time.Time) []string {
-	var all []string
-	for _, l := range t.leaves {
-		c := l.x509()
-		if w := warning(c.NotBefore, c.NotAfter, now, expirySoon); w != "" {
-			all = append(all, fmt.Sprintf("certificate %q %s", l.document, w))
+	for _, l := range all {
+		if l != nil && l != first {
+			shown = append(shown, show(l))
 		}
 	}
-	for _, m := range t.ordered {
-		if l := m.leaf.Load(); l != nil {
-			c := l.x509()
-			if w := warning(c.NotBefore, c.NotAfter, now, min(expirySoon, c.NotAfter.Sub(c.NotBefore)/(2*renewShare))); w != "" {
-				all = append(all, fmt.Sprintf("certificate for %s by ACME %s, and is not renewed yet", m.name, w))
-			}
-		}
-	}
-	for _, p := range t.policies {
-		for _, c := range p.clients {
-			if w := warning(c.NotBefore, c.NotAfter, now, expirySoon); w != "" {
-				all = append(all, fmt.Sprintf("client CA %q %s", c.Subject, w))
-			}
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-func warning(begin, end, now time.Time, soon time.Duration) string {
-	switch {
-	case now.Before(begin):
-		return "is not valid before " + begin.UTC().Format(time.RFC3339)
-	case !now.Before(end):
-		return "ended on " + end.UTC().Format(time.RFC3339)
-	case now.Add(soon).After(end):
-		return "ends on " + end.UTC().Format(time.RFC3339)
-	}
-	return ""
+	return shown
 }

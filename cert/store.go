@@ -35,6 +35,7 @@ func (s *Store) Config() *tls.Config { return s.config }
 
 // Use puts a table in force, sets the metrics of its certificates and tells of its warnings. One call at a time.
 func (s *Store) Use(t *Table) {
+	s.keeper.tickets.use(t.secret)
 	old := s.table.Swap(t)
 	m := s.keeper.opt.Meters
 	kept := map[string]bool{}
@@ -72,7 +73,8 @@ func (s *Store) look(t *Table) {
 
 func (s *Store) warn(t *Table, now time.Time) {
 	all := t.Warnings(now)
-	for i, w := range all {
+	for i, p := range all {
+		w := p.Text
 		if i == expiryEventsMax {
 			w = fmt.Sprintf("%d more certificates end soon or are not in force", len(all)-i)
 		}
@@ -113,7 +115,7 @@ func (s *Store) forClient(h *tls.ClientHelloInfo) (*tls.Config, error) {
 			return nil, err
 		}
 	}
-	sock.old = !speaks(h.SupportedVersions, c.policy.min)
+	sock.old, sock.apart = !speaks(h.SupportedVersions, c.policy.min), !c.policy.shares(h.SupportedCurves)
 	return c.policy.config, nil
 }
 
@@ -134,6 +136,7 @@ type Socket struct {
 	refused   bool // the name is not served
 	old       bool // the client speaks no version that the policy takes
 	challenge bool // it got the certificate of a challenge of ACME
+	apart     bool // it offers no key exchange that the policy takes
 }
 
 // NetConn returns the connection below, so that wire/transport finds the socket.

@@ -28,14 +28,18 @@ type Table struct {
 	ordered   []*ordered // the names by ACME among the others' hosts
 	standIn   bool       // the local CA may have to stand in for one of them
 	demand    bool       // names below wildcard hosts may be ordered when clients ask for them
-	sums      sums       // what the references stood for
+	notes     []fault.Problem
+	secret    []byte // of session tickets; nil: none
+	sums      sums   // what the references stood for
 }
 
 // host is one host of an entrypoint.
 type host struct {
 	name   string // as the spec has it; "*.example.com" stands for every name below
 	policy *policy
-	leaf   *leaf    // of a document
+	at     spec.Pos // of its entrypoint
+	leaf   *leaf    // the preferred one of the documents'
+	leaves byKind   // what the documents have for it
 	acme   *ordered // if leaf is nil: by ACME, and the local CA's as long as there is none; nil: the local CA's
 }
 
@@ -52,15 +56,23 @@ type choice struct {
 	name   string // what the client named, in normal form
 	policy *policy
 	leaf   *leaf
+	leaves byKind // what else there is for clients that cannot use leaf; leaf itself may be among them
 	issue  string // if leaf is nil: the host that the local CA issues one for
 	demand bool   // if leaf is nil: it may be ordered now, before the local CA is asked
 }
 
 // index finds the best leaf for a name.
 type index struct {
-	exact map[string]*leaf
-	below map[string]*leaf // by what follows "*."
+	exact map[string]*byKind
+	below map[string]*byKind // by what follows "*."
 	now   time.Time
+	lost  []lost
+}
+
+// lost is a name that a leaf has and does not get, because another leaf with the same kind of key is better.
+type lost struct {
+	name     string // as the certificate has it
+	leaf, to *leaf
 }
 
 // Table compiles what a spec says of TLS: it reads every Certificate and every bundle of client CAs, and makes or renews
@@ -77,18 +89,23 @@ func (k *Keeper) Table(s *spec.Spec) (*Table, []fault.Problem) {
 		}
 		t.leaves = append(t.leaves, l)
 	}
+	secret, bad := k.ticketSecret(t.sums)
+	if bad != nil {
+		problems = append(problems, fault.Problem{Text: bad.text, Fix: bad.fix})
+	}
+	t.secret = secret
 	base, _ := k.policy(nil, nil) // the default one is never at fault
 	t.policies[base.key] = base
 	t.names = newIndex(t.leaves, k.opt.Now())
 	t.demand = k.orders != nil && k.orders.demandable()
 	for _, e := range s.Entrypoints {
-		p, err := t.policy(k, e.Policy.TLS)
+		p, err := t.policy(k, e)
 		if err != nil {
 			problems = append(problems, (&flaw{text: err.Error()}).problem(e.At, fmt.Sprintf("entrypoint %q", e.Meta.Name)))
 			continue
 		}
 		for _, name := range e.Hosts {
-			t.add(name, p)
+			t.add(name, p, e.At)
 		}
 	}
 	if len(problems) > 0 {
@@ -96,6 +113,7 @@ func (k *Keeper) Table(s *spec.Spec) (*Table, []fault.Problem) {
 	}
 	t.order(k, s)
 	t.setFirst(s, base)
+	t.note(s)
 	if len(t.local) > 0 || t.standIn {
 		if _, err := k.authority.ready(k.opt.Now()); err != nil {
 			at, text := ownerOf(s, t.onLocal(s))
@@ -115,28 +133,33 @@ func ownerOf(s *spec.Spec, host string) (spec.Pos, string) {
 }
 
 // policy returns the one of this key, so that hosts with the same demands share it.
-func (t *Table) policy(k *Keeper, want *spec.TLS) (*policy, error) {
+func (t *Table) policy(k *Keeper, e *spec.Entrypoint) (*policy, error) {
+	want := e.Policy.TLS
 	if p := t.policies[want.Key()]; p != nil {
 		return p, nil
 	}
 	p, err := k.policy(want, t.sums)
 	if err == nil {
+		p.at = e.At
 		t.policies[p.key] = p
 	}
 	return p, err
 }
 
-func (t *Table) add(name string, p *policy) {
-	h := &host{name: name, policy: p}
+func (t *Table) add(name string, p *policy, at spec.Pos) {
+	h := &host{name: name, policy: p, at: at}
 	rest, wild := strings.CutPrefix(name, "*.")
 	if wild {
-		h.leaf = t.names.below[rest]
+		if of := t.names.below[rest]; of != nil {
+			h.leaves = *of
+		}
 		t.below[rest] = h
 		t.longest = max(t.longest, len(rest))
 	} else {
-		h.leaf = t.names.best(name)
+		h.leaves = t.names.best(name)
 		t.exact[name] = h
 	}
+	h.leaf = h.leaves.preferred(t.names.now)
 	if a, ok := addressOf(name); ok {
 		t.byIP[a] = h
 	}
@@ -226,9 +249,9 @@ func (t *Table) setFirst(s *spec.Spec, base *policy) {
 	}
 }
 
-// newIndex prefers what is in force now, then what ends later, then the first by name.
+// newIndex prefers, among leaves with the same kind of key, what is in force now, then what ends later, then the first by name.
 func newIndex(leaves []*leaf, now time.Time) index {
-	x := index{exact: map[string]*leaf{}, below: map[string]*leaf{}, now: now}
+	x := index{exact: map[string]*byKind{}, below: map[string]*byKind{}, now: now}
 	ordered := slices.Clone(leaves)
 	slices.SortStableFunc(ordered, func(a, b *leaf) int {
 		if a.inForce(now) != b.inForce(now) {
@@ -239,31 +262,47 @@ func newIndex(leaves []*leaf, now time.Time) index {
 		}
 		return cmp.Or(b.x509().NotAfter.Compare(a.x509().NotAfter), strings.Compare(a.document, b.document))
 	})
-	fill := func(to map[string]*leaf, names map[string]struct{}, l *leaf) {
+	fill := func(to map[string]*byKind, star string, names map[string]struct{}, l *leaf) {
+		kind := l.kind()
 		for name := range names {
-			if to[name] == nil {
-				to[name] = l
+			of := to[name]
+			if of == nil {
+				of = new(byKind)
+				to[name] = of
+			}
+			if of[kind] == nil {
+				of[kind] = l
+			} else {
+				x.lost = append(x.lost, lost{star + name, l, of[kind]})
 			}
 		}
 	}
 	for _, l := range ordered {
-		fill(x.exact, l.exact, l)
-		fill(x.below, l.below, l)
+		fill(x.exact, "", l.exact, l)
+		fill(x.below, "*.", l.below, l)
 	}
 	return x
 }
 
-// best returns the leaf for a name: the one that has it before a wildcard that covers it, unless only the wildcard is in
-// force. It does not allocate.
-func (x *index) best(name string) *leaf {
-	exact, wild := x.exact[name], (*leaf)(nil)
-	if len(x.below) > 0 {
-		wild = x.below[parent(name)]
+// best returns the leaves for a name: of each kind of key the one that has it before a wildcard that covers it, unless only the
+// wildcard is in force. It does not allocate.
+func (x *index) best(name string) (b byKind) {
+	if exact := x.exact[name]; exact != nil {
+		b = *exact
 	}
-	if exact == nil || wild != nil && !exact.inForce(x.now) && wild.inForce(x.now) {
-		return wild
+	if len(x.below) == 0 {
+		return b
 	}
-	return exact
+	wild := x.below[parent(name)]
+	if wild == nil {
+		return b
+	}
+	for i, w := range wild {
+		if b[i] == nil || w != nil && !b[i].inForce(x.now) && w.inForce(x.now) {
+			b[i] = w
+		}
+	}
+	return b
 }
 
 // choose finds what a hello gets; sni is as the client sent it, to the address it connected to. False: the name is not
@@ -271,7 +310,7 @@ func (x *index) best(name string) *leaf {
 func (t *Table) choose(sni string, to netip.Addr) (choice, bool) {
 	if sni == "" {
 		if h := t.byIP[to]; h != nil {
-			return choice{policy: h.policy, leaf: h.now(), issue: h.name}, true
+			return choice{policy: h.policy, leaf: h.now(), leaves: h.leaves, issue: h.name}, true
 		}
 		c := t.first
 		if h := t.firstHost; h != nil {
@@ -284,13 +323,14 @@ func (t *Table) choose(sni string, to netip.Addr) (choice, bool) {
 		return choice{}, false
 	}
 	if h := t.exact[name]; h != nil {
-		return choice{name: name, policy: h.policy, leaf: h.now(), issue: name}, true
+		return choice{name: name, policy: h.policy, leaf: h.now(), leaves: h.leaves, issue: name}, true
 	}
 	h := t.wildcard(name)
 	if h == nil {
 		return choice{}, false
 	}
-	c := choice{name: name, policy: h.policy, leaf: t.names.best(name)}
+	c := choice{name: name, policy: h.policy, leaves: t.names.best(name)}
+	c.leaf = c.leaves.preferred(t.names.now)
 	if c.leaf == nil && h.leaf == nil {
 		c.issue, c.demand = name, t.demand
 		if parent(name) == h.name[2:] {

@@ -129,8 +129,12 @@ func TestShow(t *testing.T) {
 	f := func(host, certificate, policy string, ok bool) {
 		t.Helper()
 		shown, key, is := table.Host(host)
-		if shown.Certificate != certificate || key != policy || is != ok {
-			t.Errorf("%s: got %q, %q, %v", host, shown.Certificate, key, is)
+		got := ""
+		if len(shown) > 0 {
+			got = shown[0].Certificate
+		}
+		if got != certificate || key != policy || is != ok {
+			t.Errorf("%s: got %q, %q, %v", host, got, key, is)
 		}
 	}
 	f("shop.example.com", "shop", plainKey, true)
@@ -151,6 +155,27 @@ func TestKey(t *testing.T) {
 		if got := same.Key(); got != plainKey {
 			t.Errorf("%+v: %q", same, got)
 		}
+	}
+}
+
+// TestKeyOfCurves: their order and repetition mean nothing, and all of them are the default.
+func TestKeyOfCurves(t *testing.T) {
+	f := func(want string, curves ...spec.Curve) {
+		t.Helper()
+		if got := (&spec.TLS{Curves: curves}).Key(); got != plainKey+want {
+			t.Errorf("%q: %q, want %q", curves, got, plainKey+want)
+		}
+	}
+	f("", spec.Curves()...)
+	f(" X25519 P-256", spec.CurveP256, spec.CurveX25519)
+	f(" X25519", slices.Repeat([]spec.Curve{spec.CurveX25519}, len(spec.Curves()))...)
+	f("", append(spec.Curves(), spec.CurveP256)...)
+	with := spec.TLS{ClientCertificates: spec.ClientAuthRequired, ClientCA: "file:a", Forward: spec.ForwardClientLeaf}
+	if got := with.Key(); got != "1.2 required file:a" { // what is told to a service is no demand
+		t.Errorf("got %q", got)
+	}
+	if with.ClientCRL = "file:b"; with.Key() != "1.2 required file:a file:b" {
+		t.Errorf("got %q", with.Key())
 	}
 }
 

@@ -35,7 +35,10 @@ func newCheck() *cobra.Command {
 		}
 		w := cmd.OutOrStdout()
 		for _, warning := range p.Certs.Warnings(time.Now()) {
-			fmt.Fprintln(w, "warning: "+warning)
+			fmt.Fprintln(w, "warning: "+warning.String())
+		}
+		for _, note := range p.Certs.Notes() {
+			fmt.Fprintln(w, "warning: "+note.String())
 		}
 		if hosts := p.Certs.Local(); len(hosts) > 0 {
 			fmt.Fprintln(w, "note: no Certificate covers "+some(hosts)+": over HTTPS the local CA serves, which no browser trusts")

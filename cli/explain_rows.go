@@ -56,7 +56,9 @@ func entryRows(p *plan.Plan, e *spec.Entrypoint, x *exchange.Exchange) (rows [][
 	if n := len(e.Moved); n > 0 {
 		rows = append(rows, []string{"redirects", count(n, "path") + " in bulk"})
 	}
-	rows = append(rows, []string{"profile", e.Profile}, certificateRow(p, string(x.Req.Host)), []string{"handshake", handshake(e.Policy.TLS)})
+	rows = append(rows, []string{"profile", e.Profile})
+	rows = append(rows, certificateRows(p, string(x.Req.Host))...)
+	rows = append(rows, []string{"handshake", handshake(e.Policy.TLS)})
 	if *e.Policy.Redirect == spec.PlainToHTTPS && !x.Facts.Client.HTTPS {
 		rows = append(rows, []string{"plain HTTP", "308 to HTTPS, if the edge listens there"})
 	}
@@ -80,33 +82,54 @@ func movedTo(e *spec.Entrypoint, x *exchange.Exchange) string {
 	return fmt.Sprintf("%d to %s, before any route", x.Resp.Status, to)
 }
 
-// certificateRow says which certificate a client gets that names the host.
-func certificateRow(p *plan.Plan, host string) []string {
-	shown, _, ok := p.Certs.Host(host)
-	name := p.Certs.Ordered(host)
+// certificateRows say which certificates a client gets that names the host: those behind the first are for clients that cannot use its
+// kind of key.
+func certificateRows(p *plan.Plan, host string) [][]string {
+	all, _, ok := p.Certs.Host(host)
+	ordered := p.Certs.Ordered(host)
 	switch {
 	case !ok:
-		return []string{"certificate", "none covers this host: unrecognized_name"}
-	case name != "" && shown.Certificate == "":
-		return []string{"certificate", "for " + name + " by ACME, as soon as it is issued; until then of the local CA (--data says what there is)"}
-	case shown.Certificate == "":
-		return []string{"certificate", "of the local CA: no browser trusts it"}
+		return [][]string{{"certificate", "none covers this host: unrecognized_name"}}
+	case len(all) == 0 && ordered != "":
+		return [][]string{{"certificate", "for " + ordered + " by ACME, as soon as it is issued; until then of the local CA (--data says what there is)"}}
+	case len(all) == 0:
+		return [][]string{{"certificate", "of the local CA: no browser trusts it"}}
 	}
-	until := "until"
-	if !time.Now().Before(shown.NotAfter) {
-		until = "ENDED on"
+	rows := make([][]string, len(all))
+	for i, shown := range all {
+		title, until := "certificate", "until"
+		if i > 0 {
+			title = ""
+		}
+		if !time.Now().Before(shown.NotAfter) {
+			until = "ENDED on"
+		}
+		ends := until + " " + shown.NotAfter.UTC().Format(time.RFC3339)
+		if ordered != "" {
+			rows[i] = []string{title, fmt.Sprintf("for %s by ACME (%s), %s", ordered, shown.Issuer, ends)}
+			continue
+		}
+		text := shown.Certificate + ", " + ends
+		if len(all) > 1 {
+			text += ", " + shown.Key
+		}
+		of := slices.IndexFunc(p.Spec.Certificates, func(c *spec.Certificate) bool { return c.Meta.Name == shown.Certificate })
+		rows[i] = []string{title, text, p.Spec.Certificates[of].At.String()}
 	}
-	text := fmt.Sprintf("%s, %s %s", shown.Certificate, until, shown.NotAfter.UTC().Format(time.RFC3339))
-	if name != "" {
-		return []string{"certificate", fmt.Sprintf("for %s by ACME (%s), %s %s", name, shown.Issuer, until, shown.NotAfter.UTC().Format(time.RFC3339))}
-	}
-	i := slices.IndexFunc(p.Spec.Certificates, func(c *spec.Certificate) bool { return c.Meta.Name == shown.Certificate })
-	return []string{"certificate", text, p.Spec.Certificates[i].At.String()}
+	return rows
 }
 
 // handshake says what a handshake must have.
 func handshake(t *spec.TLS) string {
 	text := "TLS " + t.MinVersion + " or later"
+	for i, c := range t.Curves {
+		if i == 0 {
+			text += ", keys exchanged by "
+		} else {
+			text += " or "
+		}
+		text += string(c)
+	}
 	switch t.ClientCertificates {
 	case spec.ClientAuthOptional:
 		text += ", a client certificate is checked if there is one"
@@ -115,6 +138,15 @@ func handshake(t *spec.TLS) string {
 	}
 	if t.ClientCA != "" {
 		text += " by a CA in " + string(t.ClientCA)
+	}
+	if t.ClientCRL != "" {
+		text += ", on no list of " + string(t.ClientCRL)
+	}
+	switch t.Forward {
+	case spec.ForwardClientLeaf:
+		text += "; the service gets it as Client-Cert"
+	case spec.ForwardClientChain:
+		text += "; the service gets it as Client-Cert, with Client-Cert-Chain"
 	}
 	return text
 }

@@ -30,6 +30,7 @@ func (g *settingFlags) add(cmd *cobra.Command) {
 	f.StringArrayVar(&g.admin, "admin", []string{adminDefault}, "address of the admin page; repeatable; empty: none. No service may be there")
 	f.StringArrayVar(&g.allow, "origin-allow", nil, "CIDR of addresses that services may have although they are refused by default; repeatable")
 	f.StringVar(&g.set.Secrets.Dir, "secrets", "", "directory below which file: references to keys and certificates resolve")
+	f.StringVar((*string)(&g.set.Tickets), "ticket-secret", "", "what the keys of TLS session tickets are made of, as file:NAME or env:SKERRY_SECRET_NAME: nodes that have it in common resume each other's sessions")
 	f.StringVar(&g.set.Files, "files", "", "directory below which services may be directories of files")
 	f.StringVar(&g.set.CRS, "crs", "", "directory with a release of the OWASP Core Rule Set 4, in the place of the embedded one")
 	f.StringArrayVar(&g.trusted, "trusted-proxies", nil, "CIDR of proxies in front whose forwarding fields are believed; repeatable")

@@ -40,7 +40,9 @@ type Conn struct {
 type TLS struct {
 	ServerName string                 // the host the client named (SNI), in normal form; empty: none
 	Version    uint16                 // as crypto/tls numbers it
+	Curve      string                 // the key exchange, as spec.Curve names it; empty: none, as when TLS 1.2 resumed a session
 	Policy     string                 // spec.TLS.Key of the policy that was enforced
+	Client     [][]byte               // the client's certificate and its chain in DER, leaf first, without the trusted authority; nil: it showed none
 	Local      bool                   // the certificate is one of the local CA, which no browser trusts
 	Covers     func(host []byte) bool // whether the certificate is good for a host in normal form
 }

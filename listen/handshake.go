@@ -24,7 +24,9 @@ func serverTLS(c net.Conn, store *cert.Store) *tls.Conn {
 }
 
 func tlsOf(s *cert.Session) *exchange.TLS {
-	return &exchange.TLS{ServerName: s.ServerName, Version: s.Version, Policy: s.Policy, Local: s.Local, Covers: s.Covers}
+	return &exchange.TLS{
+		ServerName: s.ServerName, Version: s.Version, Curve: string(s.Curve), Policy: s.Policy, Client: s.Client, Local: s.Local, Covers: s.Covers,
+	}
 }
 
 // handshake does it, on a connection that came at a time, or closes the connection and returns no session.

@@ -20,6 +20,7 @@
 //	peer           the address of the connection's other end                    only if that is not the client
 //	proto          "h1" or "h2"                                                 if there is a client
 //	tls            the version, "1.3"                                           if the connection is encrypted
+//	tls_curve      the key exchange, "X25519MLKEM768"                           if the handshake had one
 //	sni            the host that the handshake named                            only if host is another
 //	entrypoint     its name                                                     if one matched
 //	owner          who owns the entrypoint                                      if it says

@@ -92,6 +92,9 @@ func client(b []byte, x *exchange.Exchange) []byte {
 		return b
 	}
 	b = field(b, `,"tls":"`, tlsVersion(c.TLS.Version), textBytesMax)
+	if c.TLS.Curve != "" {
+		b = field(b, `,"tls_curve":"`, c.TLS.Curve, textBytesMax)
+	}
 	if c.TLS.ServerName != string(x.Req.Host) {
 		b = field(b, `,"sni":"`, c.TLS.ServerName, exchange.MaxHostBytes)
 	}

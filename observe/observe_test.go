@@ -164,7 +164,7 @@ func TestGoldenLines(t *testing.T) {
 	})
 	f("proxy-that-is-the-client", func(x *exchange.Exchange) { x.Facts.Client.Addr = netip.MustParseAddr("192.0.2.7") })
 	f("h2-over-tls", func(x *exchange.Exchange) {
-		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h2", TLS: &exchange.TLS{Version: 0x0304, ServerName: "shop.example.com"}}
+		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h2", TLS: &exchange.TLS{Version: 0x0304, Curve: "X25519MLKEM768", ServerName: "shop.example.com"}}
 		x.Facts.Encoding = exchange.EncodingFacts{Accept: "br", Made: "br", Before: 4096}
 	})
 	f("from-the-cache", func(x *exchange.Exchange) {

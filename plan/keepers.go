@@ -40,8 +40,9 @@ type Setting struct {
 	Guard   Guard
 	Env     Env
 	Secrets spec.Secrets
-	Files   string // the directory of --files; empty: no service may be a directory
-	Data    string // where the local CA is kept; empty: in memory
+	Files   string   // the directory of --files; empty: no service may be a directory
+	Tickets spec.Ref // what the keys of session tickets are made of (--ticket-secret); empty: this process makes its own
+	Data    string   // where the local CA is kept; empty: in memory
 
 	ACME *cert.ACME // how certificates are ordered; nil: none are
 
@@ -85,7 +86,7 @@ func newKeepers(set Setting, meters *meter.Set, idle bool) (*Keepers, error) {
 	if err != nil {
 		return nil, err
 	}
-	certs, err := cert.NewKeeper(cert.Options{Data: set.Data, Secrets: set.Secrets, Meters: meters, ACME: set.ACME})
+	certs, err := cert.NewKeeper(cert.Options{Data: set.Data, Secrets: set.Secrets, TicketSecret: set.Tickets, Meters: meters, ACME: set.ACME})
 	if err != nil {
 		return nil, err
 	}

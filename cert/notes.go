@@ -1,0 +1,135 @@
+package cert
+
+import (
+	"cmp"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/spec"
+)
+
+// Warnings says in plain words what is no problem yet, or nothing that stops an edge: certificates, of chains too, and client CAs that
+// have ended, have not begun, or end within two weeks of now; revocation lists that are or will soon be out of date. By place.
+func (t *Table) Warnings(now time.Time) []fault.Problem {
+	var all []fault.Problem
+	add := func(at spec.Pos, text string) {
+		all = append(all, fault.Problem{File: at.File, Line: at.Line, Col: at.Col, Text: text})
+	}
+	dated := func(at spec.Pos, what string, c *x509.Certificate) {
+		if w := warning(c.NotBefore, c.NotAfter, now, expirySoon); w != "" {
+			add(at, what+" "+w)
+		}
+	}
+	for _, l := range t.leaves {
+		dated(l.at, fmt.Sprintf("certificate %q", l.document), l.x509())
+		for i, c := range l.issuers {
+			dated(l.at, fmt.Sprintf("certificate %q: certificate %d of its chain (%s)", l.document, i+2, c.Subject), c)
+		}
+	}
+	for _, m := range t.ordered {
+		l := m.leaf.Load()
+		if l == nil {
+			continue
+		}
+		c := l.x509()
+		if w := warning(c.NotBefore, c.NotAfter, now, min(expirySoon, c.NotAfter.Sub(c.NotBefore)/(2*renewShare))); w != "" {
+			add(t.hostOf(m.name).at, fmt.Sprintf("certificate for %s by ACME %s, and is not renewed yet", m.name, w))
+		}
+	}
+	for _, p := range t.policies {
+		for _, c := range p.clients {
+			dated(p.at, fmt.Sprintf("client CA %q", c.Subject), c)
+			if p.lists.revoked(c, p.clients) {
+				add(p.at, fmt.Sprintf("client CA %q is revoked by tls.clientCRL: its clients are refused", c.Subject))
+			}
+		}
+		for _, l := range p.lists {
+			if w := l.warning(now); w != "" {
+				add(p.at, w)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b fault.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), cmp.Compare(a.Text, b.Text))
+	})
+	return slices.Compact(all)
+}
+
+// Notes says what a spec has for nothing, each at its document: certificates for hosts that no entrypoint has, and those for which
+// another one is used.
+func (t *Table) Notes() []fault.Problem { return t.notes }
+
+// note finds what Notes returns.
+func (t *Table) note(s *spec.Spec) {
+	if len(t.exact)+len(t.below) == 0 {
+		return // documents of certificates alone
+	}
+	siblings := map[string]bool{} // of hosts without their first label
+	for name := range t.exact {
+		siblings[parent(name)] = true
+	}
+	served := func(name string) bool {
+		rest, wild := strings.CutPrefix(name, "*.")
+		if !wild {
+			return t.exact[name] != nil || t.wildcard(name) != nil
+		}
+		return siblings[rest] || t.below[rest] != nil || t.wildcard(name) != nil
+	}
+	add := func(l *leaf, text, fix string) {
+		t.notes = append(t.notes, fault.Problem{File: l.at.File, Line: l.at.Line, Col: l.at.Col, Text: fmt.Sprintf("certificate %q: ", l.document) + text, Fix: fix})
+	}
+	for i, l := range t.leaves {
+		if names := l.names(); !s.Certificates[i].Default && !slices.ContainsFunc(names, served) {
+			add(l, "no entrypoint has a host that it covers: it is for "+several(names), "remove the document, or add the hosts to an entrypoint")
+		}
+	}
+	type pair struct{ leaf, to *leaf }
+	beaten := map[pair][]string{}
+	for _, x := range t.names.lost {
+		if served(x.name) {
+			beaten[pair{x.leaf, x.to}] = append(beaten[pair{x.leaf, x.to}], x.name)
+		}
+	}
+	for p, names := range beaten {
+		slices.Sort(names)
+		add(p.leaf, fmt.Sprintf("for %s, certificate %q is used, which has an %s key too and %s", several(names), p.to.document, p.to.kind(), p.to.better(p.leaf, t.names.now)),
+			"keep one of them, or make one ECDSA and the other RSA")
+	}
+	t.names.lost = nil
+	fault.SortProblems(t.notes)
+}
+
+// several is the first of some names and how many more there are.
+func several(names []string) string {
+	if n := len(names) - 1; n > 0 {
+		return fmt.Sprintf("%s and %d more", names[0], n)
+	}
+	return names[0]
+}
+
+// better says why newIndex prefers a leaf to another one.
+func (l *leaf) better(than *leaf, now time.Time) string {
+	switch {
+	case !than.inForce(now) && l.inForce(now):
+		return "is in force"
+	case l.x509().NotAfter.Equal(than.x509().NotAfter):
+		return "comes first by name"
+	}
+	return "ends later"
+}
+
+func warning(begin, end, now time.Time, soon time.Duration) string {
+	switch {
+	case now.Before(begin):
+		return "is not valid before " + begin.UTC().Format(time.RFC3339)
+	case !now.Before(end):
+		return "ended on " + end.UTC().Format(time.RFC3339)
+	case now.Add(soon).After(end):
+		return "ends on " + end.UTC().Format(time.RFC3339)
+	}
+	return ""
+}

@@ -1,0 +1,59 @@
+package cert
+
+import (
+	"crypto/x509"
+	"errors"
+	"strings"
+
+	"skerry.dev/skerry/meter"
+)
+
+// refusal is why a client's certificate was refused; its String is a metric label and never changes.
+type refusal uint8
+
+const (
+	noReason      refusal = iota
+	noCertificate         // it showed none
+	expired               // its time, or that of an intermediate one, is over or has not begun
+	wrongCA               // no authority of tls.clientCA issued it
+	revoked               // it is on a list of tls.clientCRL
+	listOutOfDate         // nobody knows: its issuer's list should have been replaced
+	noList                // nobody knows: an intermediate authority without a list issued it
+	tooLarge              // the chain has more than clientChainBytesMax bytes
+	otherwise             // anything else: it is not for clients, for example
+	refusals              // how many there are
+)
+
+func (r refusal) String() string {
+	return [refusals]string{"", "none", "expired", "wrong_ca", "revoked", "list_out_of_date", "no_list", "too_large", "other"}[r]
+}
+
+// Error makes a refusal what VerifyPeerCertificate returns.
+func (r refusal) Error() string { return "client certificate refused: " + r.String() }
+
+func newRefusals(m *meter.Set) (all [refusals]*meter.Counter) {
+	for r := noCertificate; r < refusals; r++ {
+		all[r] = m.Counter("skerry_tls_client_certificates_refused_total", "TLS handshakes that failed for the client's certificate, by why.", "reason", r.String())
+	}
+	return all
+}
+
+// refusalOf finds why a handshake failed that ended with ClientCertificate.
+func refusalOf(err error) refusal {
+	var (
+		own     refusal
+		invalid x509.CertificateInvalidError
+		unknown x509.UnknownAuthorityError
+	)
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return expired
+	case errors.As(err, &unknown):
+		return wrongCA
+	case strings.Contains(err.Error(), noClientCertificate):
+		return noCertificate
+	}
+	return otherwise
+}
