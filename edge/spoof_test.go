@@ -40,11 +40,12 @@ var claims = []string{
 	"X_Forwarded_For: " + lie, "X-Forwarded_For: " + lie, "X_Real_IP: " + lie,
 	"X-Client-IP: " + lie, "True-Client-IP: " + lie, "CF-Connecting-IP: " + lie, "X-Cluster-Client-IP: " + lie, "Client-IP: " + lie,
 	"X-Forwarded-Prefix: /evil", "x-forwarded-scheme: https", "X-Forwarded-Ssl: on", "X-Forwarded-User: root", "X-Forwarded-Client-Cert: Subject=root", "X-Forwarded_Server: evil.test",
+	"Client-Cert: :MTIz:", "client-cert-chain: :MTIz:, :NDU2:", "Client_Cert: :MTIz:", "Client-Cert_Chain: :MTIz:",
 	"X-Forwarded-For: ::1", "X-Forwarded-For: unknown", "X-Forwarded-For: " + strings.Repeat("10.0.0.1, ", 100) + lie,
 }
 
-// told are the fields of the forwarding family that the edge owns.
-var told = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "Forwarded", "X-Real-Ip"}
+// told are the fields of the forwarding family, and of RFC 9440, that the edge owns.
+var told = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "Forwarded", "X-Real-Ip", "Client-Cert", "Client-Cert-Chain"}
 
 // spoofed is an edge without HTTPS before an origin that keeps what it was told.
 type spoofed struct {

@@ -31,6 +31,8 @@ const (
 	NameCacheTag
 	NameCDNCacheControl
 	NameClearSiteData
+	NameClientCert
+	NameClientCertChain
 	NameConnection
 	NameContentDisposition
 	NameContentEncoding
@@ -162,6 +164,8 @@ var nameTexts = [nameCount]string{
 	NameCacheTag:                        "Cache-Tag",
 	NameCDNCacheControl:                 "CDN-Cache-Control",
 	NameClearSiteData:                   "Clear-Site-Data",
+	NameClientCert:                      "Client-Cert",
+	NameClientCertChain:                 "Client-Cert-Chain",
 	NameConnection:                      "Connection",
 	NameContentDisposition:              "Content-Disposition",
 	NameContentEncoding:                 "Content-Encoding",
@@ -268,6 +272,8 @@ var nameTexts = [nameCount]string{
 var nameProps = [nameCount]nameProp{
 	NameAuthorization:      propGuard | propNotrailer,
 	NameCacheControl:       propGuard | propNotrailer,
+	NameClientCert:         propGuard | propTrust | propNotrailer,
+	NameClientCertChain:    propGuard | propTrust | propNotrailer,
 	NameConnection:         propHop | propGuard | propNotrailer,
 	NameContentEncoding:    propGuard | propNotrailer,
 	NameContentLength:      propHop | propGuard | propOnce | propNotrailer,
@@ -334,6 +340,8 @@ var nameSlot = [nameSlots]NameID{
 	303:  NameCacheTag,
 	831:  NameCDNCacheControl,
 	311:  NameClearSiteData,
+	321:  NameClientCert,
+	741:  NameClientCertChain,
 	41:   NameConnection,
 	969:  NameContentDisposition,
 	31:   NameContentEncoding,

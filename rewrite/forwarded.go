@@ -200,13 +200,13 @@ func (f *forwarding) apply(x *exchange.Exchange, traces bool) {
 	f.add(x, through[:n])
 }
 
-// clean removes the fields that say who the client is, those of trace context, or both.
+// clean removes the fields that say who the client is, those of trace context, or both; and in any case those of RFC 9440.
 func clean(fields *exchange.Fields, trust, traces bool) {
 	list := *fields
 	kept := 0
 	for i := range list {
 		id := list[i].ID
-		if trust && (id.Trust() || id == exchange.NameOther && forwardedName(list[i].Name)) || traces && (id == exchange.NameTraceparent || id == exchange.NameTracestate) {
+		if ofClientCert(id) || trust && (id.Trust() || id == exchange.NameOther && forwardedName(list[i].Name)) || traces && (id == exchange.NameTraceparent || id == exchange.NameTracestate) {
 			continue
 		}
 		if kept != i {

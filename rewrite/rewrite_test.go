@@ -56,10 +56,11 @@ func origin200(saw *string, answer []string) *exchangetest.Origin {
 type rig struct {
 	env     rewrite.Env
 	policy  spec.Policy
-	plain   bool   // the client comes without TLS
-	h2      bool   // it speaks HTTP/2
-	local   bool   // the certificate is one of the local CA
-	peer    string // the client's address; empty: 192.0.2.7
+	plain   bool     // the client comes without TLS
+	h2      bool     // it speaks HTTP/2
+	client  [][]byte // the chain that it showed
+	local   bool     // the certificate is one of the local CA
+	peer    string   // the client's address; empty: 192.0.2.7
 	after   exchange.Stage
 	facts   exchange.Facts // of the last run
 	stopped bool           // the last run did not reach the origin
@@ -86,6 +87,7 @@ func (g *rig) run(t testing.TB, request string, answer ...string) (origin, clien
 
 func (g *rig) connect(x *exchange.Exchange) {
 	conn := *x.Conn
+	conn.TLS.Client = g.client
 	if conn.TLS.Local = g.local; g.plain {
 		conn.TLS = nil
 	}

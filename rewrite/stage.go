@@ -21,6 +21,7 @@ type Stage struct {
 	allow       []byte // the value of Allow on a 405
 	websocket   bool
 	forwarding  forwarding
+	client      forwardClient
 	request     edits
 	hsts        []byte // nil: off
 	response    edits
@@ -49,6 +50,7 @@ func New(p *spec.Policy, env *Env) (*Stage, []fault.Problem) {
 		requestID:   p.RequestID != nil && bool(*p.RequestID),
 		websocket:   p.WebSocket != nil && bool(*p.WebSocket),
 		forwarding:  newForwarding(p.Forwarded, around),
+		client:      newForwardClient(p.TLS),
 		maintenance: newMaintenance(p.Maintenance),
 		mutual:      p.TLS != nil && p.TLS.ClientCertificates == spec.ClientAuthRequired,
 	}
@@ -133,12 +135,13 @@ func (s *Stage) tell(x *exchange.Exchange, continued bool) {
 	if continued {
 		fields.Set(exchange.NameTraceparent, traceparent(x)) // and the peer's tracestate stays
 		s.forwarding.apply(x, false)
-		return
+	} else {
+		s.forwarding.apply(x, s.trace.on || !x.Facts.Client.Trusted)
+		if s.trace.on {
+			fields.Add(exchange.NameTraceparent, traceparent(x))
+		}
 	}
-	s.forwarding.apply(x, s.trace.on || !x.Facts.Client.Trusted)
-	if s.trace.on {
-		fields.Add(exchange.NameTraceparent, traceparent(x))
-	}
+	s.client.apply(x)
 }
 
 // Response edits the response.
