@@ -95,6 +95,8 @@ func (s *Stage) prepare(t *exchange.Exchange, l *look, old *storage.Object) {
 		f.Del(exchange.NamePragma)
 		*f = slices.DeleteFunc(*f, func(one exchange.Field) bool { return s.rules.dropped(&one) })
 		f.Del(exchange.NameCookie)
+		f.Del(exchange.NameClientCert)
+		f.Del(exchange.NameClientCertChain)
 		if l.identified {
 			f.Del(exchange.NameAuthorization)
 		}

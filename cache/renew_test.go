@@ -200,6 +200,35 @@ func TestStaleWhileRevalidate(t *testing.T) {
 	f("200\nCache-Control: max-age=60\n\nold", with(func(c *spec.Cache) { c.Stale.WhileRevalidate = 30 * time.Second }))
 }
 
+// TestStaleForCertificate: so it is for who showed a certificate, of which the service would be told.
+func TestStaleForCertificate(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		p.origin.says("200\nCache-Control: public, max-age=60, stale-while-revalidate=30\n\nold")
+		ask := func(want string, shown bool) {
+			t.Helper()
+			x := begin(request("GET", "/a"))
+			if shown {
+				x.Req.Fields.Add(exchange.NameClientCert, []byte(":MTIz:"))
+				x.Req.Fields.Add(exchange.NameClientCertChain, []byte(":NDU2:"))
+			} else {
+				conn := *x.Conn
+				conn.TLS = nil
+				x.Conn = &conn
+			}
+			if g := p.run(p.path, x, newClient()); g.String() != want {
+				t.Errorf("got %q, want %q", g, want)
+			}
+		}
+		ask("200 miss stored", false)
+		time.Sleep(61 * time.Second)
+		ask("200 stale", true)
+		synctest.Wait()
+		if last := p.origin.last(); p.origin.asked() != 2 || strings.Contains(last, "Client-Cert") {
+			t.Errorf("asked %d times, the last time %q", p.origin.asked(), last)
+		}
+	}, func(s *setup) { s.policy.TLS = &spec.TLS{ClientCertificates: spec.ClientAuthOptional} })
+}
+
 // TestStaleForIdentified: a public stale answer is given to who says who asks, and the new one is fetched without it.
 func TestStaleForIdentified(t *testing.T) {
 	play(t, "200\nCache-Control: public, max-age=60, stale-while-revalidate=30\n\nold", func(s *script) {
