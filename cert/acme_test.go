@@ -1,6 +1,8 @@
 package cert_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -171,6 +173,46 @@ func TestStoredByACME(t *testing.T) {
 		return strings.HasPrefix(p.String(), "edge.yaml:101:1: certificate for a.skerry.dev by ACME ends on")
 	}) {
 		t.Errorf("no warning before the end: %v", got)
+	}
+}
+
+// TestDocumentsBelowOrdered: below a wildcard that is ordered, a name with documents gets these, by kind of key, and every other name the one
+// that was ordered, whatever keys the documents have.
+func TestDocumentsBelowOrdered(t *testing.T) {
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	stock(t, dir, "*.skerry.dev", root.server(t, "*.skerry.dev"), root)
+	updates, err := cert.NewUpdates("127.0.0.1:1", []byte("key:c2VjcmV0c2VjcmV0c2VjcmV0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := acmeWorld(t, cert.ACME{Dir: dir, DNS: updates})
+	w.certificate("a-ecdsa", root.server(t, "x.skerry.dev"), root)
+	w.certificate("b-rsa", issue(t, root, rsaKey(t, 2048), func(c *x509.Certificate) { nameIt(c, "x.skerry.dev") }), root)
+	w.hosts(nil, "*.skerry.dev")
+	s := newSite(w)
+	for host, want := range map[string]struct{ ordered, shown string }{
+		"x.skerry.dev": {"", "[a-ecdsa:ECDSA b-rsa:RSA]"},
+		"y.skerry.dev": {"*.skerry.dev", "[acme/*.skerry.dev:ECDSA]"},
+		"*.skerry.dev": {"*.skerry.dev", "[acme/*.skerry.dev:ECDSA]"},
+	} {
+		var shown []string
+		all, _, _ := s.store.Table().Host(host)
+		for _, c := range all {
+			shown = append(shown, c.Certificate+":"+c.Key)
+		}
+		if got := s.store.Table().Ordered(host); got != want.ordered || fmt.Sprint(shown) != want.shown {
+			t.Errorf("%s: ordered %q, shown %v, want %+v", host, got, shown, want)
+		}
+	}
+	for host, want := range map[string]cert.Result{"x.skerry.dev": cert.OK, "y.skerry.dev": cert.NoCipher} {
+		config := s.trusting(host, root)
+		config.MaxVersion, config.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
+		if _, got, err := s.dial(config); got.result != want {
+			t.Errorf("a client of RSA alone, %s: %v, %v, want %v", host, got.result, err, want)
+		}
+		if _, got, err := s.dial(s.trusting(host, root)); err != nil || got.session.Local {
+			t.Errorf("%s: %v, %v", host, got.result, err)
+		}
 	}
 }
 
