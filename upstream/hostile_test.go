@@ -103,7 +103,7 @@ func TestSlowClientHurtsNobody(t *testing.T) {
 func TestHurriedEndpoint(t *testing.T) {
 	slow := newOrigin(t, (*call).gone)
 	s := ordered("s", slow.addr, newOrigin(t, (*call).gone).addr, newOrigin(t, (*call).gone).addr)
-	s.Timeouts.Try, s.Timeouts.Whole = brief, brief*3/2
+	s.Timeouts.Try, s.Timeouts.Whole = 3*brief, 3*brief*3/2 // the difference is what a busy machine may take beside
 	s.Ejection = spec.Ejection{Failures: 1, Time: time.Minute, Share: 1}
 	e := newEdge(t, here, policy(), []spec.Weighted{only(s)})
 	if r, n := e.do("GET /"); r.status != 504 || n.Tries != 2 {
