@@ -33,8 +33,8 @@ var rows = map[string]row{
 	"cert":                  {may: []string{"spec"}},
 	"cert/pebble":           {tests: []string{"cert", "edge", "plan", "spec"}}, // a module of its own
 	"observe":               {may: []string{"exchange"}},
-	"handover":          {none: true}, // sockets and the data directory, from one process to the next
-	"systemd":           {none: true},
+	"handover":              {none: true}, // sockets and the data directory, from one process to the next
+	"systemd":               {none: true},
 	// traffic
 	"wire":             {may: []string{"exchange"}},
 	"wire/transport":   {},
