@@ -82,14 +82,13 @@ func (c *conn) refuseLocked(id uint32, code errCode) error {
 
 // breakOff ends every stream: the connection is of no use any more. The caller holds the lock.
 func (c *conn) breakOff(why error) {
-	if c.broken != nil {
-		return
+	if c.broken == nil {
+		c.broken = why
+		c.net.Close()
 	}
-	c.broken = why
-	for s := range c.streams.all {
+	for s := range c.streams.all { // those too that were opened since, by frames that had been read
 		s.fail(c.lost())
 	}
-	c.net.Close()
 }
 
 // lost is what a stream comes to when its connection has ended.

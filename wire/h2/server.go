@@ -256,8 +256,11 @@ func (c *serverConn) finish() {
 func (c *serverConn) head(id uint32, l *fieldList, end bool) error {
 	c.mu.Lock()
 	s := c.streams.get(id)
-	final := c.final
+	final, broken := c.final, c.broken
 	switch {
+	case broken != nil: // nobody would hear the answer
+		c.mu.Unlock()
+		return broken
 	case s != nil:
 		err := c.trailers(s, l, end)
 		c.mu.Unlock()
