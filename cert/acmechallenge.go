@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"strings"
 	"sync"
 
 	"github.com/mholt/acmez/v3"
@@ -123,6 +122,3 @@ func (k *Keeper) challenge(sni string) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*c.pair}, NextProtos: []string{acmez.ACMETLS1Protocol},
 		SessionTicketsDisabled: true, Time: k.opt.Now}
 }
-
-// orderedName is the name of a leaf that was ordered; false if it comes from a document or the local CA.
-func orderedName(document string) (string, bool) { return strings.CutPrefix(document, orderedPrefix) }

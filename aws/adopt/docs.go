@@ -19,9 +19,6 @@ type document struct {
 	spec    []said
 }
 
-// name is that of its metadata.
-func (d *document) name() string { return textOf(d.meta, "name") }
-
 // file writes documents into one file in the one form of spec.Format.
 func file(name string, list []*document) []byte {
 	var w docWriter

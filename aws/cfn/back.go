@@ -11,9 +11,6 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Deployment makes a deployment of this template alone.
-func (t *Template) Deployment() (*model.Deployment, []error) { return Deployment(t) }
-
 // Deployment makes one deployment of the templates of its stacks: references become references again, also from stack to
 // stack. What the model cannot say is a problem that names the resource: a type that the compiler does not know, a property
 // that its schema has not. Functions other than those that Emit writes stay as model.Intrinsic.

@@ -100,11 +100,3 @@ func (d *Deployment) Resource(id string) *Resource {
 	}
 	return nil
 }
-
-// Pos is where a property of the resource with a logical id comes from; zero: nobody knows.
-func (d *Deployment) Pos(id, path string) spec.Pos {
-	if r := d.Resource(id); r != nil {
-		return r.Pos(path)
-	}
-	return spec.Pos{}
-}
