@@ -377,7 +377,7 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 			return earlier(s.due(), o.now().Add(renewalInfoEvery)), nil
 		}
 		failures = append(failures, err)
-		if ctx.Err() != nil {
+		if errors.As(err, new(storageError)) || ctx.Err() != nil {
 			break
 		}
 	}

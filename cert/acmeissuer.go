@@ -117,6 +117,13 @@ func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored
 	if err != nil {
 		return nil, err
 	}
+	keyText, err := keyPEM(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.o.store.stageKey(ctx, i, name, keyText); err != nil {
+		return nil, storageError{err}
+	}
 	csr, err := acmez.NewCSR(key, []string{name})
 	if err != nil {
 		return nil, err
@@ -140,20 +147,22 @@ func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored
 	if len(chains) == 0 {
 		return nil, errors.New("the order is done, but there is no certificate")
 	}
-	keyText, err := keyPEM(key)
-	if err != nil {
-		return nil, err
-	}
 	l, f := orderedLeaf(name, chains[0].ChainPEM, keyText)
 	if f != nil {
 		return nil, errors.New(f.text)
 	}
 	s := &stored{leaf: l, ca: i.ca, ordered: i.o.now()}
-	if err := i.o.store.write(ctx, i, name, chains[0].ChainPEM, keyText, s.ordered); err != nil {
-		return nil, fmt.Errorf("keeping it in --data: %w", err)
+	if err := i.o.store.keep(ctx, i, name, chains[0].ChainPEM, s.ordered); err != nil {
+		return nil, storageError{err}
 	}
 	return s, nil
 }
+
+// storageError is of --data: no other CA would help.
+type storageError struct{ error }
+
+func (e storageError) Error() string { return "keeping it in --data: " + e.error.Error() }
+func (e storageError) Unwrap() error { return e.error }
 
 // refused reports whether the CA did not take a new order, for another reason than their number.
 func refused(err error) bool {

@@ -111,18 +111,33 @@ func (s *store) read(ctx context.Context, i *issuer, name string) (*stored, erro
 	return &stored{leaf: l, ca: i.ca, ordered: meta.Ordered}, nil
 }
 
-// write keeps a certificate. Its chain comes last: who reads between the steps finds a key that does not match, and orders.
-func (s *store) write(ctx context.Context, i *issuer, name string, chain, key []byte, at time.Time) error {
+// stagedSuffix is behind the name of a file that is complete, but not in its place yet.
+const stagedSuffix = ".next"
+
+// stageKey writes the key of an order that is about to be made. A storage that takes nothing says so before the CA is asked, whose
+// orders are counted.
+func (s *store) stageKey(ctx context.Context, i *issuer, name string, key []byte) error {
+	return s.files.Store(ctx, certmagic.StorageKeys.SitePrivateKey(i.key, name)+stagedSuffix, key)
+}
+
+// keep puts a certificate beside its staged key, and then all three in their places: until everything is written the old one can be read.
+// The chain comes last: who reads between the steps, which take no space, finds a key that does not match.
+func (s *store) keep(ctx context.Context, i *issuer, name string, chain []byte, at time.Time) error {
 	meta, err := json.Marshal(storedMeta{Names: []string{name}, CA: i.ca, Ordered: at})
 	if err != nil {
 		return err
 	}
 	keys := certmagic.StorageKeys
-	return errors.Join(
-		s.files.Store(ctx, keys.SitePrivateKey(i.key, name), key),
-		s.files.Store(ctx, keys.SiteMeta(i.key, name), meta),
-		s.files.Store(ctx, keys.SiteCert(i.key, name), chain),
-	)
+	key, metaKey, chainKey := keys.SitePrivateKey(i.key, name), keys.SiteMeta(i.key, name), keys.SiteCert(i.key, name)
+	if err := errors.Join(s.files.Store(ctx, metaKey+stagedSuffix, meta), s.files.Store(ctx, chainKey+stagedSuffix, chain)); err != nil {
+		return err
+	}
+	for _, k := range []string{key, metaKey, chainKey} {
+		if err := os.Rename(s.files.Filename(k+stagedSuffix), s.files.Filename(k)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // orderedLeaf checks what a CA has issued for a name as strictly as a Certificate document.

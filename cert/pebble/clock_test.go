@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,6 +120,38 @@ func TestRenewal(t *testing.T) {
 	if got := c.meters.Gauge("skerry_certificate_expiry_timestamp_seconds", "", "certificate", "acme/"+host).Value(); got != third.NotAfter.Unix() {
 		t.Errorf("the gauge says %d, the certificate ends at %d", got, third.NotAfter.Unix())
 	}
+}
+
+// TestStorageFails has a storage that does not take what is written: the CA is not asked for what could not be kept, and what is there stays
+// whole until the next certificate is.
+func TestStorageFails(t *testing.T) {
+	prompt(t)
+	r := newRig(t)
+	c := newClocked(t, r)
+	first := r.pebble.shown(t, r.node.HTTPS, host, nil)
+	waitFor(t, func() bool { return len(c.events("certificate_issued")) == 1 })
+	base := strings.TrimSuffix(certificates(t, r.node.Data)[0], ".crt")
+	fails := func(blocked string, jump time.Duration, failures, orders int) {
+		t.Helper()
+		must(t, os.MkdirAll(filepath.Join(blocked, "in the way"), 0o700))
+		c.jump(jump)
+		waitFor(t, func() bool { return len(c.events("certificate_failed")) == failures })
+		must(t, os.RemoveAll(blocked))
+		if text := c.events("certificate_failed")[failures-1]; !strings.Contains(text, "keeping it in --data: ") {
+			t.Errorf("the event says %q", text)
+		}
+		r.ordered(t, orders)
+		pair, err := tls.LoadX509KeyPair(base+".crt", base+".key")
+		must(t, err)
+		if !pair.Leaf.Equal(first) {
+			t.Error("the storage has another certificate")
+		}
+	}
+	fails(base+".key.next", 62*day, 1, 1)
+	fails(base+".crt.next", 2*time.Minute, 2, 2)
+	c.jump(3 * time.Minute)
+	r.pebble.shown(t, r.node.HTTPS, host, first)
+	r.ordered(t, 3)
 }
 
 // TestRenewalInfo has the CA ask for an early renewal.
