@@ -19,6 +19,8 @@ const (
 	resolversMax = 8
 	// demoPatience is how long the demo waits for anything. Beyond it: the check of that step fails.
 	demoPatience = 5 * time.Second
+	// demoTrial is --upgrade-trial of the process that the demo replaces: short, for who watches.
+	demoTrial = 500 * time.Millisecond
 	// demoPoll is the pause between two looks at what the demo waits for.
 	demoPoll = 10 * time.Millisecond
 	// watchInterval is how often `aws --watch` looks at files: as often as the edge does.
