@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net/netip"
+	"reflect"
 	"time"
 
 	"skerry.dev/skerry/spec"
@@ -42,6 +43,30 @@ func (t *Table) Choose(sni string, to netip.Addr) (certificate, policy string, o
 func (t *Table) ChooseOnly(sni string, to netip.Addr) bool {
 	_, ok := t.choose(sni, to)
 	return ok
+}
+
+// Pick returns the kind of key that a hello gets.
+func (t *Table) Pick(h *tls.ClientHelloInfo) string {
+	var s Socket
+	s.choice, _ = t.choose(h.ServerName, netip.Addr{})
+	s.pick(h)
+	return s.leaf.kind().String()
+}
+
+// Fitter returns what a policy says of whether a client can use a certificate, and what crypto/tls says under the same configuration.
+func (k *Keeper) Fitter(t *spec.TLS) (fits, supports func(*tls.ClientHelloInfo, *tls.Certificate) bool, err error) {
+	p, err := k.policy(t, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	fits = func(h *tls.ClientHelloInfo, c *tls.Certificate) bool { return p.fits(h, &leaf{pair: *c}) }
+	supports = func(h *tls.ClientHelloInfo, c *tls.Certificate) bool {
+		full := *h
+		field := reflect.ValueOf(&full).Elem().FieldByName("config")
+		reflect.NewAt(field.Type(), field.Addr().UnsafePointer()).Elem().Set(reflect.ValueOf(p.config))
+		return full.SupportsCertificate(c) == nil
+	}
+	return fits, supports, nil
 }
 
 // LocalLeaf issues a leaf of the local CA and returns it in DER, with its end.
@@ -98,8 +123,9 @@ func TableOf(names []string) *Table {
 		}
 	}
 	t.names = newIndex(t.leaves, now)
+	p, _ := new(Keeper).policy(nil, nil)
 	for _, name := range names {
-		t.add(name, &policy{}, spec.Pos{})
+		t.add(name, p, spec.Pos{})
 	}
 	return t
 }

@@ -29,8 +29,9 @@ type Table struct {
 	standIn   bool       // the local CA may have to stand in for one of them
 	demand    bool       // names below wildcard hosts may be ordered when clients ask for them
 	notes     []fault.Problem
-	secret    []byte // of session tickets; nil: none
-	sums      sums   // what the references stood for
+	idle      []fault.Problem // certificates that cover nothing
+	secret    []byte          // of session tickets; nil: none
+	sums      sums            // what the references stood for
 }
 
 // host is one host of an entrypoint.
@@ -76,8 +77,8 @@ type lost struct {
 }
 
 // Table compiles what a spec says of TLS: it reads every Certificate and every bundle of client CAs, and makes or renews
-// the root of the local CA if a host has no certificate. With problems the table is nil. Certificates beyond their time
-// are no problem but a warning, see Warnings: an edge must start with what there is.
+// the root of the local CA if a host has no certificate. With problems the table is nil. Certificates beyond their time are none
+// of these, see Faults: an edge must start with what there is.
 func (k *Keeper) Table(s *spec.Spec) (*Table, []fault.Problem) {
 	t := &Table{exact: map[string]*host{}, below: map[string]*host{}, byIP: map[netip.Addr]*host{}, policies: map[string]*policy{}, sums: sums{}}
 	var problems []fault.Problem
@@ -239,8 +240,10 @@ func (t *Table) setFirst(s *spec.Spec, base *policy) {
 	switch {
 	case byDefault >= 0:
 		t.first.leaf = t.leaves[byDefault]
+		t.first.leaves = t.names.instead(t.first.leaf)
 	case len(t.leaves) > 0:
 		t.first.leaf = t.leaves[0]
+		t.first.leaves = t.names.instead(t.first.leaf)
 	case len(t.local)+len(t.ordered) > 0:
 		t.first.issue = t.onLocal(s)
 		t.firstHost = t.hostOf(t.first.issue)
@@ -303,6 +306,28 @@ func (x *index) best(name string) (b byKind) {
 		}
 	}
 	return b
+}
+
+// instead returns the leaves that have every name of a leaf, and other kinds of keys: for clients that name no host and cannot use it.
+func (x *index) instead(l *leaf) (all byKind) {
+	some := false
+	keep := func(of *byKind) {
+		if !some {
+			all, some = *of, true
+		}
+		for i := range all {
+			if all[i] != of[i] {
+				all[i] = nil
+			}
+		}
+	}
+	for name := range l.exact {
+		keep(x.exact[name])
+	}
+	for name := range l.below {
+		keep(x.below[name])
+	}
+	return all
 }
 
 // choose finds what a hello gets; sni is as the client sent it, to the address it connected to. False: the name is not
