@@ -29,6 +29,7 @@ type ACME struct {
 	Email     string                // of the account; must not be empty
 	CAs       []string              // URLs of directories, the first that issues wins; empty: LetsEncrypt
 	Roots     *x509.CertPool        // what the CAs' own HTTPS is checked against; nil: the system's
+	Bindings  map[string]Binding    // by CA: the customer's key that a new account is bound with, for CAs that want one
 	Dir       string                // accounts, keys, certificates, challenges and locks; several processes may share it; empty: only look, never order
 	ReadOnly  bool                  // look at what is in Dir, and order nothing
 	HTTP, TLS bool                  // which challenges the edge's listeners can answer: HTTP-01 on port 80, TLS-ALPN-01 on port 443
@@ -56,6 +57,11 @@ func (a *ACME) Check() error {
 			return fmt.Errorf("--acme-ca %q is given twice", ca)
 		}
 	}
+	for ca := range a.Bindings {
+		if !slices.Contains(a.directories(), ca) {
+			return fmt.Errorf("--acme-eab is for %q, which is no CA of --acme-ca", ca)
+		}
+	}
 	if len(a.Allow) > allowMax {
 		return fmt.Errorf("--acme-allow is given %d times, at most %d; --acme-ask has no such limit", len(a.Allow), allowMax)
 	}
@@ -71,6 +77,14 @@ func (a *ACME) Check() error {
 		}
 	}
 	return nil
+}
+
+// directories are the CAs in force.
+func (a *ACME) directories() []string {
+	if len(a.CAs) == 0 {
+		return []string{LetsEncrypt}
+	}
+	return a.CAs
 }
 
 // reserved are the last labels of names that no public CA signs (RFC 2606, 6761, 6762, 7686, 8375, 9476; ICANN's .internal).
@@ -140,11 +154,7 @@ func newOrders(opt *ACME, meters *meter.Set, now func() time.Time) *orders {
 	o.store = store{files: &certmagic.FileStorage{Path: opt.Dir}}
 	o.solver = &solver{store: &o.store, here: map[string]challenge{}}
 	o.client, o.asker, o.demands = newClient(opt.Roots), newAsker(), newDemands()
-	cas := opt.CAs
-	if len(cas) == 0 {
-		cas = []string{LetsEncrypt}
-	}
-	for _, ca := range cas {
+	for _, ca := range opt.directories() {
 		o.issuers = append(o.issuers, newIssuer(o, ca))
 	}
 	count := func(result string) *meter.Counter {

@@ -89,6 +89,8 @@ func TestACMECheck(t *testing.T) {
 	f("--acme-ca", cert.ACME{Email: mail, CAs: []string{"http://ca.example/dir"}})
 	f("twice", cert.ACME{Email: mail, CAs: []string{nowhere, nowhere}})
 	f("at most", cert.ACME{Email: mail, CAs: make([]string, 6)})
+	f("", cert.ACME{Email: mail, Bindings: map[string]cert.Binding{cert.LetsEncrypt: {}}})
+	f("--acme-eab", cert.ACME{Email: mail, CAs: []string{nowhere}, Bindings: map[string]cert.Binding{cert.LetsEncrypt: {}}})
 	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"*"}})
 	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"A.skerry.dev"}})
 	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"x.internal"}})
@@ -115,6 +117,30 @@ func TestNewUpdates(t *testing.T) {
 	f("10.0.0.2", "hmac-md5:edge:"+secret, "another algorithm")
 	f("10.0.0.2", ":"+secret, "without a name")
 	f("10.0.0.2", "edge:c2hvcnQ=", "at least 16 bytes")
+}
+
+func TestParseBinding(t *testing.T) {
+	const key = "c2VjcmV0IHNlY3JldCBzZWNyZXQ"
+	f := func(text, want string) {
+		t.Helper()
+		_, err := cert.ParseBinding([]byte(text))
+		switch {
+		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: %v, want %q", text, err, want)
+		case err != nil && strings.Contains(err.Error(), key):
+			t.Errorf("the error holds the key: %v", err)
+		}
+	}
+	f("kid:"+key+"\n", "")
+	f("urn:of:many:parts:"+key+"=", "")
+	f("kid:-_-_-_-_-_-_-_-_-_-_-_-_", "")
+	f(key, "KEYID:KEY")
+	f(":"+key, "KEYID is not")
+	f("k d:"+key, "KEYID is not")
+	f("ké:"+key, "KEYID is not")
+	f(strings.Repeat("k", 513)+":"+key, "1 to 512")
+	f("kid:c2hvcnQ", "at least 16 bytes")
+	f("kid:"+key+"+/", "base64url")
 }
 
 func TestBackoff(t *testing.T) {

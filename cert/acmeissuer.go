@@ -230,8 +230,21 @@ func (i *issuer) newAccount(ctx context.Context, key crypto.Signer) (acme.Accoun
 		}
 		key = made
 	}
-	account, err := i.acme.NewAccount(ctx, acme.Account{Contact: []string{"mailto:" + i.o.opt.Email}, TermsOfServiceAgreed: true, PrivateKey: key})
-	if err != nil {
+	account := acme.Account{Contact: []string{"mailto:" + i.o.opt.Email}, TermsOfServiceAgreed: true, PrivateKey: key}
+	binding, bound := i.o.opt.Bindings[i.ca]
+	if bound {
+		if err := account.SetExternalAccountBinding(ctx, &i.acme, binding.eab); err != nil {
+			return account, err
+		}
+	}
+	account, err := i.acme.NewAccount(ctx, account)
+	var problem acme.Problem
+	switch {
+	case err != nil && bound:
+		return account, fmt.Errorf("with --acme-eab: %w", err)
+	case errors.As(err, &problem) && problem.Type == acme.ProblemTypeExternalAccountRequired:
+		return account, fmt.Errorf("%w; it wants a customer's key: --acme-eab %s=REFERENCE", err, i.ca)
+	case err != nil:
 		return account, err
 	}
 	text, err := json.Marshal(account)

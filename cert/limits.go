@@ -113,6 +113,10 @@ const (
 	tsigFudge = 300
 	// tsigBytesMin is the shortest secret that is taken to sign updates.
 	tsigBytesMin = 16
+	// bindingIDBytesMax is the longest name of a customer's key for --acme-eab. Beyond it: a problem.
+	bindingIDBytesMax = 512
+	// bindingBytesMin is the shortest such key that is taken.
+	bindingBytesMin = 16
 	// challengePathMax is the longest path of HTTP-01 that is looked at, in bytes: a token has about 43.
 	challengePathMax = 256
 )

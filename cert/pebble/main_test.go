@@ -46,13 +46,14 @@ type node struct {
 	Allow             []string
 	Ask               string
 	DNS               string // the server that takes updates
+	bindings          map[string]cert.Binding
 }
 
 func (n *node) options() edge.Options {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(n.Roots))
 	opt := edge.Options{DrainTimeout: patience, Setting: plan.Setting{Data: n.Data, ACME: &cert.ACME{
-		Email: "edge@skerry-tests.net", CAs: n.CAs, Roots: roots, Dir: n.Data + "/acme", Allow: n.Allow, Ask: n.Ask}}}
+		Email: "edge@skerry-tests.net", CAs: n.CAs, Roots: roots, Dir: n.Data + "/acme", Allow: n.Allow, Ask: n.Ask, Bindings: n.bindings}}}
 	if n.DNS != "" {
 		updates, err := cert.NewUpdates(n.DNS, []byte("edge:c2tlcnJ5IHRlc3RzIGtlZXAgbm8gc2VjcmV0cw=="))
 		if err != nil {

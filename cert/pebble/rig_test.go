@@ -134,6 +134,7 @@ type pebble struct {
 	addr       string
 	tls        *tls.Config
 	server     *http.Server
+	binding    [2]string // a key's name and the key that accounts must be bound with; empty: none
 
 	mu     sync.Mutex
 	orders int
@@ -160,7 +161,10 @@ func (p *pebble) begin(z *zone, httpPort, tlsPort int) {
 	quiet := log.New(io.Discard, "", 0)
 	store := db.NewMemoryStore()
 	p.ca = ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {}})
-	front := wfe.New(quiet, store, va.New(quiet, httpPort, tlsPort, false, z.addr, store), p.ca, []string{"pebble.test"}, false, false, 1, 1)
+	if p.binding[0] != "" {
+		must(p.t, store.AddExternalAccountKeyByID(p.binding[0], p.binding[1]))
+	}
+	front := wfe.New(quiet, store, va.New(quiet, httpPort, tlsPort, false, z.addr, store), p.ca, []string{"pebble.test"}, false, p.binding[0] != "", 1, 1)
 	p.handler, p.management = front.Handler(), front.ManagementHandler()
 	p.start()
 }
