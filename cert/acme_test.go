@@ -289,3 +289,35 @@ func TestDemandLimits(t *testing.T) {
 		t.Errorf("%d orders failed and %d demands were refused, want %d and %d", failed, refused, cert.DemandsPerMinute, cert.DemandsPerMinute+1)
 	}
 }
+
+// TestNamesMax has one host more than may be ordered: it is said of one by name where it stands, always the same, and a reload that gives
+// up another name has room for it at once.
+func TestNamesMax(t *testing.T) {
+	w := acmeWorld(t, cert.ACME{})
+	hosts := make([]string, cert.NamesMax+2)
+	for i := range hosts {
+		hosts[i] = fmt.Sprintf("h%d.skerry.dev", i)
+	}
+	w.hosts(nil, hosts[:2]...)
+	w.hosts(nil, hosts[2:]...)
+	store := cert.NewStore(w.keeper)
+	table := w.table()
+	store.Use(table)
+	if n, local := len(table.AllOrdered()), fmt.Sprint(table.Local()); n != cert.NamesMax || local != "[h10000.skerry.dev h10001.skerry.dev]" {
+		t.Errorf("%d names are ordered, the local CA has %.200s", n, local)
+	}
+	const want = "edge.yaml:102:1: h10000.skerry.dev and 1 more: no certificate by ACME: there are 10000 names, the limit;"
+	if got := table.Warnings(time.Now()); len(got) != 1 || !strings.HasPrefix(got[0].String(), want) {
+		t.Errorf("got %v", got)
+	}
+	events := w.meters.Events().Since(0)
+	if len(events) != 1 || !strings.HasPrefix(events[0].Text, "h10000.skerry.dev and 1 more: no certificate") {
+		t.Errorf("events: %v", events)
+	}
+	w.spec.Entrypoints = w.spec.Entrypoints[1:]
+	table = w.table()
+	store.Use(table)
+	if len(table.Local()) != 0 || len(table.Warnings(time.Now())) != 0 {
+		t.Errorf("after a reload the local CA has %v", table.Local())
+	}
+}

@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/caddyserver/certmagic"
+
 	"skerry.dev/skerry/spec"
 )
 
@@ -22,6 +24,8 @@ const (
 	RootValidity     = rootValidity
 	DemandsPerMinute = demandsPerMinute
 	RetryMax         = retryMax
+	NamesMax         = namesMax
+	LockDead         = lockDead
 )
 
 // Table returns the table in force, nil if there is none yet.
@@ -139,4 +143,10 @@ func ParseLists(text []byte) (int, error) {
 		}
 	}
 	return len(all), err
+}
+
+// Lock takes a lock of a storage.
+func Lock(ctx context.Context, dir, name string) (unlock func(), err error) {
+	s := store{files: &certmagic.FileStorage{Path: dir}}
+	return s.lock(ctx, name)
 }

@@ -51,6 +51,10 @@ func (t *Table) Warnings(now time.Time) []fault.Problem {
 			add(t.hostOf(m.name).at, fmt.Sprintf("certificate for %s by ACME %s, and is not renewed yet", m.name, w))
 		}
 	}
+	if n := len(t.beyond); n > 0 {
+		add(t.beyond[0].at, fmt.Sprintf("%s: no certificate by ACME: there are %d names, the limit; the local CA serves what is beyond it, which a Certificate, or a wildcard by --acme-dns, can cover",
+			several(t.beyond[0].name, n-1), namesMax))
+	}
 	for _, p := range t.policies {
 		for _, c := range p.clients {
 			if w := warning(c.NotBefore, c.NotAfter, now, expirySoon); w != "" {
@@ -108,7 +112,7 @@ func (t *Table) note(s *spec.Spec) {
 	}
 	for i, l := range t.leaves {
 		if names := l.names(); !s.Certificates[i].Default && !slices.ContainsFunc(names, served) {
-			t.idle = append(t.idle, of(l, "no entrypoint has a host that it covers: it is for "+several(names), "remove the document, or add the hosts to an entrypoint"))
+			t.idle = append(t.idle, of(l, "no entrypoint has a host that it covers: it is for "+several(names[0], len(names)-1), "remove the document, or add the hosts to an entrypoint"))
 		}
 	}
 	type pair struct{ leaf, to *leaf }
@@ -121,23 +125,23 @@ func (t *Table) note(s *spec.Spec) {
 	for p, names := range beaten {
 		slices.Sort(names)
 		t.notes = append(t.notes, of(p.leaf,
-			fmt.Sprintf("for %s, certificate %q is used, which has an %s key too and %s", several(names), p.to.document, p.to.kind(), p.to.better(p.leaf, t.names.now)),
+			fmt.Sprintf("for %s, certificate %q is used, which has an %s key too and %s", several(names[0], len(names)-1), p.to.document, p.to.kind(), p.to.because(p.leaf, t.names.now)),
 			"keep one of them, or make one ECDSA and the other RSA"))
 	}
 	t.names.lost = nil
 	fault.SortProblems(t.notes)
 }
 
-// several is the first of some names and how many more there are.
-func several(names []string) string {
-	if n := len(names) - 1; n > 0 {
-		return fmt.Sprintf("%s and %d more", names[0], n)
+// several is the first of some names, and how many more there are.
+func several(first string, more int) string {
+	if more > 0 {
+		return fmt.Sprintf("%s and %d more", first, more)
 	}
-	return names[0]
+	return first
 }
 
-// better says why newIndex prefers a leaf to another one.
-func (l *leaf) better(than *leaf, now time.Time) string {
+// because says why newIndex prefers a leaf to another one.
+func (l *leaf) because(than *leaf, now time.Time) string {
 	switch {
 	case !than.inForce(now) && l.inForce(now):
 		return "is in force"

@@ -26,6 +26,7 @@ type Table struct {
 	empty     bool       // there is nothing to serve
 	local     []string   // hosts on the local CA
 	ordered   []*ordered // the names by ACME among the others' hosts
+	beyond    []*host    // what ACME has no room for
 	standIn   bool       // the local CA may have to stand in for one of them
 	demand    bool       // names below wildcard hosts may be ordered when clients ask for them
 	notes     []fault.Problem
@@ -169,44 +170,46 @@ func (t *Table) add(name string, p *policy, at spec.Pos) {
 // order finds for every host without a document whether it is ordered by ACME or is the local CA's. A name below a wildcard that is
 // ordered needs none of its own.
 func (t *Table) order(k *Keeper, s *spec.Spec) {
-	full := 0
-	of := func(name string) *ordered {
-		if k.orders == nil || !k.orders.can(name) {
-			return nil
+	of := func(h *host) {
+		if k.orders == nil || !k.orders.can(h.name) {
+			return
 		}
-		m := k.orders.of(name)
-		if m == nil {
-			full++
-			return nil
+		if len(t.ordered) == namesMax {
+			t.beyond = append(t.beyond, h)
+			return
 		}
-		t.ordered, t.standIn = append(t.ordered, m), true
-		return m
+		h.acme = k.orders.of(h.name)
+		t.ordered, t.standIn = append(t.ordered, h.acme), true
 	}
-	for rest, h := range t.below {
-		if h.leaf == nil {
-			h.acme = of("*." + rest)
-		}
-	}
-	for name, h := range t.exact {
-		if h.leaf != nil {
-			continue
-		}
-		if w := t.below[parent(name)]; w != nil && w.acme != nil {
-			h.acme = w.acme
-			continue
-		}
-		h.acme = of(name)
-	}
-	for _, e := range s.Entrypoints {
-		for _, name := range e.Hosts {
-			if h := t.hostOf(name); h != nil && h.leaf == nil && h.acme == nil {
-				t.local = append(t.local, name)
+	each := func(f func(h *host)) {
+		for _, e := range s.Entrypoints {
+			for _, name := range e.Hosts {
+				if h := t.hostOf(name); h != nil && h.leaf == nil {
+					f(h)
+				}
 			}
 		}
 	}
-	if full > 0 {
-		k.opt.Meters.Events().Add("certificate_failed", fmt.Sprintf("%d hosts get no certificate by ACME: there are %d names, the limit; the local CA serves them", full, namesMax))
-	}
+	each(func(h *host) {
+		if strings.HasPrefix(h.name, "*.") {
+			of(h)
+		}
+	})
+	each(func(h *host) {
+		if strings.HasPrefix(h.name, "*.") {
+			return
+		}
+		if w := t.below[parent(h.name)]; w != nil && w.acme != nil {
+			h.acme = w.acme
+			return
+		}
+		of(h)
+	})
+	each(func(h *host) {
+		if h.acme == nil {
+			t.local = append(t.local, h.name)
+		}
+	})
 }
 
 // hostOf returns the host of that name in the spec.
