@@ -44,7 +44,7 @@ var rows = map[string]row{
 	"wire/h3":          {may: []string{"exchange", "wire", "wire/transport"}},
 	"wire/wiretest":    {may: []string{"exchange", "wire/transport"}},
 	"wire/interop":     {tests: []string{"cli", "edge", "plan", "spec"}}, // a module of its own; cli: processes that replace each other
-	"listen":           {may: []string{"spec", "exchange", "cert", "wire/*"}},
+	"listen":           {may: []string{"spec", "exchange", "cert", "wire/*"}, tests: []string{"handover"}},
 	"route":            {may: []string{"spec", "exchange"}},
 	"rewrite":          {may: []string{"spec", "exchange"}},
 	"access":           {may: []string{"spec", "exchange"}},

@@ -309,6 +309,36 @@ func TestReplaceStopped(t *testing.T) {
 	}
 }
 
+// TestReplacedStop: SIGTERM to the process that serves stops the service, and the processes are of it that it and others have replaced:
+// their WebSockets get 1012 when it has ended with its own connections.
+func TestReplacedStop(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "0s", "--log", "log")
+	first := r.chat()
+	oldest := r.replace()
+	if err := os.Rename(r.dir+"/log", r.dir+"/log.1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(oldest, syscall.SIGUSR1); err != nil { // as who rotates logs tells all processes of a service
+		t.Fatal(err)
+	}
+	r.await(`log file opened anew`)
+	second := r.chat()
+	r.replace()
+	r.signal(syscall.SIGTERM)
+	for _, c := range []*websocket.Conn{first, second} {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+			t.Errorf("a WebSocket of a process before ends with %v, not with status 1012", err)
+		}
+	}
+	r.awaitAll(`stopped: every connection ended by itself`, 3)
+	if text, err := os.ReadFile(r.dir + "/log"); err != nil || !strings.Contains(string(text), `"event":"drained"`) {
+		t.Errorf("the log that was opened anew: %v, %s", err, text)
+	}
+}
+
 // TestReplaceFullQueue: connections that wait in the queue of a socket, and those for which it has no room, are served by the new process.
 // The socket comes from outside, as from systemd, since its queue is to be short.
 func TestReplaceFullQueue(t *testing.T) {

@@ -140,8 +140,10 @@ func (e *Edge) Abandon() {
 	}
 }
 
-// Alive returns when the locks could be had that every connection needs: an edge in which they cannot be is dead.
-func (e *Edge) Alive() {
+// Alive returns when every loop that accepts connections has turned, and the locks could be had that every connection needs: an
+// edge in which that cannot be is dead. Also when ctx is done.
+func (e *Edge) Alive(ctx context.Context) {
+	e.sockets.Alive(ctx)
 	e.shed(time.Unix(0, 0)) // nobody has waited since then
 }
 

@@ -170,6 +170,24 @@ func (s *Successor) Proved() {
 	}
 }
 
+// EndOlder tells the processes before this one to end, and waits until they have, or for as long as grace. It is for one that serves
+// for good and is about to end.
+func (p *Process) EndOlder(grace time.Duration) {
+	late := time.NewTimer(grace)
+	defer late.Stop()
+	older := p.livingOlder()
+	for _, l := range older {
+		_ = l.say(sayEnd) // it has ended meanwhile
+	}
+	for _, l := range older {
+		select {
+		case <-l.gone:
+		case <-late.C:
+			return
+		}
+	}
+}
+
 // Kill ends it, and waits for that. It is for one that has not been proved.
 func (s *Successor) Kill() {
 	_ = s.os.Kill() // it has ended by itself
