@@ -31,7 +31,7 @@ var rows = map[string]row{
 	"represent":             {may: []string{"exchange"}}, // what a stored or static representation answers to conditions and ranges
 	"memory":                {},
 	"cert":                  {may: []string{"spec"}},
-	"cert/pebble":           {tests: []string{"cert", "edge", "plan", "spec"}}, // a module of its own
+	"cert/pebble":           {tests: []string{"cert", "cli", "edge", "plan", "spec"}}, // a module of its own; cli: processes that replace each other
 	"observe":               {may: []string{"exchange"}},
 	"handover":              {none: true}, // sockets and the data directory, from one process to the next
 	"systemd":               {none: true},
@@ -43,8 +43,8 @@ var rows = map[string]row{
 	"wire/h2":          {may: []string{"exchange", "wire", "wire/transport"}},
 	"wire/h3":          {may: []string{"exchange", "wire", "wire/transport"}},
 	"wire/wiretest":    {may: []string{"exchange", "wire/transport"}},
-	"wire/interop":     {tests: []string{"edge", "plan", "spec"}}, // a module of its own
-	"listen":           {may: []string{"spec", "exchange", "cert", "wire/*"}},
+	"wire/interop":     {tests: []string{"cli", "edge", "plan", "spec"}}, // a module of its own; cli: processes that replace each other
+	"listen":           {may: []string{"spec", "exchange", "cert", "wire/*"}, tests: []string{"handover"}},
 	"route":            {may: []string{"spec", "exchange"}},
 	"rewrite":          {may: []string{"spec", "exchange"}},
 	"access":           {may: []string{"spec", "exchange"}},

@@ -115,8 +115,10 @@ type orders struct {
 	asker   *http.Client // of --acme-ask
 	places  chan struct{}
 	wake    chan struct{}
-	ctx     context.Context
+	ctx     context.Context // of orders that are under way
 	end     context.CancelFunc
+	taking  context.Context // nothing is begun behind its end
+	stop    context.CancelFunc
 	running sync.WaitGroup
 	counts  orderCounts
 	demands *demands
@@ -153,6 +155,7 @@ func newOrders(opt *ACME, meters *meter.Set, now func() time.Time) *orders {
 	o := &orders{opt: opt, meters: meters, now: now, names: map[string]*ordered{},
 		places: make(chan struct{}, ordersAtOnce), wake: make(chan struct{}, 1)}
 	o.ctx, o.end = context.WithCancel(context.Background())
+	o.taking, o.stop = context.WithCancel(o.ctx)
 	o.store = store{files: &certmagic.FileStorage{Path: opt.Dir}}
 	o.solver = &solver{store: &o.store, here: map[string]challenge{}}
 	o.client, o.asker, o.demands = newClient(opt.Roots), newAsker(), newDemands()
@@ -239,7 +242,7 @@ func (o *orders) use(t *Table) {
 func (o *orders) begin() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.begun && o.opt.Dir != "" && !o.opt.ReadOnly && o.ctx.Err() == nil {
+	if !o.begun && o.opt.Dir != "" && !o.opt.ReadOnly && o.taking.Err() == nil {
 		o.begun = true
 		o.running.Go(o.loop)
 	}
@@ -251,6 +254,12 @@ func (o *orders) nudge() {
 	case o.wake <- struct{}{}:
 	default:
 	}
+}
+
+// rest begins nothing more, and returns when what a CA has begun on is over.
+func (o *orders) rest() {
+	o.stop()
+	o.running.Wait()
 }
 
 // close ends what is under way, and waits for it.
@@ -269,7 +278,7 @@ func (o *orders) loop() {
 		for _, m := range o.dueNow() {
 			select {
 			case o.places <- struct{}{}:
-			case <-o.ctx.Done():
+			case <-o.taking.Done():
 				o.idle(m)
 				continue
 			}
@@ -279,7 +288,7 @@ func (o *orders) loop() {
 			})
 		}
 		select {
-		case <-o.ctx.Done():
+		case <-o.taking.Done():
 			return
 		case <-o.wake:
 		case <-tick.C:
@@ -328,7 +337,7 @@ func (o *orders) attend(ctx context.Context, m *ordered) {
 	switch {
 	case err == nil:
 		m.failed, m.due = 0, next
-	case o.ctx.Err() != nil: // the process ends: that is no failure
+	case o.taking.Err() != nil: // the process ends, or another has taken over: that is no failure
 	default:
 		m.failed++
 		wait := backoff(m.failed)
@@ -368,17 +377,21 @@ func backoff(failed int) time.Duration {
 	return wait
 }
 
-// obtain takes what another process has ordered, or orders. It returns when to look again.
+// obtain takes what another process has ordered, or orders. It returns when to look again. An order is brought to its end also by a
+// process that rests: who waits for the lock would have to begin it anew.
 func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err error) {
-	if _, next, ok := o.settled(ctx, m); ok {
+	taking, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(o.taking, stop)()
+	if _, next, ok := o.settled(taking, m); ok {
 		return next, nil
 	}
-	unlock, err := o.store.lock(ctx, "order_"+m.name)
+	unlock, err := o.store.lock(taking, "order_"+m.name)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("the lock in --data: %w", err)
 	}
 	defer unlock()
-	old, next, ok := o.settled(ctx, m)
+	old, next, ok := o.settled(taking, m)
 	if ok { // another process was faster
 		return next, nil
 	}
@@ -387,6 +400,9 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 	}
 	var failures []error
 	for _, i := range o.issuers {
+		if o.taking.Err() != nil {
+			return time.Time{}, errors.Join(append(failures, errResting)...)
+		}
 		s, err := i.order(ctx, m.name, old)
 		if err == nil {
 			renewed := m.leaf.Load() != nil
@@ -404,6 +420,9 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 	}
 	return time.Time{}, errors.Join(failures...)
 }
+
+// errResting ends what was not begun before another process took over.
+var errResting = errors.New("another process has taken over, and orders")
 
 func (o *orders) isOnDemand(m *ordered) bool {
 	o.mu.Lock()

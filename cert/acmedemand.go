@@ -59,7 +59,7 @@ func (o *orders) demand(ctx context.Context, name string) *leaf {
 // demandFirst makes sure that somebody sees to a name; nil: it was refused a moment ago, or there is no room.
 func (o *orders) demandFirst(name string) <-chan struct{} {
 	d, now := o.demands, o.now()
-	if !public(name) || o.ctx.Err() != nil {
+	if !public(name) || o.taking.Err() != nil {
 		return nil
 	}
 	d.mu.Lock()

@@ -72,6 +72,14 @@ func (k *Keeper) Start() {
 	}
 }
 
+// Rest has no more certificates ordered, for a process in whose place another one serves and orders, and returns when the orders that
+// are under way have ended, each after some minutes at most. What is served stays served. Close may be called meanwhile.
+func (k *Keeper) Rest() {
+	if k.orders != nil {
+		k.orders.rest()
+	}
+}
+
 // Close ends the orders of certificates that are under way. What is served stays served.
 func (k *Keeper) Close() {
 	if k.orders != nil {

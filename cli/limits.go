@@ -27,6 +27,9 @@ const (
 	watchInterval = 500 * time.Millisecond
 	// dataPoll is the pause between two tries to take --data from the process before.
 	dataPoll = 100 * time.Millisecond
+	// olderGrace is how long a process that ends waits for those that it had replaced to end: they have a second for what is open, and
+	// half a second for what was cut. Beyond it: they end by themselves.
+	olderGrace = 3 * time.Second
 	// gcPercent is how much garbage may be there beside what lives, in percent, before the collector runs.
 	gcPercent = 30
 )

@@ -220,10 +220,13 @@ func (p *process) drain(s os.Signal) {
 	e := p.edge.Load()
 	p.say("%v: not ready any more; accepting for another %v, then connections have %v to end; the signal again ends them now",
 		s, p.opt.DrainDelay, p.opt.DrainTimeout)
-	p.toldSystemd(p.notify.Stopping())
+	p.toldSystemd(p.main().Stopping())
 	p.stopWatch()
 	p.watching.Wait()
 	p.report(p.hurried(e, nil, e.Drain))
+	if p.proved() {
+		p.hand.EndOlder(olderGrace) // the service stops, and they are of it
+	}
 }
 
 // hurried runs what ends the edge; SIGTERM, SIGINT or end have it hurry.
@@ -234,8 +237,11 @@ func (p *process) hurried(e *edge.Edge, end <-chan struct{}, how func() (cut int
 		for {
 			select {
 			case s := <-p.signals:
-				if s == syscall.SIGTERM || s == syscall.SIGINT {
+				switch s {
+				case syscall.SIGTERM, syscall.SIGINT:
 					e.Hurry()
+				case syscall.SIGUSR1:
+					p.reopen()
 				}
 			case <-end:
 				e.Hurry()

@@ -98,7 +98,7 @@ func (p *process) serving(ctx context.Context, src *edge.Source) error {
 	}
 	p.hand.Sockets.Resume()
 	if p.hand.Replaces() == 0 {
-		p.toldSystemd(p.notify.Ready(p.status()))
+		p.toldSystemd(p.main().Ready(p.status()))
 	} else if err := p.hand.Ready(); err != nil {
 		p.say("the process before is gone: %v", err)
 	}
@@ -145,12 +145,37 @@ func (p *process) awaitData(ctx context.Context, src *edge.Source) {
 	}
 }
 
-// live tells systemd that the edge lives, for as long as it can be asked.
+// proved reports whether this process is the one that serves for good.
+func (p *process) proved() bool {
+	select {
+	case <-p.hand.Proved():
+		return true
+	default:
+		return false
+	}
+}
+
+// main is what speaks for the service, which a process on trial does not: systemd hears the main process only (NotifyAccess=main).
+func (p *process) main() *systemd.Notifier {
+	if p.proved() {
+		return p.notify
+	}
+	return nil
+}
+
+// live tells systemd that the edge lives, once it is the service and for as long as it does.
 func (p *process) live(ctx context.Context, every time.Duration) {
+	select {
+	case <-p.hand.Proved():
+	case <-ctx.Done():
+		return
+	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		p.edge.Load().Alive()
+		if p.edge.Load().Alive(ctx); ctx.Err() != nil {
+			return
+		}
 		p.toldSystemd(p.notify.Alive())
 		select {
 		case <-tick.C:
@@ -166,7 +191,7 @@ func (p *process) status() string { return "plan: " + summary(p.edge.Load().Spec
 // reloadNow has the files looked at.
 func (p *process) reloadNow() {
 	p.reloading.Store(true)
-	p.toldSystemd(p.notify.Reloading("reload"))
+	p.toldSystemd(p.main().Reloading("reload"))
 	select {
 	case p.reload <- struct{}{}:
 	default: // one is waiting already
@@ -176,7 +201,7 @@ func (p *process) reloadNow() {
 // reloaded ends what reloadNow has told systemd, whatever came of it.
 func (p *process) reloaded() {
 	if p.reloading.CompareAndSwap(true, false) {
-		p.toldSystemd(p.notify.Ready(p.status()))
+		p.toldSystemd(p.main().Ready(p.status()))
 	}
 }
 
@@ -209,13 +234,11 @@ func (p *process) replace() {
 		p.say("SIGUSR2: a replacement is under way")
 		return
 	}
-	select {
-	case <-p.hand.Proved():
-	default:
+	if !p.proved() {
 		p.say("SIGUSR2: this process is on trial itself (--upgrade-trial of process %d); try again when that is over", p.hand.Replaces())
 		return
 	}
-	p.toldSystemd(p.notify.Reloading("replacing the process"))
+	p.toldSystemd(p.main().Reloading("replacing the process"))
 	p.meters.Events().Add("replace", fmt.Sprintf("process %d starts another in its place", os.Getpid()))
 	ctx, cancel := context.WithCancel(context.Background())
 	a := &attempt{cancel: cancel, done: make(chan struct{})}
@@ -264,13 +287,13 @@ func (p *process) replaced() bool {
 	if a.err != nil {
 		p.meters.Counter("skerry_replace_failed_total", "Attempts to replace the process in which the new one failed.").Inc()
 		p.meters.Events().Add("replace_failed", fmt.Sprintf("process %d goes on: %v", os.Getpid(), a.err))
-		p.toldSystemd(p.notify.Ready(p.status()))
+		p.toldSystemd(p.main().Ready(p.status()))
 		return false
 	}
 	e := p.edge.Load()
-	p.toldSystemd(p.notify.Main(a.next.PID(), p.status()))
 	p.stopWatch()
 	p.watching.Wait()
+	p.toldSystemd(p.main().Main(a.next.PID(), p.status())) // our last word
 	if p.data != nil {
 		p.data.release()
 		p.data = nil

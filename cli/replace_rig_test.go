@@ -3,10 +3,13 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -33,6 +36,7 @@ spec:
   limit: off
   redirect: off
   websocket: on
+  bodyMax: 100MB
   service: http://%s
 `
 
@@ -99,6 +103,18 @@ func (r *row) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 				return
 			}
 		}
+	case strings.HasPrefix(path, "/half/"):
+		body := large()
+		w.Write(body[:len(body)/2]) // who does not get it says so
+		http.NewResponseController(w).Flush()
+		r.within <- struct{}{}
+		<-r.slow
+		w.Write(body[len(body)/2:])
+	case req.Method == "POST":
+		sum := sha256.New()
+		if _, err := io.Copy(sum, req.Body); err == nil {
+			fmt.Fprintf(w, "answer to %s: %x", req.URL.Path, sum.Sum(nil))
+		}
 	case strings.HasPrefix(path, "/slow/"):
 		r.within <- struct{}{}
 		<-r.slow
@@ -107,6 +123,13 @@ func (r *row) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		io.WriteString(w, "answer to "+req.URL.Path)
 	}
 }
+
+// large is a body that does not fit into any buffer on its way.
+var large = sync.OnceValue(func() []byte {
+	b := make([]byte, 4<<20)
+	rand.NewChaCha8([32]byte{}).Read(b)
+	return b
+})
 
 // start starts the first process; with a shell in front of it if there is one, which must exec the program with "$@".
 func (r *row) start(shell string, files []*os.File, args ...string) {
@@ -211,7 +234,7 @@ func (r *row) install(script string) (restore func()) {
 		r.t.Fatal(err)
 	}
 	return func() {
-		if err := os.Rename(kept, r.program); err != nil {
+		if err := errors.Join(os.RemoveAll(r.program), os.Rename(kept, r.program)); err != nil {
 			r.t.Fatal(err)
 		}
 	}

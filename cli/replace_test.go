@@ -2,7 +2,10 @@ package cli_test
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -22,11 +25,13 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// TestSoakReplace: no request fails, and none has to be sent again but where GOAWAY says so, while the process is replaced again and
-// again under load, over HTTP/1.1 and HTTP/2, plain and with TLS. SKERRY_SOAK=1: 50 times instead of 5.
+// TestSoakReplace: no request fails, with a body or without, and none has to be sent again but where GOAWAY says so, while the process
+// is replaced again and again under load, over HTTP/1.1 and HTTP/2, plain and with TLS. A connection of HTTP/1.1 lives until its process
+// is replaced, and ends without a reset. SKERRY_SOAK=1: 50 times instead of 5.
 func TestSoakReplace(t *testing.T) {
 	times, rate := 5, 2000
-	if os.Getenv("SKERRY_SOAK") != "" {
+	soak := os.Getenv("SKERRY_SOAK") != ""
+	if soak {
 		times = 50
 	}
 	if raceEnabled {
@@ -34,27 +39,15 @@ func TestSoakReplace(t *testing.T) {
 	}
 	r := newRow(t)
 	r.start("", nil, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--h2c", "127.0.0.1:0", "--upgrade-trial", "200ms")
-	r.await(`h2c on ([0-9.:]+)`)
-	r.addrs["h2c"] = strings.Fields(r.text(0)[strings.Index(r.text(0), "h2c on ")+7:])[0]
-	secure := r.trusting()
+	r.addrs["h2c"] = r.await(`h2c on ([0-9.:]+)`)[0]
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	l := load{ctx: ctx, every: time.Duration(16*int64(time.Second)) / time.Duration(rate)}
-	plain := func() (net.Conn, error) { return net.Dial("tcp", r.addrs["http"]) }
-	overTLS := func() (net.Conn, error) { return tls.Dial("tcp", r.addrs["https"], secure) }
-	for range 4 {
-		l.clients.Go(func() { l.one(plain) })
-		l.clients.Go(func() { l.one(overTLS) })
-	}
-	h2 := secure.Clone()
-	h2.NextProtos = []string{"h2"}
-	over2 := &http2.Transport{TLSClientConfig: h2}
-	overC := &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, addr)
-	}}
-	for range 4 {
-		l.clients.Go(func() { l.two(over2, "https://"+r.addrs["https"]) })
-		l.clients.Go(func() { l.two(overC, "http://"+r.addrs["h2c"]) })
+	ways := r.ways()
+	for _, w := range ways {
+		for range 4 {
+			l.clients.Go(func() { w.loads(&l) })
+		}
 	}
 	began := time.Now()
 	for i := range times {
@@ -62,14 +55,22 @@ func TestSoakReplace(t *testing.T) {
 		if i == 0 && old == r.newest {
 			t.Error("the process replaced itself")
 		}
+		for enough := l.sent.Load() + int64(rate/4); l.sent.Load() < enough; { // the new one has its share
+			time.Sleep(5 * time.Millisecond)
+		}
 	}
 	took := time.Since(began)
 	stop()
 	l.clients.Wait()
-	over2.CloseIdleConnections()
-	overC.CloseIdleConnections()
 	l.faults.check(t)
-	t.Logf("%d replacements in %v; %d requests, %.0f a second", times, took, l.sent.Load(), float64(l.sent.Load())/took.Seconds())
+	if most := int64(8 * (times + 1)); l.dials.Load() > most {
+		t.Errorf("8 clients of HTTP/1.1 made %d connections, want at most %d: one for each process", l.dials.Load(), most)
+	}
+	got := float64(l.sent.Load()) / took.Seconds()
+	t.Logf("%d replacements in %v; %d requests, %.0f a second, over %d connections of HTTP/1.1", times, took, l.sent.Load(), got, l.dials.Load())
+	if soak && !raceEnabled && got < float64(rate)*0.95 {
+		t.Errorf("%.0f requests a second, want %d: nothing is proved by less", got, rate)
+	}
 	r.signal(syscall.SIGTERM)
 	r.await(`stopped: `)
 }
@@ -80,15 +81,21 @@ type load struct {
 	every   time.Duration
 	clients sync.WaitGroup
 	sent    atomic.Int64
+	dials   atomic.Int64 // of clients of HTTP/1.1
 	faults  faults
 }
 
-// pace calls send until the end, and notes its errors.
-func (l *load) pace(send func(path string) error) {
+// pace calls send until the end, and notes its errors. Every third request has a body.
+func (l *load) pace(send func(path string, body []byte) error) {
 	tick := time.NewTicker(l.every)
 	defer tick.Stop()
 	for l.ctx.Err() == nil {
-		if err := send("/" + strconv.FormatInt(l.sent.Add(1), 10)); err != nil {
+		n := l.sent.Add(1)
+		var body []byte
+		if n%3 == 0 {
+			body = large()[n%1000 : n%1000+n*37%40_000+1]
+		}
+		if err := send("/"+strconv.FormatInt(n, 10), body); err != nil {
 			l.faults.add(err)
 		}
 		select {
@@ -98,22 +105,89 @@ func (l *load) pace(send func(path string) error) {
 	}
 }
 
+// request is what a client sends, which has a body or not.
+func request(base, path string, body []byte) (*http.Request, error) {
+	method, in := "GET", io.Reader(nil)
+	if body != nil {
+		method, in = "POST", bytes.NewReader(body)
+	}
+	req, err := http.NewRequest(method, base+path, in)
+	if err == nil {
+		req.Host = "shop.test"
+		req.Header.Set("Content-Type", "application/octet-stream")
+	}
+	return req, err
+}
+
+// rightAnswer reads the answer to a request.
+func rightAnswer(resp *http.Response, path string, body []byte) error {
+	want := "answer to " + path
+	if body != nil {
+		want += fmt.Sprintf(": %x", sha256.Sum256(body))
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && (resp.StatusCode != 200 || string(b) != want) {
+		err = fmt.Errorf("%s: %.200s", resp.Status, b)
+	}
+	return err
+}
+
+// way is how clients come to a row.
+type way struct {
+	name  string
+	dial  func() (net.Conn, error) // of HTTP/1.1
+	base  string                   // of HTTP/2
+	http2 http.RoundTripper        // nil: it is HTTP/1.1
+}
+
+// ways are all of them.
+func (r *row) ways() []way {
+	r.t.Helper()
+	secure := r.trusting()
+	h2 := secure.Clone()
+	h2.NextProtos = []string{"h2"}
+	over2 := &http2.Transport{TLSClientConfig: h2}
+	overC := &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	r.t.Cleanup(over2.CloseIdleConnections)
+	r.t.Cleanup(overC.CloseIdleConnections)
+	return []way{
+		{name: "http", dial: func() (net.Conn, error) { return net.Dial("tcp", r.addrs["http"]) }},
+		{name: "https", dial: func() (net.Conn, error) { return tls.Dial("tcp", r.addrs["https"], secure) }},
+		{name: "h2", base: "https://" + r.addrs["https"], http2: over2},
+		{name: "h2c", base: "http://" + r.addrs["h2c"], http2: overC},
+	}
+}
+
+// loads is a client of a load.
+func (w *way) loads(l *load) {
+	if w.http2 == nil {
+		l.one(w.dial)
+	} else {
+		l.two(w.http2, w.base)
+	}
+}
+
 // one is a client of HTTP/1.1 that never sends a request twice: it believes what Connection says, and nothing else.
 func (l *load) one(dial func() (net.Conn, error)) {
 	var c net.Conn
 	var in *bufio.Reader
 	used := 0
-	l.pace(func(path string) (err error) {
+	l.pace(func(path string, body []byte) (err error) {
 		if c == nil {
 			if c, err = dial(); err != nil {
 				return fmt.Errorf("dial: %w", err)
 			}
+			l.dials.Add(1)
 			in, used = bufio.NewReader(c), 0
 		}
 		used++
-		closes := false
-		if _, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: shop.test\r\n\r\n", path); err == nil {
-			closes, err = answerOf(in, path)
+		closes, err := l.ask(c, in, path, body)
+		if err == nil && closes { // not by a reset
+			if n, end := in.Read(make([]byte, 1)); n > 0 || end != io.EOF {
+				err = fmt.Errorf("behind the last answer: %d bytes, %w", n, end)
+			}
 		}
 		if err != nil || closes {
 			c.Close()
@@ -129,39 +203,124 @@ func (l *load) one(dial func() (net.Conn, error)) {
 	}
 }
 
-// answerOf reads one answer.
-func answerOf(in *bufio.Reader, path string) (closes bool, err error) {
-	resp, err := http.ReadResponse(in, nil)
+// ask sends a request and reads its answer.
+func (l *load) ask(c net.Conn, in *bufio.Reader, path string, body []byte) (closes bool, err error) {
+	req, err := request("http://shop.test", path, body)
+	if err != nil {
+		return false, err
+	}
+	if err := req.Write(c); err != nil {
+		return false, err
+	}
+	resp, err := http.ReadResponse(in, req)
 	if err != nil {
 		return false, err
 	}
 	defer resp.Body.Close()
-	return resp.Close, rightAnswer(resp, path)
-}
-
-func rightAnswer(resp *http.Response, path string) error {
-	b, err := io.ReadAll(resp.Body)
-	if err == nil && (resp.StatusCode != 200 || string(b) != "answer to "+path) {
-		err = fmt.Errorf("%s: %s", resp.Status, b)
-	}
-	return err
+	return resp.Close, rightAnswer(resp, path, body)
 }
 
 // two is a client of HTTP/2, which shares its connection.
 func (l *load) two(transport http.RoundTripper, base string) {
-	l.pace(func(path string) error {
-		req, err := http.NewRequest("GET", base+path, nil)
+	l.pace(func(path string, body []byte) error {
+		req, err := request(base, path, body)
 		if err != nil {
 			return err
 		}
-		req.Host = "shop.test"
 		resp, err := transport.RoundTrip(req)
 		if err != nil {
 			return fmt.Errorf("HTTP/2: %w", err)
 		}
 		defer resp.Body.Close()
-		return rightAnswer(resp, path)
+		return rightAnswer(resp, path, body)
 	})
+}
+
+// TestReplaceLargeBodies: an upload and a download that have come half way when the process is replaced, twice, come whole.
+func TestReplaceLargeBodies(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--h2c", "127.0.0.1:0", "--upgrade-trial", "50ms")
+	r.addrs["h2c"] = r.await(`h2c on ([0-9.:]+)`)[0]
+	body := large()
+	var clients sync.WaitGroup
+	var f faults
+	sent, open := make(chan struct{}, 8), make(chan net.Conn, 8)
+	send := func(w way, req *http.Request) (*http.Response, error) {
+		if w.http2 != nil {
+			return w.http2.RoundTrip(req)
+		}
+		c, err := w.dial()
+		if err != nil {
+			return nil, err
+		}
+		open <- c
+		if err := req.Write(c); err != nil {
+			return nil, err
+		}
+		return http.ReadResponse(bufio.NewReader(c), req)
+	}
+	for _, w := range r.ways() {
+		for _, path := range []string{"/half/" + w.name, "/upload/" + w.name} {
+			clients.Go(func() {
+				req, err := request(cmp.Or(w.base, "http://shop.test"), path, nil)
+				if strings.HasPrefix(path, "/upload") {
+					if req, err = request(cmp.Or(w.base, "http://shop.test"), path, body); err == nil {
+						req.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), &waits{sent, r.slow}, bytes.NewReader(body[len(body)/2:])))
+					}
+				}
+				var resp *http.Response
+				if err == nil {
+					resp, err = send(w, req)
+				}
+				if err == nil && req.Method == "POST" {
+					err = rightAnswer(resp, path, body)
+				} else if err == nil {
+					var got []byte
+					if got, err = io.ReadAll(resp.Body); err == nil && !bytes.Equal(got, body) {
+						err = fmt.Errorf("%s: %d bytes, which are not those that were sent", resp.Status, len(got))
+					}
+				}
+				if err != nil {
+					f.add(fmt.Errorf("%s: %w", path, err))
+				}
+			})
+		}
+	}
+	for range 4 {
+		await(t, "the second half of an upload", sent)
+		await(t, "the second half of a download", r.within)
+	}
+	r.replace()
+	r.replace()
+	close(r.slow)
+	clients.Wait()
+	f.check(t)
+	close(open)
+	for c := range open {
+		c.Close() // those of the downloads: their heads had left before they could say that the connection closes
+	}
+	r.awaitAll(`stopped: every connection ended by itself`, 2)
+}
+
+// waits is a reader of nothing that tells that it is read, and ends when it may.
+type waits struct {
+	asked chan<- struct{}
+	may   <-chan struct{}
+}
+
+func (w *waits) Read([]byte) (int, error) {
+	w.asked <- struct{}{}
+	<-w.may
+	return 0, io.EOF
+}
+
+func await(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(patience):
+		t.Fatalf("after %v: not %s", patience, what)
+	}
 }
 
 // TestReplaceKeepsStreams: a WebSocket and a stream of HTTP/2 live through three replacements. Where a third old process would be one too
@@ -278,6 +437,68 @@ func TestReplaceFails(t *testing.T) {
 	stands()
 }
 
+// TestReplaceBadPrograms: whatever stands at the program's path, the old process serves on under load as if nothing had been tried, and
+// the next try is a new one. What a process that crashes on trial had accepted is lost with it, and nothing else.
+func TestReplaceBadPrograms(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "500ms")
+	l := load{every: 5 * time.Millisecond}
+	var stop context.CancelFunc
+	l.ctx, stop = context.WithCancel(t.Context())
+	defer stop()
+	const clients = 4
+	for range clients {
+		l.clients.Go(func() {
+			l.one(func() (net.Conn, error) { return net.Dial("tcp", r.addrs["http"]) })
+		})
+	}
+	f := func(change func(name string) error, want string) {
+		t.Helper()
+		restore := r.install("")
+		if err := change(r.program); err != nil {
+			t.Fatal(err)
+		}
+		r.signal(syscall.SIGUSR2)
+		r.await(`replace failed: process \d+ goes on: ` + want)
+		restore()
+		if err := r.get("/x"); err != nil {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	script := func(text string) func(name string) error {
+		return func(name string) error { return os.WriteFile(name, []byte("#!/bin/sh\n"+text+"\n"), 0o755) }
+	}
+	f(script("exit 0"), `process \d+ ended before it was ready: exit status 0`)
+	f(script("exit 3"), `process \d+ ended before it was ready: exit status 3`)
+	f(script("kill -SEGV $$"), `process \d+ ended before it was ready: signal: segmentation fault`)
+	f(script("exec 3<&-; exec sleep 1000"), `process \d+ closed the line to this one`)
+	f(func(name string) error { return os.Remove(name) }, `\S+/skerry cannot be run: no such file or directory`)
+	f(func(name string) error { return os.Chmod(name, 0o644) }, `\S+/skerry cannot be run: permission denied`)
+	f(func(name string) error { return os.WriteFile(name, []byte("\x7fELF nonsense"), 0o755) }, `\S+/skerry cannot be run: exec format error`)
+	f(func(name string) error { return os.WriteFile(name, nil, 0o755) }, `\S+/skerry cannot be run: exec format error`)
+	f(func(name string) error { return errors.Join(os.Remove(name), os.Mkdir(name, 0o755)) }, `\S+/skerry cannot be run: permission denied`)
+	l.faults.check(t)
+
+	r.signal(syscall.SIGUSR2) // one that crashes after it was ready
+	pid, _ := strconv.Atoi(r.await(`replace ready: process (\d+) serves`)[0])
+	for some := l.sent.Load() + 20*clients; l.sent.Load() < some; {
+		time.Sleep(time.Millisecond)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r.await(`replace failed: process \d+ goes on: process \d+ ended within 500ms \(--upgrade-trial\) of being ready: signal: killed`)
+	for some := l.sent.Load() + 20*clients; l.sent.Load() < some; {
+		time.Sleep(time.Millisecond)
+	}
+	r.replace()
+	stop()
+	l.clients.Wait()
+	if l.faults.count > clients {
+		l.faults.check(t)
+	}
+}
+
 // TestReplaceWithBrokenSpec: without a last good spec the new process has nothing to serve.
 func TestReplaceWithBrokenSpec(t *testing.T) {
 	r := newRow(t)
@@ -306,6 +527,36 @@ func TestReplaceStopped(t *testing.T) {
 	r.await(`stopped: every connection ended by itself`)
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("the new process is still there: %v", err)
+	}
+}
+
+// TestReplacedStop: SIGTERM to the process that serves stops the service, and the processes are of it that it and others have replaced:
+// their WebSockets get 1012 when it has ended with its own connections.
+func TestReplacedStop(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "0s", "--log", "log")
+	first := r.chat()
+	oldest := r.replace()
+	if err := os.Rename(r.dir+"/log", r.dir+"/log.1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(oldest, syscall.SIGUSR1); err != nil { // as who rotates logs tells all processes of a service
+		t.Fatal(err)
+	}
+	r.await(`log file opened anew`)
+	second := r.chat()
+	r.replace()
+	r.signal(syscall.SIGTERM)
+	for _, c := range []*websocket.Conn{first, second} {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+			t.Errorf("a WebSocket of a process before ends with %v, not with status 1012", err)
+		}
+	}
+	r.awaitAll(`stopped: every connection ended by itself`, 3)
+	if text, err := os.ReadFile(r.dir + "/log"); err != nil || !strings.Contains(string(text), `"event":"drained"`) {
+		t.Errorf("the log that was opened anew: %v, %s", err, text)
 	}
 }
 

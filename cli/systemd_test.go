@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -16,68 +17,110 @@ import (
 	"skerry.dev/skerry/load/rival"
 )
 
-// TestSystemd: what the process says to systemd over its life, through a reload and a replacement.
-func TestSystemd(t *testing.T) {
-	r := newRow(t)
-	name := filepath.Join(r.dir, "n")
+// manager is systemd's end of a row of processes. It hears the main process only, as NotifyAccess=main has it.
+type manager struct {
+	t     *testing.T
+	name  string
+	heard chan word
+	main  int
+}
+
+// word is what a process has said.
+type word struct {
+	pid  int
+	text string
+}
+
+func newManager(t *testing.T, name string) *manager {
+	t.Helper()
 	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	heard := make(chan string, 10_000) // the system's queue has room for ten
+	t.Cleanup(func() { c.Close() })
+	raw, err := c.SyscallConn()
+	if err == nil {
+		cerr := raw.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_PASSCRED, 1) })
+		err = errors.Join(err, cerr)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &manager{t: t, name: name, heard: make(chan word, 10_000)} // the system's queue has room for ten
 	go func() {
-		b := make([]byte, 4096)
+		b, oob := make([]byte, 4096), make([]byte, 128)
 		for {
-			n, err := c.Read(b)
+			n, o, _, _, err := c.ReadMsgUnix(b, oob)
 			if err != nil {
 				return
 			}
-			heard <- string(b[:n])
+			w := word{text: string(b[:n])}
+			if all, err := syscall.ParseSocketControlMessage(oob[:o]); err == nil && len(all) == 1 {
+				if who, err := syscall.ParseUnixCredentials(&all[0]); err == nil {
+					w.pid = int(who.Pid)
+				}
+			}
+			m.heard <- w
 		}
 	}()
-	says := func(pattern string) {
-		t.Helper()
-		for {
-			var got string
-			select {
-			case got = <-heard:
-			case <-time.After(patience):
-				t.Fatalf("it does not say %q", pattern)
-			}
-			if got == "WATCHDOG=1\n" && pattern != "WATCHDOG=1" {
-				continue
-			}
-			if !regexp.MustCompile("^" + pattern + "\n").MatchString(got) {
-				t.Fatalf("it says %q, want a match of %q", got, pattern)
-			}
-			return
+	return m
+}
+
+// says waits for a match, and passes over WATCHDOG=1 unless it is meant. Nobody but the main process may say anything.
+func (m *manager) says(pattern string) {
+	m.t.Helper()
+	for {
+		var got word
+		select {
+		case got = <-m.heard:
+		case <-time.After(patience):
+			m.t.Fatalf("it does not say %q", pattern)
 		}
+		if got.pid != m.main {
+			m.t.Errorf("process %d says %q, and %d is the main one", got.pid, got.text, m.main)
+		}
+		if got.text == "WATCHDOG=1\n" && pattern != "WATCHDOG=1" {
+			continue
+		}
+		if !regexp.MustCompile("^" + pattern + "\n").MatchString(got.text) {
+			m.t.Fatalf("it says %q, want a match of %q", got.text, pattern)
+		}
+		return
 	}
-	r.start("NOTIFY_SOCKET="+name+` WATCHDOG_PID=$$ WATCHDOG_USEC=200000 exec "$0" "$@"`, nil, "--http", "127.0.0.1:0", "--upgrade-trial", "50ms")
-	says(`READY=1\nSTATUS=plan: 1 entrypoint.*`)
+}
+
+// TestSystemd: what the process says to systemd over its life, through a reload and a replacement: nothing while it is on trial, nor
+// once another is the main process.
+func TestSystemd(t *testing.T) {
+	r := newRow(t)
+	m := newManager(t, filepath.Join(r.dir, "n"))
+	r.start("NOTIFY_SOCKET="+m.name+` WATCHDOG_PID=$$ WATCHDOG_USEC=20000 exec "$0" "$@"`, nil, "--http", "127.0.0.1:0", "--upgrade-trial", "200ms")
+	m.main = r.newest
+	chat := r.chat() // keeps the first process
+	m.says(`READY=1\nSTATUS=plan: 1 entrypoint.*`)
 	for range 3 {
-		says("WATCHDOG=1")
+		m.says("WATCHDOG=1")
 	}
 	r.signal(syscall.SIGHUP)
-	says(`RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=reload`)
-	says(`READY=1\nSTATUS=plan: 1 entrypoint.*`)
+	m.says(`RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=reload`)
+	m.says(`READY=1\nSTATUS=plan: 1 entrypoint.*`)
 
 	restore := r.install("exit 3")
 	r.signal(syscall.SIGUSR2)
-	says(`RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=replacing the process`)
-	says(`READY=1\nSTATUS=plan: 1 entrypoint.*`)
+	m.says(`RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=replacing the process`)
+	m.says(`READY=1\nSTATUS=plan: 1 entrypoint.*`)
 	restore()
 
 	r.replace()
-	says(`RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=replacing the process`)
-	says(fmt.Sprintf(`MAINPID=%d\nREADY=1\nSTATUS=plan: 1 entrypoint.*`, r.newest))
-	r.await(`stopped: every connection ended by itself`)
-	for range 3 { // the new one, although WATCHDOG_PID was the old one's
-		says("WATCHDOG=1")
+	m.says(`RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=replacing the process`)
+	m.says(fmt.Sprintf(`MAINPID=%d\nREADY=1\nSTATUS=plan: 1 entrypoint.*`, r.newest))
+	m.main = r.newest
+	for range 5 { // although WATCHDOG_PID was the old one's
+		m.says("WATCHDOG=1")
 	}
+	r.echo(chat, "still there")
 	r.signal(syscall.SIGTERM)
-	says("STOPPING=1")
+	m.says("STOPPING=1")
 	r.await(`stopped: every connection ended by itself`)
 }
 

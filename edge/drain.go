@@ -47,7 +47,8 @@ func (e *Edge) Drain() (cut int) {
 
 // Retire ends an edge in whose place another process serves with the same sockets: it stops accepting, and every connection ends
 // after its next answer, which says so, over HTTP/2 by GOAWAY; who sends nothing ends when it has been idle for too long. Streams and
-// tunnels go on for age at most; then WebSockets between two messages are closed with status 1012, and all that is left is cut.
+// tunnels go on for age at most; then WebSockets between two messages are closed with status 1012, calls of gRPC between two get
+// UNAVAILABLE, and all that is left is cut. No certificate is ordered any more, but orders under way are brought to their end.
 // Hurry has that happen now. It returns when nothing runs any more, and reports how many connections were cut.
 func (e *Edge) Retire(age time.Duration) (cut int) {
 	e.draining.Store(true)
@@ -57,6 +58,7 @@ func (e *Edge) Retire(age time.Duration) (cut int) {
 	e.h2.Retire()
 	done := make(chan struct{})
 	go func() {
+		e.keepers.Certs.Rest()
 		e.sockets.Wait()
 		e.h1.Wait()
 		e.h2.Wait()
@@ -138,8 +140,10 @@ func (e *Edge) Abandon() {
 	}
 }
 
-// Alive returns when the locks could be had that every connection needs: an edge in which they cannot be is dead.
-func (e *Edge) Alive() {
+// Alive returns when every loop that accepts connections has turned, and the locks could be had that every connection needs: an
+// edge in which that cannot be is dead. Also when ctx is done.
+func (e *Edge) Alive(ctx context.Context) {
+	e.sockets.Alive(ctx)
 	e.shed(time.Unix(0, 0)) // nobody has waited since then
 }
 

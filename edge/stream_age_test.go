@@ -2,6 +2,7 @@ package edge_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -72,7 +73,7 @@ func openAged(t *testing.T) (*crossings, *agedOrigin) {
 }
 
 // TestStreamAge: a stream of events, one that is never silent, a call and a socket end when they are as old as their policy allows:
-// broken off, so that no client takes them for whole. Streams of other policies on the same connections go on.
+// broken off, so that no client takes them for whole, but for calls, which end with UNAVAILABLE. Streams of other policies on the same connections go on.
 func TestStreamAge(t *testing.T) {
 	c, o := openAged(t)
 	ctx, cancel := context.WithTimeout(t.Context(), waiting)
@@ -105,7 +106,14 @@ func TestStreamAge(t *testing.T) {
 				t.Error(err)
 			}
 			_, err = io.Copy(io.Discard, k.Body)
-			aged(t, w, "/Bidi", began, k.Trailer.Get("Grpc-Status") == "", err)
+			if w.h1 { // no client of gRPC comes by HTTP/1.1
+				aged(t, w, "/Bidi", began, k.Trailer.Get("Grpc-Status") == "", err)
+				return
+			}
+			aged(t, w, "/Bidi", began, err == nil, errors.New("status "+k.Trailer.Get("Grpc-Status")))
+			if k.Trailer.Get("Grpc-Status") != "14" {
+				t.Errorf("%s: the call ends with %v, %v, want UNAVAILABLE", w.name(), k.Trailer, err)
+			}
 		})
 		if w.to == "http1" {
 			all.Go(func() { c.agedSocket(ctx, w) })

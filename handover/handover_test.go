@@ -68,6 +68,45 @@ func TestPause(t *testing.T) {
 	}
 }
 
+// TestNudge: an Accept returns once for each nudge, also where a pause comes and goes meanwhile, and no connection is lost by it.
+func TestNudge(t *testing.T) {
+	var s handover.Sockets
+	opened, err := s.Listen("http", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := opened.(*handover.Listener)
+	defer l.Close()
+	accept := func(what string, want error) {
+		t.Helper()
+		c, err := l.Accept()
+		if !errors.Is(err, want) {
+			t.Fatalf("%s: %v, want %v", what, err, want)
+		}
+		if err == nil {
+			c.Close()
+		}
+	}
+	for _, between := range []func(){func() {}, func() { s.Pause() }, func() { s.Pause(); s.Resume() }} {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !l.Nudge() || !l.Nudge() {
+			t.Error("a listener that accepts says that it is paused")
+		}
+		between()
+		accept("after a nudge", os.ErrDeadlineExceeded)
+		s.Pause()
+		if l.Nudge() {
+			t.Error("a paused listener is nudged")
+		}
+		s.Resume()
+		accept("a connection that had come before", nil)
+		c.Close()
+	}
+}
+
 // TestGiven: a socket from outside goes to whoever asks for its address, once.
 func TestGiven(t *testing.T) {
 	given, err := net.Listen("tcp", "127.0.0.1:0")

@@ -127,22 +127,25 @@ type Listener struct {
 	closed      chan struct{}
 	mu          sync.Mutex
 	resumed     chan struct{} // closed by resuming; nil: not paused
+	nudged      bool          // Accept is to return once
 }
 
 func newListener(l *net.TCPListener, of *Sockets, kind, asked string) *Listener {
 	return &Listener{TCPListener: l, of: of, kind: kind, asked: asked, closed: make(chan struct{})}
 }
 
-// Accept waits for a connection; while the listener is paused it does not accept any.
+// Accept waits for a connection; while the listener is paused it does not accept any. After a Nudge it returns
+// os.ErrDeadlineExceeded once.
 func (l *Listener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.TCPListener.Accept()
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return c, err
 		}
-		l.mu.Lock()
-		resumed := l.resumed
-		l.mu.Unlock()
+		resumed, nudged := l.woken()
+		if nudged {
+			return nil, err
+		}
 		if resumed == nil {
 			continue
 		}
@@ -154,12 +157,38 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
+// woken says why an Accept has ended without a connection.
+func (l *Listener) woken() (resumed chan struct{}, nudged bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if nudged = l.nudged; nudged && l.resumed == nil {
+		_ = l.SetDeadline(time.Time{}) // fails if the listener is closed
+	}
+	l.nudged = false
+	return l.resumed, nudged
+}
+
+// Nudge makes an Accept that waits, or else the next one, return once without a connection, to see whether anybody accepts; no
+// connection is lost by that. False: the listener is paused.
+func (l *Listener) Nudge() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.resumed != nil {
+		return false
+	}
+	l.nudged = true
+	_ = l.SetDeadline(time.Unix(1, 0))
+	return true
+}
+
 // pause sets a deadline that has passed, which ends an Accept that waits.
 func (l *Listener) pause(on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !on {
-		_ = l.SetDeadline(time.Time{}) // fails if the listener is closed
+		if !l.nudged {
+			_ = l.SetDeadline(time.Time{})
+		}
 		close(l.resumed)
 		l.resumed = nil
 		return

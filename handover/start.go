@@ -26,6 +26,20 @@ type Successor struct {
 // The descriptors are passed by syscall.ForkExec because os/exec would make them blocking, which is a property of the socket and
 // not of the descriptor: no Accept of this process could be ended any more.
 func (p *Process) Start(ctx context.Context, timeout time.Duration) (*Successor, error) {
+	s, err := p.begin()
+	if err != nil {
+		return nil, err
+	}
+	go s.reap()
+	if err := s.awaitReady(ctx, timeout); err != nil {
+		s.Kill()
+		return nil, err
+	}
+	return s, nil
+}
+
+// begin starts the process. It alone has the other end of its line then.
+func (p *Process) begin() (*Successor, error) {
 	ours, theirs, err := newPair(0)
 	if err != nil {
 		return nil, err
@@ -54,11 +68,6 @@ func (p *Process) Start(ctx context.Context, timeout time.Duration) (*Successor,
 	s := &Successor{process: p, line: ours, ended: make(chan struct{})}
 	if s.os, err = os.FindProcess(pid); err != nil {
 		panic("BUG: a child that cannot be found: " + err.Error())
-	}
-	go s.reap()
-	if err := s.awaitReady(ctx, timeout); err != nil {
-		s.Kill()
-		return nil, err
 	}
 	return s, nil
 }
@@ -121,13 +130,11 @@ func (s *Successor) awaitReady(ctx context.Context, timeout time.Duration) error
 	case <-s.ended:
 		return fmt.Errorf("process %d ended before it was ready: %s", s.PID(), s.state)
 	case <-s.line.gone:
-		select { // it is about to end, or has closed what it does not know
+		select { // it is about to end, or is something else, that closes what it does not know
 		case <-s.ended:
 			return fmt.Errorf("process %d ended before it was ready: %s", s.PID(), s.state)
-		case <-late.C:
-			return fmt.Errorf("process %d closed its line and was not ready within %v (--upgrade-timeout)", s.PID(), timeout)
-		case <-ctx.Done():
-			return errStopped
+		case <-time.After(lineGrace):
+			return fmt.Errorf("process %d closed the line to this one, on which it would have to say that it is ready", s.PID())
 		}
 	case <-late.C:
 		return fmt.Errorf("process %d was not ready within %v (--upgrade-timeout)", s.PID(), timeout)
@@ -167,6 +174,24 @@ func (s *Successor) Proved() {
 	for len(older)+1 > olderMax {
 		_ = older[0].say(sayEnd) // it has ended meanwhile
 		older = older[1:]
+	}
+}
+
+// EndOlder tells the processes before this one to end, and waits until they have, or for as long as grace. It is for one that serves
+// for good and is about to end.
+func (p *Process) EndOlder(grace time.Duration) {
+	late := time.NewTimer(grace)
+	defer late.Stop()
+	older := p.livingOlder()
+	for _, l := range older {
+		_ = l.say(sayEnd) // it has ended meanwhile
+	}
+	for _, l := range older {
+		select {
+		case <-l.gone:
+		case <-late.C:
+			return
+		}
 	}
 }
 

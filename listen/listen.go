@@ -1,10 +1,12 @@
 package listen
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"syscall"
@@ -62,7 +64,8 @@ type Handler func(c net.Conn, t *exchange.TLS, protocol string)
 // Set is the open listeners of an edge.
 type Set struct {
 	listeners []net.Listener
-	kinds     []Listener // of listeners, in their order
+	kinds     []Listener      // of listeners, in their order
+	turns     []chan struct{} // get something at each turn of a listener's loop, if there is room
 	full      func(before time.Time) bool
 	meters    *meter.Set
 	patience  time.Duration // for handshakes
@@ -127,6 +130,7 @@ func Open(listeners []Listener, opt Options) (*Set, error) {
 			return nil, fmt.Errorf("listen on %s: %w", one.Addr, err)
 		}
 		s.listeners, s.kinds = append(s.listeners, l), append(s.kinds, one)
+		s.turns = append(s.turns, make(chan struct{}, 1))
 	}
 	return s, nil
 }
@@ -163,18 +167,52 @@ func (s *Set) Addrs() []net.Addr {
 // if the address has one, and after a look at what the client sends if that decides on the protocol.
 func (s *Set) Serve(handle Handler) {
 	for i, l := range s.listeners {
-		s.accepting.Go(func() { s.accept(l, &s.kinds[i], handle) })
+		s.accepting.Go(func() { s.accept(l, s.turns[i], &s.kinds[i], handle) })
 	}
 }
 
-func (s *Set) accept(l net.Listener, kind *Listener, handle Handler) {
+// nudger is a listener whose Accept returns os.ErrDeadlineExceeded once when it is nudged. False: nobody is to accept just now.
+type nudger interface{ Nudge() bool }
+
+// Alive returns when every loop that accepts connections has turned once, or ctx is done. One that waits for room, at the limit on
+// connections, turns too; of a listener that cannot be nudged nothing is asked.
+func (s *Set) Alive(ctx context.Context) {
+	for i, l := range s.listeners {
+		select {
+		case <-s.turns[i]: // one of before
+		default:
+		}
+		if n, ok := l.(nudger); !ok || !n.Nudge() {
+			continue
+		}
+		select {
+		case <-s.turns[i]:
+		case <-s.closed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// turn notes that a loop does not stand still.
+func turn(turns chan<- struct{}) {
+	select {
+	case turns <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Set) accept(l net.Listener, turns chan<- struct{}, kind *Listener, handle Handler) {
 	accepted := s.meters.Counter("skerry_connections_accepted_total", "Client connections accepted.", "address", l.Addr().String())
 	var pause time.Duration
 	for {
 		c, err := l.Accept()
+		turn(turns)
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) {
 				return
+			}
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				continue // nudged
 			}
 			pause = min(max(2*pause, 5*time.Millisecond), acceptBackoffMax)
 			s.meters.Events().Add("accept_failed", fmt.Sprintf("accept on %v: %v; next try in %v", l.Addr(), err, pause))
@@ -197,7 +235,7 @@ func (s *Set) accept(l net.Listener, kind *Listener, handle Handler) {
 			s.refuse(from)
 			continue
 		}
-		if !s.place() {
+		if !s.place(turns) {
 			s.addresses.give(from)
 			c.Close()
 			return
@@ -246,7 +284,7 @@ func (s *Set) leave(from netip.Addr) {
 }
 
 // place waits until there is room for one more connection, and makes some by shedding others. False: the set was closed.
-func (s *Set) place() bool {
+func (s *Set) place(turns chan<- struct{}) bool {
 	select {
 	case s.slots <- struct{}{}:
 		return true
@@ -257,6 +295,7 @@ func (s *Set) place() bool {
 	defer again.Stop()
 	for {
 		s.makeRoom()
+		turn(turns)
 		select {
 		case s.slots <- struct{}{}:
 			return true

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"skerry.dev/skerry/cert"
+	"skerry.dev/skerry/cli"
 	"skerry.dev/skerry/edge"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/plan"
@@ -25,6 +26,9 @@ import (
 const childEnv = "SKERRY_PEBBLE_CHILD"
 
 func TestMain(m *testing.M) {
+	if _, ok := os.LookupEnv(runEnv); ok {
+		os.Exit(cli.Main(os.Args[1:]))
+	}
 	if text, ok := os.LookupEnv(childEnv); ok {
 		if err := child(text); err != nil {
 			fmt.Fprintln(os.Stderr, err)

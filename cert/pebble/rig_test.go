@@ -144,6 +144,9 @@ type pebble struct {
 	replaces string
 	replaced map[string]bool
 	stead    func(w http.ResponseWriter, r *http.Request) bool // answers in Pebble's stead, or does not; nil: Pebble answers
+	paths    map[string]int
+	held     chan struct{} // gets one for each check that is held; nil: none is
+	gate     chan struct{} // closed: they go on
 }
 
 // newPebble opens Pebble's port; it answers once begin has said where the edge is.
@@ -216,7 +219,22 @@ func (p *pebble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	p.mu.Lock()
+	held, gate := p.held, p.gate
+	p.mu.Unlock()
+	if held != nil && strings.HasPrefix(r.URL.Path, "/chalZ/") {
+		held <- struct{}{}
+		<-gate
+	}
 	p.handler.ServeHTTP(w, r)
+}
+
+// holdChecks has Pebble begin no check until they are released.
+func (p *pebble) holdChecks() (held <-chan struct{}, release func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held, p.gate = make(chan struct{}, 100), make(chan struct{})
+	return p.held, sync.OnceFunc(func() { close(p.gate) })
 }
 
 // count is how many orders there were.
@@ -259,6 +277,15 @@ func (p *pebble) shown(t *testing.T, addr, host string, other *x509.Certificate)
 	}
 	t.Fatalf("%s never showed a certificate of Pebble's for %s", addr, host)
 	return nil
+}
+
+// shownNow returns the certificate of Pebble's that an address shows for a host.
+func (p *pebble) shownNow(t *testing.T, addr, host string) *x509.Certificate {
+	t.Helper()
+	c, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: p.trust(), ServerName: host})
+	must(t, err)
+	defer c.Close()
+	return c.ConnectionState().PeerCertificates[0]
 }
 
 // freePort is a port that is free on 127.0.0.1 and 127.0.0.2.

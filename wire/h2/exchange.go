@@ -15,7 +15,7 @@ type serverStream struct {
 	stream
 	owner     *serverConn
 	x         *exchange.Exchange
-	code      errCode // of the reset, if the answer is not complete
+	code      errCode // of the reset, if the answer is not complete; codeNone: the client was told why
 	malformed bool    // the request is, so that its stream is reset behind the answer
 	connect   connect
 	body      body
@@ -26,6 +26,9 @@ type serverStream struct {
 	gone     func()      // nil: nobody watches
 	watched  *serverConn // which stream it is that somebody watches
 	number   uint32
+
+	messages messages    // that went to the client, of a call of gRPC
+	calm     atomic.Bool // it is such a call, its head is out, and it is between two of them
 
 	streams   atomic.Bool // the request's body may come as slowly as it likes: see Timeouts.Body
 	asking    sync.Mutex  // orders 100, which a pump may send, before the head
@@ -47,6 +50,8 @@ func (s *serverStream) serve() {
 	s.owner, s.x = nil, nil
 	s.malformed, s.bare, s.headOut, s.continued, s.connect = false, false, false, false, connect{}
 	s.trailing.clear()
+	s.messages = messages{}
+	s.calm.Store(false)
 	s.body = body{}
 	c.server.streams.Put(s)
 }
@@ -172,7 +177,7 @@ func (s *serverStream) Watch(gone func()) (stop func()) {
 	c.mu.Lock()
 	over := s.reset != nil
 	c.mu.Unlock()
-	if over {
+	if over || s.calm.Load() && c.server.parting.Load() {
 		s.ended(&c.conn, s.id)
 	}
 	return s.unwatch
@@ -274,6 +279,8 @@ func (s *serverStream) heed(fields exchange.Fields) {
 // sendBody sends the body: small pieces wait for what comes next, unless that would take time.
 func (s *serverStream) sendBody(x *exchange.Exchange, size int64) error {
 	r, b := &x.Resp, x.Resp.Body
+	call := s.body.call && x.Req.AllowTrailers
+	s.calm.Store(call)
 	for {
 		if ready, ok := b.(exchange.Ready); !ok || !ready.Ready() {
 			s.owner.flush()
@@ -283,16 +290,25 @@ func (s *serverStream) sendBody(x *exchange.Exchange, size int64) error {
 			if size >= 0 && r.Sent+int64(len(view)) > size {
 				return errShortBody
 			}
+			if call {
+				s.calm.Store(false)
+			}
 			if err := s.send(view, s.owner.server.Timeouts.Write); err != nil {
 				return errWrite
 			}
 			r.Sent += int64(len(view))
+			if call {
+				s.messages.see(view)
+				s.calm.Store(s.messages.between())
+			}
 		}
 		switch {
 		case err == io.EOF && size >= 0 && r.Sent != size:
 			return errShortBody
 		case err == io.EOF:
 			return s.finishBody(x)
+		case call && s.parts(err):
+			return s.part(x, err)
 		case err != nil:
 			return err // the client gets what there was before the reset
 		}

@@ -42,6 +42,7 @@ type Server struct {
 	windows  atomic.Int64 // by which windows are larger than their first size
 	draining atomic.Bool
 	retiring atomic.Bool // draining, but connections that come later are served and drained too
+	parting  atomic.Bool // calls of gRPC end between two messages
 	tunnels  wire.Tunnels
 	mu       sync.Mutex
 	conns    map[*serverConn]struct{}
@@ -138,9 +139,6 @@ func (s *Server) Retire() {
 	s.retiring.Store(true)
 	s.Drain()
 }
-
-// Part ends every tunnel of WebSocket that is between two messages, with status 1012: see wire.Tunnels.
-func (s *Server) Part() { s.tunnels.Part() }
 
 // rest ends the workers when nothing can come any more. The caller holds the lock.
 func (s *Server) rest() {
@@ -386,7 +384,7 @@ func (c *serverConn) exchangeOver(s *serverStream, complete bool) {
 	c.mu.Lock()
 	switch {
 	case s.reset != nil:
-	case !complete || !s.localOver:
+	case !complete && s.code != codeNone || !s.localOver:
 		c.resetStream(&s.stream, s.code, errWrite)
 	case s.malformed:
 		c.resetStream(&s.stream, codeProtocol, errWrite)

@@ -12,6 +12,7 @@ import (
 // TestMain makes what gRPC's tests complain of a failure of one test: by themselves they end the process. No goroutine may
 // outlive the tests.
 func TestMain(m *testing.M) {
+	runChild()
 	grpclog.SetLoggerV2(complaining{grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard)})
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/summerwind/h2spec/spec.(*Conn).handshakeAsClient.func1")) // nobody hears of it after a timeout
 }
