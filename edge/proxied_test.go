@@ -211,7 +211,8 @@ func TestProxiedByHAProxy(t *testing.T) {
 		}
 	}
 	p.edge.Drain()
-	if log := p.log.String(); strings.Contains(log, `"client":"127.0.0.1"`) || !strings.Contains(log, `"client":"127.0.0.5"`) || !strings.Contains(log, `"client":"`+lie+`","peer":"127.0.0.6"`) {
+	if log := p.log.String(); strings.Contains(log, `"client":"127.0.0.1"`) || !strings.Contains(log, `"client":"127.0.0.5"`) || !strings.Contains(log, `"client":"`+lie+`","peer":"127.0.0.6","balancer":"127.0.0.1","proto"`) ||
+		strings.Count(log, `"balancer":"127.0.0.1"`) != strings.Count(log, `"client":`)-strings.Count(log, `"peer":"127.0.0.1"`) {
 		t.Errorf("log:\n%s", log)
 	}
 }
