@@ -143,11 +143,18 @@ type announcedOrigin struct {
 	mu    sync.Mutex
 	asked []string            // "path client", "path -" for nobody's
 	conns map[string][]string // by the other end of each: what was asked over it
+	began int                 // connections
 	ended int
 }
 
-// header is the key of a connection's header in the context of its requests.
+// headerKey is the key of a connection in the context of its requests.
 type headerKey struct{}
+
+// announcedConn is a connection that an origin has.
+type announcedConn struct {
+	*proxyproto.Conn
+	owner string // whose it is
+}
 
 func startAnnounced(t *testing.T, answer func(w http.ResponseWriter, r *http.Request)) (*announcedOrigin, string) {
 	t.Helper()
@@ -155,26 +162,32 @@ func startAnnounced(t *testing.T, answer func(w http.ResponseWriter, r *http.Req
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := r.Context().Value(headerKey{}).(*proxyproto.Conn).ProxyHeader()
+		conn := r.Context().Value(headerKey{}).(*announcedConn)
+		h := conn.ProxyHeader()
 		client := "-"
 		if h.Command.IsProxy() {
 			client, _, _ = net.SplitHostPort(h.SourceAddr.String())
 		}
 		o.mu.Lock()
 		o.asked = append(o.asked, r.URL.Path+" "+client)
-		raw := r.Context().Value(headerKey{}).(*proxyproto.Conn).Raw().RemoteAddr().String()
+		raw := conn.Raw().RemoteAddr().String()
 		o.conns[raw] = append(o.conns[raw], r.URL.Path)
 		o.mu.Unlock()
 		answer(w, r)
 	}))
 	s.Listener.Close()
 	s.Listener = &proxyproto.Listener{Listener: l, ConnPolicy: func(proxyproto.ConnPolicyOptions) (proxyproto.Policy, error) { return proxyproto.REQUIRE, nil }}
-	s.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, headerKey{}, c) }
+	s.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, headerKey{}, &announcedConn{Conn: c.(*proxyproto.Conn)})
+	}
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateClosed {
-			o.mu.Lock()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		switch state {
+		case http.StateNew:
+			o.began++
+		case http.StateClosed:
 			o.ended++
-			o.mu.Unlock()
 		}
 	}
 	s.Start()
