@@ -25,6 +25,11 @@ const (
 	watchInterval = 500 * time.Millisecond
 	// dataPoll is the pause between two tries to take --data from the process before.
 	dataPoll = 100 * time.Millisecond
+	// gateWait is how long a purge waits while the process is being replaced, or is on trial itself: less than clients wait. Beyond it: 503.
+	gateWait = 20 * time.Second
+	// dataWait is how long purges wait for --data when the process before is gone, and another one holds it. Beyond it they are of what is
+	// in memory, and of the directory when it is taken.
+	dataWait = time.Minute
 	// gcPercent is how much garbage may be there beside what lives, in percent, before the collector runs.
 	gcPercent = 30
 )
