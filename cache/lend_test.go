@@ -207,3 +207,24 @@ func TestDamagedRulesWhileReplaced(t *testing.T) {
 		old.p.keep.Close()
 	})
 }
+
+// TestUnknownRulesWhileReplaced: nor is anything known then of a route that only the processes of the replacement have.
+func TestUnknownRulesWhileReplaced(t *testing.T) {
+	live(t, func(l *lives) {
+		before := l.start()
+		next := l.startLate()
+		cart := before.p.setup
+		cart.label = "shop/cart"
+		before.use(cart)
+		before.ask("200 miss stored", "/a")
+		before.p.keep.Lend()
+		next.p.keep.Begin()
+		next.use(cart)
+		if err := os.WriteFile(l.rules(), []byte("?"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l.takeOver(before, next)
+		next.ask("200 miss stored", "/a")
+		before.p.keep.Close()
+	})
+}

@@ -138,7 +138,7 @@ func still(t *testing.T, answer <-chan string) {
 	t.Helper()
 	select {
 	case text := <-answer:
-		t.Errorf("a purge while two processes are there: %s", text)
+		t.Fatalf("a purge while two processes are there: %s", text)
 	default:
 	}
 }

@@ -109,7 +109,7 @@ func (d *Disk) giveUp() bool {
 	for _, n := range d.notes {
 		n.settle()
 	}
-	d.notes, d.owed, d.degraded = nil, 0, true
+	d.notes, d.owed, d.wrote, d.degraded = nil, 0, d.noted, true
 	d.mu.Unlock()
 	d.dropState()
 	err := clearKind(d.dir, logSuffix)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"skerry.dev/skerry/cache/disk"
@@ -149,6 +150,71 @@ func TestReadOnWhenLent(t *testing.T) {
 	}
 }
 
+// TestLateBelowAnotherClock: what the process before stored is older than what this one purges, though its clock was ahead.
+func TestLateBelowAnotherClock(t *testing.T) {
+	dir := t.TempDir()
+	d, m := open(t, dir, 16*mb), newMaker(t)
+	ahead := uint64(time.Now().Add(time.Hour).UnixMicro())
+	d.Put(m.object(page(1), ahead, content(1, 100)))
+	d.Put(m.object(page(2), ahead, content(2, 100)))
+	d.Flush()
+	d.Lend()
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := storage.New(storage.Options{Bytes: 8 * mb, Late: true})
+	defer s.Close()
+	purge := func(path string) {
+		t.Helper()
+		if _, err := s.Purge(storage.Purge{Kind: storage.PurgeURL, Host: "a.example", Value: path}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	purge("/1")
+	d = lentTo(t, dir, s.First())
+	defer d.Close()
+	<-d.Scanned()
+	s.Attach(d, d.CatchUp)
+	if s.Find(page(1)) != nil || s.Find(page(2)) == nil {
+		t.Error("the wrong one is found")
+	}
+	if purge("/2"); s.Find(page(2)) != nil {
+		t.Error("it is found behind its purge")
+	}
+}
+
+// TestGiveUpWhileLent: where more is owed than can be remembered everything goes, and nobody waits for it for ever.
+func TestGiveUpWhileLent(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		sys := unsynced()
+		write, broken := sys.Write, atomic.Bool{}
+		sys.Write = func(f *os.File, b []byte, off int64) (int, error) {
+			if broken.Load() {
+				return 0, os.ErrPermission
+			}
+			return write(f, b, off)
+		}
+		d := openOn(t, dir, 16*mb, sys, meter.NewSet())
+		d.Lend()
+		broken.Store(true)
+		for i := range disk.OwedMax + 10 {
+			d.Keep(storage.Purge{Kind: storage.PurgeGroup, Value: strconv.Itoa(i), Number: uint64(i)})
+		}
+		if err := d.Own(); err != nil {
+			t.Error(err)
+		}
+		broken.Store(false)
+		time.Sleep(3 * disk.RetryPause)
+		synctest.Wait()
+		if d.Degraded() {
+			t.Fatal("it cannot be written yet")
+		}
+		d.CatchUp()
+		d.Close()
+	})
+}
+
 // lateModel is what may be found of a store whose disk comes late: of each variant the newest that was taken, unless something met it.
 type lateModel map[string]map[string]*lateObject // by key and signature
 
@@ -208,7 +274,7 @@ func (m lateModel) act(t *testing.T, r *rand.Rand, s *storage.Store, steps int, 
 		k := r.IntN(40)
 		name := lateKey(k)
 		switch what := r.IntN(20); {
-		case what < 10:
+		case what < 14:
 			sig, text := strconv.Itoa(r.IntN(2)), fmt.Sprint(body, i)
 			d := storage.Draft{Key: name, Signature: []byte(sig), Status: 200, Body: [][]byte{[]byte(text)}, Groups: [][]byte{[]byte(lateGroup(k))},
 				Number: numbers[r.IntN(len(numbers))]}
@@ -222,7 +288,7 @@ func (m lateModel) act(t *testing.T, r *rand.Rand, s *storage.Store, steps int, 
 				o.sure = false // variants of one key go together where the disk comes late
 			}
 			m[string(name)][sig] = &lateObject{body: text, k: k}
-		case what < 14:
+		case what < 18:
 			s.Remove(name)
 			delete(m, string(name))
 		default:
