@@ -36,8 +36,8 @@ type flow struct {
 }
 
 const (
-	flowing = 8                    // messages of a flow that are on their way at once, at most
-	pace    = 2 * time.Millisecond // from one to the next
+	flowing = 4                     // messages of a flow that are on their way at once, at most
+	pace    = 10 * time.Millisecond // from one to the next
 )
 
 // start has messages go. Each that comes must be the one behind the last.
@@ -83,7 +83,7 @@ func (f *flow) start() {
 func (f *flow) goesOn(t *testing.T) {
 	t.Helper()
 	from, by := f.came.Load(), time.Now().Add(patience)
-	for f.came.Load() < from+2*flowing {
+	for f.came.Load() < from+flowing+2 { // some of them were sent since
 		select {
 		case err := <-f.over:
 			t.Fatalf("%s ended after %d messages: %v", f.name, f.came.Load(), err)
