@@ -560,6 +560,20 @@ func TestReplacedStop(t *testing.T) {
 	}
 }
 
+// TestStopTellsSockets: WebSockets that outlast --drain-timeout get 1012 too.
+func TestStopTellsSockets(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--drain-timeout", "50ms")
+	c := r.chat()
+	r.signal(syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+		t.Errorf("the WebSocket ends with %v, not with status 1012", err)
+	}
+	r.await(`stopped: every connection ended by itself`)
+}
+
 // TestReplaceFullQueue: connections that wait in the queue of a socket, and those for which it has no room, are served by the new process.
 // The socket comes from outside, as from systemd, since its queue is to be short.
 func TestReplaceFullQueue(t *testing.T) {

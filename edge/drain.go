@@ -6,9 +6,10 @@ import (
 )
 
 // Drain ends the edge: not ready at once, then DrainDelay of normal service for load balancers to notice, then no new
-// connections and each open one closed after the exchange it is in, then, at DrainTimeout, the hard stop. Hurry cuts
-// every wait short. It returns when nothing runs any more, at the latest cutGrace after the hard stop: an exchange that
-// waits for its origin then goes on waiting without a client, until the process ends. It reports how many connections were cut.
+// connections and each open one closed after the exchange it is in, then, at DrainTimeout, the end of streams and tunnels as by
+// Retire, and behind partGrace the hard stop. Hurry has that come now. It returns when nothing runs any more, at the latest cutGrace
+// after the hard stop: an exchange that waits for its origin then goes on waiting without a client, until the process ends. It
+// reports how many connections were cut.
 func (e *Edge) Drain() (cut int) {
 	e.draining.Store(true)
 	e.meters.Events().Add("drain", "not ready; accepting for another "+e.opt.DrainDelay.String()+" (--drain-delay)")
@@ -30,7 +31,7 @@ func (e *Edge) Drain() (cut int) {
 	select {
 	case <-done:
 	case <-time.After(e.opt.DrainTimeout):
-		cut = e.cut()
+		cut = e.part(done)
 	case <-e.hurry:
 		cut = e.cut()
 	}

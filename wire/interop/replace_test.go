@@ -36,8 +36,8 @@ type flow struct {
 }
 
 const (
-	flowing = 8                    // messages of a flow that are on their way at once, at most
-	pace    = 2 * time.Millisecond // from one to the next
+	flowing = 4                     // messages of a flow that are on their way at once, at most
+	pace    = 10 * time.Millisecond // from one to the next
 )
 
 // start has messages go. Each that comes must be the one behind the last.
@@ -83,7 +83,7 @@ func (f *flow) start() {
 func (f *flow) goesOn(t *testing.T) {
 	t.Helper()
 	from, by := f.came.Load(), time.Now().Add(patience)
-	for f.came.Load() < from+2*flowing {
+	for f.came.Load() < from+flowing+2 { // some of them were sent since
 		select {
 		case err := <-f.over:
 			t.Fatalf("%s ended after %d messages: %v", f.name, f.came.Load(), err)
@@ -192,6 +192,15 @@ func TestHeldThroughReplacements(t *testing.T) {
 		}
 	}
 	oldest := open()
+	silent, err := testgrpc.NewTestServiceClient(target{addr: r.https, host: "calls.test", tls: secure}.dial(t)).FullDuplexCall(ctx) // without an answer
+	if err != nil {
+		t.Fatal(err)
+	}
+	for by := time.Now().Add(patience); int(begun.Load()) <= len(oldest); time.Sleep(time.Millisecond) {
+		if time.Now().After(by) {
+			t.Fatal("not all streams have begun")
+		}
+	}
 	all := oldest
 	replace := func() {
 		r.replace()
@@ -202,8 +211,8 @@ func TestHeldThroughReplacements(t *testing.T) {
 	for range 3 {
 		replace()
 	}
-	if int(begun.Load()) != len(all) {
-		t.Errorf("%d streams at the origin, want %d", begun.Load(), len(all))
+	if int(begun.Load()) != len(all)+1 {
+		t.Errorf("%d streams at the origin, want %d", begun.Load(), len(all)+1)
 	}
 	younger := open()
 	all = append(all, younger...)
@@ -221,12 +230,15 @@ func TestHeldThroughReplacements(t *testing.T) {
 			t.Errorf("%s ends with %v, want status 1012", f.name, err)
 		}
 	}
-	r.await(`(stopped): every connection ended by itself`)
+	if _, err := silent.Recv(); status.Code(err) != codes.Unavailable {
+		t.Errorf("a call without an answer ends with %v, want UNAVAILABLE", err)
+	}
+	r.await(`(stopped): 1 connection cut off`)
 	for _, f := range all {
 		f.goesOn(t)
 		f.finish(t)
 	}
-	if want := len(oldest) + len(all); int(begun.Load()) != want {
+	if want := len(oldest) + 1 + len(all); int(begun.Load()) != want {
 		t.Errorf("%d streams at the origin, want %d", begun.Load(), want)
 	}
 	r.loggedEnds(len(oldest))
