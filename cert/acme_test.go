@@ -288,6 +288,9 @@ func TestDemandLimits(t *testing.T) {
 	if failed != cert.DemandsPerMinute || refused != cert.DemandsPerMinute+1 {
 		t.Errorf("%d orders failed and %d demands were refused, want %d and %d", failed, refused, cert.DemandsPerMinute, cert.DemandsPerMinute+1)
 	}
+	if n := w.keeper.Names(); n != 0 {
+		t.Errorf("%d names that failed have a place", n)
+	}
 }
 
 // TestEndsSoonByACME: what should have been renewed long ago is told of, as documents are, at its entrypoint.

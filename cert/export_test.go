@@ -152,6 +152,13 @@ func Lock(ctx context.Context, dir, name string) (unlock func(), err error) {
 	return s.lock(ctx, name)
 }
 
+// Names is how many names have a place among the ordered.
+func (k *Keeper) Names() int {
+	k.orders.mu.Lock()
+	defer k.orders.mu.Unlock()
+	return len(k.orders.names)
+}
+
 // AskBy lets CAs be asked by another transport.
 func (k *Keeper) AskBy(rt http.RoundTripper) { k.orders.client.Transport = rt }
 
