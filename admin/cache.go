@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,13 +14,14 @@ import (
 // Cache is what the API below /api/v1/cache asks and does. Every callback is needed. What they return is written as
 // JSON; an error is answered with the status of its fault.Kind, 503 for one that an edge without a plan returns.
 type Cache struct {
-	Stats    func() (any, error)
-	Misses   func(n int) (any, error)                            // the most frequent ones
-	Why      func(url string, fields []string) (any, error)      // fields are "Name: value" each
-	Purge    func(p CachePurge, by string) (any, error)          // in force on return; by is who asked
-	Purges   func(after uint64) (any, error)                     // the log
-	Progress func(number uint64) (any, error)                    // of one purge
-	Resume   func(route string, by string) (answer any, e error) // after a leak
+	Stats  func() (any, error)
+	Misses func(n int) (any, error)                       // the most frequent ones
+	Why    func(url string, fields []string) (any, error) // fields are "Name: value" each
+	// Purge is in force on return; by is who asked. ctx ends when they leave.
+	Purge    func(ctx context.Context, p CachePurge, by string) (any, error)
+	Purges   func(after uint64) (any, error)                                 // the log
+	Progress func(number uint64) (any, error)                                // of one purge
+	Resume   func(ctx context.Context, route string, by string) (any, error) // after a leak
 }
 
 // CachePurge is the body of a POST to /api/v1/cache/purges.
@@ -104,7 +106,7 @@ func (c *Cache) purge(w http.ResponseWriter, r *http.Request) {
 		refuseBody(w, err)
 		return
 	}
-	respond(w)(c.Purge(p, r.RemoteAddr))
+	respond(w)(c.Purge(r.Context(), p, r.RemoteAddr))
 }
 
 func (c *Cache) resume(w http.ResponseWriter, r *http.Request) {
@@ -122,7 +124,7 @@ func (c *Cache) resume(w http.ResponseWriter, r *http.Request) {
 		refuseBody(w, err)
 		return
 	}
-	respond(w)(c.Resume(route, r.RemoteAddr))
+	respond(w)(c.Resume(r.Context(), route, r.RemoteAddr))
 }
 
 // number reads a number of a purge; empty is 0. It answers what is none.

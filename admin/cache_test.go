@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,13 +25,13 @@ func said() *admin.Cache {
 			}
 			return say("why %s %q", url, fields)
 		},
-		Purge: func(p admin.CachePurge, by string) (any, error) {
+		Purge: func(_ context.Context, p admin.CachePurge, by string) (any, error) {
 			host, _, _ := strings.Cut(by, ":")
 			return say("purge %+v by %s", p, host)
 		},
 		Purges:   func(after uint64) (any, error) { return say("purges after %d", after) },
 		Progress: func(n uint64) (any, error) { return say("progress %d", n) },
-		Resume: func(route, _ string) (any, error) {
+		Resume: func(_ context.Context, route, _ string) (any, error) {
 			if route == "broken" {
 				return nil, errors.New("something else")
 			}

@@ -117,7 +117,7 @@ func hitRatio(requests map[string]uint64) float64 {
 
 // diskStats reads what the disk measures.
 func (k *Keeper) diskStats() *DiskStats {
-	if k.disk == nil {
+	if k.disk.Load() == nil {
 		return nil
 	}
 	d := new(DiskStats)
@@ -440,6 +440,8 @@ func (w *Why) decide(s *Stage, x *exchange.Exchange, l *look) {
 	switch {
 	case w.Leak != nil:
 		w.pass(whyLeak)
+	case s.keep.lent.Load():
+		w.pass(whyReplaced)
 	case o != nil && s.use(o, l) == freshness.UseFresh:
 		w.Outcome, w.Says = "hit", "it is stored and fresh"
 	case o != nil && s.use(o, l) == freshness.UseStale:
@@ -562,6 +564,7 @@ var reasons = map[string]string{
 	whyCORS:       "the answer allows one page's origin (Access-Control-Allow-Origin) and does not say that it varies by it",
 	whyPurged:     "a purge came while it was fetched",
 	whyLeak:       "the probe has found that the route gives one identity's answers to another; mend its `cache`, or say `skerry cache resume`",
+	whyReplaced:   "another process is taking this one's place, and has the cache",
 	"origin":      "the origin failed, and what is stored was given, stale",
 
 	string(freshness.ReasonStatus):        "answers with its status are not stored",

@@ -119,7 +119,12 @@ func (k *Keeper) Use(stages []*Stage) {
 	}
 	k.tasks, k.stages = tasks, byRoute
 	k.useTurns(byRoute)
-	if len(tasks) > 0 && !k.working {
+	k.begin()
+}
+
+// begin starts what does the tasks, if it may and there are any. With mu.
+func (k *Keeper) begin() {
+	if k.begun && len(k.tasks) > 0 && !k.working {
 		k.working = true
 		k.running.Go(k.work)
 	}
@@ -180,6 +185,9 @@ func (k *Keeper) work() {
 func (k *Keeper) dueTasks(now time.Time) (list []*task) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.lent.Load() {
+		return nil
+	}
 	for _, t := range k.tasks {
 		if t.due.Before(now) {
 			t.due = now.Add(time.Hour) // until it is done

@@ -41,5 +41,6 @@
 //	cors             the answer allows one page's origin and does not say that it varies by it (mode private)
 //	purged           a purge came while it was fetched
 //	leak             the probe has found that the route gives one identity's answers to another
+//	replaced         another process is taking this one's place, and has the cache
 //	origin           the origin failed, and what is stored was given, stale
 package cache

@@ -169,7 +169,7 @@ func (w *waiter) log() {
 
 // useOld answers with what is stored, stale as it is, since the origin fails; if that may be.
 func (w *waiter) useOld() bool {
-	if w.old == nil || !w.old.Terms().AfterFailure(w.look.now, &w.look.asked) {
+	if w.old == nil || !w.stage.keep.afterFailure(w.old, w.look) {
 		return false
 	}
 	w.x.Facts.Cache.Why = whyOrigin

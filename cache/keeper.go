@@ -20,6 +20,7 @@ type Options struct {
 	Bytes     int64        // of memory for what is stored; 0: bytesDefault
 	Dir       string       // of the store below memory; empty: none
 	DiskBytes int64        // that it may have
+	Late      bool         // another process has the directory, and serves: it is opened by Attach, and nothing is asked for before Begin
 	Secrets   spec.Secrets // of the probe's identities
 	Meters    *meter.Set
 	Idle      bool // for plans that are only looked at: nothing is opened, nothing runs
@@ -28,7 +29,10 @@ type Options struct {
 // Keeper is what outlives plans: the store, the fills in flight, and what is known of routes.
 type Keeper struct {
 	store   *storage.Store
-	disk    *disk.Disk // nil: none
+	disk    atomic.Pointer[disk.Disk] // nil: none, or not yet
+	late    Options                   // of the disk that is to come; zero: none is
+	lent    atomic.Bool               // requests pass: another process serves
+	doubted atomic.Uint64             // what has a lower number and is softened is validated before it is given
 	meters  *meter.Set
 	secrets spec.Secrets
 	idle    bool
@@ -45,38 +49,44 @@ type Keeper struct {
 	lastPolicy spec.Policy
 	lastRules  *rules
 	stages     map[string]*Stage // of the plan in force, by route
+	begun      bool              // it may ask for something by itself
 	working    bool
+	retired    bool // nothing is stored any more
 	// Of routes, over restarts; where there is a disk.
-	turnsFile string
+	turnsFile string // empty: not ours to write
 	known     map[string]turned
-	process   []byte // tells its keys of QUERYs from those of others; never nil, empty without a disk
+	read      map[string]turned // what the file said at start, of one that is another process's
+	process   []byte            // tells its keys of QUERYs from those of others; never nil, empty without a disk
 }
 
 // NewKeeper opens the store. It fails if the directory cannot be used.
 func NewKeeper(o Options) (*Keeper, error) {
-	k := &Keeper{meters: o.Meters, secrets: o.Secrets, idle: o.Idle, quit: make(chan struct{}), routes: map[string]*route{}, process: []byte{}}
+	k := &Keeper{meters: o.Meters, secrets: o.Secrets, idle: o.Idle, quit: make(chan struct{}), routes: map[string]*route{}, process: []byte{}, begun: !o.Late}
 	var below storage.Below
 	if o.Dir != "" && !o.Idle {
-		var err error
-		if k.disk, err = disk.Open(o.Dir, disk.Options{Bytes: o.DiskBytes, Meters: o.Meters}); err != nil {
-			return nil, fmt.Errorf("--cache-disk: %w", err)
-		}
-		below = k.disk
-		k.loadTurns(o.Dir)
 		k.process = []byte(rand.Text())
+		if o.Late {
+			k.late = o
+			k.peekTurns(o.Dir)
+		} else {
+			d, err := disk.Open(o.Dir, disk.Options{Bytes: o.DiskBytes, Meters: o.Meters})
+			if err != nil {
+				return nil, fmt.Errorf("--cache-disk: %w", err)
+			}
+			k.disk.Store(d)
+			below = d
+			k.loadTurns(o.Dir)
+		}
 	}
 	if o.Bytes == 0 {
 		o.Bytes = bytesDefault
 	}
-	k.store = storage.New(storage.Options{Bytes: o.Bytes, Below: below, Meters: o.Meters})
+	k.store = storage.New(storage.Options{Bytes: o.Bytes, Below: below, Late: k.late.Dir != "", Meters: o.Meters})
 	k.fills.init()
 	k.marks.init()
 	k.misses.init()
 	return k, nil
 }
-
-// SetBudget changes how many bytes of memory the store may have, and gives back at once what is too much.
-func (k *Keeper) SetBudget(bytes int64) { k.store.SetBudget(bytes) }
 
 // purge puts a purge in force, also for what is being fetched.
 func (k *Keeper) purge(p storage.Purge) (storage.Purge, error) {
@@ -92,7 +102,9 @@ func (k *Keeper) Budget() (used, most int64) { return k.store.Budget() }
 // written.
 func (k *Keeper) Close() {
 	k.close.Do(func() {
+		k.mu.Lock()
 		close(k.quit)
+		k.mu.Unlock()
 		done := make(chan struct{})
 		go func() { k.running.Wait(); close(done) }()
 		grace := time.NewTimer(closeGrace)
@@ -104,11 +116,7 @@ func (k *Keeper) Close() {
 			<-done
 		}
 		k.store.Close()
-		if k.disk != nil {
-			if err := k.disk.Close(); err != nil {
-				k.meters.Events().Add("cache_disk", err.Error())
-			}
-		}
+		k.closeDisk()
 	})
 }
 

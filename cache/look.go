@@ -28,6 +28,7 @@ const (
 	whyMethod     = "method"
 	whyUpgrade    = "upgrade"
 	whyLeak       = "leak"
+	whyReplaced   = "replaced"
 	whyBody       = "request-body"
 	whyOverride   = "override"
 	whyKey        = "key"
@@ -81,6 +82,8 @@ func (s *Stage) read(x *exchange.Exchange, l *look, c *call) (why string) {
 	switch {
 	case r.Upgrade != nil:
 		return whyUpgrade
+	case s.keep.lent.Load():
+		return whyReplaced
 	case s.route.leaked():
 		return whyLeak
 	case r.Body != nil && r.Method != exchange.MethodQuery: // who reads it may answer something else than who does not

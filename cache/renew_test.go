@@ -211,9 +211,7 @@ func TestStaleForCertificate(t *testing.T) {
 				x.Req.Fields.Add(exchange.NameClientCert, []byte(":MTIz:"))
 				x.Req.Fields.Add(exchange.NameClientCertChain, []byte(":NDU2:"))
 			} else {
-				conn := *x.Conn
-				conn.TLS = nil
-				x.Conn = &conn
+				x.Conn.TLS = nil
 			}
 			if g := p.run(p.path, x, newClient()); g.String() != want {
 				t.Errorf("got %q, want %q", g, want)

@@ -148,7 +148,10 @@ func (s *Stage) use(o *storage.Object, l *look) freshness.Use {
 	t := o.Terms()
 	if o.Softened() {
 		soft := t.Softened(l.now)
-		return soft.Use(l.now, &l.asked)
+		if use := soft.Use(l.now, &l.asked); use != freshness.UseStale || !s.keep.doubts(o) {
+			return use
+		}
+		return freshness.UseValidate
 	}
 	return t.Use(l.now, &l.asked)
 }
@@ -204,7 +207,7 @@ func (s *Stage) Response(x *exchange.Exchange) exchange.Verdict {
 
 // stands gives what is stored in the place of a failure of the origin, where a request had passed; if that may be.
 func (s *Stage) stands(x *exchange.Exchange, c *call) bool {
-	if c.old == nil || !failure(x.Fault, x.Resp.Status) || !c.old.Terms().AfterFailure(c.look.now, &c.look.asked) {
+	if c.old == nil || !failure(x.Fault, x.Resp.Status) || !s.keep.afterFailure(c.old, &c.look) {
 		return false
 	}
 	x.Facts.Cache.Why = whyOrigin

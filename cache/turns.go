@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -25,20 +26,59 @@ const everyRoute = ""
 // loadTurns reads the file. What cannot be read, or is missing where something is stored, means that nothing is known: then no key of
 // before is found any more, whichever route it is of and whenever that is there again.
 func (k *Keeper) loadTurns(dir string) {
-	k.turnsFile, k.known = filepath.Join(dir, turnsName), map[string]turned{}
-	b, err := os.ReadFile(k.turnsFile)
+	k.turnsFile = filepath.Join(dir, turnsName)
+	k.known = k.readTurns(k.turnsFile, k.diskStats().Bytes == 0)
+}
+
+// peekTurns reads the file of another process, which may be about to change it.
+func (k *Keeper) peekTurns(dir string) {
+	k.read = k.readTurns(filepath.Join(dir, turnsName), true)
+	k.known = maps.Clone(k.read)
+}
+
+// joinTurns takes over the file of the process before, when that has let it go. Routes of which it says the same as at start have had the
+// turns that this process has given them. Those of others are beyond all that either has given: both may have stored under the last ones.
+func (k *Keeper) joinTurns(dir string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.turnsFile = filepath.Join(dir, turnsName)
+	now := k.readTurns(k.turnsFile, k.diskStats().Bytes == 0)
+	every := now[everyRoute]
+	for label, r := range k.routes {
+		if every != k.read[everyRoute] || now[label] != k.read[label] {
+			r.turns = max(r.turns, now[label].Turns, every.Turns) + 1
+			r.setTurn()
+		}
+	}
+	for label, t := range now {
+		if k.routes[label] == nil && t != k.read[label] {
+			k.known[label] = turned{Turns: max(t.Turns, k.known[label].Turns) + 1}
+		}
+	}
+	if delete(k.known, everyRoute); every != (turned{}) {
+		k.known[everyRoute] = every
+	}
+	k.read = nil
+	k.saveTurns()
+}
+
+// readTurns reads the file; empty: nothing is stored, so that it may be missing.
+func (k *Keeper) readTurns(name string, empty bool) map[string]turned {
+	known := map[string]turned{}
+	b, err := os.ReadFile(name)
 	switch {
 	case err == nil:
-		if err = json.Unmarshal(b, &k.known); err == nil && k.known == nil {
+		if err = json.Unmarshal(b, &known); err == nil && known == nil {
 			err = errors.New("it says null")
 		}
-	case errors.Is(err, fs.ErrNotExist) && k.diskStats().Bytes == 0:
+	case errors.Is(err, fs.ErrNotExist) && empty:
 		err = nil
 	}
 	if err != nil {
-		k.meters.Events().Add("cache_rules", k.turnsFile+" cannot be read, so nothing that was stored before is used: "+err.Error())
-		k.known = map[string]turned{everyRoute: {Turns: time.Now().UnixMicro()}} // beyond every turn that there was
+		k.meters.Events().Add("cache_rules", name+" cannot be read, so nothing that was stored before is used: "+err.Error())
+		return map[string]turned{everyRoute: {Turns: time.Now().UnixMicro()}} // beyond every turn that there was
 	}
+	return known
 }
 
 // saveTurns writes the file anew. If it cannot be written the next start forgets what is on disk.

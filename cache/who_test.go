@@ -111,9 +111,7 @@ func TestClientCertificate(t *testing.T) {
 			p.origin.says(page)
 			x := begin(request("GET", "/a"))
 			if plain {
-				conn := *x.Conn
-				conn.TLS = nil
-				x.Conn = &conn
+				x.Conn.TLS = nil
 			}
 			if g := p.run(p.path, x, newClient()); g.String() != want {
 				t.Errorf("%q, plain %v: got %q, want %q", mode, plain, g, want)

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/caddyserver/certmagic"
 
@@ -29,6 +31,7 @@ type ACME struct {
 	Email     string                // of the account; must not be empty
 	CAs       []string              // URLs of directories, the first that issues wins; empty: LetsEncrypt
 	Roots     *x509.CertPool        // what the CAs' own HTTPS is checked against; nil: the system's
+	Bindings  map[string]Binding    // by CA: the customer's key that a new account is bound with, for CAs that want one
 	Dir       string                // accounts, keys, certificates, challenges and locks; several processes may share it; empty: only look, never order
 	ReadOnly  bool                  // look at what is in Dir, and order nothing
 	HTTP, TLS bool                  // which challenges the edge's listeners can answer: HTTP-01 on port 80, TLS-ALPN-01 on port 443
@@ -56,6 +59,11 @@ func (a *ACME) Check() error {
 			return fmt.Errorf("--acme-ca %q is given twice", ca)
 		}
 	}
+	for ca := range a.Bindings {
+		if !slices.Contains(a.directories(), ca) {
+			return fmt.Errorf("--acme-eab is for %q, which is no CA of --acme-ca", ca)
+		}
+	}
 	if len(a.Allow) > allowMax {
 		return fmt.Errorf("--acme-allow is given %d times, at most %d; --acme-ask has no such limit", len(a.Allow), allowMax)
 	}
@@ -71,6 +79,14 @@ func (a *ACME) Check() error {
 		}
 	}
 	return nil
+}
+
+// directories are the CAs in force.
+func (a *ACME) directories() []string {
+	if len(a.CAs) == 0 {
+		return []string{LetsEncrypt}
+	}
+	return a.CAs
 }
 
 // reserved are the last labels of names that no public CA signs (RFC 2606, 6761, 6762, 7686, 8375, 9476; ICANN's .internal).
@@ -143,11 +159,7 @@ func newOrders(opt *ACME, meters *meter.Set, now func() time.Time) *orders {
 	o.store = store{files: &certmagic.FileStorage{Path: opt.Dir}}
 	o.solver = &solver{store: &o.store, here: map[string]challenge{}}
 	o.client, o.asker, o.demands = newClient(opt.Roots), newAsker(), newDemands()
-	cas := opt.CAs
-	if len(cas) == 0 {
-		cas = []string{LetsEncrypt}
-	}
-	for _, ca := range cas {
+	for _, ca := range opt.directories() {
 		o.issuers = append(o.issuers, newIssuer(o, ca))
 	}
 	count := func(result string) *meter.Counter {
@@ -170,20 +182,24 @@ func (o *orders) can(host string) bool {
 	return o.opt.DNS != nil || o.opt.HTTP || o.opt.TLS
 }
 
-// of returns the place of a name's certificate, with what the storage has. It orders nothing. Nil: there are too many.
+// full reports whether there are as many names as may be.
+func (o *orders) full() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.names) >= namesMax
+}
+
+// of returns the place of a name's certificate, with what the storage has. It orders nothing. Who asks heeds namesMax.
 func (o *orders) of(name string) *ordered {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if m := o.names[name]; m != nil {
 		return m
 	}
-	if len(o.names) >= namesMax {
-		return nil
-	}
 	m := &ordered{name: name}
-	if s, err := o.store.newest(o.ctx, o.issuers, name); s != nil {
+	if s, err := o.store.newest(o.issuers, name); s != nil {
 		m.leaf.Store(s.leaf)
-		m.due = earlier(s.due(), o.now().Add(spread(name)))
+		m.due = earlier(s.due(o.now()), o.now().Add(spread(name)))
 	} else if err != nil {
 		o.meters.Events().Add("certificate_unreadable", fmt.Sprintf("what --data has of %s cannot be used, and it is ordered anew: %v", name, err))
 	}
@@ -318,18 +334,20 @@ func (o *orders) attend(ctx context.Context, m *ordered) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	m.busy = false
-	if err == nil {
+	switch {
+	case err == nil:
 		m.failed, m.due = 0, next
-		return
+	case o.taking.Err() != nil: // the process ends, or another has taken over: that is no failure
+	default:
+		m.failed++
+		wait := backoff(m.failed)
+		m.due = o.now().Add(wait)
+		o.counts.failed.Inc()
+		o.tellFailure(m, wait, err)
 	}
-	if o.taking.Err() != nil {
-		return // the process ends, or another has taken over: that is no failure
+	if !m.due.After(o.now()) { // the clock was set meanwhile: whoever looked then saw that somebody was at it
+		o.nudge()
 	}
-	m.failed++
-	wait := backoff(m.failed)
-	m.due = o.now().Add(wait)
-	o.counts.failed.Inc()
-	o.tellFailure(m, wait, err)
 }
 
 // tellFailure makes an event of the first failures, then of each time that their number doubles: an outage of the CA must not
@@ -347,7 +365,7 @@ func (o *orders) tellFailure(m *ordered, wait time.Duration, err error) {
 	if l := m.leaf.Load(); l != nil {
 		stays = "the old one stays, which ends on " + l.x509().NotAfter.UTC().Format(time.RFC3339)
 	}
-	o.meters.Events().Add("certificate_failed", fmt.Sprintf("no certificate for %s (failure %d, again in %v): %v; %s", m.name, m.failed, wait.Round(time.Second), err, stays))
+	o.meters.Events().Add("certificate_failed", fmt.Sprintf("no certificate for %s (failure %d, again in %v): %s; %s", m.name, m.failed, wait.Round(time.Second), told(err), stays))
 }
 
 // backoff is how long to wait after so many failures in a row.
@@ -390,10 +408,13 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 			renewed := m.leaf.Load() != nil
 			o.take(m, s)
 			o.tellSuccess(m, s, renewed, failures)
-			return earlier(s.due(), o.now().Add(renewalInfoEvery)), nil
+			if now := o.now(); s.lost == nil {
+				return earlier(s.due(now), now.Add(renewalInfoEvery)), nil
+			}
+			return s.due(o.now()), nil // before that the storage would have it ordered again
 		}
 		failures = append(failures, err)
-		if ctx.Err() != nil {
+		if errors.As(err, new(storageError)) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -412,16 +433,16 @@ func (o *orders) isOnDemand(m *ordered) bool {
 // settled reports whether there is nothing to order: what the storage has is taken if it is newer than what is in use, and it
 // is not due, also by what its CA says now. It returns what the storage has.
 func (o *orders) settled(ctx context.Context, m *ordered) (s *stored, next time.Time, ok bool) {
-	s, _ = o.store.newest(ctx, o.issuers, m.name)
+	s, _ = o.store.newest(o.issuers, m.name)
 	if s == nil {
 		return nil, time.Time{}, false
 	}
-	if l := m.leaf.Load(); l == nil || !l.x509().Equal(s.leaf.x509()) {
+	now := o.now()
+	if l := m.leaf.Load(); l == nil || !l.x509().Equal(s.leaf.x509()) && s.leaf.better(l, now) {
 		o.take(m, s)
 		o.counts.adopted.Inc()
 	}
-	now := o.now()
-	if !s.due().After(now) {
+	if !s.due(now).After(now) {
 		return s, time.Time{}, false
 	}
 	next = o.renewalTime(ctx, m, s, now)
@@ -442,7 +463,7 @@ func (o *orders) renewalTime(ctx context.Context, m *ordered, s *stored, now tim
 			m.wanted = later(info.SelectedTime, s.ordered.Add(renewAgain))
 		}
 	}
-	next := earlier(s.due(), m.askAgain)
+	next := earlier(s.due(now), m.askAgain)
 	if !m.wanted.IsZero() {
 		next = earlier(next, m.wanted)
 	}
@@ -476,9 +497,26 @@ func (o *orders) tellSuccess(m *ordered, s *stored, renewed bool, failures []err
 	c.Inc()
 	text := fmt.Sprintf("%s: %s by %s, until %s", m.name, what, s.ca, s.leaf.x509().NotAfter.UTC().Format(time.RFC3339))
 	if len(failures) > 0 {
-		text += fmt.Sprintf("; before that: %v", errors.Join(failures...))
+		text += "; before that: " + told(errors.Join(failures...))
 	}
 	o.meters.Events().Add("certificate_"+what, text)
+	if s.lost != nil {
+		o.meters.Events().Add("certificate_storage", fmt.Sprintf("%s: what was ordered is in force in this process alone, --data could not take it: %v", m.name, s.lost))
+	}
+}
+
+// told is what of an error goes into an event. Part of it may be what a stranger's server answered, a page of HTML perhaps.
+func told(err error) string {
+	text := strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ReplaceAll(err.Error(), "\n", "; "))
+	if len(text) > toldBytesMax {
+		return strings.ToValidUTF8(text[:toldBytesMax], "") + " …"
+	}
+	return text
 }
 
 // tidy removes, once a day and in one process, what has ended long ago.

@@ -89,6 +89,8 @@ func TestACMECheck(t *testing.T) {
 	f("--acme-ca", cert.ACME{Email: mail, CAs: []string{"http://ca.example/dir"}})
 	f("twice", cert.ACME{Email: mail, CAs: []string{nowhere, nowhere}})
 	f("at most", cert.ACME{Email: mail, CAs: make([]string, 6)})
+	f("", cert.ACME{Email: mail, Bindings: map[string]cert.Binding{cert.LetsEncrypt: {}}})
+	f("--acme-eab", cert.ACME{Email: mail, CAs: []string{nowhere}, Bindings: map[string]cert.Binding{cert.LetsEncrypt: {}}})
 	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"*"}})
 	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"A.skerry.dev"}})
 	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"x.internal"}})
@@ -115,6 +117,30 @@ func TestNewUpdates(t *testing.T) {
 	f("10.0.0.2", "hmac-md5:edge:"+secret, "another algorithm")
 	f("10.0.0.2", ":"+secret, "without a name")
 	f("10.0.0.2", "edge:c2hvcnQ=", "at least 16 bytes")
+}
+
+func TestParseBinding(t *testing.T) {
+	const key = "c2VjcmV0IHNlY3JldCBzZWNyZXQ"
+	f := func(text, want string) {
+		t.Helper()
+		_, err := cert.ParseBinding([]byte(text))
+		switch {
+		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: %v, want %q", text, err, want)
+		case err != nil && strings.Contains(err.Error(), key):
+			t.Errorf("the error holds the key: %v", err)
+		}
+	}
+	f("kid:"+key+"\n", "")
+	f("urn:of:many:parts:"+key+"=", "")
+	f("kid:-_-_-_-_-_-_-_-_-_-_-_-_", "")
+	f(key, "KEYID:KEY")
+	f(":"+key, "KEYID is not")
+	f("k d:"+key, "KEYID is not")
+	f("ké:"+key, "KEYID is not")
+	f(strings.Repeat("k", 513)+":"+key, "1 to 512")
+	f("kid:c2hvcnQ", "at least 16 bytes")
+	f("kid:"+key+"+/", "base64url")
 }
 
 func TestBackoff(t *testing.T) {
@@ -261,5 +287,37 @@ func TestDemandLimits(t *testing.T) {
 	refused := w.meters.Counter("skerry_acme_demands_total", "", "result", "refused").Value()
 	if failed != cert.DemandsPerMinute || refused != cert.DemandsPerMinute+1 {
 		t.Errorf("%d orders failed and %d demands were refused, want %d and %d", failed, refused, cert.DemandsPerMinute, cert.DemandsPerMinute+1)
+	}
+}
+
+// TestNamesMax has one host more than may be ordered: it is said of one by name where it stands, always the same, and a reload that gives
+// up another name has room for it at once.
+func TestNamesMax(t *testing.T) {
+	w := acmeWorld(t, cert.ACME{})
+	hosts := make([]string, cert.NamesMax+2)
+	for i := range hosts {
+		hosts[i] = fmt.Sprintf("h%d.skerry.dev", i)
+	}
+	w.hosts(nil, hosts[:2]...)
+	w.hosts(nil, hosts[2:]...)
+	store := cert.NewStore(w.keeper)
+	table := w.table()
+	store.Use(table)
+	if n, local := len(table.AllOrdered()), fmt.Sprint(table.Local()); n != cert.NamesMax || local != "[h10000.skerry.dev h10001.skerry.dev]" {
+		t.Errorf("%d names are ordered, the local CA has %.200s", n, local)
+	}
+	const want = "edge.yaml:102:1: h10000.skerry.dev and 1 more: no certificate by ACME: there are 10000 names, the limit;"
+	if got := table.Warnings(time.Now()); len(got) != 1 || !strings.HasPrefix(got[0].String(), want) {
+		t.Errorf("got %v", got)
+	}
+	events := w.meters.Events().Since(0)
+	if len(events) != 1 || !strings.HasPrefix(events[0].Text, "h10000.skerry.dev and 1 more: no certificate") {
+		t.Errorf("events: %v", events)
+	}
+	w.spec.Entrypoints = w.spec.Entrypoints[1:]
+	table = w.table()
+	store.Use(table)
+	if len(table.Local()) != 0 || len(table.Warnings(time.Now())) != 0 {
+		t.Errorf("after a reload the local CA has %v", table.Local())
 	}
 }

@@ -69,7 +69,7 @@ func (s *solver) find(kind, name string) (challenge, bool) {
 	if ok {
 		return c, true
 	}
-	text, err := s.store.load(context.Background(), challengeFile(kind, name))
+	text, err := s.store.load(challengeFile(kind, name))
 	if err != nil {
 		return challenge{}, false
 	}

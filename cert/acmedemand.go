@@ -101,11 +101,14 @@ func (o *orders) settleDemand(name string) bool {
 		o.counts.refused.Inc()
 		return false
 	}
-	m := o.of(name)
-	if m == nil {
-		o.meters.Events().Add("certificate_failed", fmt.Sprintf("no certificate for %s on demand: there are %d names, the limit", name, namesMax))
+	if o.full() {
+		o.counts.refused.Inc()
+		if o.demands.mayOrder(o.now()) { // no event for each name that a client makes up
+			o.meters.Events().Add("certificate_failed", fmt.Sprintf("no certificate for %s on demand: there are %d names, the limit", name, namesMax))
+		}
 		return false
 	}
+	m := o.of(name)
 	if m.leaf.Load() == nil {
 		if !o.demands.mayOrder(o.now()) {
 			o.counts.refused.Inc()
@@ -171,7 +174,7 @@ func (o *orders) allowed(ctx context.Context, name string) bool {
 	}
 	ok, err := o.ask(ctx, name)
 	if err != nil {
-		o.meters.Events().Add("certificate_ask", "--acme-ask: "+err.Error())
+		o.meters.Events().Add("certificate_ask", "--acme-ask: "+told(err))
 	}
 	return ok
 }

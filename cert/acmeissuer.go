@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -34,11 +35,12 @@ type issuer struct {
 	mu       sync.Mutex
 	account  acme.Account // Status is empty: not known yet
 	heldBack time.Time    // until then it is not asked: it said that there were too many orders
+	asksFor  time.Time    // it said last that it wants to be left alone until then
 }
 
 func newIssuer(o *orders, ca string) *issuer {
 	i := &issuer{o: o, ca: ca, key: issuerFolder(ca)}
-	i.acme = acme.Client{Directory: ca, HTTPClient: o.client, UserAgent: "skerry", PollTimeout: orderTimeout}
+	i.acme = acme.Client{Directory: ca, HTTPClient: &http.Client{Timeout: caTimeout, Transport: i}, UserAgent: "skerry", PollTimeout: orderTimeout}
 	return i
 }
 
@@ -79,6 +81,25 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// RoundTrip asks the CA, and remembers what its Retry-After says of too many requests (RFC 8555 section 6.6).
+func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := i.o.client.Transport.RoundTrip(r)
+	if err != nil || resp.StatusCode != http.StatusTooManyRequests {
+		return resp, err
+	}
+	said := resp.Header.Get("Retry-After")
+	at, dateErr := http.ParseTime(said)
+	if seconds, err := strconv.ParseUint(said, 10, 31); err == nil {
+		at = i.o.now().Add(time.Duration(seconds) * time.Second)
+	} else if dateErr != nil {
+		return resp, nil
+	}
+	i.mu.Lock()
+	i.asksFor = at
+	i.mu.Unlock()
+	return resp, nil
+}
+
 // order gets a certificate for a name, checks it, and stores it. old is what it replaces, if the storage has one.
 func (i *issuer) order(ctx context.Context, name string, old *stored) (*stored, error) {
 	i.mu.Lock()
@@ -93,7 +114,8 @@ func (i *issuer) order(ctx context.Context, name string, old *stored) (*stored, 
 		switch {
 		case problem.Type == acme.ProblemTypeRateLimited:
 			i.mu.Lock()
-			i.heldBack = i.o.now().Add(heldBack)
+			now := i.o.now()
+			i.heldBack = later(now.Add(heldBack), earlier(i.asksFor, now.Add(heldBackMax)))
 			i.mu.Unlock()
 		case problem.Type == acme.ProblemTypeAccountDoesNotExist:
 			// A CA that was made anew, of a company or of tests, does not know its accounts any more.
@@ -116,6 +138,13 @@ func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
+	}
+	keyText, err := keyPEM(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.o.store.stageKey(ctx, i, name, keyText); err != nil {
+		return nil, storageError{err}
 	}
 	csr, err := acmez.NewCSR(key, []string{name})
 	if err != nil {
@@ -140,20 +169,24 @@ func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored
 	if len(chains) == 0 {
 		return nil, errors.New("the order is done, but there is no certificate")
 	}
-	keyText, err := keyPEM(key)
-	if err != nil {
-		return nil, err
-	}
 	l, f := orderedLeaf(name, chains[0].ChainPEM, keyText)
 	if f != nil {
 		return nil, errors.New(f.text)
 	}
 	s := &stored{leaf: l, ca: i.ca, ordered: i.o.now()}
-	if err := i.o.store.write(ctx, i, name, chains[0].ChainPEM, keyText, s.ordered); err != nil {
-		return nil, fmt.Errorf("keeping it in --data: %w", err)
+	if !l.inForce(s.ordered) && !l.inForce(s.ordered.Add(skewMax)) {
+		return nil, fmt.Errorf("what it issued holds from %s to %s, which is not now: is the clock right?",
+			l.x509().NotBefore.UTC().Format(time.RFC3339), l.x509().NotAfter.UTC().Format(time.RFC3339))
 	}
+	s.lost = i.o.store.keep(ctx, i, name, chains[0].ChainPEM, s.ordered)
 	return s, nil
 }
+
+// storageError is of --data: no other CA would help.
+type storageError struct{ error }
+
+func (e storageError) Error() string { return "keeping it in --data: " + e.error.Error() }
+func (e storageError) Unwrap() error { return e.error }
 
 // refused reports whether the CA did not take a new order, for another reason than their number.
 func refused(err error) bool {
@@ -174,7 +207,7 @@ func (i *issuer) register(ctx context.Context) (acme.Account, error) {
 		return acme.Account{}, fmt.Errorf("the lock in --data: %w", err)
 	}
 	defer unlock()
-	account, err := i.storedAccount(ctx)
+	account, err := i.storedAccount()
 	if err == nil && account.Status != acme.StatusValid {
 		account, err = i.newAccount(ctx, account.PrivateKey)
 	}
@@ -185,9 +218,9 @@ func (i *issuer) register(ctx context.Context) (acme.Account, error) {
 }
 
 // storedAccount returns what the storage has; without a key there is none, and without a status it was not registered.
-func (i *issuer) storedAccount(ctx context.Context) (account acme.Account, err error) {
+func (i *issuer) storedAccount() (account acme.Account, err error) {
 	files := &i.o.store
-	text, err := files.load(ctx, i.accountKey())
+	text, err := files.load(i.accountKey())
 	if errors.Is(err, fs.ErrNotExist) {
 		return account, nil
 	}
@@ -203,7 +236,7 @@ func (i *issuer) storedAccount(ctx context.Context) (account acme.Account, err e
 	if err != nil || !ok {
 		return account, fmt.Errorf("%s holds no key to sign with; remove it to register anew", files.files.Filename(i.accountKey()))
 	}
-	text, err = files.load(ctx, i.accountFile())
+	text, err = files.load(i.accountFile())
 	if err == nil {
 		err = json.Unmarshal(text, &account)
 	} else if errors.Is(err, fs.ErrNotExist) {
@@ -230,8 +263,21 @@ func (i *issuer) newAccount(ctx context.Context, key crypto.Signer) (acme.Accoun
 		}
 		key = made
 	}
-	account, err := i.acme.NewAccount(ctx, acme.Account{Contact: []string{"mailto:" + i.o.opt.Email}, TermsOfServiceAgreed: true, PrivateKey: key})
-	if err != nil {
+	account := acme.Account{Contact: []string{"mailto:" + i.o.opt.Email}, TermsOfServiceAgreed: true, PrivateKey: key}
+	binding, bound := i.o.opt.Bindings[i.ca]
+	if bound {
+		if err := account.SetExternalAccountBinding(ctx, &i.acme, binding.eab); err != nil {
+			return account, err
+		}
+	}
+	account, err := i.acme.NewAccount(ctx, account)
+	var problem acme.Problem
+	switch {
+	case err != nil && bound:
+		return account, fmt.Errorf("with --acme-eab: %w", err)
+	case errors.As(err, &problem) && problem.Type == acme.ProblemTypeExternalAccountRequired:
+		return account, fmt.Errorf("%w; it wants a customer's key: --acme-eab %s=REFERENCE", err, i.ca)
+	case err != nil:
 		return account, err
 	}
 	text, err := json.Marshal(account)

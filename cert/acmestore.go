@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -27,6 +28,7 @@ type stored struct {
 	leaf    *leaf
 	ca      string    // the directory that issued it
 	ordered time.Time // by the clock of who ordered it
+	lost    error     // why it is not in the storage: what was just ordered is used all the same; nil: it is
 }
 
 // storedMeta is what lies beside a certificate.
@@ -37,45 +39,59 @@ type storedMeta struct {
 }
 
 // due is when to order the next one, unless the CA says that it should be earlier: when a third of its life is left, but not
-// as soon as it came, lest a clock that is ahead orders without end.
-func (s *stored) due() time.Time {
+// as soon as it came, lest a clock that is ahead orders without end. A time of order that is still to come is of such a clock, and
+// says nothing.
+func (s *stored) due(now time.Time) time.Time {
 	c := s.leaf.x509()
 	at := c.NotAfter.Add(-c.NotAfter.Sub(c.NotBefore) / renewShare)
-	if least := s.ordered.Add(renewAgain); at.Before(least) {
+	if least := s.ordered.Add(renewAgain); at.Before(least) && !s.ordered.After(now) {
 		return least
 	}
 	return at
 }
 
-// lock waits for the lock of a name, which no two processes have at once.
-func (s *store) lock(ctx context.Context, name string) (unlock func(), err error) {
-	name = certmagic.StorageKeys.Safe(name)
-	if err := s.files.Lock(ctx, name); err != nil {
-		return nil, err
+// better reports whether a certificate should take the place of the one in use; nil: there is none. What began earlier, or is not in
+// force, is what a damaged storage or one that was put back has.
+func (l *leaf) better(old *leaf, now time.Time) bool {
+	switch {
+	case old == nil:
+		return true
+	case l.inForce(now) != old.inForce(now):
+		return l.inForce(now)
 	}
-	return func() { _ = s.files.Unlock(context.WithoutCancel(ctx), name) }, nil // one that stays is stale in some seconds
+	return !l.x509().NotBefore.Before(old.x509().NotBefore)
 }
 
-// load reads a file of bounded size.
-func (s *store) load(ctx context.Context, key string) ([]byte, error) {
-	info, err := s.files.Stat(ctx, key)
+// load reads a file of bounded size. What is no file is not opened: a pipe would wait for who writes into it, a device never end.
+func (s *store) load(key string) ([]byte, error) {
+	name := s.files.Filename(key)
+	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size > storedBytesMax {
-		return nil, fmt.Errorf("%s has %d bytes, at most %d", s.files.Filename(key), info.Size, storedBytesMax)
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file", name)
 	}
-	return s.files.Load(ctx, key)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, storedBytesMax+1))
+	if err == nil && len(text) > storedBytesMax {
+		err = fmt.Errorf("%s has more than %d bytes", name, storedBytesMax)
+	}
+	return text, err
 }
 
 // newest returns the certificate of a name that was ordered last, of any issuer; nil if there is none. The error is of what
 // cannot be used.
-func (s *store) newest(ctx context.Context, issuers []*issuer, name string) (best *stored, err error) {
+func (s *store) newest(issuers []*issuer, name string) (best *stored, err error) {
 	if s.files.Path == "" {
 		return nil, nil
 	}
 	for _, i := range issuers {
-		one, oneErr := s.read(ctx, i, name)
+		one, oneErr := s.read(i, name)
 		switch {
 		case errors.Is(oneErr, fs.ErrNotExist):
 		case oneErr != nil:
@@ -87,16 +103,16 @@ func (s *store) newest(ctx context.Context, issuers []*issuer, name string) (bes
 	return best, err
 }
 
-func (s *store) read(ctx context.Context, i *issuer, name string) (*stored, error) {
-	chain, err := s.load(ctx, certmagic.StorageKeys.SiteCert(i.key, name))
+func (s *store) read(i *issuer, name string) (*stored, error) {
+	chain, err := s.load(certmagic.StorageKeys.SiteCert(i.key, name))
 	if err != nil {
 		return nil, err
 	}
-	key, err := s.load(ctx, certmagic.StorageKeys.SitePrivateKey(i.key, name))
+	key, err := s.load(certmagic.StorageKeys.SitePrivateKey(i.key, name))
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.load(ctx, certmagic.StorageKeys.SiteMeta(i.key, name))
+	text, err := s.load(certmagic.StorageKeys.SiteMeta(i.key, name))
 	if err != nil {
 		return nil, err
 	}
@@ -111,18 +127,33 @@ func (s *store) read(ctx context.Context, i *issuer, name string) (*stored, erro
 	return &stored{leaf: l, ca: i.ca, ordered: meta.Ordered}, nil
 }
 
-// write keeps a certificate. Its chain comes last: who reads between the steps finds a key that does not match, and orders.
-func (s *store) write(ctx context.Context, i *issuer, name string, chain, key []byte, at time.Time) error {
+// stagedSuffix is behind the name of a file that is complete, but not in its place yet.
+const stagedSuffix = ".next"
+
+// stageKey writes the key of an order that is about to be made. A storage that takes nothing says so before the CA is asked, whose
+// orders are counted.
+func (s *store) stageKey(ctx context.Context, i *issuer, name string, key []byte) error {
+	return s.files.Store(ctx, certmagic.StorageKeys.SitePrivateKey(i.key, name)+stagedSuffix, key)
+}
+
+// keep puts a certificate beside its staged key, and then all three in their places: until everything is written the old one can be read.
+// The chain comes last: who reads between the steps, which take no space, finds a key that does not match.
+func (s *store) keep(ctx context.Context, i *issuer, name string, chain []byte, at time.Time) error {
 	meta, err := json.Marshal(storedMeta{Names: []string{name}, CA: i.ca, Ordered: at})
 	if err != nil {
 		return err
 	}
 	keys := certmagic.StorageKeys
-	return errors.Join(
-		s.files.Store(ctx, keys.SitePrivateKey(i.key, name), key),
-		s.files.Store(ctx, keys.SiteMeta(i.key, name), meta),
-		s.files.Store(ctx, keys.SiteCert(i.key, name), chain),
-	)
+	key, metaKey, chainKey := keys.SitePrivateKey(i.key, name), keys.SiteMeta(i.key, name), keys.SiteCert(i.key, name)
+	if err := errors.Join(s.files.Store(ctx, metaKey+stagedSuffix, meta), s.files.Store(ctx, chainKey+stagedSuffix, chain)); err != nil {
+		return err
+	}
+	for _, k := range []string{key, metaKey, chainKey} {
+		if err := os.Rename(s.files.Filename(k+stagedSuffix), s.files.Filename(k)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // orderedLeaf checks what a CA has issued for a name as strictly as a Certificate document.
@@ -167,7 +198,7 @@ func challengeFile(kind, name string) string {
 
 // tidy removes certificates that ended long ago, and challenges that a process left that was killed.
 func (s *store) tidy(ctx context.Context) error {
-	err := certmagic.CleanStorage(ctx, s.files, certmagic.CleanStorageOptions{Logger: zap.NewNop(), Interval: tidyEvery,
+	err := certmagic.CleanStorage(ctx, &lockedFiles{FileStorage: s.files, store: s}, certmagic.CleanStorageOptions{Logger: zap.NewNop(), Interval: tidyEvery,
 		ExpiredCerts: true, ExpiredCertGracePeriod: endedKept})
 	for _, kind := range challengeKinds {
 		keys, listErr := s.files.List(ctx, path.Join("challenges", kind), false)

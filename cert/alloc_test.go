@@ -26,6 +26,10 @@ func TestChoose10000AllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() { table.ChooseOnly(names[i], to); i++ }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+	h := onlyRSA(names[1])
+	if n := testing.AllocsPerRun(1000, func() { table.Pick(h) }); n != 0 {
+		t.Errorf("a client of RSA alone: %v allocations", n)
+	}
 }
 
 // TestCoversAllocatesNothing: it is asked for every request.

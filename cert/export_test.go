@@ -7,7 +7,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net/netip"
+	"reflect"
 	"time"
+
+	"github.com/caddyserver/certmagic"
 
 	"skerry.dev/skerry/spec"
 )
@@ -21,6 +24,8 @@ const (
 	RootValidity     = rootValidity
 	DemandsPerMinute = demandsPerMinute
 	RetryMax         = retryMax
+	NamesMax         = namesMax
+	LockDead         = lockDead
 )
 
 // Table returns the table in force, nil if there is none yet.
@@ -42,6 +47,30 @@ func (t *Table) Choose(sni string, to netip.Addr) (certificate, policy string, o
 func (t *Table) ChooseOnly(sni string, to netip.Addr) bool {
 	_, ok := t.choose(sni, to)
 	return ok
+}
+
+// Pick returns the kind of key that a hello gets.
+func (t *Table) Pick(h *tls.ClientHelloInfo) string {
+	var s Socket
+	s.choice, _ = t.choose(h.ServerName, netip.Addr{})
+	s.pick(h)
+	return s.leaf.kind().String()
+}
+
+// Fitter returns what a policy says of whether a client can use a certificate, and what crypto/tls says under the same configuration.
+func (k *Keeper) Fitter(t *spec.TLS) (fits, supports func(*tls.ClientHelloInfo, *tls.Certificate) bool, err error) {
+	p, err := k.policy(t, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	fits = func(h *tls.ClientHelloInfo, c *tls.Certificate) bool { return p.fits(h, &leaf{pair: *c}) }
+	supports = func(h *tls.ClientHelloInfo, c *tls.Certificate) bool {
+		full := *h
+		field := reflect.ValueOf(&full).Elem().FieldByName("config")
+		reflect.NewAt(field.Type(), field.Addr().UnsafePointer()).Elem().Set(reflect.ValueOf(p.config))
+		return full.SupportsCertificate(c) == nil
+	}
+	return fits, supports, nil
 }
 
 // LocalLeaf issues a leaf of the local CA and returns it in DER, with its end.
@@ -98,8 +127,9 @@ func TableOf(names []string) *Table {
 		}
 	}
 	t.names = newIndex(t.leaves, now)
+	p, _ := new(Keeper).policy(nil, nil)
 	for _, name := range names {
-		t.add(name, &policy{}, spec.Pos{})
+		t.add(name, p, spec.Pos{})
 	}
 	return t
 }
@@ -113,4 +143,10 @@ func ParseLists(text []byte) (int, error) {
 		}
 	}
 	return len(all), err
+}
+
+// Lock takes a lock of a storage.
+func Lock(ctx context.Context, dir, name string) (unlock func(), err error) {
+	s := store{files: &certmagic.FileStorage{Path: dir}}
+	return s.lock(ctx, name)
 }

@@ -33,8 +33,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("CERT_TEST_DATA") != "" {
 		os.Exit(serveAsProcess())
 	}
-	// It looks once in 5 s whether its lock is gone.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"))
+	goleak.VerifyTestMain(m)
 }
 
 // made is a certificate of a test with its key.

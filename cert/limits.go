@@ -95,10 +95,23 @@ const (
 	retryMax = 6 * time.Hour
 	// heldBack is how long a CA is not asked after it said that there were too many orders.
 	heldBack = 15 * time.Minute
+	// heldBackMax is the longest that it is left alone because its Retry-After says so: what it says may be meant for one name, and
+	// it holds for all.
+	heldBackMax = time.Hour
+	// skewMax is by how much a CA's clock may be ahead. What begins later is not put in the place of what is in force.
+	skewMax = 10 * time.Minute
+	// toldBytesMax is how much of what a CA or --acme-ask says of an error is told, in bytes: it may be a whole page.
+	toldBytesMax = 1_000
 	// caTimeout is how long one request to a CA may take.
 	caTimeout = 30 * time.Second
 	// answerBytesMax is the longest answer of a CA, or of --acme-ask, that is read. Beyond it: a failure.
 	answerBytesMax = 1 << 20
+	// lockBeat is how often a lock of the storage is touched by who has it.
+	lockBeat = 2 * time.Second
+	// lockDead is how long it may be untouched before who waits takes it over: a process was killed, or stood still.
+	lockDead = 10 * time.Second
+	// lockLook is how often who waits looks.
+	lockLook = 250 * time.Millisecond
 	// storedBytesMax is the largest file of the storage that is read. Beyond it: as if it could not be read.
 	storedBytesMax = 256 << 10
 	// tidyEvery is how often the storage is rid of what has ended.
@@ -113,6 +126,10 @@ const (
 	tsigFudge = 300
 	// tsigBytesMin is the shortest secret that is taken to sign updates.
 	tsigBytesMin = 16
+	// bindingIDBytesMax is the longest name of a customer's key for --acme-eab. Beyond it: a problem.
+	bindingIDBytesMax = 512
+	// bindingBytesMin is the shortest such key that is taken.
+	bindingBytesMin = 16
 	// challengePathMax is the longest path of HTTP-01 that is looked at, in bytes: a token has about 43.
 	challengePathMax = 256
 )

@@ -180,7 +180,7 @@ func TestWarnings(t *testing.T) {
 		c.Subject.CommonName = "clients"
 		c.IsCA, c.BasicConstraintsValid, c.NotAfter = true, true, time.Now().Add(-time.Minute)
 	})))
-	w.hosts(&spec.TLS{ClientCertificates: spec.ClientAuthRequired, ClientCA: "file:clients.pem"}, "a.example.com")
+	w.hosts(&spec.TLS{ClientCertificates: spec.ClientAuthRequired, ClientCA: "file:clients.pem"}, "*.example.com")
 	store := cert.NewStore(w.keeper)
 	store.Use(w.table())
 	var got []string

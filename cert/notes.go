@@ -12,23 +12,34 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Warnings says in plain words what is no problem yet, or nothing that stops an edge: certificates, of chains too, and client CAs that
-// have ended, have not begun, or end within two weeks of now; revocation lists that are or will soon be out of date. By place.
+// Faults says what of the documents' certificates is refused before it is put in force, though an edge that has it goes on: what has
+// ended, of chains too, and what covers no host of any entrypoint. One certificate that is over must not keep thousands from being
+// served. By place.
+func (t *Table) Faults(now time.Time) []fault.Problem {
+	all := slices.Clone(t.idle)
+	for _, l := range t.leaves {
+		l.dated(func(what string, c *x509.Certificate) {
+			if !now.Before(c.NotAfter) {
+				all = append(all, problemAt(l.at, what+" ended on "+c.NotAfter.UTC().Format(time.RFC3339), "put a renewed chain and its key in place, or remove the document"))
+			}
+		})
+	}
+	fault.SortProblems(all)
+	return all
+}
+
+// Warnings says in plain words what is no problem yet, or nothing of a certificate's document: certificates, of chains too, that have not
+// begun, or end within two weeks of now; client CAs that are not in force or end so soon; revocation lists that are or will soon be out of
+// date. By place.
 func (t *Table) Warnings(now time.Time) []fault.Problem {
 	var all []fault.Problem
-	add := func(at spec.Pos, text string) {
-		all = append(all, fault.Problem{File: at.File, Line: at.Line, Col: at.Col, Text: text})
-	}
-	dated := func(at spec.Pos, what string, c *x509.Certificate) {
-		if w := warning(c.NotBefore, c.NotAfter, now, expirySoon); w != "" {
-			add(at, what+" "+w)
-		}
-	}
+	add := func(at spec.Pos, text string) { all = append(all, problemAt(at, text, "")) }
 	for _, l := range t.leaves {
-		dated(l.at, fmt.Sprintf("certificate %q", l.document), l.x509())
-		for i, c := range l.issuers {
-			dated(l.at, fmt.Sprintf("certificate %q: certificate %d of its chain (%s)", l.document, i+2, c.Subject), c)
-		}
+		l.dated(func(what string, c *x509.Certificate) {
+			if w := warning(c.NotBefore, c.NotAfter, now, expirySoon); w != "" && now.Before(c.NotAfter) {
+				add(l.at, what+" "+w)
+			}
+		})
 	}
 	for _, m := range t.ordered {
 		l := m.leaf.Load()
@@ -40,9 +51,15 @@ func (t *Table) Warnings(now time.Time) []fault.Problem {
 			add(t.hostOf(m.name).at, fmt.Sprintf("certificate for %s by ACME %s, and is not renewed yet", m.name, w))
 		}
 	}
+	if n := len(t.beyond); n > 0 {
+		add(t.beyond[0].at, fmt.Sprintf("%s: no certificate by ACME: there are %d names, the limit; the local CA serves what is beyond it, which a Certificate, or a wildcard by --acme-dns, can cover",
+			several(t.beyond[0].name, n-1), namesMax))
+	}
 	for _, p := range t.policies {
 		for _, c := range p.clients {
-			dated(p.at, fmt.Sprintf("client CA %q", c.Subject), c)
+			if w := warning(c.NotBefore, c.NotAfter, now, expirySoon); w != "" {
+				add(p.at, fmt.Sprintf("client CA %q %s", c.Subject, w))
+			}
 			if p.lists.revoked(c, p.clients) {
 				add(p.at, fmt.Sprintf("client CA %q is revoked by tls.clientCRL: its clients are refused", c.Subject))
 			}
@@ -59,11 +76,22 @@ func (t *Table) Warnings(now time.Time) []fault.Problem {
 	return slices.Compact(all)
 }
 
-// Notes says what a spec has for nothing, each at its document: certificates for hosts that no entrypoint has, and those for which
-// another one is used.
+// dated calls f for the certificate and for each of its chain, with what they are called.
+func (l *leaf) dated(f func(what string, c *x509.Certificate)) {
+	f(fmt.Sprintf("certificate %q", l.document), l.x509())
+	for i, c := range l.issuers {
+		f(fmt.Sprintf("certificate %q: certificate %d of its chain (%s)", l.document, i+2, c.Subject), c)
+	}
+}
+
+func problemAt(at spec.Pos, text, fix string) fault.Problem {
+	return fault.Problem{File: at.File, Line: at.Line, Col: at.Col, Text: text, Fix: fix}
+}
+
+// Notes says what a spec has twice, each at its document: certificates for hosts that get another one.
 func (t *Table) Notes() []fault.Problem { return t.notes }
 
-// note finds what Notes returns.
+// note finds what Notes returns, and what of Faults does not depend on the time.
 func (t *Table) note(s *spec.Spec) {
 	if len(t.exact)+len(t.below) == 0 {
 		return // documents of certificates alone
@@ -79,12 +107,12 @@ func (t *Table) note(s *spec.Spec) {
 		}
 		return siblings[rest] || t.below[rest] != nil || t.wildcard(name) != nil
 	}
-	add := func(l *leaf, text, fix string) {
-		t.notes = append(t.notes, fault.Problem{File: l.at.File, Line: l.at.Line, Col: l.at.Col, Text: fmt.Sprintf("certificate %q: ", l.document) + text, Fix: fix})
+	of := func(l *leaf, text, fix string) fault.Problem {
+		return problemAt(l.at, fmt.Sprintf("certificate %q: ", l.document)+text, fix)
 	}
 	for i, l := range t.leaves {
 		if names := l.names(); !s.Certificates[i].Default && !slices.ContainsFunc(names, served) {
-			add(l, "no entrypoint has a host that it covers: it is for "+several(names), "remove the document, or add the hosts to an entrypoint")
+			t.idle = append(t.idle, of(l, "no entrypoint has a host that it covers: it is for "+several(names[0], len(names)-1), "remove the document, or add the hosts to an entrypoint"))
 		}
 	}
 	type pair struct{ leaf, to *leaf }
@@ -96,23 +124,24 @@ func (t *Table) note(s *spec.Spec) {
 	}
 	for p, names := range beaten {
 		slices.Sort(names)
-		add(p.leaf, fmt.Sprintf("for %s, certificate %q is used, which has an %s key too and %s", several(names), p.to.document, p.to.kind(), p.to.better(p.leaf, t.names.now)),
-			"keep one of them, or make one ECDSA and the other RSA")
+		t.notes = append(t.notes, of(p.leaf,
+			fmt.Sprintf("for %s, certificate %q is used, which has an %s key too and %s", several(names[0], len(names)-1), p.to.document, p.to.kind(), p.to.because(p.leaf, t.names.now)),
+			"keep one of them, or make one ECDSA and the other RSA"))
 	}
 	t.names.lost = nil
 	fault.SortProblems(t.notes)
 }
 
-// several is the first of some names and how many more there are.
-func several(names []string) string {
-	if n := len(names) - 1; n > 0 {
-		return fmt.Sprintf("%s and %d more", names[0], n)
+// several is the first of some names, and how many more there are.
+func several(first string, more int) string {
+	if more > 0 {
+		return fmt.Sprintf("%s and %d more", first, more)
 	}
-	return names[0]
+	return first
 }
 
-// better says why newIndex prefers a leaf to another one.
-func (l *leaf) better(than *leaf, now time.Time) string {
+// because says why newIndex prefers a leaf to another one.
+func (l *leaf) because(than *leaf, now time.Time) string {
 	switch {
 	case !than.inForce(now) && l.inForce(now):
 		return "is in force"

@@ -36,15 +36,12 @@ type policy struct {
 	at      spec.Pos // of the first entrypoint that has it
 }
 
-// suites are those of TLS 1.2 that are both forward secret and authenticated encryption; HTTP/2 forbids all others (RFC
-// 9113 appendix A). Those of TLS 1.3 are not ours to choose.
-func suites() []uint16 {
-	return []uint16{
-		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-	}
-}
+// suitesRSA and suitesEC are those of TLS 1.2 that are both forward secret and authenticated encryption; HTTP/2 forbids all others (RFC
+// 9113 appendix A). Those of TLS 1.3 are not ours to choose. A key of Ed25519 signs in those for ECDSA (RFC 8422 section 5.10).
+var (
+	suitesRSA = []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256}
+	suitesEC  = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256}
+)
 
 func (k *Keeper) policy(t *spec.TLS, seen sums) (*policy, error) {
 	full := withDefaults(t)
@@ -65,9 +62,9 @@ func (k *Keeper) policy(t *spec.TLS, seen sums) (*policy, error) {
 		Time:             k.opt.Now,
 		NextProtos:       k.opt.Protocols,
 		MinVersion:       p.min,
-		CipherSuites:     suites(),
+		CipherSuites:     slices.Concat(suitesEC, suitesRSA),
 		CurvePreferences: curves,
-		GetCertificate:   func(h *tls.ClientHelloInfo) (*tls.Certificate, error) { return socketOf(h.Conn).pick(h) },
+		GetCertificate:   func(h *tls.ClientHelloInfo) (*tls.Certificate, error) { return socketOf(h.Conn).pick(h), nil },
 		WrapSession:      p.wrap,
 		UnwrapSession:    p.unwrap,
 	}

@@ -26,11 +26,13 @@ type Table struct {
 	empty     bool       // there is nothing to serve
 	local     []string   // hosts on the local CA
 	ordered   []*ordered // the names by ACME among the others' hosts
+	beyond    []*host    // what ACME has no room for
 	standIn   bool       // the local CA may have to stand in for one of them
 	demand    bool       // names below wildcard hosts may be ordered when clients ask for them
 	notes     []fault.Problem
-	secret    []byte // of session tickets; nil: none
-	sums      sums   // what the references stood for
+	idle      []fault.Problem // certificates that cover nothing
+	secret    []byte          // of session tickets; nil: none
+	sums      sums            // what the references stood for
 }
 
 // host is one host of an entrypoint.
@@ -76,8 +78,8 @@ type lost struct {
 }
 
 // Table compiles what a spec says of TLS: it reads every Certificate and every bundle of client CAs, and makes or renews
-// the root of the local CA if a host has no certificate. With problems the table is nil. Certificates beyond their time
-// are no problem but a warning, see Warnings: an edge must start with what there is.
+// the root of the local CA if a host has no certificate. With problems the table is nil. Certificates beyond their time are none
+// of these, see Faults: an edge must start with what there is.
 func (k *Keeper) Table(s *spec.Spec) (*Table, []fault.Problem) {
 	t := &Table{exact: map[string]*host{}, below: map[string]*host{}, byIP: map[netip.Addr]*host{}, policies: map[string]*policy{}, sums: sums{}}
 	var problems []fault.Problem
@@ -168,44 +170,46 @@ func (t *Table) add(name string, p *policy, at spec.Pos) {
 // order finds for every host without a document whether it is ordered by ACME or is the local CA's. A name below a wildcard that is
 // ordered needs none of its own.
 func (t *Table) order(k *Keeper, s *spec.Spec) {
-	full := 0
-	of := func(name string) *ordered {
-		if k.orders == nil || !k.orders.can(name) {
-			return nil
+	of := func(h *host) {
+		if k.orders == nil || !k.orders.can(h.name) {
+			return
 		}
-		m := k.orders.of(name)
-		if m == nil {
-			full++
-			return nil
+		if len(t.ordered) == namesMax {
+			t.beyond = append(t.beyond, h)
+			return
 		}
-		t.ordered, t.standIn = append(t.ordered, m), true
-		return m
+		h.acme = k.orders.of(h.name)
+		t.ordered, t.standIn = append(t.ordered, h.acme), true
 	}
-	for rest, h := range t.below {
-		if h.leaf == nil {
-			h.acme = of("*." + rest)
-		}
-	}
-	for name, h := range t.exact {
-		if h.leaf != nil {
-			continue
-		}
-		if w := t.below[parent(name)]; w != nil && w.acme != nil {
-			h.acme = w.acme
-			continue
-		}
-		h.acme = of(name)
-	}
-	for _, e := range s.Entrypoints {
-		for _, name := range e.Hosts {
-			if h := t.hostOf(name); h != nil && h.leaf == nil && h.acme == nil {
-				t.local = append(t.local, name)
+	each := func(f func(h *host)) {
+		for _, e := range s.Entrypoints {
+			for _, name := range e.Hosts {
+				if h := t.hostOf(name); h != nil && h.leaf == nil {
+					f(h)
+				}
 			}
 		}
 	}
-	if full > 0 {
-		k.opt.Meters.Events().Add("certificate_failed", fmt.Sprintf("%d hosts get no certificate by ACME: there are %d names, the limit; the local CA serves them", full, namesMax))
-	}
+	each(func(h *host) {
+		if strings.HasPrefix(h.name, "*.") {
+			of(h)
+		}
+	})
+	each(func(h *host) {
+		if strings.HasPrefix(h.name, "*.") {
+			return
+		}
+		if w := t.below[parent(h.name)]; w != nil && w.acme != nil {
+			h.acme = w.acme
+			return
+		}
+		of(h)
+	})
+	each(func(h *host) {
+		if h.acme == nil {
+			t.local = append(t.local, h.name)
+		}
+	})
 }
 
 // hostOf returns the host of that name in the spec.
@@ -239,8 +243,10 @@ func (t *Table) setFirst(s *spec.Spec, base *policy) {
 	switch {
 	case byDefault >= 0:
 		t.first.leaf = t.leaves[byDefault]
+		t.first.leaves = t.names.instead(t.first.leaf)
 	case len(t.leaves) > 0:
 		t.first.leaf = t.leaves[0]
+		t.first.leaves = t.names.instead(t.first.leaf)
 	case len(t.local)+len(t.ordered) > 0:
 		t.first.issue = t.onLocal(s)
 		t.firstHost = t.hostOf(t.first.issue)
@@ -303,6 +309,28 @@ func (x *index) best(name string) (b byKind) {
 		}
 	}
 	return b
+}
+
+// instead returns the leaves that have every name of a leaf, and other kinds of keys: for clients that name no host and cannot use it.
+func (x *index) instead(l *leaf) (all byKind) {
+	some := false
+	keep := func(of *byKind) {
+		if !some {
+			all, some = *of, true
+		}
+		for i := range all {
+			if all[i] != of[i] {
+				all[i] = nil
+			}
+		}
+	}
+	for name := range l.exact {
+		keep(x.exact[name])
+	}
+	for name := range l.below {
+		keep(x.below[name])
+	}
+	return all
 }
 
 // choose finds what a hello gets; sni is as the client sent it, to the address it connected to. False: the name is not

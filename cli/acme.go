@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,12 +22,14 @@ type acmeFlags struct {
 	roots  string
 	dns    string
 	dnsKey string
+	eabs   []string // of --acme-eab: URL=REFERENCE
 }
 
 func (f *acmeFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.acme.Email, "acme-email", "", "order certificates by ACME for public hosts that no Certificate covers, as this address, which takes the CA's terms; needs --data; empty: none are ordered")
 	flags.StringArrayVar(&f.acme.CAs, "acme-ca", nil, "directory URL of a CA to order from; repeatable: the next one is asked if one fails; "+cert.LetsEncrypt+", if left out")
+	flags.StringArrayVar(&f.eabs, "acme-eab", nil, "URL=REFERENCE: the customer's key that the CA of this directory URL wants accounts to be bound with, file:NAME below --secrets or env:SKERRY_SECRET_…, in the form KEYID:KEY; repeatable")
 	flags.StringVar(&f.roots, "acme-ca-roots", "", "reference (file:NAME below --secrets) to the roots that HTTPS of --acme-ca is checked against, for a company's CA; empty: the system's")
 	flags.StringVar(&f.dns, "acme-dns", "", "address of the DNS server that takes dynamic updates (RFC 2136) of the hosts' zones: challenges are met there, wildcards can be ordered")
 	flags.StringVar(&f.dnsKey, "acme-dns-key", "", "reference (file:NAME below --secrets, or env:SKERRY_SECRET_…) to the key of --acme-dns, ALGORITHM:NAME:SECRET as nsupdate -y takes it")
@@ -37,12 +40,16 @@ func (f *acmeFlags) add(cmd *cobra.Command) {
 // fill takes them into a setting.
 func (f *acmeFlags) fill(set *plan.Setting) error {
 	if f.acme.Email == "" {
-		if len(f.acme.CAs)+len(f.acme.Allow) > 0 || f.roots+f.dns+f.dnsKey+f.acme.Ask != "" {
-			return errors.New("--acme-ca, --acme-ca-roots, --acme-dns, --acme-dns-key, --acme-allow and --acme-ask do nothing without --acme-email")
+		if len(f.acme.CAs)+len(f.acme.Allow)+len(f.eabs) > 0 || f.roots+f.dns+f.dnsKey+f.acme.Ask != "" {
+			return errors.New("--acme-ca, --acme-eab, --acme-ca-roots, --acme-dns, --acme-dns-key, --acme-allow and --acme-ask do nothing without --acme-email")
 		}
 		return nil
 	}
 	a := f.acme
+	var err error
+	if a.Bindings, err = f.bindings(set.Secrets); err != nil {
+		return err
+	}
 	if err := a.Check(); err != nil {
 		return err
 	}
@@ -74,6 +81,29 @@ func (f *acmeFlags) fill(set *plan.Setting) error {
 	}
 	set.ACME = &a
 	return nil
+}
+
+// bindings are what --acme-eab says, by CA.
+func (f *acmeFlags) bindings(secrets spec.Secrets) (map[string]cert.Binding, error) {
+	all := make(map[string]cert.Binding, len(f.eabs))
+	for _, text := range f.eabs {
+		cut := strings.LastIndexByte(text, '=') // a URL may have one
+		if cut <= 0 {
+			return nil, errors.New("one --acme-eab is not of the form URL=REFERENCE") // what it is may be the key itself
+		}
+		ca, ref := text[:cut], text[cut+1:]
+		if _, twice := all[ca]; twice {
+			return nil, fmt.Errorf("--acme-eab %s=… is given twice", ca)
+		}
+		key, err := secrets.Read(spec.Ref(ref))
+		if err != nil {
+			return nil, fmt.Errorf("--acme-eab %s=…: %w", ca, err)
+		}
+		if all[ca], err = cert.ParseBinding(key); err != nil {
+			return nil, fmt.Errorf("--acme-eab %s=%s: %w", ca, ref, err)
+		}
+	}
+	return all, nil
 }
 
 // sayACME says which names are ordered.

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"skerry.dev/skerry/admin"
 	"skerry.dev/skerry/edge"
 	"skerry.dev/skerry/fault"
@@ -19,8 +21,8 @@ func (p *process) cacheAdmin() *admin.Cache {
 		Why: func(url string, fields []string) (any, error) {
 			return p.ofEdge(func(e *edge.Edge) (any, error) { return e.CacheWhy(url, fields) })
 		},
-		Purge: func(what admin.CachePurge, by string) (any, error) {
-			return p.ofEdge(func(e *edge.Edge) (any, error) { return e.PurgeCache(edge.CachePurge(what), by) })
+		Purge: func(ctx context.Context, what admin.CachePurge, by string) (any, error) {
+			return p.change(ctx, func(e *edge.Edge) (any, error) { return e.PurgeCache(edge.CachePurge(what), by) })
 		},
 		Purges: func(after uint64) (any, error) {
 			return p.ofEdge(func(e *edge.Edge) (any, error) { return e.CachePurges(after), nil })
@@ -28,8 +30,8 @@ func (p *process) cacheAdmin() *admin.Cache {
 		Progress: func(number uint64) (any, error) {
 			return p.ofEdge(func(e *edge.Edge) (any, error) { return e.CacheProgress(number) })
 		},
-		Resume: func(route, by string) (any, error) {
-			return p.ofEdge(func(e *edge.Edge) (any, error) { return e.ResumeCache(route, by) })
+		Resume: func(ctx context.Context, route, by string) (any, error) {
+			return p.change(ctx, func(e *edge.Edge) (any, error) { return e.ResumeCache(route, by) })
 		},
 	}
 }
@@ -40,4 +42,13 @@ func (p *process) ofEdge(ask func(*edge.Edge) (any, error)) (any, error) {
 		return ask(e)
 	}
 	return nil, errStarting
+}
+
+// change asks the edge for what changes something, when it is certain that this process goes on.
+func (p *process) change(ctx context.Context, ask func(*edge.Edge) (any, error)) (any, error) {
+	if err := p.gate.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer p.gate.leave()
+	return p.ofEdge(ask)
 }

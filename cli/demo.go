@@ -17,7 +17,7 @@ func newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "A tour: sample services, an edge in front of them, real traffic",
 		Long: "Start two sample endpoints and an edge in front of them, on this machine and without root, and send traffic\n" +
-			"through it over HTTPS: requests, limits, a reload under load, an overload, a service going down. Then run until Ctrl-C.",
+			"through it over HTTPS: requests, limits, a reload and a replaced process under load, an overload, a service going down. Then run until Ctrl-C.",
 		Args: cobra.NoArgs,
 		RunE: work(func(cmd *cobra.Command, _ []string) error { return demo(cmd, once) }),
 	}
@@ -59,6 +59,7 @@ func demo(cmd *cobra.Command, once bool) error {
 		{"Routes, and what no route takes", stepRoutes},
 		{"gRPC, and a WebSocket over HTTP/2", stepStreams},
 		{"Reloads under load", stepReload},
+		{"The process is replaced under load", stepReplace},
 		{"More than a service can take", stepBusy},
 		{"One of two endpoints goes down", stepOneDown},
 		{"The other one too, and back", stepAllDown},

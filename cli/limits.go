@@ -19,6 +19,8 @@ const (
 	resolversMax = 8
 	// demoPatience is how long the demo waits for anything. Beyond it: the check of that step fails.
 	demoPatience = 5 * time.Second
+	// demoTrial is --upgrade-trial of the process that the demo replaces: short, for who watches.
+	demoTrial = 500 * time.Millisecond
 	// demoPoll is the pause between two looks at what the demo waits for.
 	demoPoll = 10 * time.Millisecond
 	// watchInterval is how often `aws --watch` looks at files: as often as the edge does.
@@ -28,6 +30,11 @@ const (
 	// olderGrace is how long a process that ends waits for those that it had replaced to end: they have a second for what is open, and
 	// half a second for what was cut. Beyond it: they end by themselves.
 	olderGrace = 3 * time.Second
+	// gateWait is how long a purge waits while the process is being replaced, or is on trial itself: less than clients wait. Beyond it: 503.
+	gateWait = 20 * time.Second
+	// dataWait is how long purges wait for --data when the process before is gone, and another one holds it. Beyond it they are of what is
+	// in memory, and of the directory when it is taken.
+	dataWait = time.Minute
 	// gcPercent is how much garbage may be there beside what lives, in percent, before the collector runs.
 	gcPercent = 30
 )

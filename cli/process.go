@@ -34,7 +34,8 @@ type process struct {
 	telling sync.WaitGroup
 
 	hand      *handover.Process
-	data      *dataLock
+	data      *handover.Lock    // --data; nil: there is none, or it is not ours. Of the goroutine that serves, when nothing watches
+	gate      gate              // of what changes the cache
 	notify    *systemd.Notifier // nil: systemd wants to hear nothing
 	reloading atomic.Bool       // systemd was told so
 	upgrade   upgradeFlags
@@ -273,9 +274,7 @@ func (p *process) close() {
 	if p.admin != nil {
 		p.admin.Close() // what it cuts off is a scrape
 	}
-	if p.data != nil {
-		p.data.release()
-	}
+	_ = p.data.Release() // the file is closed whatever it returns
 	if p.hand != nil {
 		p.hand.Close()
 	}

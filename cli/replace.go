@@ -41,6 +41,8 @@ func (p *process) begin() (err error) {
 	}
 	if before := p.hand.Replaces(); before != 0 {
 		p.hand.Sockets.Pause() // nobody is to meet a process that is not ready, nor to hear so from /readyz
+		p.gate.shut(fmt.Sprintf("it is not certain yet that this process replaces process %d (--upgrade-trial), or that has not let --data go; "+
+			"try again after the event data_taken", before))
 		p.say("process %d is to replace process %d", os.Getpid(), before)
 	}
 	given, err := systemd.Listeners(os.Getenv)
@@ -56,38 +58,16 @@ func (p *process) begin() (err error) {
 	return err
 }
 
-// dataLock is --data, which one process has.
-type dataLock struct {
-	lock *handover.Lock
-	stop context.CancelFunc
-	own  chan struct{} // closed when the wait for it is over
-}
-
-func (d *dataLock) release() {
-	d.stop()
-	<-d.own
-	_ = d.lock.Release() // the file is closed whatever it returns
-}
-
 // lockData takes --data for this process. One that replaces another only reads there until that has let go.
-func (p *process) lockData(src *edge.Source, set *plan.Setting) error {
-	if src.Data == "" {
-		return nil
-	}
-	if p.hand.Replaces() != 0 {
-		src.Lent = true
-		if set.CacheDir != "" {
-			set.CacheDir, set.CacheDiskBytes = "", 0
-			p.say("the cache keeps what it stores in memory only until the next start: its directory is the other process's")
+func (p *process) lockData(src *edge.Source, set *plan.Setting) (err error) {
+	switch {
+	case p.hand.Replaces() != 0:
+		src.Lent, set.CacheLate = src.Data != "", true
+	case src.Data != "":
+		if p.data, err = handover.Take(src.Data); err != nil {
+			return fmt.Errorf("--data %s: %w", src.Data, err)
 		}
-		return nil
 	}
-	lock, err := handover.Take(src.Data)
-	if err != nil {
-		return fmt.Errorf("--data %s: %w", src.Data, err)
-	}
-	p.data = &dataLock{lock: lock, stop: func() {}, own: make(chan struct{})}
-	close(p.data.own)
 	return nil
 }
 
@@ -96,53 +76,80 @@ func (p *process) serving(ctx context.Context, src *edge.Source) error {
 	for _, addr := range p.hand.Sockets.CloseUnused() {
 		p.say("WARNING: the process was given a socket on %s, and no flag says what for; it is closed", addr)
 	}
-	p.hand.Sockets.Resume()
 	if p.hand.Replaces() == 0 {
 		p.toldSystemd(p.main().Ready(p.status()))
-	} else if err := p.hand.Ready(); err != nil {
-		p.say("the process before is gone: %v", err)
+	} else {
+		if err := p.hand.Ready(); err != nil {
+			p.say("the process before is gone: %v", err)
+		}
+		p.watching.Go(func() { p.succeed(ctx, src) })
 	}
 	if every := p.notify.Every(); every > 0 {
 		p.watching.Go(func() { p.live(ctx, every) })
 	}
-	if src.Lent {
-		waiting, stop := context.WithCancel(ctx)
-		p.data = &dataLock{stop: stop, own: make(chan struct{})}
-		go p.awaitData(waiting, src)
-	}
 	return nil
 }
 
-// awaitData takes --data when the process before has let go.
-func (p *process) awaitData(ctx context.Context, src *edge.Source) {
-	defer close(p.data.own)
+// succeed does what is left to be done when the process before stops accepting, and when it has gone for good.
+func (p *process) succeed(ctx context.Context, src *edge.Source) {
+	e := p.edge.Load()
+	select {
+	case <-p.hand.Turn():
+	case <-ctx.Done():
+		return
+	}
+	p.hand.Sockets.Resume()
+	e.BeginCache()
 	select {
 	case <-p.hand.Proved():
 	case <-ctx.Done():
 		return
 	}
-	again := time.NewTicker(dataPoll)
+	if src.Lent {
+		p.takeData(ctx, e, src)
+		return
+	}
+	p.gate.open()
+}
+
+// takeData takes --data, which the process before has let go, or lets go by its end.
+func (p *process) takeData(ctx context.Context, e *edge.Edge, src *edge.Source) {
+	again, late := time.NewTicker(dataPoll), time.NewTimer(dataWait)
 	defer again.Stop()
+	defer late.Stop()
 	for {
 		lock, err := handover.Take(src.Data)
 		if err == nil {
-			p.data.lock = lock
-			if err := src.Own(); err != nil {
-				p.meters.Events().Add("keep_failed", "the last good spec could not be written (--data): "+err.Error())
-			}
-			p.meters.Events().Add("data_taken", fmt.Sprintf("process %d has %s now (--data)", os.Getpid(), src.Data))
+			p.data = lock
+			p.ownData(e, src)
 			return
 		}
 		if !errors.Is(err, handover.ErrHeld) {
 			p.meters.Events().Add("keep_failed", "--data cannot be taken: "+err.Error())
+			p.gate.open()
 			return
 		}
 		select {
 		case <-again.C:
+		case <-late.C:
+			p.meters.Events().Add("keep_failed", fmt.Sprintf("--data could not be taken for %v (dataWait), and is tried again: %v", dataWait, err))
+			p.gate.open()
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// ownData begins to use --data.
+func (p *process) ownData(e *edge.Edge, src *edge.Source) {
+	if err := src.Own(); err != nil {
+		p.meters.Events().Add("keep_failed", "the last good spec could not be written (--data): "+err.Error())
+	}
+	if err := e.AttachCache(); err != nil {
+		p.meters.Events().Add("cache_disk", "answers are kept in memory only until the next start: "+err.Error())
+	}
+	p.gate.open()
+	p.meters.Events().Add("data_taken", fmt.Sprintf("process %d has %s now (--data)", os.Getpid(), src.Data))
 }
 
 // proved reports whether this process is the one that serves for good.
@@ -238,6 +245,10 @@ func (p *process) replace() {
 		p.say("SIGUSR2: this process is on trial itself (--upgrade-trial of process %d); try again when that is over", p.hand.Replaces())
 		return
 	}
+	if !p.gate.isOpen() {
+		p.say("SIGUSR2: this process has not taken --data yet; try again after the event data_taken")
+		return
+	}
 	p.toldSystemd(p.main().Reloading("replacing the process"))
 	p.meters.Events().Add("replace", fmt.Sprintf("process %d starts another in its place", os.Getpid()))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -255,13 +266,23 @@ func (p *process) try(ctx context.Context) (*handover.Successor, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.gate.shut(fmt.Sprintf("process %d is about to replace this one, and on trial (--upgrade-trial); try again after the event data_taken or replace_failed", next.PID()))
+	p.edge.Load().LendCache()
 	p.hand.Sockets.Pause()
+	next.Turn()
 	p.meters.Events().Add("replace_ready", fmt.Sprintf("process %d serves; process %d does not accept any more", next.PID(), os.Getpid()))
 	if err := next.Try(ctx, p.upgrade.trial); err != nil {
-		p.hand.Sockets.Resume()
+		p.takeBack()
 		return nil, err
 	}
 	return next, nil
+}
+
+// takeBack has this process serve again, since the one that was to replace it is gone.
+func (p *process) takeBack() {
+	p.hand.Sockets.Resume()
+	p.edge.Load().TakeBackCache()
+	p.gate.open()
 }
 
 // abandonAttempt ends an attempt, and the process that it has started: who stops the service does not want another.
@@ -275,7 +296,7 @@ func (p *process) abandonAttempt() {
 	p.attempt = nil
 	if a.next != nil {
 		a.next.Kill()
-		p.hand.Sockets.Resume()
+		p.takeBack()
 	}
 }
 
@@ -294,10 +315,10 @@ func (p *process) replaced() bool {
 	p.stopWatch()
 	p.watching.Wait()
 	p.toldSystemd(p.main().Main(a.next.PID(), p.status())) // our last word
-	if p.data != nil {
-		p.data.release()
-		p.data = nil
-	}
+	e.RetireCache()
+	_ = p.data.Release() // the file is closed whatever it returns
+	p.data = nil
+	p.gate.end(fmt.Sprintf("process %d has replaced this one; ask again, over another connection", a.next.PID()))
 	a.next.Proved()
 	p.say("process %d is replaced by process %d; what is open here may go on for %v", os.Getpid(), a.next.PID(), p.upgrade.age)
 	if p.admin != nil {

@@ -42,20 +42,22 @@ spec:
 
 // row is a row of processes that replace each other, and its origin. The newest is the one that is signalled.
 type row struct {
-	t       *testing.T
-	dir     string
-	program string // the path at which every process of the row is started
-	ticks   chan string
-	slow    chan struct{} // closed: what is below /slow/ answers
-	within  chan struct{} // one for each request that is below /slow/
-	newest  int
-	read    int // of the log, so far
-	addrs   map[string]string
+	t        *testing.T
+	dir      string
+	program  string // the path at which every process of the row is started
+	ticks    chan string
+	slow     chan struct{} // closed: what is below /slow/ answers
+	within   chan struct{} // one for each request that is below /slow/
+	versions versions      // what is below /v/
+	newest   int
+	read     int // of the log, so far
+	addrs    map[string]string
 }
 
 // newRow makes the directory, the program and the origin; start is next.
 func newRow(t *testing.T) *row {
-	r := &row{t: t, dir: t.TempDir(), ticks: make(chan string), slow: make(chan struct{}), within: make(chan struct{}, 1000), addrs: map[string]string{}}
+	r := &row{t: t, dir: t.TempDir(), ticks: make(chan string), slow: make(chan struct{}), within: make(chan struct{}, 1000), addrs: map[string]string{},
+		versions: versions{now: map[string]int{}, asked: map[string]int{}}}
 	found, err := exec.LookPath("skerry")
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +117,8 @@ func (r *row) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		if _, err := io.Copy(sum, req.Body); err == nil {
 			fmt.Fprintf(w, "answer to %s: %x", req.URL.Path, sum.Sum(nil))
 		}
+	case strings.HasPrefix(path, "/v/"):
+		r.versions.ServeHTTP(w, req)
 	case strings.HasPrefix(path, "/slow/"):
 		r.within <- struct{}{}
 		<-r.slow
@@ -144,6 +148,7 @@ func (r *row) start(shell string, files []*os.File, args ...string) {
 		r.t.Fatal(err)
 	}
 	defer errs.Close()
+	r.read = 0
 	cmd.Dir, cmd.Stderr, cmd.ExtraFiles = r.dir, errs, files
 	// The fixture calls itself skerry, without the path at which it was started.
 	cmd.Env = append(os.Environ(), "PATH="+r.dir+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -190,6 +195,21 @@ func (r *row) await(pattern string) []string {
 		}
 		if time.Now().After(by) {
 			r.t.Fatalf("after %v: no match of %q", patience, pattern)
+		}
+	}
+}
+
+// free waits until no process has the directories.
+func (r *row) free() {
+	r.t.Helper()
+	for _, name := range []string{"process.lock", "cache/lock"} {
+		f, err := os.Open(filepath.Join(r.dir, "data", name))
+		if err == nil {
+			defer f.Close()
+			err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+		}
+		if err != nil {
+			r.t.Fatal(err)
 		}
 	}
 }

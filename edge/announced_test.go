@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,6 +37,7 @@ spec:
   redirect: off
   limit: off
   cache: off
+  waf: off
   routes:
 %s`
 
@@ -139,37 +141,55 @@ func announcedTo(t *testing.T, to, path string, http2 bool) (body, want string) 
 // announcedOrigin notes who asked for what, by another implementation's reading of the header, and requires one.
 type announcedOrigin struct {
 	mu    sync.Mutex
-	asked []string // "path client", "path -" for nobody's
-	conns map[string]bool
+	asked []string            // "path client", "path -" for nobody's
+	conns map[string][]string // by the other end of each: what was asked over it
+	began int                 // connections
+	ended int
 }
 
-// header is the key of a connection's header in the context of its requests.
+// headerKey is the key of a connection in the context of its requests.
 type headerKey struct{}
+
+// announcedConn is a connection that an origin has.
+type announcedConn struct {
+	*proxyproto.Conn
+	owner string // whose it is
+}
 
 func startAnnounced(t *testing.T, answer func(w http.ResponseWriter, r *http.Request)) (*announcedOrigin, string) {
 	t.Helper()
-	o := &announcedOrigin{conns: map[string]bool{}}
+	o := &announcedOrigin{conns: map[string][]string{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := r.Context().Value(headerKey{}).(*proxyproto.Conn).ProxyHeader()
+		conn := r.Context().Value(headerKey{}).(*announcedConn)
+		h := conn.ProxyHeader()
 		client := "-"
 		if h.Command.IsProxy() {
 			client, _, _ = net.SplitHostPort(h.SourceAddr.String())
 		}
 		o.mu.Lock()
 		o.asked = append(o.asked, r.URL.Path+" "+client)
-		if raw := r.Context().Value(headerKey{}).(*proxyproto.Conn).Raw().RemoteAddr().String(); o.conns[raw] {
-			t.Errorf("%s came over a connection that another request had", r.URL.Path)
-		} else {
-			o.conns[raw] = true
-		}
+		raw := conn.Raw().RemoteAddr().String()
+		o.conns[raw] = append(o.conns[raw], r.URL.Path)
 		o.mu.Unlock()
 		answer(w, r)
 	}))
 	s.Listener.Close()
 	s.Listener = &proxyproto.Listener{Listener: l, ConnPolicy: func(proxyproto.ConnPolicyOptions) (proxyproto.Policy, error) { return proxyproto.REQUIRE, nil }}
-	s.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, headerKey{}, c) }
+	s.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, headerKey{}, &announcedConn{Conn: c.(*proxyproto.Conn)})
+	}
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		switch state {
+		case http.StateNew:
+			o.began++
+		case http.StateClosed:
+			o.ended++
+		}
+	}
 	s.Start()
 	t.Cleanup(s.Close)
 	return o, "http://" + l.Addr().String()
@@ -178,17 +198,34 @@ func startAnnounced(t *testing.T, answer func(w http.ResponseWriter, r *http.Req
 // has waits until a line is among what was asked.
 func (o *announcedOrigin) has(t *testing.T, line string) {
 	t.Helper()
+	o.await(t, line, func() bool { return slices.Contains(o.asked, line) })
+}
+
+// await waits until something is so.
+func (o *announcedOrigin) await(t *testing.T, what string, so func() bool) {
+	t.Helper()
 	for give := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		o.mu.Lock()
-		asked := slices.Clone(o.asked)
+		is, state := so(), fmt.Sprintf("asked %q over %v, of which %d have ended", o.asked, o.conns, o.ended)
 		o.mu.Unlock()
-		if slices.Contains(asked, line) {
+		if is {
 			return
 		}
 		if time.Now().After(give) {
-			t.Fatalf("asked %q, want %q among it", asked, line)
+			t.Fatalf("not so: %s; %s", what, state)
 		}
 	}
+}
+
+// over returns how many requests each connection has carried, fewest first.
+func (o *announcedOrigin) over() (n []int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, asked := range o.conns {
+		n = append(n, len(asked))
+	}
+	slices.Sort(n)
+	return n
 }
 
 // TestAnnouncedAgain: what is sent again, beside, or to a second service names the client too, checks name nobody, and no
@@ -246,6 +283,66 @@ func TestAnnouncedAgain(t *testing.T) {
 	<-asked
 	one.has(t, "/health -")
 	two.has(t, "/health -")
+	for _, o := range []*announcedOrigin{one, two, third, copies} {
+		if n := o.over(); n[len(n)-1] > 1 {
+			t.Errorf("connections carried %d requests, and each client had asked once", n)
+		}
+	}
+}
+
+// TestAnnouncedKept: what one client connection asks goes over one connection to the service as long as its requests follow each
+// other, over no other client's, and that ends with it. Clients of whom a proxy speaks have one for each request.
+func TestAnnouncedKept(t *testing.T) {
+	o, url := startAnnounced(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	both := freeAddr(t)
+	opt := edge.Options{H2C: []string{both}, DrainTimeout: 5 * time.Second}
+	opt.Setting.Env.Trusted = []netip.Prefix{netip.MustParsePrefix("127.0.0.6/32")}
+	e, _ := start(t, opt, fmt.Sprintf(announcedSpec, "    - {match: {prefix: /}, service: all}\n")+fmt.Sprintf(announcedService, "all", url, "v2"))
+	t.Cleanup(func() { e.Hurry(); e.Drain() })
+	ended := 0
+	f := func(from string, http2 bool, fields string, want ...int) {
+		t.Helper()
+		o.mu.Lock()
+		o.conns = map[string][]string{}
+		o.mu.Unlock()
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		var clients []*http.Client
+		for range 2 {
+			c := over(t, http2)
+			c.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return d.DialContext(ctx, network, both)
+			}
+			clients = append(clients, c)
+		}
+		for i := range 6 {
+			r, err := http.NewRequest([]string{"GET", "POST"}[i/2%2], "http://shop.test/"+from, strings.NewReader(strings.Repeat("apples", i)))
+			must(t, err)
+			if fields != "" {
+				r.Header.Set("X-Forwarded-For", fields)
+			}
+			a, err := clients[i%2].Do(r)
+			must(t, err)
+			body, err := io.ReadAll(a.Body)
+			if a.Body.Close(); len(body) != 6*i || err != nil {
+				t.Errorf("%s, HTTP/2 %v: got %q, %v", from, http2, body, err)
+			}
+		}
+		if n := o.over(); !slices.Equal(n, want) {
+			t.Errorf("%s, HTTP/2 %v: connections carried %v requests, want %v", from, http2, n, want)
+		}
+		for _, c := range clients {
+			c.CloseIdleConnections()
+		}
+		ended += len(want)
+		o.await(t, fmt.Sprint(ended, " connections have ended"), func() bool { return o.ended == ended })
+	}
+	for _, http2 := range []bool{false, true} {
+		f("127.0.0.5", http2, "", 3, 3)
+		f("127.0.0.5", http2, lie, 3, 3)
+		f("127.0.0.6", http2, "", 3, 3)
+		f("127.0.0.6", http2, lie, 1, 1, 1, 1, 1, 1)
+	}
+	o.has(t, "/127.0.0.6 "+lie)
 }
 
 func freeAddr(t *testing.T) string {

@@ -206,3 +206,20 @@ func (e *Edge) ResumeCache(route, by string) (any, error) {
 		Leak    any    `json:"leak"`    // why it did not; null: it did
 	}{route, leak != nil, leak}, nil
 }
+
+// LendCache has another process, which is to replace this one, serve: requests pass the cache, and nothing that is stored is given. It is over
+// with RetireCache, or with TakeBackCache when that one has failed: then what is stored is validated before it is given.
+func (e *Edge) LendCache() { e.keepers.Cache.Lend() }
+
+// TakeBackCache ends LendCache.
+func (e *Edge) TakeBackCache() { e.keepers.Cache.TakeBack() }
+
+// RetireCache ends the use of the cache for good: when it returns the next process may have its directory.
+func (e *Edge) RetireCache() { e.keepers.Cache.Retire() }
+
+// BeginCache has the cache fetch and probe what routes ask for, where Setting.CacheLate had it wait.
+func (e *Edge) BeginCache() { e.keepers.Cache.Begin() }
+
+// AttachCache opens the directory of the cache, which the process before has let go, where Setting.CacheLate has promised it. An error: the
+// cache goes on in memory.
+func (e *Edge) AttachCache() error { return e.keepers.Cache.Attach() }

@@ -120,25 +120,27 @@ func flooded(t *testing.T, rounds int, seed uint64) {
 	f.honest(warm, 2, rand.New(rand.NewPCG(seed, 0)))
 	// Streams leave up to 512 goroutines behind that wait for the next ones, and an origin's connections are kept.
 	const kept = 512 + 1000
-	goroutines := runtime.NumGoroutine()
+	goroutines, memory := runtime.NumGoroutine(), inUse()
 	for _, row := range h2Attacks {
 		sent, failed, wrong := f.sent.Load(), f.failed.Load(), f.wrong.Load()
 		f.slowest = 0
 		ctx, cancel := context.WithCancel(context.Background())
 		var wg sync.WaitGroup
-		for client := range uint64(2) {
+		const honest = 2
+		for client := range uint64(honest) {
 			wg.Go(func() { f.honest(ctx, 2, rand.New(rand.NewPCG(seed, client))) })
 		}
-		most := peak()
-		began := time.Now()
-		for range rounds {
+		began, used := time.Now(), int64(0)
+		for range rounds { // one after the other: what is right to use is that of the attackers of one
+			most := peak()
 			g.run(t, row)
+			used = max(used, most())
+			awaitMost(t, "connections after "+row.name, 0, func() int { return int(g.open()) - honest })
 		}
 		took := time.Since(began)
 		for f.sent.Load()-sent < 60 && time.Since(began) < 5*time.Second { // of fewer than 200 none may fail
 			time.Sleep(time.Millisecond)
 		}
-		used := most()
 		cancel()
 		wg.Wait()
 		sent, failed, wrong = f.sent.Load()-sent, f.failed.Load()-failed, f.wrong.Load()-wrong
@@ -151,6 +153,11 @@ func flooded(t *testing.T, rounds int, seed uint64) {
 		}
 		awaitMost(t, "connections after "+row.name, 0, func() int { return int(g.open()) })
 		awaitMost(t, "goroutines after "+row.name, goroutines+kept, runtime.NumGoroutine)
+	}
+	if left := inUse() - memory; left > 64<<20 { // stacks of what waits, and of an origin that sleeps
+		t.Errorf("%d MB are in use after all attacks", left>>20)
+	} else {
+		t.Logf("%d MB are in use after all attacks", left>>20)
 	}
 	if cut := e.Drain(); cut != 0 {
 		t.Errorf("%d connections were cut off", cut)

@@ -209,25 +209,32 @@ func (a *h2Attacker) opening(path string) []byte {
 
 func number(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
-// peak measures the most memory of heap and stacks that the process has in use, above what it had at first, until stop.
-func peak() (stop func() int64) {
+// inUse is the memory in use, without garbage.
+func inUse() int64 {
 	runtime.GC()
-	runtime.GC()
+	runtime.GC() // what lies in pools goes with the second
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	before, most := int64(m.HeapInuse+m.StackInuse), int64(0)
+	return int64(m.HeapInuse + m.StackInuse)
+}
+
+// peak measures the most memory of heap and stacks that the process has in use, above what it had at first, until stop.
+func peak() (stop func() int64) {
+	before, most := inUse(), int64(0)
+	var m runtime.MemStats
 	done, over := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(over)
-		for tick := time.NewTicker(25 * time.Millisecond); ; {
+		tick := time.NewTicker(25 * time.Millisecond)
+		defer tick.Stop()
+		for ended := false; !ended; {
 			select {
 			case <-done:
-				tick.Stop()
-				return
+				ended = true
 			case <-tick.C:
-				runtime.ReadMemStats(&m)
-				most = max(most, int64(m.HeapInuse+m.StackInuse)-before)
 			}
+			runtime.ReadMemStats(&m)
+			most = max(most, int64(m.HeapInuse+m.StackInuse)-before)
 		}
 	}()
 	return func() int64 {

@@ -162,6 +162,11 @@ listen both2
 	bind BOTH2
 	bind unix@DIR/two
 	server edge EDGEBOTH send-proxy-v2 check inter 50ms check-send-proxy
+backend checked
+	option httpchk
+	http-check send meth GET uri /check ver HTTP/1.1 hdr Host shop.test
+	server plain EDGEBOTH send-proxy-v2 check inter 50ms check-send-proxy
+	server secure EDGEHTTPS send-proxy check inter 50ms check-send-proxy check-ssl verify none check-sni shop.test
 `
 
 // TestProxiedByHAProxy: clients that come through HAProxy are who they are, in both versions.
@@ -191,18 +196,14 @@ func TestProxiedByHAProxy(t *testing.T) {
 			t.Errorf("request %d, from %s: status %d, want %d, %v", i, from, status, want, err)
 		}
 	}
-	// Nobody's connection is the balancer's own.
+	// Nobody's connection is the balancer's own, and so are those of its checks, which are answered.
 	for _, socket := range []string{"one", "two"} {
 		status, body, err := p.ask("unix", "", filepath.Join(dir, socket), false, false, "shop.test", "X-Forwarded-For: "+lie)
 		if status != 200 || body != lie+", 127.0.0.1" || err != nil {
 			t.Errorf("by a local socket: status %d, the origin was told %q, %v", status, body, err)
 		}
 	}
-	for give := time.Now().Add(10 * time.Second); p.result("peer") < 5; time.Sleep(5 * time.Millisecond) { // checks
-		if time.Now().After(give) {
-			t.Fatalf("%d connections of the balancer itself", p.result("peer"))
-		}
-	}
+	p.checked()
 	// A header behind the header is no header.
 	p.second(one.both)
 	for _, wrong := range []string{"untrusted", "missing", "malformed", "family", "too_long", "checksum", "late"} {
@@ -211,9 +212,42 @@ func TestProxiedByHAProxy(t *testing.T) {
 		}
 	}
 	p.edge.Drain()
-	if log := p.log.String(); strings.Contains(log, `"client":"127.0.0.1"`) || !strings.Contains(log, `"client":"127.0.0.5"`) || !strings.Contains(log, `"client":"`+lie+`","peer":"127.0.0.6"`) {
+	_, log := split(p.log.String(), `"path":"/check"`)
+	if strings.Contains(log, `"client":"127.0.0.1"`) || !strings.Contains(log, `"client":"127.0.0.5"`) || !strings.Contains(log, `"client":"`+lie+`","peer":"127.0.0.6","balancer":"127.0.0.1","proto"`) ||
+		strings.Count(log, `"balancer":"127.0.0.1"`) != strings.Count(log, `"client":`)-strings.Count(log, `"peer":"127.0.0.1"`) {
 		t.Errorf("log:\n%s", log)
 	}
+}
+
+// checked waits for checks of the balancer itself, which are answered, plain and with TLS. HAProxy's headers of version 2 name nobody
+// then, those of version 1 itself.
+func (p *proxied) checked() {
+	p.t.Helper()
+	for give := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		checks, _ := split(p.log.String(), `"path":"/check"`)
+		secure, plain := split(checks, `"tls":`)
+		if well, _ := split(checks, `"status":200`); well != checks || strings.Count(checks, `"client":"127.0.0.1"`) != strings.Count(checks, "\n") {
+			p.t.Fatalf("checks:\n%s", checks)
+		}
+		if secure != "" && plain != "" && p.result("peer") >= 9 {
+			return
+		}
+		if time.Now().After(give) {
+			p.t.Fatalf("%d connections of the balancer itself, checks:\n%s", p.result("peer"), checks)
+		}
+	}
+}
+
+// split parts the lines that have something from the others.
+func split(text, something string) (with, without string) {
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, something) {
+			with += line
+		} else {
+			without += line
+		}
+	}
+	return with, without
 }
 
 // second sends a header of its own through a balancer: a request line that is none.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,7 +12,7 @@ import (
 // buffer or into Scratch; copy it to keep it. Two helpers may run beside it: a pump that owns only Req.Body, and a
 // watcher that owns only the client's readability. Release waits for both.
 type Exchange struct {
-	Conn    *Conn // read-only, shared by the connection's exchanges; nil when a Tail runs without a client
+	Conn    *Conn // read-only but for what is kept for it, shared by the connection's exchanges; nil when a Tail runs without a client
 	Req     Request
 	Resp    Response
 	Route   string    // "entrypoint/route", the label of metrics and logs; empty until matched
@@ -30,10 +31,13 @@ type Exchange struct {
 
 // Conn is what all exchanges of one client connection share.
 type Conn struct {
-	Client   netip.AddrPort // the peer
+	Client   netip.AddrPort // the peer, or for whom a balancer said in a PROXY header that the connection is
 	Local    netip.AddrPort // the address it connected to
 	Protocol string         // "h1" or "h2"
 	TLS      *TLS           // nil: plain
+	Balancer netip.Addr     // whose PROXY header named Client; not valid: none did
+
+	belongings atomic.Pointer[belongings] // nil: there are none yet
 }
 
 // TLS is what a connection's handshake settled; it is never changed.

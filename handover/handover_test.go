@@ -171,6 +171,7 @@ func TestBegin(t *testing.T) {
 	if err != nil || p.Replaces() != 0 || p.Ready() != nil {
 		t.Fatalf("the first of a row: %v", err)
 	}
+	<-p.Turn()
 	<-p.Proved()
 	p.Close()
 }

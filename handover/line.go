@@ -10,7 +10,8 @@ import (
 
 // What is said on a line, one byte each.
 const (
-	sayReady  = 'R' // the new one: I serve
+	sayReady  = 'R' // the new one: I could serve
+	sayTurn   = 'T' // the old one: I accept no more, it is your turn
 	sayProved = 'P' // the old one: you stay, I am going
 	sayEnd    = 'E' // the newest, to an old one: your time is over
 )
@@ -20,22 +21,26 @@ type line struct {
 	conn   *net.UnixConn
 	pid    int           // of the process at the other end
 	ready  chan struct{} // closed when it was said
+	turn   chan struct{} // also when the other end is gone
 	proved chan struct{} // also when the other end is gone
 	end    chan struct{}
 	gone   chan struct{} // closed when the other end is
 }
 
 func newLine(conn *net.UnixConn, pid int) *line {
-	l := &line{conn: conn, pid: pid, ready: make(chan struct{}), proved: make(chan struct{}), end: make(chan struct{}), gone: make(chan struct{})}
+	l := &line{conn: conn, pid: pid, ready: make(chan struct{}), turn: make(chan struct{}), proved: make(chan struct{}), end: make(chan struct{}), gone: make(chan struct{})}
 	go l.hear()
 	return l
 }
 
 // hear notes what is said, until the line ends.
 func (l *line) hear() {
-	var ready, proved, end sync.Once
+	var ready, turn, proved, end sync.Once
 	defer close(l.gone)
-	defer proved.Do(func() { close(l.proved) })
+	defer func() {
+		turn.Do(func() { close(l.turn) })
+		proved.Do(func() { close(l.proved) })
+	}()
 	b := make([]byte, 1)
 	for {
 		if n, err := l.conn.Read(b); n == 0 || err != nil {
@@ -44,6 +49,8 @@ func (l *line) hear() {
 		switch b[0] {
 		case sayReady:
 			ready.Do(func() { close(l.ready) })
+		case sayTurn:
+			turn.Do(func() { close(l.turn) })
 		case sayProved:
 			proved.Do(func() { close(l.proved) })
 		case sayEnd:

@@ -114,7 +114,7 @@ func (p *Process) Replaces() int {
 	return p.before.pid
 }
 
-// Ready tells the process before that this one serves. An error: it is not there any more, which is no reason to end.
+// Ready tells the process before that this one would serve. An error: it is not there any more, which is no reason to end.
 func (p *Process) Ready() error {
 	if p.before == nil {
 		return nil
@@ -122,12 +122,24 @@ func (p *Process) Ready() error {
 	return p.before.say(sayReady)
 }
 
+// Turn is closed when this process is to accept: the one before has stopped, or is gone, or there was none.
+func (p *Process) Turn() <-chan struct{} {
+	if p.before == nil {
+		return closed()
+	}
+	return p.before.turn
+}
+
+func closed() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
+
 // Proved is closed when this process is the one that serves for good: the one before has said so, or is gone, or there was none.
 func (p *Process) Proved() <-chan struct{} {
 	if p.before == nil {
-		done := make(chan struct{})
-		close(done)
-		return done
+		return closed()
 	}
 	return p.before.proved
 }

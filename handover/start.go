@@ -20,7 +20,7 @@ type Successor struct {
 	state   string        // how; not before ended is closed
 }
 
-// Start runs the program anew, with the same arguments and every open socket, and returns when it says that it serves. If it does not
+// Start runs the program anew, with the same arguments and every open socket, and returns when it says that it would serve. If it does not
 // within timeout, or ends, or ctx does, it is killed and the error says what happened: this process is as it was.
 //
 // The descriptors are passed by syscall.ForkExec because os/exec would make them blocking, which is a property of the socket and
@@ -145,6 +145,9 @@ func (s *Successor) awaitReady(ctx context.Context, timeout time.Duration) error
 
 // PID is the number of the process.
 func (s *Successor) PID() int { return s.line.pid }
+
+// Turn tells it that this process does not accept any more.
+func (s *Successor) Turn() { _ = s.line.say(sayTurn) } // it has ended: Try says so
 
 // Try watches it for a time. An error: it has ended, or ctx has; then it is killed, and this process goes on or ends.
 func (s *Successor) Try(ctx context.Context, trial time.Duration) error {

@@ -38,20 +38,26 @@ var complaints = map[string]string{
 	proxyheader.FlawMissing.String():   "its connection did not begin with a PROXY header",
 	proxyheader.FlawMalformed.String(): "its PROXY header is malformed",
 	proxyheader.FlawFamily.String():    "its PROXY header names addresses that are not of TCP over IP",
-	proxyheader.FlawTooLong.String():   "its PROXY header is too long",
+	proxyheader.FlawTooLong.String():   "its PROXY header is longer than 107 bytes of version 1 may be, or 4 KB of version 2",
 	proxyheader.FlawChecksum.String():  "the checksum of its PROXY header is wrong",
+}
+
+// result counts the introductions of which one thing came.
+type result struct {
+	*meter.Counter
+	told rarely // of such a one
 }
 
 // registerIntroductions makes the counters of what comes of introductions.
 func (s *Set) registerIntroductions() {
-	s.headers = map[string]*meter.Counter{}
+	s.headers = map[string]*result{}
 	results := []string{introClient, introPeer, introEmpty, introClosed}
 	for r := range complaints {
 		results = append(results, r)
 	}
 	for _, r := range results {
-		s.headers[r] = s.meters.Counter("skerry_proxy_headers_total",
-			"Connections to addresses that require a PROXY header (--proxy-protocol), by what came of it; all but client and peer were closed.", "result", r)
+		s.headers[r] = &result{Counter: s.meters.Counter("skerry_proxy_headers_total",
+			"Connections to addresses that require a PROXY header (--proxy-protocol), by what came of it; all but client and peer were closed.", "result", r)}
 	}
 }
 
@@ -108,9 +114,14 @@ func (s *Set) introduced(c net.Conn, proxy netip.Addr, since time.Time) (conn ne
 	return nil, proxy
 }
 
-// complain tells once in a while why a connection was closed, if somebody should hear of it.
+// complain tells why a connection was closed, if somebody should hear of it, and of each reason once in a while: what strangers do
+// must not hide what is wrong with a balancer.
 func (s *Set) complain(c net.Conn, proxy netip.Addr, result string) {
-	if why := complaints[result]; why != "" && s.misled.due(time.Now()) {
+	why := complaints[result]
+	if result == introLate {
+		why += ", which is " + s.patience.String()
+	}
+	if why != "" && s.headers[result].told.due(time.Now()) {
 		s.meters.Events().Add("proxy_header", fmt.Sprintf("%v connected to %v, where every connection begins with the PROXY header of a trusted proxy "+
 			"(--proxy-protocol), and was closed: %s", proxy, c.LocalAddr(), why))
 	}

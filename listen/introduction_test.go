@@ -145,6 +145,15 @@ func TestIntroductionRefused(t *testing.T) {
 		t.Errorf("events: %v", events)
 	}
 	introducedAs(t, s, header1, "203.0.113.7")
+	for range 2 { // what strangers do hides nothing
+		c := dial(t, s)
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\n\r\n")
+		answer(t, c)
+		c.Close()
+	}
+	if events = meters.Events().Since(0); len(events) != 2 || !strings.Contains(events[1].Text, "did not begin with a PROXY header") {
+		t.Errorf("events: %v", events)
+	}
 }
 
 // introducedAs expects a connection to be served as one from somewhere.
@@ -180,6 +189,9 @@ func TestIntroductionInTime(t *testing.T) {
 		if n := headers(meters, "late"); n != uint64(i+1) {
 			t.Errorf("%q: %d connections are counted, want %d", send, n, i+1)
 		}
+	}
+	if e := meters.Events().Since(0); len(e) != 1 || !strings.HasSuffix(e[0].Text, "which is "+patience.String()) {
+		t.Errorf("events: %v", e)
 	}
 	c := dial(t, s)
 	defer c.Close()
@@ -363,5 +375,56 @@ func TestIntroductionAllocations(t *testing.T) {
 		} else {
 			t.Logf("%.8q: %v allocations beyond %v", send, n, plain)
 		}
+	}
+}
+
+// TestIntroductionFamilies: on a socket for both families the addresses of IPv4 are themselves, for trust, for headers and for the
+// balancer's own connections, and who is trusted by one family is no more than that.
+func TestIntroductionFamilies(t *testing.T) {
+	meters := meter.NewSet()
+	s, err := listen.Open([]listen.Listener{{Addr: "[::]:0", Proxy: true}}, listen.Options{Trusted: loopback, PerAddress: 1, Meters: meters})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Serve(func(c net.Conn, _ *exchange.TLS, _ string) {
+		defer c.Close()
+		by := "nobody"
+		if a := transport.Announcer(c); a != nil {
+			by, _, _ = net.SplitHostPort(a.String())
+		}
+		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+		_, _ = io.WriteString(c, host+" by "+by)
+		_, _ = io.Copy(io.Discard, c)
+	})
+	t.Cleanup(func() { s.Close(); s.Abort(); s.Wait() })
+	_, port, _ := net.SplitHostPort(s.Addrs()[0].String())
+	var open []net.Conn
+	f := func(to, header, want string) {
+		t.Helper()
+		c, err := net.Dial("tcp", net.JoinHostPort(to, port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, c)
+		_, _ = io.WriteString(c, header)
+		b := make([]byte, 100)
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		n, _ := c.Read(b)
+		if got := string(b[:n]); got != want {
+			t.Errorf("to %s, %q: got %q, want %q", to, header, got, want)
+		}
+	}
+	f("127.0.0.1", header1, "203.0.113.7 by 127.0.0.1")
+	f("127.0.0.1", "PROXY TCP6 ::ffff:203.0.113.7 ::ffff:198.51.100.1 4444 443\r\n", "") // the same client, who has one
+	f("127.0.0.1", "PROXY TCP6 2001:db8::7 2001:db8::1 4444 443\r\n", "2001:db8::7 by 127.0.0.1")
+	f("127.0.0.1", "PROXY TCP6 2001:db8::8 2001:db8::1 4444 443\r\n", "") // one of its /64
+	f("127.0.0.1", health2, "127.0.0.1 by nobody")
+	f("127.0.0.1", health2, "127.0.0.1 by nobody")
+	f("::1", header1, "")
+	for _, c := range open {
+		c.Close()
+	}
+	if client, refused := headers(meters, "client"), headers(meters, "untrusted"); client != 4 || refused != 1 {
+		t.Errorf("%d headers named clients, %d balancers were untrusted", client, refused)
 	}
 }

@@ -35,6 +35,6 @@ const (
 	lingerMax      = time.Second
 	lingerBytesMax = 64 << 10
 	// refusedEventEvery is the least time between two events that tell of refused connections, and between two that tell of PROXY
-	// headers.
+	// headers refused for the same reason.
 	refusedEventEvery = time.Minute
 )

@@ -78,9 +78,8 @@ type Set struct {
 	shed      *meter.Counter
 	refused   *meter.Counter
 	silent    *meter.Counter
-	refusals  rarely                    // refused was told of
-	headers   map[string]*meter.Counter // PROXY headers, by what came of them; nil: no listener asks for any
-	misled    rarely                    // headers was
+	refusals  rarely             // refused was told of
+	headers   map[string]*result // PROXY headers, by what came of them; nil: no listener asks for any
 	closed    chan struct{}
 	once      sync.Once
 	accepting sync.WaitGroup

@@ -18,6 +18,7 @@
 //	id             the request id, 32 hexadecimal digits                        if it has one
 //	client         who asked, seen through trusted proxies, without port        if there is a client
 //	peer           the address of the connection's other end                    only if that is not the client
+//	balancer       whose PROXY header said for whom the connection is          if it began with one
 //	proto          "h1" or "h2"                                                 if there is a client
 //	tls            the version, "1.3"                                           if the connection is encrypted
 //	tls_curve      the key exchange, "X25519MLKEM768"                           if the handshake had one

@@ -87,6 +87,9 @@ func client(b []byte, x *exchange.Exchange) []byte {
 	if peer.IsValid() {
 		b = append(peer.AppendTo(append(b, `,"peer":"`...)), '"')
 	}
+	if c.Balancer.IsValid() {
+		b = append(c.Balancer.WithZone("").AppendTo(append(b, `,"balancer":"`...)), '"')
+	}
 	b = field(b, `,"proto":"`, c.Protocol, textBytesMax)
 	if c.TLS == nil {
 		return b

@@ -162,6 +162,9 @@ func TestGoldenLines(t *testing.T) {
 	f("behind-a-proxy", func(x *exchange.Exchange) {
 		x.Facts.Client = exchange.ClientFacts{Addr: netip.MustParseAddr("2001:db8::7"), HTTPS: true, Trusted: true}
 	})
+	f("behind-a-balancer", func(x *exchange.Exchange) {
+		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h1", Balancer: netip.MustParseAddr("fe80::1%eth0")}
+	})
 	f("proxy-that-is-the-client", func(x *exchange.Exchange) { x.Facts.Client.Addr = netip.MustParseAddr("192.0.2.7") })
 	f("h2-over-tls", func(x *exchange.Exchange) {
 		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h2", TLS: &exchange.TLS{Version: 0x0304, Curve: "X25519MLKEM768", ServerName: "shop.example.com"}}

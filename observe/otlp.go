@@ -111,6 +111,7 @@ func (s *span) attributes(view *[texts]string) attributes {
 	a.number("http.response.status_code", int64(s.status))
 	a.address("client.address", s.client)
 	a.address("network.peer.address", s.peer)
+	a.address("skerry.balancer", s.balancer)
 	a.text("network.protocol.version", s.protocol)
 	a.text("user_agent.original", view[textAgent])
 	a.text("error.type", s.errorType())

@@ -28,6 +28,7 @@ type span struct {
 	protocol          string // its version: "1.1", "2"
 
 	client, peer netip.Addr // peer only if it is another
+	balancer     netip.Addr
 	status       int
 	originStatus int // 0: the origin did not answer
 	grpc         exchange.GRPCStatus
@@ -75,7 +76,7 @@ func (s *span) fill(x *exchange.Exchange, end time.Time) {
 		s.protocol = "1.0"
 	}
 	if c := x.Conn; c != nil {
-		s.https = s.https || c.TLS != nil
+		s.https, s.balancer = s.https || c.TLS != nil, c.Balancer.WithZone("")
 		if c.Protocol == "h2" {
 			s.protocol = "2"
 		}

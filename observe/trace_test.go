@@ -151,6 +151,9 @@ func TestSpans(t *testing.T) {
 	f(func(x *exchange.Exchange) {
 		x.Facts.Client = exchange.ClientFacts{Addr: netip.MustParseAddr("2001:db8::7"), HTTPS: true, Trusted: true}
 	}, "GET shop/default", false, `"http"`, `"https"`, `client.address "192.0.2.7"`, "client.address \"2001:db8::7\"\nnetwork.peer.address \"192.0.2.7\"")
+	f(func(x *exchange.Exchange) {
+		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h1", Balancer: netip.MustParseAddr("fe80::1%eth0")}
+	}, "GET shop/default", false, `client.address "192.0.2.7"`, "client.address \"192.0.2.7\"\nskerry.balancer \"fe80::1\"")
 	// What a client invents makes neither names nor text that a receiver refuses.
 	f(func(x *exchange.Exchange) {
 		x.Req.Method, x.Req.MethodName = exchange.MethodOther, []byte("get")

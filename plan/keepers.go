@@ -51,6 +51,7 @@ type Setting struct {
 	CacheBytes     int64  // memory of what is cached (--cache-memory, or its share of --memory); 0: the cache's default
 	CacheDiskBytes int64  // most of what is cached below CacheDir (--cache-disk); 0: nothing is
 	CacheDir       string // below Data
+	CacheLate      bool   // the process that this one replaces has CacheDir: see cache.Options.Late
 
 	Region    string           // where this node is, for services with endpoints in several places; empty: unknown
 	Zone      string           // within Region
@@ -94,8 +95,8 @@ func newKeepers(set Setting, meters *meter.Set, idle bool) (*Keepers, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := cache.NewKeeper(cache.Options{Bytes: set.CacheBytes, Dir: set.CacheDir, DiskBytes: set.CacheDiskBytes, Secrets: set.Secrets,
-		Meters: meters, Idle: idle})
+	store, err := cache.NewKeeper(cache.Options{Bytes: set.CacheBytes, Dir: set.CacheDir, DiskBytes: set.CacheDiskBytes, Late: set.CacheLate,
+		Secrets: set.Secrets, Meters: meters, Idle: idle})
 	if err != nil {
 		files.Close()
 		return nil, err

@@ -86,7 +86,7 @@ func (g *rig) run(t testing.TB, request string, answer ...string) (origin, clien
 }
 
 func (g *rig) connect(x *exchange.Exchange) {
-	conn := *x.Conn
+	conn := x.Conn
 	conn.TLS.Client = g.client
 	if conn.TLS.Local = g.local; g.plain {
 		conn.TLS = nil
@@ -97,7 +97,6 @@ func (g *rig) connect(x *exchange.Exchange) {
 	if g.peer != "" {
 		conn.Client = netip.AddrPortFrom(netip.MustParseAddr(g.peer), 4711)
 	}
-	x.Conn = &conn
 }
 
 // field is the values of a field in a head, joined by " | ".

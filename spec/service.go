@@ -59,7 +59,7 @@ var serviceSpec = object[serviceDoc]{
 		rowOr("protocol", func(s *serviceDoc) *val[Protocol] { return &s.protocol }, protocol, ProtocolHTTP1,
 			"How the endpoints are spoken to: http1, or http2 as gRPC needs it, which https endpoints must choose by ALPN, and http endpoints know beforehand (h2c)."),
 		rowOr("proxyProtocol", func(s *serviceDoc) *val[ProxyProtocol] { return &s.proxy }, oneOf(ProxyOff, ProxyV1, ProxyV2), ProxyOff,
-			"The PROXY header in front of each connection, which says who the client is: off, v1 or v2. The endpoints must expect it; their connections are then not kept."),
+			"The PROXY header in front of each connection, which says who the client is: off, v1 or v2. The endpoints must expect it; a connection is then kept for its client alone."),
 		row("tls", func(s *serviceDoc) *val[OriginTLS] { return &s.tls }, originTLS,
 			"How https endpoints are spoken to: verified against the system's authorities, if left out."),
 		rowOr("dns", func(s *serviceDoc) *val[DNS] { return &s.dns }, dns, defaultDNS, "How names of endpoints become addresses."),

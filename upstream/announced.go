@@ -10,7 +10,8 @@ import (
 )
 
 // announced is the client that a PROXY header names: as in X-Forwarded-For the one of whom trusted proxies speak, whose port only
-// the nearest of them knows. An exchange that no client waits for is nobody's.
+// the nearest of them knows. An exchange that no client waits for is nobody's. A connection that a proxy makes for many is no
+// client's own: two who share an address would share what a service remembers of a connection.
 func announced(x *exchange.Exchange) (c peer.Client) {
 	addr := clientOf(x).Unmap().WithZone("")
 	if !addr.IsValid() {
@@ -21,7 +22,7 @@ func announced(x *exchange.Exchange) (c peer.Client) {
 		return c
 	}
 	if near := x.Conn.Client; near.Addr().Unmap().WithZone("") == addr {
-		c.Source = netip.AddrPortFrom(addr, near.Port())
+		c.Source, c.Conn = netip.AddrPortFrom(addr, near.Port()), x.Conn
 	}
 	c.Destination = x.Conn.Local
 	return c

@@ -59,7 +59,7 @@ var errRefused = fault.New(fault.OriginClosed, "the origin took the request on n
 
 // open takes a kept connection or makes one. A kept connection that comes when the attempt has been stopped is given back.
 func (a *attempt) open(until time.Time) error {
-	c := a.ep.peer.Get(a.began)
+	c := a.ep.peer.GetFor(a.began, a.client)
 	a.reused = c != nil
 	if c == nil {
 		var err error

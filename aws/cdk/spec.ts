@@ -188,7 +188,7 @@ export interface Service {
   readonly keepAlive?: KeepAlive;
   /** How the endpoints are spoken to: http1, or http2 as gRPC needs it, which https endpoints must choose by ALPN, and http endpoints know beforehand (h2c). Default: "http1". */
   readonly protocol?: "http1" | "http2";
-  /** The PROXY header in front of each connection, which says who the client is: off, v1 or v2. The endpoints must expect it; their connections are then not kept. Default: "off". */
+  /** The PROXY header in front of each connection, which says who the client is: off, v1 or v2. The endpoints must expect it; a connection is then kept for its client alone. Default: "off". */
   readonly proxyProtocol?: "off" | false | "v1" | "v2";
   /** What bounds the tries beyond the first, so that an outage does not multiply the load. Default: {"perSecond":10,"share":0.2}. */
   readonly retryBudget?: RetryBudget;

@@ -16,6 +16,10 @@ import (
 type Options struct {
 	Bytes  int64      // the budget of all files together, at least 4 MB (--cache-disk)
 	Meters *meter.Set // nil: nobody reads them
+	// Lent: the process before may have lent the directory (Lend) to this one, which has not told it everything yet: that is over with Own.
+	Lent bool
+	// Older: what earlier processes left has lower numbers than this, whatever it says; 0: than those that are given from now on.
+	Older uint64
 }
 
 // Disk is a store in the files of one directory; it implements storage.Below. All methods may be called by many goroutines at once.
@@ -30,6 +34,7 @@ type Disk struct {
 	lock         *os.File
 	counts       counts
 	opened       opened
+	stating      sync.Mutex // around the state's file. Before mu
 	blocks       sync.Pool
 	wake         chan struct{} // something waits to be written, or is too much
 	stop         chan struct{}
@@ -62,7 +67,10 @@ type Disk struct {
 	idle     bool          // the writer has nothing to do
 	past     *past         // what was removed, while segments are read; nil: they all are
 	degraded bool
-	lost     bool // files must be removed before anything is written
+	lost     bool   // files must be removed before anything is written
+	lent     bool   // the files are to be believed by nobody but the process that they are lent to, or by this one if it is that
+	noted    uint64 // removals and purges that were to be written, ever
+	wrote    uint64 // of them, those that were
 	retry    time.Time
 	closed   bool
 }
@@ -91,8 +99,11 @@ func open(dir string, o Options, sys system) (*Disk, error) {
 	if o.Meters == nil {
 		o.Meters = meter.NewSet()
 	}
+	if o.Older == 0 {
+		o.Older = uint64(time.Now().UnixMicro()) + 1
+	}
 	d := &Disk{
-		dir: dir, bytes: o.Bytes, number: uint64(time.Now().UnixMicro()), system: sys, counts: newCounts(o.Meters),
+		dir: dir, bytes: o.Bytes, number: o.Older - 1, lent: o.Lent, system: sys, counts: newCounts(o.Meters),
 		objectsMax: int(max(objectsMin, o.Bytes/objectBytesAimed)), marksMax: marksMax,
 		segmentBytes: max(min(o.Bytes/segmentsAimed, segmentBytesMax), min(segmentBytesMin, o.Bytes/segmentsLeast)),
 		blocks:       sync.Pool{New: func() any { return new([blockBytes]byte) }},
@@ -101,6 +112,9 @@ func open(dir string, o Options, sys system) (*Disk, error) {
 	}
 	if err := d.take(); err != nil {
 		if d.lock != nil {
+			if o.Lent { // nobody will tell it what was purged meanwhile
+				os.Remove(filepath.Join(dir, stateName))
+			}
 			d.lock.Close()
 		}
 		return nil, fmt.Errorf("cache directory %s: %w", dir, err)
@@ -125,10 +139,13 @@ func (d *Disk) take() (err error) {
 	if err != nil {
 		return err
 	}
-	if ok && s.believed(d.system.boot) {
+	if ok && (s.believed(d.system.boot) || s.how == stateLent && d.lent) {
 		err = d.openSegments()
 	} else {
-		if s.run > 0 {
+		switch {
+		case s.how == stateLent:
+			d.counts.events.Add("cache_disk", d.dir+" begins empty: the process before was being replaced, and what the new one removed may not be known here")
+		case s.run > 0:
 			d.counts.events.Add("cache_disk", d.dir+" begins empty: the machine stopped while it was in use, and removals may have been lost")
 		}
 		err = clear(d.dir)
@@ -138,14 +155,10 @@ func (d *Disk) take() (err error) {
 		return err
 	}
 	d.run = s.run + 1
-	if err = d.writeState(false); err != nil {
+	if err = d.writeState(stateOpen); err != nil {
 		d.closeSegments()
 	}
 	return err
-}
-
-func (d *Disk) state(closed bool) state {
-	return state{run: d.run, boot: d.system.boot, closed: closed}
 }
 
 // openSegments opens what there is; only the newest so many are used.
@@ -196,7 +209,8 @@ func (d *Disk) enlist(s *segment) {
 	d.segments = append(d.segments, s)
 }
 
-// Close writes what waits, syncs the log, and lets the directory go; the next process finds everything. Nothing is taken or found after it.
+// Close writes what waits, syncs the log, and lets the directory go; the next process finds everything. Nothing is taken or found after it,
+// but what is being read can be read on.
 // An error: the disk failed, and the next process begins with nothing.
 func (d *Disk) Close() error {
 	d.mu.Lock()
@@ -209,17 +223,23 @@ func (d *Disk) Close() error {
 	close(d.stop)
 	d.running.Wait()
 	d.clean()
+	if d.lent {
+		d.linger()
+	}
 	err := d.leave()
 	d.closeSegments()
 	d.lock.Close()
 	return err
 }
 
-// leave makes the log survive the machine.
+// leave makes the log survive the machine; where it is lent, this process.
 func (d *Disk) leave() error {
 	if d.degraded || d.lost || len(d.notes) > 0 {
-		os.Remove(filepath.Join(d.dir, stateName))
+		d.dropState()
 		return fmt.Errorf("cache directory %s: the disk could not be written at last, so the next start begins with nothing", d.dir)
+	}
+	if d.lent {
+		return nil
 	}
 	for _, s := range d.segments {
 		if err := d.system.sync(s.file); err != nil {
@@ -229,7 +249,7 @@ func (d *Disk) leave() error {
 	if err := d.syncDir(); err != nil {
 		return err
 	}
-	return d.writeState(true)
+	return d.writeState(stateClosed)
 }
 
 // Begin makes a place for a body that is too large for memory; size -1: unknown. nil: the disk fails, or has no room: one may have a

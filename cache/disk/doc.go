@@ -26,4 +26,8 @@
 // A machine that stops loses the last writes. So the files are believed after a restart only if they were closed, which syncs them, or
 // the machine has been running since (its boot id is the same); where the system has no boot id, only if they were closed. While
 // the disk cannot be written, removals cannot be recorded, and a process that begins then begins with nothing.
+//
+// While a process is replaced, the new one removes what it cannot write here yet. The directory is lent then (Lend): until the new one has
+// opened it as that and told it all (Own), a process that begins otherwise begins with nothing. What earlier processes left is older than
+// what the new one removed, by a number that it names (Options.Older): their clocks need not agree.
 package disk

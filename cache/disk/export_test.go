@@ -128,3 +128,10 @@ func Resign(b []byte, segment uint64) []byte {
 
 // KeyHash is what the index tells keys of one URL apart by.
 func KeyHash(key []byte) uint32 { return hashKey(key).key }
+
+// CloseBodies closes the files that are open for readers, as others that are read do.
+func (d *Disk) CloseBodies() {
+	for range bodiesOpen {
+		d.opened.join(&body{disk: d})
+	}
+}

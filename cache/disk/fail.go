@@ -2,8 +2,6 @@ package disk
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -25,7 +23,7 @@ func (d *Disk) fail(err error) {
 	}
 	d.mu.Unlock()
 	if first {
-		os.Remove(filepath.Join(d.dir, stateName))
+		d.dropState()
 		d.counts.events.Add("cache_disk", fmt.Sprintf(
 			"%s cannot be written, so answers are kept in memory only, until it can: tried every %v: %v", d.dir, retryPause, err))
 	}
@@ -81,7 +79,7 @@ func (d *Disk) recover() bool {
 		d.failed(&b, err)
 		return false
 	}
-	if err = d.writeState(false); err != nil {
+	if err = d.writeState(stateOpen); err != nil {
 		d.failed(&batch{}, err)
 		return false
 	}
@@ -111,9 +109,9 @@ func (d *Disk) giveUp() bool {
 	for _, n := range d.notes {
 		n.settle()
 	}
-	d.notes, d.owed, d.degraded = nil, 0, true
+	d.notes, d.owed, d.wrote, d.degraded = nil, 0, d.noted, true
 	d.mu.Unlock()
-	os.Remove(filepath.Join(d.dir, stateName))
+	d.dropState()
 	err := clearKind(d.dir, logSuffix)
 	d.clean()
 	d.mu.Lock()

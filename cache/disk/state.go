@@ -21,22 +21,30 @@ const (
 // stops may have lost any of the last writes, a removal among them, whose object would come back. So: files are believed if they
 // were closed, which syncs them, or if the machine has not been started anew since. Otherwise, and while removals that cannot be
 // written are owed, when there is no state at all, they are not.
+//
+// While a process is being replaced the new one removes what its clients have made out of date, and cannot write that here yet. Meanwhile,
+// and until it has, the files are lent: the new one may believe them, and nobody else.
 type state struct {
-	run    uint64 // counts processes
-	boot   string // the machine's boot; "": not known
-	closed bool
+	run  uint64 // counts processes
+	boot string // the machine's boot; "": not known
+	how  string
 }
 
+// How a process has left the directory, or has it.
+const (
+	stateOpen   = "open"
+	stateClosed = "closed"
+	stateLent   = "lent"
+)
+
 func (s state) text() string {
-	how := "open"
-	if s.closed {
-		how = "closed"
-	}
-	return fmt.Sprintf("skerry cache disk %d run %d boot %s %s end\n", version, s.run, s.boot, how)
+	return fmt.Sprintf("skerry cache disk %d run %d boot %s %s end\n", version, s.run, s.boot, s.how)
 }
 
 // believed reports whether the files that this state stands beside are whole.
-func (s state) believed(boot string) bool { return s.closed || s.boot != "" && s.boot == boot }
+func (s state) believed(boot string) bool {
+	return s.how == stateClosed || s.how == stateOpen && s.boot != "" && s.boot == boot
+}
 
 func parseState(text string) (state, bool) {
 	var s state
@@ -48,8 +56,8 @@ func parseState(text string) (state, bool) {
 	if _, err := fmt.Sscanf(f[3]+" "+f[5], "%d %d", &v, &s.run); err != nil || v != version || s.run >= runMax {
 		return state{}, false
 	}
-	s.boot, s.closed = f[7], f[8] == "closed"
-	return s, true
+	s.boot, s.how = f[7], f[8]
+	return s, s.how == stateOpen || s.how == stateClosed || s.how == stateLent
 }
 
 // readState returns what stands in the directory; not ok: nothing that can be believed.
@@ -65,9 +73,27 @@ func readState(dir string) (s state, ok bool, err error) {
 	return s, ok, nil
 }
 
-// writeState replaces the state, and returns when it would survive the machine.
-func (d *Disk) writeState(closed bool) error {
-	s := state{run: d.run, boot: d.system.boot, closed: closed}
+// writeState replaces the state, and returns when it would survive the machine. One that is lent stays so.
+func (d *Disk) writeState(how string) error {
+	d.stating.Lock()
+	defer d.stating.Unlock()
+	d.mu.RLock()
+	if d.lent {
+		how = stateLent
+	}
+	d.mu.RUnlock()
+	return d.putState(state{run: d.run, boot: d.system.boot, how: how})
+}
+
+// dropState removes the state: the next process begins with nothing.
+func (d *Disk) dropState() {
+	d.stating.Lock()
+	defer d.stating.Unlock()
+	os.Remove(filepath.Join(d.dir, stateName))
+}
+
+// putState writes it. With stating.
+func (d *Disk) putState(s state) error {
 	name := filepath.Join(d.dir, stateName)
 	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
 	if err != nil {

@@ -134,6 +134,7 @@ func (d *Disk) owe(n *note) {
 	}
 	d.notes = append(d.notes, n)
 	d.owed += n.bytes()
+	d.noted++
 }
 
 // bytes is about what a note takes, in memory and in the log.
@@ -182,6 +183,10 @@ func (d *Disk) forget(url uint64, match func(*place) bool) int {
 func (d *Disk) Remove(key []byte, number uint64) {
 	what := hashKey(key)
 	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return
+	}
 	d.late.add(tardy{id: what}, number)
 	seq := d.tick()
 	if n := d.forget(what.url, func(p *place) bool { return p.key == what.key }); n > 0 || d.past != nil {

@@ -253,6 +253,7 @@ func (d *Disk) append(b *batch, s *segment) error {
 	for _, n := range b.notes {
 		n.settle()
 	}
+	d.wrote += uint64(len(b.notes))
 	d.sealFull()
 	return nil
 }

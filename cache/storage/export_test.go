@@ -71,3 +71,10 @@ func (s *Store) SweepNow(clock func() time.Duration) (longest time.Duration) {
 	s.ledger.retire()
 	return longest
 }
+
+// The limits of what is kept for a store below that comes late.
+const (
+	LateKeysMax   = lateKeysMax
+	LateBytesMax  = lateBytesMax
+	LatePurgesMax = latePurgesMax
+)

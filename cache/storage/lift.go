@@ -1,5 +1,31 @@
 package storage
 
+import "slices"
+
+// lifting is a look below for a key.
+type lifting struct {
+	hash     uint64 // of the key
+	done     chan struct{}
+	outdated bool // something newer was stored meanwhile, and may be evicted by now: what is found may be what it replaced
+}
+
+// overtake is for an object that comes into a shard and is about to be put below: who looks there for its key may find what it replaces,
+// until settlePut.
+func (h *shard) overtake(o *Object) {
+	if l := h.lifting[string(o.Key())]; l != nil {
+		l.outdated = true
+	}
+	h.putting = append(h.putting, o.hash)
+}
+
+// settlePut says that the object has been put below.
+func (h *shard) settlePut(o *Object) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at, last := slices.Index(h.putting, o.hash), len(h.putting)-1
+	h.putting[at], h.putting = h.putting[last], h.putting[:last]
+}
+
 // lift brings the variants of a key up from the store below, behind those in memory. If somebody is at it already, it waits for
 // that.
 func (s *Store) lift(hash uint64, key []byte) {
@@ -7,20 +33,20 @@ func (s *Store) lift(hash uint64, key []byte) {
 	h.mu.Lock()
 	if other := h.lifting[string(key)]; other != nil {
 		h.mu.Unlock()
-		<-other
+		<-other.done
 		return
 	}
-	done := make(chan struct{})
+	l := &lifting{hash: hash, done: make(chan struct{}), outdated: slices.Contains(h.putting, hash)}
 	if h.lifting == nil {
-		h.lifting = map[string]chan struct{}{}
+		h.lifting = map[string]*lifting{}
 	}
-	h.lifting[string(key)] = done
+	h.lifting[string(key)] = l
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()
 		delete(h.lifting, string(key))
 		h.mu.Unlock()
-		close(done)
+		close(l.done)
 	}()
 	since := s.ledger.settled()
 	found := s.below.Find(key)
@@ -32,17 +58,20 @@ func (s *Store) lift(hash uint64, key []byte) {
 			objects = append(objects, o)
 		}
 	}
-	s.settleIn(h, hash, key, objects, since)
+	s.settleIn(h, l, key, objects, since)
 	s.fit()
 }
 
 // settleIn puts objects from below behind the variants that memory has. They obeyed all purges up to a number when they were
 // read.
-func (s *Store) settleIn(h *shard, hash uint64, key []byte, objects []*Object, since uint64) {
+func (s *Store) settleIn(h *shard, l *lifting, key []byte, objects []*Object, since uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if l.outdated {
+		return
+	}
 	for _, o := range objects {
-		newest := h.find(hash, key)
+		newest := h.find(l.hash, key)
 		same, variants := sameVariant(newest, o)
 		if same != nil || variants >= variantsMax || s.ledger.refuses(o, since) {
 			continue
@@ -53,7 +82,7 @@ func (s *Store) settleIn(h *shard, hash uint64, key []byte, objects []*Object, s
 		s.policy.mu.Unlock()
 		s.meters.lifted.Inc()
 	}
-	if newest := h.find(hash, key); newest != nil {
+	if newest := h.find(l.hash, key); newest != nil {
 		newest.partial = false
 	}
 }

@@ -89,3 +89,16 @@ const (
 	// sweepRestMax bounds that rest, and with it how long memory that nobody can find any more stays in use.
 	sweepRestMax = 5 * time.Second
 )
+
+// What a store below must be told that comes late.
+const (
+	// lateKeysMax and lateBytesMax bound the keys that were stored or removed before it comes: twelve thousand new ones a second while the
+	// process before is on its way out. Beyond either all that it has is purged.
+	lateKeysMax  = 1 << 17
+	lateBytesMax = 32 << 20
+	// latePurgesMax is the same for purges, each of which is waited for.
+	latePurgesMax = 4 << 10
+	// lateStep and handStep are how many keys it is told, and objects it is given, before it may catch up.
+	lateStep = 4 << 10
+	handStep = 1 << 10
+)

@@ -15,8 +15,9 @@ type shard struct {
 	keys    int
 	hits    uint64
 	misses  uint64
-	lifting map[string]chan struct{} // keys that somebody looks for below; closed when that is done
-	_       [40]byte                 // two shards never share a line of 64 bytes with both locks
+	lifting map[string]*lifting // keys that somebody looks for below
+	putting []uint64            // hashes of keys of which something is here, and about to be put below
+	_       [16]byte            // two shards never share a line of 64 bytes with both locks
 }
 
 // bucket is where a hash belongs.

@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Bytes  int64      // the budget: what all objects take, with what it costs to keep them
 	Below  Below      // nil: none
+	Late   bool       // the store below comes later, by Attach
 	Meters *meter.Set // nil: nobody reads them
 }
 
@@ -23,7 +24,8 @@ type Options struct {
 // Locks: a shard's before the policy's or the ledger's, neither of which is held while another is taken.
 type Store struct {
 	seed    maphash.Seed
-	below   Below
+	below   Below // late, if it comes later
+	late    *late // nil: it does not
 	shards  [1 << shardBits]shard
 	policy  policy
 	ledger  ledger
@@ -38,6 +40,10 @@ func New(o Options) *Store {
 	s := &Store{below: o.Below, closing: make(chan struct{})}
 	s.ledger.init()
 	s.seed = s.ledger.seed
+	if o.Late {
+		s.late = &late{first: s.ledger.number.Load()}
+		s.below = s.late
+	}
 	s.policy.most.Store(o.Bytes)
 	s.measure(o.Meters)
 	s.running.Go(s.sweep)
@@ -84,7 +90,7 @@ func (s *Store) Unreserve(n int64) { s.policy.reserve(-n) }
 // MemoryObjectMax is the largest body that Put takes into memory, in bytes: an eighth of the budget, less if there is a store
 // below.
 func (s *Store) MemoryObjectMax() int64 {
-	if s.below != nil {
+	if s.below != nil && (s.late == nil || s.late.there() != nil) {
 		return s.policy.most.Load() / belowShare
 	}
 	return s.policy.most.Load() / objectShare
@@ -216,6 +222,9 @@ func (s *Store) admit(o, again *Object) bool {
 		out = oldest(newest)
 	}
 	h.push(o, newest)
+	if s.below != nil {
+		h.overtake(o)
+	}
 	o.partial = o.partial || newest == nil && s.below != nil
 	if out != nil {
 		h.remove(out)
@@ -231,6 +240,7 @@ func (s *Store) admit(o, again *Object) bool {
 	s.fit()
 	if s.below != nil {
 		s.below.Put(o)
+		h.settlePut(o)
 	}
 	return true
 }

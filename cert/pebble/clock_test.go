@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,6 +120,36 @@ func TestRenewal(t *testing.T) {
 	if got := c.meters.Gauge("skerry_certificate_expiry_timestamp_seconds", "", "certificate", "acme/"+host).Value(); got != third.NotAfter.Unix() {
 		t.Errorf("the gauge says %d, the certificate ends at %d", got, third.NotAfter.Unix())
 	}
+}
+
+// TestStorageFails has a storage that does not take what is written: the CA is not asked for what could not be kept. When the storage
+// fails after that, what was issued is in force, and what is there stays whole.
+func TestStorageFails(t *testing.T) {
+	prompt(t)
+	r := newRig(t)
+	c := newClocked(t, r)
+	first := r.pebble.shown(t, r.node.HTTPS, host, nil)
+	waitFor(t, func() bool { return len(c.events("certificate_issued")) == 1 })
+	base := strings.TrimSuffix(certificates(t, r.node.Data)[0], ".crt")
+	fails := func(blocked string, jump time.Duration, event, text string, orders int) {
+		t.Helper()
+		must(t, os.MkdirAll(filepath.Join(blocked, "in the way"), 0o700))
+		c.jump(jump)
+		waitFor(t, func() bool { return len(c.events(event)) == 1 })
+		must(t, os.RemoveAll(blocked))
+		if got := c.events(event)[0]; !strings.Contains(got, text) {
+			t.Errorf("the event says %q", got)
+		}
+		r.ordered(t, orders)
+		pair, err := tls.LoadX509KeyPair(base+".crt", base+".key")
+		must(t, err)
+		if !pair.Leaf.Equal(first) {
+			t.Error("the storage has another certificate")
+		}
+	}
+	fails(base+".key.next", 62*day, "certificate_failed", "keeping it in --data: ", 1)
+	fails(base+".crt.next", 2*time.Minute, "certificate_storage", "in force in this process alone", 2)
+	r.pebble.shown(t, r.node.HTTPS, host, first)
 }
 
 // TestRenewalInfo has the CA ask for an early renewal.

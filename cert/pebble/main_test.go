@@ -37,8 +37,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks"), // Pebble's has no end
-		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"))      // looks once in 5 s whether its lock is gone
+		goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks")) // Pebble's has no end
 }
 
 // node is how an edge is started, in this process or in another one.
@@ -50,13 +49,14 @@ type node struct {
 	Allow             []string
 	Ask               string
 	DNS               string // the server that takes updates
+	bindings          map[string]cert.Binding
 }
 
 func (n *node) options() edge.Options {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(n.Roots))
 	opt := edge.Options{DrainTimeout: patience, Setting: plan.Setting{Data: n.Data, ACME: &cert.ACME{
-		Email: "edge@skerry-tests.net", CAs: n.CAs, Roots: roots, Dir: n.Data + "/acme", Allow: n.Allow, Ask: n.Ask}}}
+		Email: "edge@skerry-tests.net", CAs: n.CAs, Roots: roots, Dir: n.Data + "/acme", Allow: n.Allow, Ask: n.Ask, Bindings: n.bindings}}}
 	if n.DNS != "" {
 		updates, err := cert.NewUpdates(n.DNS, []byte("edge:c2tlcnJ5IHRlc3RzIGtlZXAgbm8gc2VjcmV0cw=="))
 		if err != nil {

@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+
+	"skerry.dev/skerry/cert"
+	"skerry.dev/skerry/fault"
 )
 
 const host = "www.skerry-tests.net"
@@ -22,7 +26,13 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{zone: newZone(t), pebble: newPebble(t)}
+	return newRigBefore(t, newPebble(t))
+}
+
+// newRigBefore is newRig with a Pebble that is not begun yet.
+func newRigBefore(t *testing.T, p *pebble) *rig {
+	t.Helper()
+	r := &rig{zone: newZone(t), pebble: p}
 	var httpNumber, httpsNumber int
 	r.http, httpNumber = freePort(t)
 	r.https, httpsNumber = freePort(t)
@@ -181,5 +191,48 @@ func TestOnDemand(t *testing.T) {
 	must(t, err)
 	if strings.TrimSpace(string(body)) != "here" {
 		t.Errorf("%s: %q", resp.Status, body)
+	}
+}
+
+// TestBinding has CAs that want accounts to be bound to a customer's: without a key it is said what is missing, with a wrong one that it
+// is wrong, and the next CA is asked, with its own.
+func TestBinding(t *testing.T) {
+	prompt(t)
+	p, other := newPebble(t), newPebble(t)
+	const key = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldA"
+	p.binding, other.binding = [2]string{"kid-1", key}, [2]string{"kid-2", key}
+	r := newRigBefore(t, p)
+	other.begin(r.zone, 1, 1)
+	r.node.CAs = []string{other.url, p.url}
+	bind := func(text string) cert.Binding {
+		b, err := cert.ParseBinding([]byte(text))
+		must(t, err)
+		return b
+	}
+	bindings := map[string]cert.Binding{other.url: bind("kid-2:d3JvbmcgbWVzc2FnZSBhdXRoZW50aWNhdGlvbg"), p.url: bind("kid-1:" + key + "=")}
+	r.node.bindings = bindings
+	c := newClocked(t, r)
+	r.pebble.shown(t, r.node.HTTPS, host, nil)
+	waitFor(t, func() bool { return len(c.events("certificate_issued")) == 1 })
+	if text := c.events("certificate_issued")[0]; !strings.Contains(text, other.url+": account of --acme-email edge@skerry-tests.net: with --acme-eab: ") || strings.Contains(text, key) {
+		t.Errorf("of a wrong key it is said %q", text)
+	}
+	delete(bindings, p.url)
+	must(t, os.RemoveAll(r.node.Data))
+	must(t, os.MkdirAll(r.node.Data, 0o700))
+	opt := r.node.options().Setting.ACME
+	opt.TLS = true
+	k, err := cert.NewKeeper(cert.Options{Data: r.node.Data, Meters: c.meters, ACME: opt})
+	must(t, err)
+	defer k.Close()
+	table, problems := k.Table(c.spec)
+	if len(problems) > 0 {
+		t.Fatal(fault.Problems(problems))
+	}
+	cert.NewStore(k).Use(table)
+	k.Start()
+	waitFor(t, func() bool { return len(c.events("certificate_failed")) == 1 })
+	if text := c.events("certificate_failed")[0]; !strings.Contains(text, "it wants a customer's key: --acme-eab "+p.url+"=REFERENCE") {
+		t.Errorf("without a key it is said %q", text)
 	}
 }

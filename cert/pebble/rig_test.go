@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -134,19 +135,25 @@ type pebble struct {
 	addr       string
 	tls        *tls.Config
 	server     *http.Server
+	binding    [2]string // a key's name and the key that accounts must be bound with; empty: none
 
+	csr    atomic.Pointer[x509.CertificateRequest] // the last one that it got
 	mu     sync.Mutex
 	orders int
-	paths  map[string]int
-	held   chan struct{} // gets one for each check that is held; nil: none is
-	gate   chan struct{} // closed: they go on
+	// what the last order was to replace, and what was replaced
+	replaces string
+	replaced map[string]bool
+	stead    func(w http.ResponseWriter, r *http.Request) bool // answers in Pebble's stead, or does not; nil: Pebble answers
+	paths    map[string]int
+	held     chan struct{} // gets one for each check that is held; nil: none is
+	gate     chan struct{} // closed: they go on
 }
 
 // newPebble opens Pebble's port; it answers once begin has said where the edge is.
 func newPebble(t *testing.T) *pebble {
 	borrowed := httptest.NewTLSServer(nil)
 	borrowed.Close()
-	p := &pebble{t: t, tls: &tls.Config{Certificates: borrowed.TLS.Certificates}, paths: map[string]int{}, addr: "127.0.0.1:0"}
+	p := &pebble{t: t, replaced: map[string]bool{}, tls: &tls.Config{Certificates: borrowed.TLS.Certificates}, addr: "127.0.0.1:0"}
 	p.roots = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: borrowed.Certificate().Raw}))
 	l, err := net.Listen("tcp", p.addr)
 	must(t, err)
@@ -162,7 +169,10 @@ func (p *pebble) begin(z *zone, httpPort, tlsPort int) {
 	quiet := log.New(io.Discard, "", 0)
 	store := db.NewMemoryStore()
 	p.ca = ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {}})
-	front := wfe.New(quiet, store, va.New(quiet, httpPort, tlsPort, false, z.addr, store), p.ca, []string{"pebble.test"}, false, false, 1, 1)
+	if p.binding[0] != "" {
+		must(p.t, store.AddExternalAccountKeyByID(p.binding[0], p.binding[1]))
+	}
+	front := wfe.New(quiet, store, va.New(quiet, httpPort, tlsPort, false, z.addr, store), p.ca, []string{"pebble.test"}, false, p.binding[0] != "", 1, 0)
 	p.handler, p.management = front.Handler(), front.ManagementHandler()
 	p.start()
 }
@@ -181,8 +191,24 @@ func (p *pebble) stop() {
 	}
 }
 
+// instead has some requests answered by another; nil: none.
+func (p *pebble) instead(f func(w http.ResponseWriter, r *http.Request) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stead = f
+}
+
 // ServeHTTP counts what is asked for.
 func (p *pebble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	stead := p.stead
+	p.mu.Unlock()
+	if p.remember(w, r) {
+		return
+	}
+	if stead != nil && stead(w, r) {
+		return
+	}
 	if r.URL.Path == "/order-plz" && r.Method == http.MethodPost {
 		counted := &status{ResponseWriter: w}
 		p.handler.ServeHTTP(counted, r)

@@ -61,6 +61,7 @@ var benchRows = []benchRow{
 	{what: "profile website: client and rewrite, both ways", folder: "./rewrite", bench: "BenchmarkWebsite", reference: "BenchmarkWebsiteWithout", against: "the bare path"},
 	{what: "choose a certificate among 10,000 hosts", folder: "./cert", bench: "BenchmarkChoose/exact", atMost: time.Microsecond},
 	{what: "choose a certificate among 15,000, for 10,000 hosts of which half have ECDSA and RSA", folder: "./cert", bench: "BenchmarkChoose10000", atMost: time.Microsecond},
+	{what: "the same, with the key: a client that knows no ECDSA", folder: "./cert", bench: "BenchmarkFallback10000", atMost: time.Microsecond},
 	{what: "gzip of a page, with its stage", folder: "./compress", bench: "BenchmarkStage/gzip/30KB-html", reference: "BenchmarkReference/gzip/30KB-html", against: "compress/gzip of the same"},
 	{what: "one log event", folder: "./observe", bench: "BenchmarkLog", reference: "BenchmarkReferenceSlog", against: "log/slog, JSON, the same fields"},
 	{what: "balancing and pool, one endpoint: count, choose, take the kept connection, give back, note", folder: "./upstream", bench: "BenchmarkChoose/powerOfTwo/1", atMost: 300 * time.Nanosecond},

@@ -13,7 +13,6 @@ import (
 	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/h1"
 	"skerry.dev/skerry/wire/h2"
-	"skerry.dev/skerry/wire/proxyheader"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -35,9 +34,10 @@ type Conn struct {
 	left    int           // requests it may still carry
 	carried bool          // it has carried one to its end
 	beside  bool          // it does not count as open
-	over    time.Duration // while it is kept: no new request from then on
-	why     ending        // what over would be
-	closed  atomic.Bool
+	reserved
+	over   time.Duration // while it is kept: no new request from then on
+	why    ending        // what over would be
+	closed atomic.Bool
 }
 
 // ending is why a connection was closed; its text is a label.
@@ -50,11 +50,11 @@ const (
 	endAge             // older than keepAlive.age
 	endRequests        // keepAlive.requests were carried
 	endOrigin          // the origin's own limit, from Keep-Alive
-	endFull            // keepAlive.max others are kept
+	endFull            // keepAlive.max others are kept, or keepAlive.connections are open and one is to be made
 	endReleased        // nobody holds the peer any more
 	endStopped         // the keeper has stopped
 	endGone            // one of HTTP/2 that the origin ended: GOAWAY, or it broke
-	endClient          // it was announced as one client's, and has carried its exchange
+	endClient          // it was announced as one client's, whose own connection is over, or not known
 	endings
 )
 
@@ -152,9 +152,9 @@ func (c *Conn) End(x *exchange.Exchange) (reusable bool) {
 }
 
 // Keep gives the connection back for the next request, after End has said that it may carry one, or if it was not used. It closes
-// it if it is too old, has carried enough requests, the origin would close it soon, enough others are kept, it was announced as
-// one client's, or the peer was released. now is the time; a time before it, such as when the exchange began, makes it be kept
-// for that much less.
+// it if it is too old, has carried enough requests, the origin would close it soon, enough others are kept, it was announced as that
+// of a client whose own connection is over or not known, or the peer was released. now is the time; a time before it, such as when
+// the exchange began, makes it be kept for that much less.
 func (c *Conn) Keep(now time.Time) {
 	p := c.peer
 	if c.line != nil {
@@ -177,7 +177,7 @@ func (c *Conn) Keep(now time.Time) {
 
 // rest finds out until when the connection may be kept, or why it may not.
 func (c *Conn) rest(at time.Duration) ending {
-	if c.peer.key.proxy != proxyheader.None {
+	if c.peer.announces() && c.client == nil {
 		return endClient
 	}
 	timeout, requests := c.own.KeepAlive()

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/proxyheader"
@@ -32,7 +33,12 @@ func (p *Peer) Dial(ctx context.Context) (*Conn, error) { return p.DialFor(ctx, 
 
 // Client is whom a connection is made for: who connected, and to which address; if that is not known, not valid, it is the
 // peer's. Without a valid Source it is nobody: the edge itself.
-type Client struct{ Source, Destination netip.AddrPort }
+type Client struct {
+	Source, Destination netip.AddrPort
+	// Conn is the client's own connection, for whose later exchanges that with the PROXY header may be kept: Source and Destination are
+	// the same for all of them. nil: there is none, and it is not kept.
+	Conn *exchange.Conn
+}
 
 // DialFor is Dial for a client, whom the PROXY header names where the identity has one.
 func (p *Peer) DialFor(ctx context.Context, client Client) (*Conn, error) {
@@ -76,7 +82,7 @@ func (p *Peer) makeConn(ctx context.Context, client Client, beside bool) (*Conn,
 		return nil, p.failed(err)
 	}
 	c := p.newConn(raw, secure)
-	c.beside = beside
+	c.beside, c.client = beside, client.Conn
 	if !p.keeper.add(c) {
 		c.own.Close()
 		return nil, p.failed(errStopped)
@@ -111,6 +117,9 @@ func (p *Peer) enter() bool {
 	for {
 		n := p.open.Load()
 		if most > 0 && n >= most {
+			if p.yield() { // what is kept for others gives way
+				continue
+			}
 			return false
 		}
 		if p.open.CompareAndSwap(n, n+1) {
@@ -152,7 +161,7 @@ func (p *Peer) dial(asker context.Context, client Client) (raw net.Conn, secure 
 // introduce sends the PROXY header, if the peer gets one, before anything else. It does not wait: a socket that has carried
 // nothing has room for it.
 func (p *Peer) introduce(raw net.Conn, client Client) error {
-	if p.key.proxy == proxyheader.None {
+	if !p.announces() {
 		return nil
 	}
 	if !client.Destination.IsValid() {

@@ -3,8 +3,8 @@
 // It owns Keeper, which has a Peer for each full identity (address, protocol, PROXY header, TLS with every byte of its
 // certificates, limits) that anybody uses, and Conn, what one exchange has of a connection. One of HTTP/1.1 is an exchange's
 // alone, and can be kept for the next one: kept connections lie in a stack for each processor; who finds its own empty takes from
-// another's. One that a PROXY header announces is its client's, and is not kept. One of HTTP/2 is shared: who finds no place on
-// any waits for one that is being made, together with others. One timer for all closes what has been unused for too long.
+// another's. One that a PROXY header announces is kept for its client's own connection alone. One of HTTP/2 is shared: who finds no
+// place on any waits for one that is being made, together with others. One timer for all closes what has been unused for too long.
 //
 // It promises that Get and Keep allocate nothing, and touch no memory that all processors write but the shared connection's own,
 // that never more connections are kept or open than the limits say, that a connection carries no request beyond its age, its

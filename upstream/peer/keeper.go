@@ -51,8 +51,8 @@ type Identity struct {
 	Addr     netip.AddrPort
 	TLS      *TLS          // nil: plain
 	Protocol spec.Protocol // empty: HTTP/1.1
-	// Proxy is the PROXY header in front of each connection, before TLS. Such a connection carries one exchange, its client's, and
-	// is not kept. HTTP/2, whose connections are shared, cannot have it: that is a bug of the caller.
+	// Proxy is the PROXY header in front of each connection, before TLS. Such a connection carries the exchanges of one client's
+	// connection, with which it ends; without one, a single exchange. HTTP/2, whose connections are shared, cannot have it: that is a bug of the caller.
 	Proxy proxyheader.Version
 }
 

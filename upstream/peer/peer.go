@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"skerry.dev/skerry/wire/proxyheader"
 )
 
 // Peer is one origin under one identity and one set of limits, with the connections kept to it.
@@ -23,9 +25,10 @@ type Peer struct {
 	calm    atomic.Int64            // nothing is made beside busy lines before: a time.Duration since the epoch
 
 	// of HTTP/1.1
-	shards []shard
-	mask   uint32
-	due    atomic.Int64 // when tend looks next: a time.Duration since the epoch, changed under the keeper's mu; never: not at all
+	shards  []shard
+	mask    uint32
+	reserve reserve      // what a PROXY header announced
+	due     atomic.Int64 // when tend looks next: a time.Duration since the epoch, changed under the keeper's mu; never: not at all
 
 	_     [shardBytes]byte // what follows is written by dials, what is before is read by every request
 	open  atomic.Int64
@@ -69,10 +72,16 @@ func (p *Peer) shut(why ending) {
 
 // Get returns the kept connection that this processor used last, or another's; of HTTP/2, a place on one of those that there are.
 // It is nil if there is none: then Dial. now is the time, or a little before.
-func (p *Peer) Get(now time.Time) *Conn {
+func (p *Peer) Get(now time.Time) *Conn { return p.GetFor(now, Client{}) }
+
+// GetFor is Get for a client: where a PROXY header announces connections, it returns one that was kept for this client alone.
+func (p *Peer) GetFor(now time.Time, client Client) *Conn {
 	at := p.keeper.at(now)
-	if p.key.http2 {
+	switch {
+	case p.key.http2:
 		return p.pick(at)
+	case p.announces():
+		return p.getOwn(at, client.Conn)
 	}
 	for {
 		c := p.take()
@@ -88,12 +97,15 @@ func (p *Peer) Kept() int {
 	if p.key.http2 {
 		return p.resting()
 	}
-	n := 0
+	n := p.reserve.count()
 	for i := range p.shards {
 		n += p.shards[i].size()
 	}
 	return n
 }
+
+// announces reports whether a PROXY header is in front of each connection.
+func (p *Peer) announces() bool { return p.key.proxy != proxyheader.None }
 
 // Open is how many connections there are now: in use, kept, or being made.
 func (p *Peer) Open() int { return int(p.open.Load()) }

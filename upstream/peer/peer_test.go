@@ -90,12 +90,7 @@ func dial(t testing.TB, p *peer.Peer) *peer.Conn {
 func use(c *peer.Conn) (status int, reusable bool, err error) {
 	x := exchange.Acquire()
 	defer x.Release()
-	x.Now = time.Now()
-	x.Req.Method, x.Req.MethodName, x.Req.Path = exchange.MethodGet, []byte("GET"), []byte("/")
-	q := wire.Request{Host: []byte("a"), Path: []byte("/"), Patience: 10 * time.Second, FirstByte: 10 * time.Second, Now: x.Now}
-	if _, err = c.Send(x, &q); err == nil {
-		err = c.Receive(x)
-	}
+	err = begin1(x, c)
 	for err == nil && x.Resp.Body != nil {
 		_, err = x.Resp.Body.Next()
 	}
@@ -105,6 +100,17 @@ func use(c *peer.Conn) (status int, reusable bool, err error) {
 		err = nil
 	}
 	return status, reusable, err
+}
+
+// begin1 sends a request on a connection and reads the head of its answer.
+func begin1(x *exchange.Exchange, c *peer.Conn) error {
+	x.Now = time.Now()
+	x.Req.Method, x.Req.MethodName, x.Req.Path = exchange.MethodGet, []byte("GET"), []byte("/")
+	q := wire.Request{Host: []byte("a"), Path: []byte("/"), Patience: 10 * time.Second, FirstByte: 10 * time.Second, Now: x.Now}
+	if _, err := c.Send(x, &q); err != nil {
+		return err
+	}
+	return c.Receive(x)
 }
 
 // carry is use, for tests to which the exchange does not matter.

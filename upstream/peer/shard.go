@@ -70,11 +70,14 @@ func (s *shard) pop() *Conn {
 	return c
 }
 
-// put keeps a connection in the own shard; endNone says that it did.
+// put keeps a connection in the own shard, or for its client; endNone says that it did.
 //
 // The bound on all shards together costs no count that every processor writes: places belong to shards, and stay with them. A
 // shard that has none left takes one that nobody has, or that another does not use.
 func (p *Peer) put(c *Conn) ending {
+	if p.announces() {
+		return p.putOwn(c)
+	}
 	s := &p.shards[p.own()]
 	why := s.push(c, 0)
 	if why == endFull && p.claim() {
@@ -157,6 +160,9 @@ func (s *shard) expire(at time.Duration) (over []*Conn, next time.Duration) {
 
 // shutKept closes what is kept; nothing is kept afterwards.
 func (p *Peer) shutKept(why ending) {
+	for _, c := range p.reserve.shut() {
+		c.end(why)
+	}
 	for i := range p.shards {
 		s := &p.shards[i]
 		s.mu.Lock()

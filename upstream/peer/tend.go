@@ -61,7 +61,10 @@ func (p *Peer) expire(now time.Duration) time.Duration {
 	if p.key.http2 {
 		return p.expireShared(now)
 	}
-	next := never
+	over, next := p.reserve.expire(now)
+	for _, c := range over {
+		c.end(c.why)
+	}
 	for i := range p.shards {
 		over, first := p.shards[i].expire(now)
 		next = min(next, first)

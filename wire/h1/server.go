@@ -77,7 +77,7 @@ func (s *Server) Serve(conn net.Conn, tls *exchange.TLS) {
 // newConn takes a connection on; nil, and closed, while the server drains.
 func (s *Server) newConn(conn net.Conn, tls *exchange.TLS) *serverConn {
 	c := &serverConn{server: s, conn: transport.New(conn)}
-	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h1", TLS: tls}
+	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h1", TLS: tls, Balancer: addrPort(transport.Announcer(conn)).Addr()}
 	c.in.conn = c.conn
 	c.wait = c.sendContinue
 	if !s.add(c) {
@@ -95,6 +95,7 @@ func (c *serverConn) over() {
 		c.server.tellPanic(v)
 	}
 	c.conn.Close()
+	c.info.End()
 	c.server.remove(c)
 }
 

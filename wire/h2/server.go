@@ -60,8 +60,10 @@ func (s *Server) Serve(conn net.Conn, info *exchange.TLS) {
 		return
 	}
 	c.meters, c.patience = &s.meters, s.Timeouts.Write
-	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h2", TLS: info}
+	c.info = exchange.Conn{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Protocol: "h2", TLS: info,
+		Balancer: addrPort(transport.Announcer(conn)).Addr()}
 	defer s.remove(c)
+	defer c.info.End()
 	defer c.finish()
 	c.greet()
 	c.ending = c.serve()

@@ -88,7 +88,7 @@ func TestOpenInTime(t *testing.T) {
 	}
 }
 
-// TestWithRemote: the other address is the one that everybody sees, below TLS too, and bytes pass as before.
+// TestWithRemote: the other address is the one that everybody sees, below TLS too, who said it is known, and bytes pass as before.
 func TestWithRemote(t *testing.T) {
 	for _, raw := range []bool{true, false} {
 		transport.UseRaw(raw)
@@ -100,6 +100,16 @@ func TestWithRemote(t *testing.T) {
 			for _, got := range []net.Addr{c.RemoteAddr(), secure.RemoteAddr()} {
 				if got.String() != text {
 					t.Errorf("raw %v: the address is %v, want %v", raw, got, text)
+				}
+			}
+			for _, on := range []net.Conn{c, secure} {
+				if by := transport.Announcer(on); by == nil || by.String() != near.RemoteAddr().String() {
+					t.Errorf("raw %v: %T was announced by %v, want %v", raw, on, by, near.RemoteAddr())
+				}
+			}
+			for _, on := range []net.Conn{near, tls.Server(transport.Under(near), nil)} {
+				if by := transport.Announcer(on); by != nil {
+					t.Errorf("raw %v: %T was announced by %v", raw, on, by)
 				}
 			}
 			if c.LocalAddr().String() != near.LocalAddr().String() {

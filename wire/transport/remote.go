@@ -26,8 +26,25 @@ func (r *remoteConn) RemoteAddr() net.Addr { return &r.addr }
 // NetConn is the connection below.
 func (r *remoteConn) NetConn() net.Conn { return r.Conn }
 
+// announcer is who said that address.
+func (r *remoteConn) announcer() net.Addr { return r.Conn.RemoteAddr() }
+
 // CloseWrite closes the sending side, or everything where that cannot be done alone.
 func (r *remoteConn) CloseWrite() error { return closeWrite(r.Conn) }
+
+// Announcer returns the address of the proxy that said for whom c is, as WithRemote was told; nil: c comes from where it says.
+func Announcer(c net.Conn) net.Addr {
+	for {
+		switch on := c.(type) {
+		case interface{ announcer() net.Addr }:
+			return on.announcer()
+		case interface{ NetConn() net.Conn }:
+			c = on.NetConn()
+		default:
+			return nil
+		}
+	}
+}
 
 // tcpOf is a TCP connection, also one with another address; nil: it is none.
 func tcpOf(c net.Conn) *net.TCPConn {

@@ -14,7 +14,7 @@ import (
 // not TLS, a wait that times out leaves TLS whole. Reads after the handshake wait above TLS: see readRecords.
 type socket struct {
 	*net.TCPConn
-	remote  net.Addr // instead of the connection's own; nil: that
+	remote  *remoteConn // has another address than the connection's own; nil: nobody said any
 	raw     syscall.RawConn
 	reading reading
 	fd      uintptr // while TLS is asked inside of a callback
@@ -39,18 +39,24 @@ func Under(c net.Conn) net.Conn {
 		return c
 	}
 	s := &socket{TCPConn: tcp, raw: raw}
-	if r, ok := c.(*remoteConn); ok {
-		s.remote = r.RemoteAddr()
-	}
+	s.remote, _ = c.(*remoteConn)
 	return s
 }
 
 // RemoteAddr is that of what Under was given.
 func (s *socket) RemoteAddr() net.Addr {
 	if s.remote != nil {
-		return s.remote
+		return s.remote.RemoteAddr()
 	}
 	return s.TCPConn.RemoteAddr()
+}
+
+// announcer is who said that address.
+func (s *socket) announcer() net.Addr {
+	if s.remote != nil {
+		return s.remote.announcer()
+	}
+	return nil
 }
 
 // wouldBlock says that there is nothing to read now. TLS takes it for an error that passes, and goes on where it was at

@@ -1,0 +1,114 @@
+package cache
+
+import (
+	"fmt"
+
+	"skerry.dev/skerry/cache/disk"
+	"skerry.dev/skerry/cache/storage"
+)
+
+// This file is what a cache does while its process is replaced. The two share nothing but the directory, which one of them has at a time,
+// and the new one answers unsafe requests that make out of date what the old one has stored. So the old one gives nothing from its store any
+// more from when the new one begins to serve, and has it validated if that one fails. The new one begins with an empty store, and has the
+// directory below it when the old one has let go.
+
+// Lend has another process serve: requests pass, nothing that is stored is given, and nothing more is asked for. Fills in flight go on, and
+// may be stored. Retire or TakeBack follows.
+func (k *Keeper) Lend() {
+	k.lent.Store(true)
+	k.fills.forget(nil)
+	if d := k.disk.Load(); d != nil {
+		d.Lend()
+	}
+}
+
+// TakeBack ends Lend: the other process is gone, and nobody knows what it made out of date. What is stored is stale, and is given to nobody
+// before the origin has said that it still holds.
+func (k *Keeper) TakeBack() {
+	p, err := k.purge(storage.Purge{Kind: storage.PurgeAll, Soft: true})
+	if err != nil {
+		panic("BUG: a purge of everything is refused: " + err.Error())
+	}
+	k.doubted.Store(p.Number)
+	if d := k.disk.Load(); d != nil {
+		if err := d.Own(); err != nil {
+			k.meters.Events().Add("cache_disk", err.Error())
+		}
+	}
+	k.lent.Store(false)
+}
+
+// Retire ends the use of the store for good, after Lend: its memory is given back, and its directory belongs to the next process when Retire
+// returns. What is being read or fetched goes on to its end.
+func (k *Keeper) Retire() {
+	k.mu.Lock()
+	k.retired = true
+	k.turnsFile = ""
+	k.store.SetBudget(0)
+	k.mu.Unlock()
+	k.closeDisk()
+}
+
+// SetBudget changes how many bytes of memory the store may have, and gives back at once what is too much.
+func (k *Keeper) SetBudget(bytes int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.retired {
+		k.store.SetBudget(bytes)
+	}
+}
+
+// Begin has the keeper do by itself what stages ask for, where Options.Late had it wait.
+func (k *Keeper) Begin() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.begun = true
+	k.begin()
+}
+
+// Attach opens the store below that Options.Late has promised, which the process before has let go, and puts it below what is stored
+// meanwhile: nothing older comes back, and nothing that was purged or made out of date. An error: there is none, the cache goes on in
+// memory, and the next process begins with an empty one.
+func (k *Keeper) Attach() error {
+	o := &k.late
+	if o.Dir == "" {
+		return nil
+	}
+	d, err := disk.Open(o.Dir, disk.Options{Bytes: o.DiskBytes, Meters: k.meters, Lent: true, Older: k.store.First()})
+	if err != nil {
+		return fmt.Errorf("--cache-disk: %w", err)
+	}
+	k.disk.Store(d)
+	k.joinTurns(o.Dir)
+	if !k.store.Attach(d, d.CatchUp) {
+		k.meters.Events().Add("cache_disk", o.Dir+" begins empty: more was stored or purged than is kept before the process before has let it go")
+	}
+	if err := d.Own(); err != nil {
+		k.meters.Events().Add("cache_disk", err.Error())
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	select {
+	case <-k.quit:
+	default:
+		k.running.Go(func() { k.store.Hand(k.quit, d.CatchUp) })
+	}
+	return nil
+}
+
+// closeDisk lets the directory go.
+func (k *Keeper) closeDisk() {
+	if d := k.disk.Load(); d != nil {
+		if err := d.Close(); err != nil {
+			k.meters.Events().Add("cache_disk", err.Error())
+		}
+	}
+}
+
+// doubts reports whether an object must not be given before the origin has said that it holds, whatever its terms allow.
+func (k *Keeper) doubts(o *storage.Object) bool { return o.Softened() && o.Number() < k.doubted.Load() }
+
+// afterFailure reports whether an object may be given since the origin failed.
+func (k *Keeper) afterFailure(o *storage.Object, l *look) bool {
+	return o.Terms().AfterFailure(l.now, &l.asked) && !k.doubts(o)
+}

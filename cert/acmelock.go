@@ -1,0 +1,149 @@
+package cert
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+)
+
+// lock waits for the lock of a name, which no two processes have at once, and keeps it until unlock. Who has it touches its file every
+// lockBeat; who waits takes over what nobody has touched for lockDead, by the waiter's own clock: neither clocks that differ nor one that
+// is set matter. CertMagic's own locks go by the time in the file, and the one who had it last may keep alive what a killed process has.
+func (s *store) lock(ctx context.Context, name string) (unlock func(), err error) {
+	l := &fileLock{path: s.files.Filename("locks/" + certmagic.StorageKeys.Safe(name) + ".lock"), holder: rand.Text()}
+	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
+		return nil, err
+	}
+	var seen watched
+	for {
+		err := l.take()
+		if err == nil {
+			return l.keep(), nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		if seen.dead(l.path, time.Now()) {
+			l.evict(seen.holder)
+			continue
+		}
+		select {
+		case <-time.After(lockLook):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("somebody has had %s for too long: %w", l.path, ctx.Err())
+		}
+	}
+}
+
+// fileLock is a lock that this process wants, or has.
+type fileLock struct {
+	path   string
+	holder string // what the file says; nobody else's says the same
+}
+
+// take makes the file; who comes between its two steps sees one that says nothing yet, and looks again.
+func (l *fileLock) take() error {
+	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(l.holder)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(l.path)
+		return fmt.Errorf("%s: %v", l.path, err)
+	}
+	return nil
+}
+
+// keep touches the file until it is let go.
+func (l *fileLock) keep() (unlock func()) {
+	end := make(chan struct{})
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		beat := time.NewTicker(lockBeat)
+		defer beat.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-beat.C:
+			}
+			if l.mine() {
+				_ = os.Chtimes(l.path, time.Time{}, time.Now())
+			}
+		}
+	})
+	return func() {
+		close(end)
+		beating.Wait()
+		if l.mine() {
+			_ = os.Remove(l.path) // one that stays is dead in some seconds
+		}
+	}
+}
+
+// mine reports whether the lock was not taken over, from a process that had stood still.
+func (l *fileLock) mine() bool {
+	text, err := os.ReadFile(l.path)
+	return err == nil && string(text) == l.holder
+}
+
+// evict removes the lock of a holder who is dead. Of several waiters one moves the file away; should it be another one by then, it is
+// put back.
+func (l *fileLock) evict(holder string) {
+	moved := l.path + "." + l.holder
+	if os.Rename(l.path, moved) != nil {
+		return
+	}
+	if text, err := os.ReadFile(moved); err == nil && string(text) != holder {
+		_ = os.Link(moved, l.path)
+	}
+	_ = os.Remove(moved)
+}
+
+// watched is what a waiter has seen of somebody's lock.
+type watched struct {
+	holder  string
+	touched time.Time
+	since   time.Time // when it was first seen so
+}
+
+// dead reports whether the file has been the same for too long.
+func (w *watched) dead(path string, now time.Time) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false // it is gone, or will be told of by whoever takes it
+	}
+	text, _ := os.ReadFile(path)
+	if holder := string(text); w.since.IsZero() || holder != w.holder || !info.ModTime().Equal(w.touched) {
+		*w = watched{holder, info.ModTime(), now}
+	}
+	return now.Sub(w.since) >= lockDead
+}
+
+// lockedFiles are the files for CertMagic to tidy up, under a lock of ours.
+type lockedFiles struct {
+	*certmagic.FileStorage
+	store  *store
+	unlock func()
+}
+
+// Lock waits for the one lock that is asked for.
+func (f *lockedFiles) Lock(ctx context.Context, name string) (err error) {
+	f.unlock, err = f.store.lock(ctx, name)
+	return err
+}
+
+// Unlock lets it go.
+func (f *lockedFiles) Unlock(context.Context, string) error {
+	f.unlock()
+	return nil
+}
