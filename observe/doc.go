@@ -74,7 +74,7 @@
 // edge_ms is what the edge's own stages took, the client with its body, the wait for a place, earlier tries, and the connection; the
 // origin cannot have worked on the whole request before. An answer that comes while the request is still being sent, as with streams
 // of gRPC, has neither edge_ms nor origin_ms. No answer, but edge_ms: the rest of ms is the wait for it. A call of gRPC whose answer broke
-// off has no grpc_status: fault says why.
+// off has no grpc_status: fault says why. One that the edge ended behind a message has 14, and fault too.
 //
 // A fault with a status below 500 means that a stage answered in its place, or that the client caused it.
 //
