@@ -19,7 +19,7 @@ const (
 	livelyWindow = 100 * time.Millisecond
 	// livelyPieces is how many pieces must have gone through in a window to forward in the next. Fewer are received one by one: the look
 	// at the window's end, and its deadline, would cost more than they save.
-	livelyPieces = 16
+	livelyPieces = 10
 )
 
 // errIdle ends a tunnel on which both sides are silent.
