@@ -166,7 +166,8 @@ func (l *lane) move() error {
 	}
 }
 
-// receive waits for the next piece that is to be sent, at most until by. Those that come while the direction is lively have gone then.
+// receive waits for the next piece that is to be sent, at most until by. While the direction is lively, what comes has mostly gone already
+// when it returns.
 func (l *lane) receive(by time.Time) (view []byte, err error) {
 	if !l.lively {
 		return l.from.Receive(by)
@@ -186,7 +187,7 @@ func (l *lane) gone(view []byte) {
 	}
 }
 
-// count takes account of the time after one or more pieces, or none.
+// count notes that it is now: when pieces went through last, and at the end of a window whether it was lively.
 func (l *lane) count(now time.Time) {
 	if l.pieces > l.counted {
 		l.last.Store(now.UnixNano())
