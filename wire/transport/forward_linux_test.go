@@ -68,8 +68,8 @@ func TestForwardingLosesNothing(t *testing.T) {
 	}
 }
 
-// turns is how often both ends speak: some thousand pieces for each pair.
-const turns = 200
+// turns is how often both ends of each pair speak.
+const turns = 80
 
 // talk has a client and an origin speak by turns through two Forwardings.
 func talk(t *testing.T, r *rand.Rand) error {
@@ -112,7 +112,7 @@ func say(from, to *net.TCPConn, r *rand.Rand) error {
 	for i := range all {
 		all[i] = byte((start + uint32(i)) * 2654435761 >> 24)
 	}
-	cuts := [3]int{r.IntN(8), r.IntN(300), r.IntN(3)}
+	cuts := [3]int{r.IntN(8), r.IntN(100), r.IntN(3)}
 	sent := make(chan error, 1)
 	go func() {
 		for rest := all; len(rest) > 0; {
