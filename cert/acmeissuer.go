@@ -191,7 +191,7 @@ func (e storageError) Unwrap() error { return e.error }
 // refused reports whether the CA did not take a new order, for another reason than their number.
 func refused(err error) bool {
 	var problem acme.Problem
-	return errors.As(err, &problem) && problem.Type != acme.ProblemTypeRateLimited && problem.Type != acme.ProblemTypeAccountDoesNotExist &&
+	return errors.As(err, &problem) && problem.Status < http.StatusInternalServerError && problem.Type != acme.ProblemTypeRateLimited && problem.Type != acme.ProblemTypeAccountDoesNotExist &&
 		strings.HasPrefix(err.Error(), "creating new order")
 }
 

@@ -32,7 +32,7 @@ type answer struct {
 
 // TestAnswers has Pebble's answers replaced by those of a CA that is out of order.
 func TestAnswers(t *testing.T) {
-	prompt(t)
+	t.Parallel()
 	r := newRig(t)
 	c := newClocked(t, r)
 	now := r.pebble.shown(t, r.node.HTTPS, host, nil)

@@ -95,7 +95,6 @@ const day = 24 * time.Hour
 // TestRenewal jumps past the time of renewal: the next certificate is in force without a reload. While Pebble is away the old one stays,
 // it is told so, and when Pebble is back the next try succeeds.
 func TestRenewal(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	c := newClocked(t, r)
 	first := r.pebble.shown(t, r.node.HTTPS, host, nil)
@@ -155,7 +154,6 @@ func TestStorageFails(t *testing.T) {
 
 // TestRenewalInfo has the CA ask for an early renewal.
 func TestRenewalInfo(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	c := newClocked(t, r)
 	first := r.pebble.shown(t, r.node.HTTPS, host, nil)
@@ -168,7 +166,6 @@ func TestRenewalInfo(t *testing.T) {
 
 // TestAnotherPebble has a CA that was made anew, and knows neither the account nor what it issued.
 func TestAnotherPebble(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	c := newClocked(t, r)
 	first := r.pebble.shown(t, r.node.HTTPS, host, nil)
@@ -186,7 +183,6 @@ func TestAnotherPebble(t *testing.T) {
 
 // TestRenewalByTwo has two that share a storage renew, one after the other and both at once: one order, and each has what it got.
 func TestRenewalByTwo(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	far := *r
 	far.node.HTTPS = "127.0.0.2:" + r.https
@@ -222,7 +218,7 @@ func TestRenewalByTwo(t *testing.T) {
 
 // TestKilled has a process killed while it orders: the lock that it leaves is taken over.
 func TestKilled(t *testing.T) {
-	prompt(t)
+	t.Parallel()
 	r := newRig(t)
 	far := r.node
 	far.HTTP, far.HTTPS = "127.0.0.2:"+r.http, "127.0.0.2:"+r.https
@@ -258,7 +254,6 @@ func TestKilled(t *testing.T) {
 // TestClockBack sets the clock back behind the beginning of a certificate that it has, and forward again: the certificate stays, nothing is
 // ordered before its time, and what was ordered while the clock was ahead does not put off the next renewal.
 func TestClockBack(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	c := newClocked(t, r)
 	first := r.pebble.shown(t, r.node.HTTPS, host, nil)

@@ -36,6 +36,12 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	// Pebble checks at once, and takes every nonce, unless a test says otherwise.
+	for name, value := range map[string]string{"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks")) // Pebble's has no end
 }

@@ -42,13 +42,6 @@ func newRigBefore(t *testing.T, p *pebble) *rig {
 	return r
 }
 
-// prompt makes Pebble check at once, and take every nonce.
-func prompt(t *testing.T) {
-	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
-	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
-	t.Setenv("PEBBLE_AUTHZREUSE", "0")
-}
-
 func (r *rig) ordered(t *testing.T, want int) {
 	t.Helper()
 	if n := r.pebble.count(); n != want {
@@ -59,7 +52,6 @@ func (r *rig) ordered(t *testing.T, want int) {
 // TestHTTP01 has nothing but a port for plain HTTP to answer with. The answer comes before the redirect to HTTPS; what nobody has
 // ordered is a request like any other. What was ordered serves another node, which orders nothing.
 func TestHTTP01(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	first, second := r.node, r.node
 	first.HTTPS, second.HTTP = "", ""
@@ -84,7 +76,6 @@ func TestHTTP01(t *testing.T) {
 
 // TestTLSALPN01 has nothing but a port for HTTPS to answer with. The protocol is for CAs only.
 func TestTLSALPN01(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	r.node.HTTP = ""
 	r.node.here(t)
@@ -99,7 +90,6 @@ func TestTLSALPN01(t *testing.T) {
 
 // TestDNS01 orders a wildcard, and a name below it, which needs no certificate of its own.
 func TestDNS01(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	r.node.Hosts, r.node.DNS = []string{"*.skerry-tests.net", host}, r.zone.addr
 	r.node.here(t)
@@ -120,6 +110,7 @@ func TestDNS01(t *testing.T) {
 
 // TestTrouble has a CA that rejects good nonces, takes its time, and is asked behind one that is not there.
 func TestTrouble(t *testing.T) {
+	t.Setenv("PEBBLE_VA_NOSLEEP", "0")
 	t.Setenv("PEBBLE_VA_SLEEPTIME", "2")
 	t.Setenv("PEBBLE_WFE_NONCEREJECT", "30")
 	r := newRig(t)
@@ -132,7 +123,6 @@ func TestTrouble(t *testing.T) {
 
 // TestTwoProcesses share a storage. Pebble's questions reach one of them only, whichever ordered.
 func TestTwoProcesses(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	r.node.Hosts = nil
 	for i := range 6 {
@@ -154,7 +144,6 @@ func TestTwoProcesses(t *testing.T) {
 
 // TestOnDemand orders when a client asks, if that is allowed; who is not gets the local CA's.
 func TestOnDemand(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	r.node.Hosts, r.node.Allow = []string{"*.skerry-tests.net"}, []string{"yes.skerry-tests.net"}
 	asked := http.NewServeMux()
@@ -197,7 +186,6 @@ func TestOnDemand(t *testing.T) {
 // TestBinding has CAs that want accounts to be bound to a customer's: without a key it is said what is missing, with a wrong one that it
 // is wrong, and the next CA is asked, with its own.
 func TestBinding(t *testing.T) {
-	prompt(t)
 	p, other := newPebble(t), newPebble(t)
 	const key = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldA"
 	p.binding, other.binding = [2]string{"kid-1", key}, [2]string{"kid-2", key}
