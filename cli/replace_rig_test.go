@@ -112,13 +112,13 @@ func (r *row) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.within <- struct{}{}
 		<-r.slow
 		w.Write(body[len(body)/2:])
+	case strings.HasPrefix(path, "/v/"):
+		r.versions.ServeHTTP(w, req)
 	case req.Method == "POST":
 		sum := sha256.New()
 		if _, err := io.Copy(sum, req.Body); err == nil {
 			fmt.Fprintf(w, "answer to %s: %x", req.URL.Path, sum.Sum(nil))
 		}
-	case strings.HasPrefix(path, "/v/"):
-		r.versions.ServeHTTP(w, req)
 	case strings.HasPrefix(path, "/slow/"):
 		r.within <- struct{}{}
 		<-r.slow
