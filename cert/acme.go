@@ -220,6 +220,7 @@ func (o *orders) use(t *Table) {
 	inUse := make(map[string]bool, len(t.ordered))
 	for _, m := range t.ordered {
 		inUse[m.name] = true
+		o.names[m.name] = m // a demand that failed meanwhile may have given it up
 		o.gauge(m)
 	}
 	demanded := map[string]*ordered{}

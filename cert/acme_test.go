@@ -288,6 +288,38 @@ func TestDemandLimits(t *testing.T) {
 	if failed != cert.DemandsPerMinute || refused != cert.DemandsPerMinute+1 {
 		t.Errorf("%d orders failed and %d demands were refused, want %d and %d", failed, refused, cert.DemandsPerMinute, cert.DemandsPerMinute+1)
 	}
+	if n := w.keeper.Names(); n != 0 {
+		t.Errorf("%d names that failed have a place", n)
+	}
+}
+
+// TestEndsSoonByACME: what should have been renewed long ago is told of, as documents are, at its entrypoint.
+func TestEndsSoonByACME(t *testing.T) {
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	ends := func(name string, life, left int) {
+		stock(t, dir, name, issue(t, root, nil, func(c *x509.Certificate) {
+			nameIt(c, name)
+			c.NotBefore, c.NotAfter = time.Now().AddDate(0, 0, left-life), time.Now().AddDate(0, 0, left)
+		}), root)
+	}
+	ends("late.skerry.dev", 90, 10)
+	ends("fine.skerry.dev", 90, 20)
+	ends("short.skerry.dev", 6, 2) // a sixth of its life is less than two weeks
+	ends("over.skerry.dev", 90, -1)
+	w := acmeWorld(t, cert.ACME{Dir: dir})
+	w.hosts(nil, "late.skerry.dev", "fine.skerry.dev", "short.skerry.dev", "over.skerry.dev")
+	cert.NewStore(w.keeper).Use(w.table())
+	var got []string
+	for _, e := range w.meters.Events().Since(0) {
+		got = append(got, e.Kind+": "+e.Text)
+	}
+	if len(got) != 2 || !strings.HasPrefix(got[0], "certificate: certificate for late.skerry.dev by ACME ends on 20") ||
+		!strings.HasPrefix(got[1], "certificate: certificate for over.skerry.dev by ACME ended on 20") || !strings.HasSuffix(got[1], ", and is not renewed yet") {
+		t.Errorf("got %q", got)
+	}
+	if w.meters.Gauge("skerry_certificate_expiry_timestamp_seconds", "", "certificate", "acme/over.skerry.dev").Value() == 0 {
+		t.Error("the metric does not say so")
+	}
 }
 
 // TestNamesMax has one host more than may be ordered: it is said of one by name where it stands, always the same, and a reload that gives

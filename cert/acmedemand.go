@@ -110,27 +110,35 @@ func (o *orders) settleDemand(name string) bool {
 	}
 	m := o.of(name)
 	if m.leaf.Load() == nil {
-		if !o.demands.mayOrder(o.now()) {
-			o.counts.refused.Inc()
-			return false
-		}
-		o.counts.demanded.Inc()
-		o.mu.Lock()
-		busy := m.busy
-		m.busy = true
-		o.mu.Unlock()
-		if !busy {
-			o.attend(ctx, m)
-		}
-	}
-	if m.leaf.Load() == nil {
-		return false
+		o.orderDemanded(ctx, m)
 	}
 	o.mu.Lock()
+	defer o.mu.Unlock()
+	if m.leaf.Load() == nil {
+		if !m.busy && !m.onDemand && !o.inUse[name] {
+			delete(o.names, name) // nobody but a client wants it: such names must not fill all places there are
+		}
+		return false
+	}
 	m.onDemand = true
-	o.mu.Unlock()
 	o.demands.publish(m)
 	return true
+}
+
+// orderDemanded orders for a client, if there were not too many such orders and nobody is at it.
+func (o *orders) orderDemanded(ctx context.Context, m *ordered) {
+	if !o.demands.mayOrder(o.now()) {
+		o.counts.refused.Inc()
+		return
+	}
+	o.counts.demanded.Inc()
+	o.mu.Lock()
+	busy := m.busy
+	m.busy = true
+	o.mu.Unlock()
+	if !busy {
+		o.attend(ctx, m)
+	}
 }
 
 // publish lets handshakes find a name.

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"net/http"
 	"net/netip"
 	"reflect"
 	"time"
@@ -149,4 +150,35 @@ func ParseLists(text []byte) (int, error) {
 func Lock(ctx context.Context, dir, name string) (unlock func(), err error) {
 	s := store{files: &certmagic.FileStorage{Path: dir}}
 	return s.lock(ctx, name)
+}
+
+// Names is how many names have a place among the ordered.
+func (k *Keeper) Names() int {
+	k.orders.mu.Lock()
+	defer k.orders.mu.Unlock()
+	return len(k.orders.names)
+}
+
+// AskBy lets CAs be asked by another transport.
+func (k *Keeper) AskBy(rt http.RoundTripper) { k.orders.client.Transport = rt }
+
+// PermitBy lets --acme-ask be asked by another transport.
+func (k *Keeper) PermitBy(rt http.RoundTripper) { k.orders.asker.Transport = rt }
+
+// ChallengeFile is where a challenge lies, below the directory of a storage.
+var ChallengeFile = challengeFile
+
+// Stored is the name's certificate in a storage; false: there is none that can be used.
+func (k *Keeper) Stored(name string) (*tls.Certificate, bool) {
+	s, _ := k.orders.store.newest(k.orders.issuers, name)
+	if s == nil {
+		return nil, false
+	}
+	return &s.leaf.pair, true
+}
+
+// Found reports whether a storage has a challenge of a kind for a name.
+func (k *Keeper) Found(kind, name string) bool {
+	_, ok := k.orders.solver.find(kind, name)
+	return ok
 }

@@ -142,7 +142,7 @@ func TestNotes(t *testing.T) {
 	}
 	same(got, wants)
 	got = nil
-	for _, p := range w.table().Faults(now) {
+	for _, p := range w.table().Problems(now) {
 		if got = append(got, p.String()); p.Fix == "" {
 			t.Errorf("%v says not how to mend it", p)
 		}
@@ -154,13 +154,13 @@ func TestNotes(t *testing.T) {
 	})
 	w.spec.Certificates = w.spec.Certificates[2:3]
 	w.spec.Entrypoints = nil
-	if table := w.table(); len(table.Notes())+len(table.Faults(now)) != 0 {
-		t.Errorf("of certificates alone: %v, %v", table.Notes(), table.Faults(now))
+	if table := w.table(); len(table.Notes())+len(table.Problems(now)) != 0 {
+		t.Errorf("of certificates alone: %v, %v", table.Notes(), table.Problems(now))
 	}
 }
 
-// TestChainFaults: an intermediate certificate that has ended is refused as the leaf is.
-func TestChainFaults(t *testing.T) {
+// TestChainProblems: an intermediate certificate that has ended is refused as the leaf is.
+func TestChainProblems(t *testing.T) {
 	mid := issue(t, newCA(t, nil, "root"), nil, func(c *x509.Certificate) {
 		c.Subject.CommonName, c.IsCA, c.BasicConstraintsValid, c.KeyUsage = "mid", true, true, x509.KeyUsageCertSign
 		c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(-time.Minute)
@@ -168,7 +168,7 @@ func TestChainFaults(t *testing.T) {
 	w := newWorld(t, "")
 	w.certificate("shop", mid.server(t, "shop.example.com"), mid)
 	w.hosts(nil, "shop.example.com")
-	got := w.table().Faults(time.Now())
+	got := w.table().Problems(time.Now())
 	if len(got) != 1 || len(w.table().Warnings(time.Now())) != 0 || !strings.HasPrefix(got[0].String(), `edge.yaml:1:1: certificate "shop": certificate 2 of its chain (CN=mid) ended on `) {
 		t.Errorf("got %v", got)
 	}

@@ -12,10 +12,10 @@ import (
 	"skerry.dev/skerry/spec"
 )
 
-// Faults says what of the documents' certificates is refused before it is put in force, though an edge that has it goes on: what has
+// Problems says what of the documents' certificates is refused before it is put in force, though an edge that has it goes on: what has
 // ended, of chains too, and what covers no host of any entrypoint. One certificate that is over must not keep thousands from being
 // served. By place.
-func (t *Table) Faults(now time.Time) []fault.Problem {
+func (t *Table) Problems(now time.Time) []fault.Problem {
 	all := slices.Clone(t.idle)
 	for _, l := range t.leaves {
 		l.dated(func(what string, c *x509.Certificate) {
@@ -91,7 +91,7 @@ func problemAt(at spec.Pos, text, fix string) fault.Problem {
 // Notes says what a spec has twice, each at its document: certificates for hosts that get another one.
 func (t *Table) Notes() []fault.Problem { return t.notes }
 
-// note finds what Notes returns, and what of Faults does not depend on the time.
+// note finds what Notes returns, and what of Problems does not depend on the time.
 func (t *Table) note(s *spec.Spec) {
 	if len(t.exact)+len(t.below) == 0 {
 		return // documents of certificates alone

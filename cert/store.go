@@ -33,7 +33,7 @@ func NewStore(k *Keeper) *Store {
 // Config returns the one configuration of every server connection. The connection below must be a *Socket.
 func (s *Store) Config() *tls.Config { return s.config }
 
-// Use puts a table in force, sets the metrics of its certificates and tells of its faults and warnings. One call at a time.
+// Use puts a table in force, sets the metrics of its certificates and tells of its problems and warnings. One call at a time.
 func (s *Store) Use(t *Table) {
 	s.keeper.tickets.use(t.secret)
 	old := s.table.Swap(t)
@@ -72,7 +72,7 @@ func (s *Store) look(t *Table) {
 }
 
 func (s *Store) warn(t *Table, now time.Time) {
-	all := append(t.Faults(now), t.Warnings(now)...)
+	all := append(t.Problems(now), t.Warnings(now)...)
 	for i, p := range all {
 		w := p.Text
 		if i == expiryEventsMax {

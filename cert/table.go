@@ -79,7 +79,7 @@ type lost struct {
 
 // Table compiles what a spec says of TLS: it reads every Certificate and every bundle of client CAs, and makes or renews
 // the root of the local CA if a host has no certificate. With problems the table is nil. Certificates beyond their time are none
-// of these, see Faults: an edge must start with what there is.
+// of these, see Problems: an edge must start with what there is.
 func (k *Keeper) Table(s *spec.Spec) (*Table, []fault.Problem) {
 	t := &Table{exact: map[string]*host{}, below: map[string]*host{}, byIP: map[netip.Addr]*host{}, policies: map[string]*policy{}, sums: sums{}}
 	var problems []fault.Problem

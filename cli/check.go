@@ -30,7 +30,7 @@ func newCheck() *cobra.Command {
 			return err
 		}
 		if len(problems) == 0 {
-			problems = p.Certs.Faults(time.Now())
+			problems = p.Certs.Problems(time.Now())
 		}
 		if len(problems) > 0 {
 			printProblems(cmd.ErrOrStderr(), problems)

@@ -137,6 +137,9 @@ func resolvers(texts []string) (all []netip.AddrPort, err error) {
 	return all, nil
 }
 
+// mappedBits is how much of an IPv4 address within IPv6 is not that address (RFC 4291 section 2.5.5.2).
+const mappedBits = 96
+
 // prefixes reads CIDRs, or single addresses.
 func prefixes(flag string, texts []string) (all []netip.Prefix, err error) {
 	for _, text := range texts {
@@ -146,6 +149,9 @@ func prefixes(flag string, texts []string) (all []netip.Prefix, err error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s %q is no CIDR such as 169.254.10.0/24", flag, text)
+		}
+		if p.Addr().Is4In6() && p.Bits() >= mappedBits { // addresses never have this form: it would match none
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedBits)
 		}
 		all = append(all, p.Masked())
 	}

@@ -13,6 +13,15 @@ import (
 // halfOpen is how long the second direction of a tunnel may go on after the first has ended.
 const halfOpen = 10 * time.Second
 
+const (
+	// livelyWindow is how long pieces are forwarded before a read looks whether all that came was seen. By so much later the end of a
+	// lively direction may be seen.
+	livelyWindow = 100 * time.Millisecond
+	// livelyPieces is how many pieces must have gone through in a window to forward in the next. Fewer are received one by one: the look
+	// at the window's end, and its deadline, would cost more than they save.
+	livelyPieces = 10
+)
+
 // errIdle ends a tunnel on which both sides are silent.
 var errIdle = fault.New(fault.SlowClient, "nothing went through the tunnel for as long as it may be silent (Timeouts.Tunnel, 1 h)")
 
@@ -54,15 +63,28 @@ func (t *Tunnels) remove(l *lane) {
 	delete(t.open, l)
 }
 
+// A Forwarder is an end that can give what it receives to another without asking after each piece whether there is more. Forward
+// returns nil if it cannot be done with that one. Otherwise it returns a function that forwards until by or until Wake is called, and
+// says by took what has gone. It may return sooner, and must when to does not take something at once: rest is a view of that, and it
+// and the error are as Receive returns them. An end that comes together with the last piece may go unseen until by.
+type Forwarder interface {
+	Forward(to exchange.Tunnel, took func(view []byte)) func(by time.Time) (rest []byte, err error)
+}
+
 // lane is one direction of a tunnel.
 type lane struct {
 	from, to exchange.Tunnel
+	forward  func(by time.Time) (rest []byte, err error) // of a Forwarder; nil: from is none, or not with to
 	idle     time.Duration
 	age      time.Time     // when the tunnel must be over; zero: never
 	last     *atomic.Int64 // when a byte last went through, either way, in nanoseconds since the epoch
 	closing  *atomic.Bool  // the other direction has ended
 	cause    *error        // what ended the tunnel: of the direction that ended first
 	moved    int64
+	pieces   int         // how many went through since the window began
+	counted  int         // of them, those that last tells of
+	window   time.Time   // its beginning: see livelyWindow
+	lively   bool        // enough went through in the window before
 	frames   *frames     // that went through, of the direction towards the client; nil of the other
 	parting  atomic.Bool // it is to end between two of them
 }
@@ -87,6 +109,9 @@ func (t *Tunnels) Join(client, origin exchange.Tunnel, idle time.Duration, age t
 
 // run moves bytes until the end of from, then ends the sending side of to and gives the other direction a moment.
 func (l *lane) run() {
+	if f, ok := l.from.(Forwarder); ok {
+		l.forward = f.Forward(l.to, l.gone)
+	}
 	err := l.move()
 	second := l.closing.Swap(true)
 	if err == errParted && !second {
@@ -113,17 +138,15 @@ func (l *lane) move() error {
 			}
 			return errParted
 		}
-		view, err := l.from.Receive(l.deadline(&since))
+		view, err := l.receive(l.deadline(&since))
 		if len(view) > 0 {
 			if err := l.to.Send(view, l.idle); err != nil {
 				return err
 			}
-			l.moved += int64(len(view))
-			if l.frames != nil {
-				l.frames.see(view)
-			}
-			l.last.Store(time.Now().UnixNano())
+			l.gone(view)
 		}
+		now := time.Now()
+		l.count(now)
 		switch {
 		case err == io.EOF:
 			return nil
@@ -132,7 +155,6 @@ func (l *lane) move() error {
 		case len(view) > 0:
 			continue
 		}
-		now := time.Now()
 		switch {
 		case !since.IsZero() && now.Sub(since) >= halfOpen:
 			return nil
@@ -141,6 +163,39 @@ func (l *lane) move() error {
 		case since.IsZero() && now.Sub(time.Unix(0, l.last.Load())) >= l.idle:
 			return errIdle
 		}
+	}
+}
+
+// receive waits for the next piece that is to be sent, at most until by. While the direction is lively, what comes has mostly gone already
+// when it returns.
+func (l *lane) receive(by time.Time) (view []byte, err error) {
+	if !l.lively {
+		return l.from.Receive(by)
+	}
+	if end := l.window.Add(livelyWindow); end.Before(by) {
+		by = end
+	}
+	return l.forward(by)
+}
+
+// gone takes account of a piece that went through.
+func (l *lane) gone(view []byte) {
+	l.pieces++
+	l.moved += int64(len(view))
+	if l.frames != nil {
+		l.frames.see(view)
+	}
+}
+
+// count notes that it is now: when pieces went through last, and at the end of a window whether it was lively.
+func (l *lane) count(now time.Time) {
+	if l.pieces > l.counted {
+		l.last.Store(now.UnixNano())
+		l.counted = l.pieces
+	}
+	if now.Sub(l.window) >= livelyWindow {
+		l.lively = l.pieces >= livelyPieces && l.forward != nil
+		l.pieces, l.counted, l.window = 0, 0, now
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -181,4 +182,108 @@ func TestAnotherPebble(t *testing.T) {
 		t.Error("nothing was shown")
 	}
 	r.ordered(t, 2)
+}
+
+// TestRenewalByTwo has two that share a storage renew, one after the other and both at once: one order, and each has what it got.
+func TestRenewalByTwo(t *testing.T) {
+	prompt(t)
+	r := newRig(t)
+	far := *r
+	far.node.HTTPS = "127.0.0.2:" + r.https
+	a, b := newClocked(t, r), newClocked(t, &far)
+	both := func(other *x509.Certificate) *x509.Certificate {
+		t.Helper()
+		one, two := r.pebble.shown(t, r.node.HTTPS, host, other), r.pebble.shown(t, far.node.HTTPS, host, other)
+		if !one.Equal(two) {
+			t.Error("they show two certificates")
+		}
+		return one
+	}
+	first := both(nil)
+	a.jump(62 * day)
+	second := r.pebble.shown(t, r.node.HTTPS, host, first)
+	if !r.pebble.shown(t, far.node.HTTPS, host, nil).Equal(first) {
+		t.Error("the other one has it before it looked")
+	}
+	b.jump(62 * day)
+	if both(first) != nil && len(a.events("certificate_renewed"))+len(b.events("certificate_renewed")) != 1 {
+		t.Error("it was renewed twice")
+	}
+	r.ordered(t, 2)
+	a.jump(2 * time.Hour)
+	b.jump(2 * time.Hour)
+	both(second)
+	r.ordered(t, 3)
+	adopted := func(c *clocked) uint64 {
+		return c.meters.Counter("skerry_acme_orders_total", "", "result", "adopted").Value()
+	}
+	waitFor(t, func() bool { return adopted(a)+adopted(b) == 3 })
+}
+
+// TestKilled has a process killed while it orders: the lock that it leaves is taken over.
+func TestKilled(t *testing.T) {
+	prompt(t)
+	r := newRig(t)
+	far := r.node
+	far.HTTP, far.HTTPS = "127.0.0.2:"+r.http, "127.0.0.2:"+r.https
+	asked, gone := make(chan struct{}, 1), make(chan struct{})
+	r.pebble.instead(func(_ http.ResponseWriter, q *http.Request) bool {
+		if q.URL.Path != "/order-plz" {
+			return false
+		}
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		<-gone
+		return true
+	})
+	kill := far.elsewhere(t)
+	select {
+	case <-asked:
+	case <-time.After(patience):
+		t.Fatal("it never ordered")
+	}
+	kill()
+	r.pebble.instead(nil)
+	close(gone)
+	if left, _ := filepath.Glob(filepath.Join(r.node.Data, "acme", "locks", "order_*")); len(left) != 1 {
+		t.Fatalf("it left %v", left)
+	}
+	r.node.here(t)
+	r.pebble.shown(t, r.node.HTTPS, host, nil)
+	r.ordered(t, 1)
+}
+
+// TestClockBack sets the clock back behind the beginning of a certificate that it has, and forward again: the certificate stays, nothing is
+// ordered before its time, and what was ordered while the clock was ahead does not put off the next renewal.
+func TestClockBack(t *testing.T) {
+	prompt(t)
+	r := newRig(t)
+	c := newClocked(t, r)
+	first := r.pebble.shown(t, r.node.HTTPS, host, nil)
+	waitFor(t, func() bool { return len(c.events("certificate_issued")) == 1 })
+	c.jump(-10 * day)
+	waitFor(t, func() bool { return len(c.events("certificate")) == 1 })
+	if text := c.events("certificate")[0]; !strings.Contains(text, "is not valid before") {
+		t.Errorf("the event says %q", text)
+	}
+	if !r.pebble.shown(t, r.node.HTTPS, host, nil).Equal(first) {
+		t.Error("the certificate did not stay")
+	}
+	r.ordered(t, 1)
+	c.jump(10*day + 80*day)
+	second := r.pebble.shown(t, r.node.HTTPS, host, first)
+	waitFor(t, func() bool { return len(c.events("certificate_renewed")) == 1 })
+	c.keeper.Close()
+	far := *r
+	far.node.HTTPS = "127.0.0.2:" + r.https
+	next := newClocked(t, &far) // for its clock the order is to come in 80 days
+	next.jump(59 * day)
+	if !r.pebble.shown(t, far.node.HTTPS, host, nil).Equal(second) {
+		t.Error("it was renewed before its time")
+	}
+	next.jump(2 * day)
+	r.pebble.shown(t, far.node.HTTPS, host, second)
+	r.ordered(t, 3)
 }

@@ -109,8 +109,8 @@ func child(text string) error {
 	return nil
 }
 
-// elsewhere runs a node in a process of its own until the test ends.
-func (n *node) elsewhere(t *testing.T) {
+// elsewhere runs a node in a process of its own until the test ends, or kills it.
+func (n *node) elsewhere(t *testing.T) (kill func()) {
 	t.Helper()
 	text, err := json.Marshal(n)
 	must(t, err)
@@ -121,14 +121,19 @@ func (n *node) elsewhere(t *testing.T) {
 	out, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
+	killed := false
 	t.Cleanup(func() {
 		in.Close()
-		if err := cmd.Wait(); err != nil {
+		if err := cmd.Wait(); err != nil && !killed {
 			t.Errorf("the other process: %v", err)
 		}
 	})
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
 		t.Fatalf("the other process said %q, %v", line, err)
+	}
+	return func() {
+		killed = true
+		must(t, cmd.Process.Kill())
 	}
 }
 

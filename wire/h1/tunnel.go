@@ -6,6 +6,7 @@ import (
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
+	"skerry.dev/skerry/wire"
 	"skerry.dev/skerry/wire/transport"
 )
 
@@ -27,6 +28,11 @@ func (e *end) Receive(by time.Time) (view []byte, err error) {
 	}
 	e.own.r, e.own.w = 0, 0
 	err = e.own.await(by)
+	return e.received(err)
+}
+
+// received is what is there after a read that ended so.
+func (e *end) received(err error) (view []byte, _ error) {
 	switch err {
 	case nil, io.EOF:
 	case transport.ErrTimeout:
@@ -37,7 +43,23 @@ func (e *end) Receive(by time.Time) (view []byte, err error) {
 	default:
 		err = fault.Wrap(fault.ClientGone, "the tunnel broke", err)
 	}
-	return e.own.data[:e.own.w], err
+	return e.own.data[e.own.r:e.own.w], err
+}
+
+// Forward gives what Receive would return to another end, where both are TCP: see wire.Forwarder.
+func (e *end) Forward(to exchange.Tunnel, took func(view []byte)) func(by time.Time) (rest []byte, err error) {
+	t, ok := to.(*end)
+	if !ok {
+		return nil
+	}
+	f := transport.NewForwarding(t.conn, e.conn, &e.own, took)
+	if f == nil {
+		return nil
+	}
+	return func(by time.Time) (rest []byte, err error) {
+		e.own.r, e.own.w, err = f.Run(by)
+		return e.received(err)
+	}
 }
 
 // Send gives bytes to the peer.
@@ -66,4 +88,7 @@ func (e *end) Break() { e.conn.Close() }
 // release gives the memory back, when nobody receives any more.
 func (e *end) release() { e.own.release() }
 
-var _ exchange.Tunnel = (*end)(nil)
+var (
+	_ exchange.Tunnel = (*end)(nil)
+	_ wire.Forwarder  = (*end)(nil)
+)

@@ -44,6 +44,7 @@ func SelfTest() error {
 		run  func(Conn, *net.TCPConn, time.Time) error
 	}{
 		{"questions and answers", testAsks},
+		{"pieces that are forwarded", testForwards},
 		{"a deadline and an interrupt", testEnds},
 		{"bytes and FIN at once", testMerged},
 	} {
@@ -105,6 +106,39 @@ func testAsks(conn Conn, far *net.TCPConn, by time.Time) error {
 	}
 	return <-ended
 }
+
+// testForwards forwards what the far end sends back to it, until that has had enough.
+func testForwards(conn Conn, far *net.TCPConn, by time.Time) error {
+	ended := make(chan error, 1)
+	go func() {
+		defer conn.Interrupt(true)
+		b := make([]byte, 8)
+		for range selfTestRounds {
+			if _, err := far.Write(b); err != nil {
+				ended <- err
+				return
+			}
+			if _, err := io.ReadFull(far, b); err != nil {
+				ended <- err
+				return
+			}
+		}
+		ended <- nil
+	}()
+	f := NewForwarding(conn, conn, new(scrap), func([]byte) {})
+	if sent, got, err := f.Run(by); err != ErrInterrupted {
+		return fmt.Errorf("a Run ended with %d of %d bytes sent, %w", sent, got, err)
+	}
+	conn.Interrupt(false)
+	return <-ended
+}
+
+// scrap lends a little memory.
+type scrap [64]byte
+
+func (s *scrap) Lend() []byte { return s[:] }
+
+func (s *scrap) Return() {}
 
 // testEnds waits for nothing.
 func testEnds(conn Conn, _ *net.TCPConn, _ time.Time) error {

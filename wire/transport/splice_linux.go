@@ -61,10 +61,14 @@ func (p *Pipe) Release() {
 }
 
 // CanSplice reports whether bytes can go from src to dst through a Pipe.
-func CanSplice(dst, src Conn) bool {
-	d, ok := dst.(*netConn)
-	s, ok2 := src.(*netConn)
-	return ok && ok2 && d.tcp != nil && s.tcp != nil && d.raw != nil && s.raw != nil
+func CanSplice(dst, src Conn) bool { return rawOf(dst) != nil && rawOf(src) != nil }
+
+// rawOf is a connection that is read and written by raw calls; nil if it is not one.
+func rawOf(c Conn) *netConn {
+	if n, ok := c.(*netConn); ok && n.tcp != nil && n.raw != nil {
+		return n
+	}
+	return nil
 }
 
 // Fill waits until bytes have come from src, at most until by, and takes up to most of them into the pipe, which must be
