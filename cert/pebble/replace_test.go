@@ -84,6 +84,11 @@ func (w *row) replace() {
 	pid := w.tries()
 	w.await(fmt.Sprintf(`process %d is (replaced) by process %d;`, w.newest, pid))
 	w.newest = pid
+	waitFor(w.t, func() bool { // others write meanwhile: it may stand anywhere
+		text, err := os.ReadFile(filepath.Join(w.dir, "err"))
+		must(w.t, err)
+		return strings.Contains(string(text), fmt.Sprintf("data taken: process %d has", pid))
+	})
 }
 
 // TestReplacedWhileOrdering: a process is replaced, and the one after it, while a CA is about to check who has ordered. It asks the

@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -99,6 +100,18 @@ func (r *row) replace() {
 	}
 	old := r.newest
 	r.newest, _ = strconv.Atoi(r.await(fmt.Sprintf(`process %d is replaced by process (\d+);`, old)))
+	for by := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) { // others write meanwhile: it may stand anywhere
+		text, err := os.ReadFile(filepath.Join(r.dir, "err"))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if bytes.Contains(text, fmt.Appendf(nil, "data taken: process %d has", r.newest)) {
+			return
+		}
+		if time.Now().After(by) {
+			r.t.Fatalf("process %d has not taken --data", r.newest)
+		}
+	}
 }
 
 // trusting is how clients do TLS with the row.
