@@ -29,10 +29,11 @@ type Options struct {
 // Keeper is what outlives plans: the store, the fills in flight, and what is known of routes.
 type Keeper struct {
 	store   *storage.Store
-	disk    atomic.Pointer[disk.Disk] // nil: none, or not yet
-	late    Options                   // of the disk that is to come; zero: none is
-	lent    atomic.Bool               // requests pass: another process serves
-	doubted atomic.Uint64             // what has a lower number and is softened is validated before it is given
+	disk    atomic.Pointer[disk.Disk]    // nil: none, or not yet
+	late    Options                      // of the disk that is to come; zero: none is
+	lent    atomic.Bool                  // requests pass: another process serves
+	tell    atomic.Pointer[func([]byte)] // that process; nil: there is none
+	doubted atomic.Uint64                // what has a lower number and is softened is validated before it is given
 	meters  *meter.Set
 	secrets spec.Secrets
 	idle    bool
@@ -92,6 +93,9 @@ func NewKeeper(o Options) (*Keeper, error) {
 func (k *Keeper) purge(p storage.Purge) (storage.Purge, error) {
 	p, err := k.store.Purge(p)
 	k.fills.forget(nil)
+	if err == nil {
+		k.told(p)
+	}
 	return p, err
 }
 

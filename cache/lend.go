@@ -2,19 +2,22 @@ package cache
 
 import (
 	"fmt"
+	"strings"
 
 	"skerry.dev/skerry/cache/disk"
 	"skerry.dev/skerry/cache/storage"
+	"skerry.dev/skerry/fault"
 )
 
 // This file is what a cache does while its process is replaced. The two share nothing but the directory, which one of them has at a time,
-// and the new one answers unsafe requests that make out of date what the old one has stored. So the old one gives nothing from its store any
+// and either answers unsafe requests that make out of date what the other has stored. So the old one tells the new one of them, and gives nothing from its store any
 // more from when the new one begins to serve, and has it validated if that one fails. The new one begins with an empty store, and has the
 // directory below it when the old one has let go.
 
 // Lend has another process serve: requests pass, nothing that is stored is given, and nothing more is asked for. Fills in flight go on, and
-// may be stored. Retire or TakeBack follows.
-func (k *Keeper) Lend() {
+// may be stored. What unsafe requests to this process make out of date is told, for the other one to Obey. Retire or TakeBack follows.
+func (k *Keeper) Lend(tell func(what []byte)) {
+	k.tell.Store(&tell)
 	k.lent.Store(true)
 	k.fills.forget(nil)
 	if d := k.disk.Load(); d != nil {
@@ -25,6 +28,7 @@ func (k *Keeper) Lend() {
 // TakeBack ends Lend: the other process is gone, and nobody knows what it made out of date. What is stored is stale, and is given to nobody
 // before the origin has said that it still holds.
 func (k *Keeper) TakeBack() {
+	k.tell.Store(nil)
 	p, err := k.purge(storage.Purge{Kind: storage.PurgeAll, Soft: true})
 	if err != nil {
 		panic("BUG: a purge of everything is refused: " + err.Error())
@@ -36,6 +40,37 @@ func (k *Keeper) TakeBack() {
 		}
 	}
 	k.lent.Store(false)
+}
+
+// told tells the process that serves what it must forget.
+func (k *Keeper) told(p storage.Purge) {
+	if tell := k.tell.Load(); tell != nil {
+		soft := ""
+		if p.Soft {
+			soft = "soft"
+		}
+		(*tell)([]byte(strings.Join([]string{string(p.Kind), p.Host, p.Value, soft}, told)))
+	}
+}
+
+const told = "\x00" // between the parts of what is told: it stands in no key
+
+// TellAll is what tells a process that more is out of date than could be told.
+func TellAll() []byte {
+	return []byte(strings.Join([]string{string(storage.PurgeAll), "", "", "soft"}, told))
+}
+
+// Obey forgets what another process has told. An error: that says nothing sensible.
+func (k *Keeper) Obey(what []byte) error {
+	parts := strings.Split(string(what), told)
+	if len(parts) != 4 {
+		return fault.New(fault.Internal, fmt.Sprintf("the process before tells of something to forget, in %d parts instead of 4", len(parts)))
+	}
+	p, err := k.purge(storage.Purge{Kind: storage.PurgeKind(parts[0]), Host: parts[1], Value: parts[2], Soft: parts[3] != ""})
+	if err == nil && p.Kind == storage.PurgeAll {
+		k.doubted.Store(p.Number)
+	}
+	return err
 }
 
 // Retire ends the use of the store for good, after Lend: its memory is given back, and its directory belongs to the next process when Retire

@@ -277,6 +277,36 @@ func TestPurgeAcknowledged(t *testing.T) {
 	}
 }
 
+// TestPostWhileReplaced: a POST on a connection that the old process has is known to the new one, on trial and behind it.
+func TestPostWhileReplaced(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, append(diskArgs, "--upgrade-trial", "1s")...)
+	onTrial, later := r.visit(), r.visit()
+	onTrial.says(t, "GET", "/v/a", 0, "stored")
+	later.says(t, "GET", "/v/a", 0, "hit")
+	r.signal(syscall.SIGUSR2)
+	before := r.newest
+	r.newest, _ = strconv.Atoi(r.await(`replace ready: process (\d+) serves`)[0])
+	next := r.visit()
+	posted := func(old *visitor, version int) {
+		t.Helper()
+		next.says(t, "GET", "/v/a", version-1, "")
+		next.says(t, "GET", "/v/a", version-1, "hit")
+		old.says(t, "POST", "/v/a", version, "fwd=method")
+		for by := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+			if got, _, _, err := next.ask("GET", "/v/a"); err != nil || time.Now().After(by) {
+				t.Fatalf("version %d, %v, want %d", got, err, version)
+			} else if got == version {
+				return
+			}
+		}
+	}
+	posted(onTrial, 1)
+	r.await(fmt.Sprintf(`process %d is replaced by process %d;`, before, r.newest))
+	r.awaitAll(fmt.Sprintf(`data taken: process %d has`, r.newest), 1)
+	posted(later, 2)
+}
+
 // TestReplaceBrokenDisk: where the directory of the cache cannot be opened the new process goes on without, and nothing that it does not know
 // of comes back later.
 func TestReplaceBrokenDisk(t *testing.T) {

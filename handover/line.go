@@ -1,11 +1,15 @@
 package handover
 
 import (
+	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // What is said on a line, one byte each.
@@ -14,6 +18,7 @@ const (
 	sayTurn   = 'T' // the old one: I accept no more, it is your turn
 	sayProved = 'P' // the old one: you stay, I am going
 	sayEnd    = 'E' // the newest, to an old one: your time is over
+	sayTold   = 'M' // the old one: four bytes that say how many follow, which are not this package's
 )
 
 // line is one end of the connection between a process and one that it started, or inherited.
@@ -25,6 +30,7 @@ type line struct {
 	proved chan struct{} // also when the other end is gone
 	end    chan struct{}
 	gone   chan struct{} // closed when the other end is
+	told   atomic.Pointer[func([]byte)]
 }
 
 func newLine(conn *net.UnixConn, pid int) *line {
@@ -55,8 +61,48 @@ func (l *line) hear() {
 			proved.Do(func() { close(l.proved) })
 		case sayEnd:
 			end.Do(func() { close(l.end) })
+		case sayTold:
+			if !l.hearTold() {
+				return
+			}
 		}
 	}
+}
+
+// hearTold passes on what is told; false: the line has ended, or says what cannot be.
+func (l *line) hearTold() bool {
+	var head [4]byte
+	if _, err := io.ReadFull(l.conn, head[:]); err != nil {
+		return false
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n > toldBytesMax {
+		return false
+	}
+	b := make([]byte, n)
+	if _, err := io.ReadFull(l.conn, b); err != nil {
+		return false
+	}
+	if f := l.told.Load(); f != nil {
+		(*f)(b)
+	}
+	return true
+}
+
+// tell says something in one write, so that what others say does not come between.
+func (l *line) tell(b []byte) error {
+	if len(b) > toldBytesMax {
+		return fmt.Errorf("%d bytes are to be told, more than %d (toldBytesMax)", len(b), toldBytesMax)
+	}
+	if err := l.conn.SetWriteDeadline(time.Now().Add(toldWait)); err != nil {
+		return err
+	}
+	_, err := l.conn.Write(append(binary.BigEndian.AppendUint32([]byte{sayTold}, uint32(len(b))), b...))
+	if err != nil {
+		_ = l.conn.CloseWrite() // what follows half of it could not be understood
+		return err
+	}
+	return l.conn.SetWriteDeadline(time.Time{})
 }
 
 func (l *line) say(what byte) error {

@@ -144,6 +144,14 @@ func (p *Process) Proved() <-chan struct{} {
 	return p.before.proved
 }
 
+// Told has f called with each thing that the process before tells, one after the other, before anything is heard that it says later. It is for
+// before Ready.
+func (p *Process) Told(f func([]byte)) {
+	if p.before != nil {
+		p.before.told.Store(&f)
+	}
+}
+
 // MustEnd is closed when a newer process says that this one's time is over. It is for after Successor.Proved.
 func (p *Process) MustEnd() <-chan struct{} {
 	p.mu.Lock()

@@ -149,6 +149,10 @@ func (s *Successor) PID() int { return s.line.pid }
 // Turn tells it that this process does not accept any more.
 func (s *Successor) Turn() { _ = s.line.say(sayTurn) } // it has ended: Try says so
 
+// Tell tells it something, as long as both live. An error: it is too long, or the other has ended or does not hear, and will hear nothing
+// more.
+func (s *Successor) Tell(b []byte) error { return s.line.tell(b) }
+
 // Try watches it for a time. An error: it has ended, or ctx has; then it is killed, and this process goes on or ends.
 func (s *Successor) Try(ctx context.Context, trial time.Duration) error {
 	over := time.NewTimer(trial)
