@@ -211,7 +211,7 @@ func (o *orders) of(name string) *ordered {
 func spread(name string) time.Duration {
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, name)
-	return time.Duration(h.Sum32()) * renewalInfoEvery / (1 << 32)
+	return time.Duration(h.Sum32()) * (renewalInfoEvery / time.Second) >> 32 * time.Second // in nanoseconds the product would not fit
 }
 
 // use says which table is in force. Names that are none of its own, or below none of its wildcards if they came on demand, are let go.

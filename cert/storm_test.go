@@ -1,0 +1,52 @@
+package cert_test
+
+import (
+	"crypto/x509"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"skerry.dev/skerry/cert"
+)
+
+// TestLooksSpread starts with certificates of many names: their CA is not asked about all of them at once, but about each once within the
+// time between two looks.
+func TestLooksSpread(t *testing.T) {
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		const names = 60
+		var hosts []string
+		for i := range names {
+			hosts = append(hosts, fmt.Sprintf("n%d.skerry.dev", i))
+			stock(t, dir, hosts[i], issue(t, root, nil, func(c *x509.Certificate) {
+				nameIt(c, hosts[i])
+				c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().AddDate(0, 0, 90)
+			}), root)
+		}
+		ca := newStub(t, root)
+		w := acmeWorld(t, cert.ACME{Dir: dir})
+		w.keeper.AskBy(ca)
+		defer w.keeper.Close()
+		w.hosts(nil, hosts...)
+		cert.NewStore(w.keeper).Use(w.table())
+		begun := time.Now()
+		w.keeper.Start()
+		var hours [6]int
+		time.Sleep(cert.RenewalInfoEvery)
+		ca.set(func() {
+			for _, at := range ca.looks {
+				hours[min(int(at.Sub(begun)/time.Hour), 5)]++
+			}
+		})
+		total := 0
+		for hour, n := range hours {
+			if total += n; n == 0 || n > names/2 {
+				t.Errorf("within hour %d the CA was asked about %d of %d: %v", hour+1, n, names, hours)
+			}
+		}
+		if total < names-2 || total > names { // the last are looked at in the last minute
+			t.Errorf("the CA was asked %d times, want about %d", total, names)
+		}
+	})
+}
