@@ -329,7 +329,7 @@ func (o *orders) idle(m *ordered) {
 
 // attend does for a name what is due, and says when to look again.
 func (o *orders) attend(ctx context.Context, m *ordered) {
-	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	ctx, cancel := context.WithTimeout(ctx, o.patience())
 	defer cancel()
 	next, err := o.obtain(ctx, m)
 	o.mu.Lock()
@@ -377,6 +377,9 @@ func backoff(failed int) time.Duration {
 	}
 	return wait
 }
+
+// patience is how long all CAs together may take, one after the other.
+func (o *orders) patience() time.Duration { return orderTimeout * time.Duration(len(o.issuers)) }
 
 // obtain takes what another process has ordered, or orders. It returns when to look again. An order is brought to its end also by a
 // process that rests: who waits for the lock would have to begin it anew.

@@ -95,7 +95,7 @@ func (d *demands) refuse(name string, now time.Time) {
 
 // settleDemand takes the certificate of a name from the storage, or orders it if that is allowed, and reports whether there is one.
 func (o *orders) settleDemand(name string) bool {
-	ctx, cancel := context.WithTimeout(o.ctx, orderTimeout)
+	ctx, cancel := context.WithTimeout(o.ctx, o.patience())
 	defer cancel()
 	if !o.allowed(ctx, name) {
 		o.counts.refused.Inc()

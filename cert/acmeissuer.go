@@ -100,8 +100,11 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// order gets a certificate for a name, checks it, and stores it. old is what it replaces, if the storage has one.
+// order gets a certificate for a name, checks it, and stores it. old is what it replaces, if the storage has one. It takes orderTimeout
+// at most: the CAs behind this one are asked also if it begins on orders and has none of them done.
 func (i *issuer) order(ctx context.Context, name string, old *stored) (*stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	defer cancel()
 	i.mu.Lock()
 	held := i.heldBack
 	i.mu.Unlock()

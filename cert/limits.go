@@ -81,7 +81,8 @@ const (
 	ordersAtOnce = 8
 	// ordersLook is how often it is looked which names are due.
 	ordersLook = time.Minute
-	// orderTimeout is how long an order may take, all CAs and the wait for the lock together. Beyond it: a failure.
+	// orderTimeout is how long one CA may take for an order. Beyond it the next one is asked; of the last one it is a failure. All of
+	// them together, with the wait for the lock, have it as many times as there are CAs.
 	orderTimeout = 5 * time.Minute
 	// renewShare: when this part of a certificate's life is left, the next one is ordered.
 	renewShare = 3

@@ -3,6 +3,9 @@ package cert_test
 import (
 	"crypto/x509"
 	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +50,35 @@ func TestLooksSpread(t *testing.T) {
 		}
 		if total < names-2 || total > names { // the last are looked at in the last minute
 			t.Errorf("the CA was asked %d times, want about %d", total, names)
+		}
+	})
+}
+
+// TestNextCA has a first CA that begins on orders and has none of them done: the second one is asked in time.
+func TestNextCA(t *testing.T) {
+	const second = "https://127.0.0.1:2/dir"
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		slow, well := newStub(t, root), newStub(t, root)
+		slow.stuck, well.at = true, strings.TrimSuffix(second, "/dir")
+		w := acmeWorld(t, cert.ACME{Dir: dir, CAs: []string{nowhere, second}})
+		w.keeper.AskBy(asked(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Port() == "2" {
+				return well.RoundTrip(r)
+			}
+			return slow.RoundTrip(r)
+		}))
+		defer w.keeper.Close()
+		w.hosts(nil, "a.skerry.dev")
+		table := w.table()
+		cert.NewStore(w.keeper).Use(table)
+		w.keeper.Start()
+		time.Sleep(6 * time.Minute)
+		if got, _, _ := table.Choose("a.skerry.dev", netip.Addr{}); got != "acme/a.skerry.dev" {
+			t.Errorf("there is %q; events: %v", got, w.meters.Events().Since(0))
+		}
+		if n := w.meters.Counter("skerry_acme_orders_total", "", "result", "failed").Value(); n != 0 {
+			t.Errorf("%d orders failed", n)
 		}
 	})
 }
