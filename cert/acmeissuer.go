@@ -28,14 +28,17 @@ import (
 
 // issuer is one CA that certificates are ordered from.
 type issuer struct {
-	o        *orders
-	ca       string // URL of its directory
-	key      string // its folder in the storage
-	acme     acme.Client
-	mu       sync.Mutex
-	account  acme.Account // Status is empty: not known yet
-	heldBack time.Time    // until then it is not asked: it said that there were too many orders
-	asksFor  time.Time    // it said last that it wants to be left alone until then
+	o    *orders
+	ca   string // URL of its directory
+	key  string // its folder in the storage
+	acme acme.Client
+
+	registering sync.Mutex   // held while the CA is asked
+	account     acme.Account // Status is empty: not known yet
+
+	mu       sync.Mutex // never held while the CA is asked: its answers are noted under it
+	heldBack time.Time  // until then it is not asked: it said that there were too many orders
+	asksFor  time.Time  // it said last that it wants to be left alone until then
 }
 
 func newIssuer(o *orders, ca string) *issuer {
@@ -200,8 +203,8 @@ func refused(err error) bool {
 
 // register returns the account, which it makes if the storage has none: one for all processes.
 func (i *issuer) register(ctx context.Context) (acme.Account, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.registering.Lock()
+	defer i.registering.Unlock()
 	if i.account.Status == acme.StatusValid {
 		return i.account, nil
 	}
@@ -292,8 +295,8 @@ func (i *issuer) newAccount(ctx context.Context, key crypto.Signer) (acme.Accoun
 
 // forget removes an account that its CA does not know, so that the next order registers anew.
 func (i *issuer) forget(ctx context.Context) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.registering.Lock()
+	defer i.registering.Unlock()
 	i.account = acme.Account{}
 	return errors.Join(i.o.store.files.Delete(ctx, i.accountFile()), i.o.store.files.Delete(ctx, i.accountKey()))
 }

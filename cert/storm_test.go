@@ -82,3 +82,29 @@ func TestNextCA(t *testing.T) {
 		}
 	})
 }
+
+// TestTooManyAccounts has a CA that makes no account for now, as one does for an address that has made many: it is left alone for as long
+// as it says, nothing stands still for ever, and in the end there is a certificate.
+func TestTooManyAccounts(t *testing.T) {
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		ca := newStub(t, root)
+		ca.noAccount = true
+		w := acmeWorld(t, cert.ACME{Dir: dir})
+		w.keeper.AskBy(ca)
+		defer w.keeper.Close()
+		w.hosts(nil, "a.skerry.dev")
+		table := w.table()
+		cert.NewStore(w.keeper).Use(table)
+		w.keeper.Start()
+		time.Sleep(10 * time.Minute)
+		if n := w.meters.Counter("skerry_acme_orders_total", "", "result", "failed").Value(); n < 2 { // the first one, and those that left it alone
+			t.Fatalf("%d orders failed", n)
+		}
+		ca.set(func() { ca.noAccount = false })
+		time.Sleep(3 * time.Hour) // the CA is left alone for half an hour, and each failure doubles the wait
+		if got, _, _ := table.Choose("a.skerry.dev", netip.Addr{}); got != "acme/a.skerry.dev" {
+			t.Errorf("there is %q; events: %v", got, w.meters.Events().Since(0))
+		}
+	})
+}

@@ -25,13 +25,14 @@ type stub struct {
 	root *made
 	at   string // where its directory is, without the last part
 
-	mu      sync.Mutex
-	stuck   bool // orders are never done
-	mute    bool // nothing is answered
-	issued  []byte
-	looks   []time.Time // when it was asked how long certificates are to be kept
-	orders  []time.Time // when each was made
-	tooMany bool        // orders are refused by their number
+	mu        sync.Mutex
+	stuck     bool // orders are never done
+	mute      bool // nothing is answered
+	issued    []byte
+	looks     []time.Time // when it was asked how long certificates are to be kept
+	orders    []time.Time // when each was made
+	noAccount bool        // accounts are refused by their number
+	tooMany   bool        // orders are refused by their number
 }
 
 func newStub(t *testing.T, root *made) *stub {
@@ -75,15 +76,17 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 	case "/dir":
 		fmt.Fprintf(w, `{"newNonce":"%s/nonce","newAccount":"%s/account","newOrder":"%s/order","renewalInfo":"%s/info"}`, at, at, at, at)
 	case "/account":
+		if s.noAccount {
+			s.refuse(w)
+			return
+		}
 		w.Header().Set("Location", at+"/account/1")
 		w.WriteHeader(http.StatusCreated)
 		io.WriteString(w, `{"status":"valid"}`)
 	case "/order":
 		s.orders = append(s.orders, time.Now())
 		if s.tooMany {
-			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(http.StatusTooManyRequests)
-			io.WriteString(w, `{"type":"urn:ietf:params:acme:error:rateLimited","status":429}`)
+			s.refuse(w)
 			return
 		}
 		w.Header().Set("Location", at+"/order/1")
@@ -111,6 +114,14 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/pem-certificate-chain")
 		w.Write(s.issued)
 	}
+}
+
+// refuse says that there were too many.
+func (s *stub) refuse(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", "1800")
+	w.WriteHeader(http.StatusTooManyRequests)
+	io.WriteString(w, `{"type":"urn:ietf:params:acme:error:rateLimited","status":429}`)
 }
 
 func (s *stub) sign(csr *x509.CertificateRequest) []byte {
