@@ -129,6 +129,7 @@ type orders struct {
 	inUse  map[string]bool // of the table in force; nil before there is one
 	told   int             // failures that got an event in this look
 	silent int             // and those that did not
+	broken int             // names of which the storage has what cannot be used, since the last look
 	clean  time.Time       // when the storage was tidied up
 }
 
@@ -144,6 +145,7 @@ type ordered struct {
 	failed   int       // times in a row
 
 	// Of whoever has set busy.
+	demanded bool      // a client's hello brought this order about
 	asked    *leaf     // what its CA was asked about last
 	askAgain time.Time // when it may be asked again
 	wanted   time.Time // when it wants the certificate to be renewed; zero: it did not say
@@ -201,10 +203,20 @@ func (o *orders) of(name string) *ordered {
 		m.leaf.Store(s.leaf)
 		m.due = earlier(s.due(o.now()), o.now().Add(spread(name)))
 	} else if err != nil {
-		o.meters.Events().Add("certificate_unreadable", fmt.Sprintf("what --data has of %s cannot be used, and it is ordered anew: %v", name, err))
+		o.tellBroken(name, err)
 	}
 	o.names[name] = m
 	return m
+}
+
+// tellBroken makes an event of the first names that a damaged storage has. o.mu is held.
+func (o *orders) tellBroken(name string, err error) {
+	switch o.broken++; {
+	case o.broken <= expiryEventsMax:
+		o.meters.Events().Add("certificate_unreadable", fmt.Sprintf("what --data has of %s cannot be used, and it is ordered anew: %v", name, err))
+	case o.broken == expiryEventsMax+1:
+		o.meters.Events().Add("certificate_unreadable", fmt.Sprintf("what --data has of %s cannot be used either, and so on: no more are told of now", name))
+	}
 }
 
 // spread is how long after a start the CA is asked about a certificate, so that it is not asked about all at once.
@@ -305,10 +317,10 @@ func (o *orders) dueNow() (all []*ordered) {
 	if o.silent > 0 {
 		o.meters.Events().Add("certificate_failed", fmt.Sprintf("%d more orders failed in the last minute; skerry_acme_orders_total counts them", o.silent))
 	}
-	o.told, o.silent = 0, 0
+	o.told, o.silent, o.broken = 0, 0, 0
 	for name, m := range o.names {
 		if !m.busy && !m.due.After(now) && (m.onDemand || o.inUse[name]) {
-			m.busy = true
+			m.busy, m.demanded = true, false
 			all = append(all, m)
 		}
 	}
@@ -407,7 +419,7 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 		if o.taking.Err() != nil {
 			return time.Time{}, errors.Join(append(failures, errResting)...)
 		}
-		s, err := i.order(ctx, m.name, old)
+		s, err := i.order(ctx, m.name, old, m.demanded)
 		if err == nil {
 			renewed := m.leaf.Load() != nil
 			o.take(m, s)

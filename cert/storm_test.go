@@ -1,14 +1,19 @@
 package cert_test
 
 import (
+	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddyserver/certmagic"
 
 	"skerry.dev/skerry/cert"
 )
@@ -105,6 +110,122 @@ func TestTooManyAccounts(t *testing.T) {
 		time.Sleep(3 * time.Hour) // the CA is left alone for half an hour, and each failure doubles the wait
 		if got, _, _ := table.Choose("a.skerry.dev", netip.Addr{}); got != "acme/a.skerry.dev" {
 			t.Errorf("there is %q; events: %v", got, w.meters.Events().Since(0))
+		}
+	})
+}
+
+// TestDemandsHeldBack has clients use up what the CA allows: the names that they made up are refused then, and what the spec has is ordered
+// all the same. Where the CA refuses that, clients' names are not asked for either.
+func TestDemandsHeldBack(t *testing.T) {
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		ca := newStub(t, root)
+		ca.tooMany = true
+		w := acmeWorld(t, cert.ACME{Dir: dir, Allow: []string{"*.skerry.dev"}})
+		w.keeper.AskBy(ca)
+		defer w.keeper.Close()
+		w.hosts(nil, "*.skerry.dev", "a.skerry.dev")
+		table := w.table()
+		cert.NewStore(w.keeper).Use(table)
+		demand := func(name string, orders int) {
+			t.Helper()
+			w.keeper.Demand(context.Background(), name)
+			synctest.Wait()
+			if n := ca.asked(); n != orders {
+				t.Errorf("with %s the CA was asked for %d orders, want %d", name, n, orders)
+			}
+		}
+		demand("x.skerry.dev", 1)
+		demand("y.skerry.dev", 1)
+		w.keeper.Start()
+		time.Sleep(time.Second)
+		if n := ca.asked(); n != 2 {
+			t.Errorf("for the spec's host the CA was asked for %d orders, want one more than 1", n)
+		}
+		demand("z.skerry.dev", 2)
+		ca.set(func() { ca.tooMany = false })
+		time.Sleep(2 * time.Hour)
+		if got, _, _ := table.Choose("a.skerry.dev", netip.Addr{}); got != "acme/a.skerry.dev" {
+			t.Errorf("there is %q", got)
+		}
+	})
+}
+
+// TestDemandThroughReload has a reload come while a client's name is ordered: it is renewed like others.
+func TestDemandThroughReload(t *testing.T) {
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		ca := newStub(t, root)
+		ca.stuck = true
+		w := acmeWorld(t, cert.ACME{Dir: dir, Allow: []string{"a.skerry.dev"}})
+		w.keeper.AskBy(ca)
+		defer w.keeper.Close()
+		w.hosts(nil, "*.skerry.dev")
+		store := cert.NewStore(w.keeper)
+		store.Use(w.table())
+		w.keeper.Start()
+		var ordered sync.WaitGroup
+		ordered.Go(func() { w.keeper.Demand(context.Background(), "a.skerry.dev") })
+		time.Sleep(time.Second)
+		store.Use(w.table())
+		ca.set(func() { ca.stuck = false })
+		ordered.Wait()
+		time.Sleep(time.Minute)
+		if !w.keeper.Demand(context.Background(), "a.skerry.dev") || w.keeper.Names() != 1 {
+			t.Errorf("%d names are looked after, want 1", w.keeper.Names())
+		}
+		time.Sleep(65 * 24 * time.Hour)
+		if n := w.meters.Counter("skerry_acme_orders_total", "", "result", "renewed").Value(); n != 1 {
+			t.Errorf("it was renewed %d times, want once", n)
+		}
+	})
+}
+
+// TestFailedDemands asks for a name again and again whose orders fail: no more often than public CAs take failures.
+func TestFailedDemands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := acmeWorld(t, cert.ACME{Dir: t.TempDir(), Allow: []string{"a.skerry.dev"}})
+		asks := 0
+		w.keeper.AskBy(asked(func(*http.Request) (*http.Response, error) { asks++; return nil, errors.New("nobody is there") }))
+		defer w.keeper.Close()
+		w.hosts(nil, "*.skerry.dev")
+		cert.NewStore(w.keeper).Use(w.table())
+		for begun := time.Now(); time.Since(begun) < time.Hour; time.Sleep(10 * time.Second) {
+			w.keeper.Demand(context.Background(), "a.skerry.dev")
+		}
+		if n := w.meters.Counter("skerry_acme_orders_total", "", "result", "failed").Value(); n != 4 {
+			t.Errorf("%d orders in an hour, want 4", n)
+		}
+	})
+}
+
+// TestQuietFloods has clients make up names while --acme-ask cannot be asked, and a storage that is damaged altogether: neither pushes all
+// else out of the events.
+func TestQuietFloods(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var hosts []string
+		for i := range 50 {
+			hosts = append(hosts, fmt.Sprintf("h%d.skerry.dev", i))
+			put(t, dir, certmagic.StorageKeys.SiteCert(folder, hosts[i]), []byte("no certificate"))
+			put(t, dir, certmagic.StorageKeys.SitePrivateKey(folder, hosts[i]), []byte("no key"))
+			put(t, dir, certmagic.StorageKeys.SiteMeta(folder, hosts[i]), []byte("{}"))
+		}
+		w := acmeWorld(t, cert.ACME{Dir: dir, Ask: "http://10.0.0.1/may"})
+		w.keeper.PermitBy(asked(func(*http.Request) (*http.Response, error) { return nil, errors.New("nobody is there") }))
+		defer w.keeper.Close()
+		w.hosts(nil, append(hosts, "*.skerry.dev")...)
+		cert.NewStore(w.keeper).Use(w.table())
+		for i := range 500 {
+			w.keeper.Demand(context.Background(), fmt.Sprintf("n%d.skerry.dev", i))
+			time.Sleep(time.Second)
+		}
+		told := map[string]int{}
+		for _, e := range w.meters.Events().Since(0) {
+			told[e.Kind]++
+		}
+		if told["certificate_unreadable"] != 11 || told["certificate_ask"] != 9 {
+			t.Errorf("told: %v, want 11 of damage, and one a minute of --acme-ask", told)
 		}
 	})
 }

@@ -193,6 +193,13 @@ func (s *stub) set(f func()) {
 	f()
 }
 
+// asked is how many orders it was asked for.
+func (s *stub) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.orders)
+}
+
 // publicKey is the half of a key that a CA has.
 type publicKey struct{ crypto.PublicKey }
 
