@@ -70,7 +70,7 @@ func NewKeeper(o Options) (*Keeper, error) {
 			k.late = o
 			k.peekTurns(o.Dir)
 		} else {
-			d, err := disk.Open(o.Dir, disk.Options{Bytes: o.DiskBytes, Meters: o.Meters})
+			d, err := disk.Open(o.Dir, disk.Options{Bytes: o.DiskBytes, Meters: o.Meters, Older: uint64(time.Now().UnixMicro())})
 			if err != nil {
 				return nil, fmt.Errorf("--cache-disk: %w", err)
 			}
@@ -83,6 +83,7 @@ func NewKeeper(o Options) (*Keeper, error) {
 		o.Bytes = bytesDefault
 	}
 	k.store = storage.New(storage.Options{Bytes: o.Bytes, Below: below, Late: k.late.Dir != "", Meters: o.Meters})
+	k.doubted.Store(k.store.Number()) // earlier processes have given lower ones
 	k.fills.init()
 	k.marks.init()
 	k.misses.init()

@@ -18,6 +18,9 @@ import (
 // may be stored. What unsafe requests to this process make out of date is told, for the other one to Obey. Retire or TakeBack follows.
 func (k *Keeper) Lend(tell func(what []byte)) {
 	k.tell.Store(&tell)
+	if k.late.Dir != "" && k.disk.Load() == nil { // it is lent by a process before this one, and has not heard what was removed here
+		k.told(storage.Purge{Kind: storage.PurgeAll})
+	}
 	k.lent.Store(true)
 	k.fills.forget(nil)
 	if d := k.disk.Load(); d != nil {
@@ -29,17 +32,20 @@ func (k *Keeper) Lend(tell func(what []byte)) {
 // before the origin has said that it still holds.
 func (k *Keeper) TakeBack() {
 	k.tell.Store(nil)
-	p, err := k.purge(storage.Purge{Kind: storage.PurgeAll, Soft: true})
-	if err != nil {
-		panic("BUG: a purge of everything is refused: " + err.Error())
-	}
-	k.doubted.Store(p.Number)
+	k.Doubt()
 	if d := k.disk.Load(); d != nil {
 		if err := d.Own(); err != nil {
 			k.meters.Events().Add("cache_disk", err.Error())
 		}
 	}
 	k.lent.Store(false)
+}
+
+// Doubt has everything that is stored now validated before it is given.
+func (k *Keeper) Doubt() {
+	if err := k.Obey(TellAll()); err != nil {
+		panic("BUG: a purge of everything is refused: " + err.Error())
+	}
 }
 
 // told tells the process that serves what it must forget.
@@ -68,7 +74,8 @@ func (k *Keeper) Obey(what []byte) error {
 	}
 	p, err := k.purge(storage.Purge{Kind: storage.PurgeKind(parts[0]), Host: parts[1], Value: parts[2], Soft: parts[3] != ""})
 	if err == nil && p.Kind == storage.PurgeAll {
-		k.doubted.Store(p.Number)
+		for old := k.doubted.Load(); old < p.Number && !k.doubted.CompareAndSwap(old, p.Number); old = k.doubted.Load() {
+		}
 	}
 	return err
 }
@@ -140,7 +147,8 @@ func (k *Keeper) closeDisk() {
 	}
 }
 
-// doubts reports whether an object must not be given before the origin has said that it holds, whatever its terms allow.
+// doubts reports whether an object must not be given before the origin has said that it holds, whatever its terms allow: nobody knows whether it
+// was out of date when it was softened. Of what an earlier process has softened nobody knows why.
 func (k *Keeper) doubts(o *storage.Object) bool { return o.Softened() && o.Number() < k.doubted.Load() }
 
 // afterFailure reports whether an object may be given since the origin failed.

@@ -93,7 +93,32 @@ func TestTakeBack(t *testing.T) {
 		old.ask("503 miss no-freshness", "/b")
 		old.p.keep.Close()
 		l.last = nil
-		l.start().ask("200 hit", "/a")
+		later := l.start()
+		later.ask("200 hit", "/a")
+		later.p.origin.says("503\n\nbroken")
+		later.ask("503 miss no-freshness", "/b")
+	})
+}
+
+// TestNeverTaken: what a process has made out of date that could not take the directory before it was replaced does not come back.
+func TestNeverTaken(t *testing.T) {
+	live(t, func(l *lives) {
+		l.start().ask("200 miss stored", "/a")
+		old, middle := l.follow()
+		old.p.keep.Retire()
+		middle.p.origin.says("200\n\n")
+		middle.p.ask(request("POST", "/a"))
+		newest := l.startLate()
+		middle.p.keep.Lend(func(what []byte) {
+			if err := newest.p.keep.Obey(what); err != nil {
+				t.Error(err)
+			}
+		})
+		newest.p.keep.Begin()
+		l.takeOver(middle, newest)
+		newest.ask("200 miss stored", "/a")
+		old.p.keep.Close()
+		middle.p.keep.Close()
 	})
 }
 
@@ -141,8 +166,8 @@ func TestLateTasks(t *testing.T) {
 		before.keep.Lend(unheard)
 		next.p.keep.Begin()
 		l.pause()
-		if n := next.p.origin.asked(); n != 1 {
-			t.Errorf("asked %d times when it serves", n)
+		if next.p.origin.asked() == 0 { // a probe may ask as well
+			t.Error("nothing is asked for when it serves")
 		}
 		l.takeOver(&script{t, before}, next)
 		next.p.keep.Lend(unheard)

@@ -83,8 +83,9 @@ func (p *process) serving(ctx context.Context, src *edge.Source) error {
 		p.hand.Told(func(what []byte) {
 			if err := e.ObeyCache(what); err != nil {
 				p.say("%v", err)
+				e.DoubtCache()
 			}
-		})
+		}, e.DoubtCache)
 		if err := p.hand.Ready(); err != nil {
 			p.say("the process before is gone: %v", err)
 		}

@@ -5,19 +5,24 @@ import (
 	"sync/atomic"
 
 	"skerry.dev/skerry/cache"
-	"skerry.dev/skerry/handover"
 )
 
 // teller tells the process that has taken this one's place what requests that still come here make out of date there. Nobody waits for it.
 type teller struct {
-	next    *handover.Successor
+	next    listener
 	queue   chan []byte
 	lost    atomic.Bool // something had no room
 	stop    chan struct{}
 	running sync.WaitGroup
 }
 
-func newTeller(next *handover.Successor) *teller {
+// listener is the process that is told: a handover.Successor.
+type listener interface {
+	Tell(what []byte) error
+	ToldAll()
+}
+
+func newTeller(next listener) *teller {
 	t := &teller{next: next, queue: make(chan []byte, tellsWaiting), stop: make(chan struct{})}
 	t.running.Go(t.run)
 	return t
@@ -29,6 +34,10 @@ func (t *teller) tell(what []byte) {
 	case t.queue <- what:
 	default:
 		t.lost.Store(true)
+		select {
+		case t.queue <- cache.TellAll(): // all has been told meanwhile, and nobody would look
+		default:
+		}
 	}
 }
 
@@ -48,7 +57,7 @@ func (t *teller) run() {
 
 func (t *teller) say(what []byte) {
 	err := t.next.Tell(what)
-	if t.lost.Swap(false) || err != nil { // too long, or that process has ended
+	if t.lost.Swap(false) || err != nil { // too long; or that process does not hear, and will know that something is lost
 		_ = t.next.Tell(cache.TellAll())
 	}
 }
@@ -58,5 +67,6 @@ func (t *teller) end() {
 	if t != nil {
 		close(t.stop)
 		t.running.Wait()
+		t.next.ToldAll()
 	}
 }

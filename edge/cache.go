@@ -215,6 +215,9 @@ func (e *Edge) LendCache(tell func(what []byte)) { e.keepers.Cache.Lend(tell) }
 // ObeyCache forgets what the process before has told. An error: it is nothing sensible.
 func (e *Edge) ObeyCache(what []byte) error { return e.keepers.Cache.Obey(what) }
 
+// DoubtCache has everything that is stored validated before it is given: what a process before has told may be lost.
+func (e *Edge) DoubtCache() { e.keepers.Cache.Doubt() }
+
 // TakeBackCache ends LendCache.
 func (e *Edge) TakeBackCache() { e.keepers.Cache.TakeBack() }
 
