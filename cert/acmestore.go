@@ -86,8 +86,8 @@ func (s *store) load(key string) ([]byte, error) {
 	return text, err
 }
 
-// newest returns the certificate of a name that was ordered last, of any issuer; nil if there is none. The error is of what
-// cannot be used.
+// newest returns the certificate of a name that begins last, of any issuer; nil if there is none. When it was ordered does not count: an
+// order by a clock that was ahead would be the newest until that time has come. The error is of what cannot be used.
 func (s *store) newest(issuers []*issuer, name string) (best *stored, err error) {
 	if s.files.Path == "" {
 		return nil, nil
@@ -98,7 +98,7 @@ func (s *store) newest(issuers []*issuer, name string) (best *stored, err error)
 		case errors.Is(oneErr, fs.ErrNotExist):
 		case oneErr != nil:
 			err = oneErr
-		case best == nil || one.ordered.After(best.ordered):
+		case best == nil || one.leaf.x509().NotBefore.After(best.leaf.x509().NotBefore):
 			best = one
 		}
 	}

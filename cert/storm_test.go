@@ -90,6 +90,32 @@ func TestNextCA(t *testing.T) {
 	})
 }
 
+// TestOrderedAhead has a certificate of the second CA that was ordered while the clock was months ahead, and is due: it is ordered anew once,
+// from the first one, and not at each look until that time has come.
+func TestOrderedAhead(t *testing.T) {
+	const first = "https://127.0.0.1:2/dir"
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		stock(t, dir, "a.skerry.dev", issue(t, root, nil, func(c *x509.Certificate) {
+			nameIt(c, "a.skerry.dev")
+			c.NotBefore, c.NotAfter = time.Now().AddDate(0, 0, -65), time.Now().AddDate(0, 0, 25)
+		}), root)
+		put(t, dir, certmagic.StorageKeys.SiteMeta(folder, "a.skerry.dev"), fmt.Appendf(nil, `{"ca":%q,"ordered":%q}`, nowhere, time.Now().AddDate(0, 0, 20).Format(time.RFC3339)))
+		ca := newStub(t, root)
+		ca.at = strings.TrimSuffix(first, "/dir")
+		w := acmeWorld(t, cert.ACME{Dir: dir, CAs: []string{first, nowhere}})
+		w.keeper.AskBy(ca)
+		defer w.keeper.Close()
+		w.hosts(nil, "a.skerry.dev")
+		cert.NewStore(w.keeper).Use(w.table())
+		w.keeper.Start()
+		time.Sleep(5 * 24 * time.Hour)
+		if n := ca.asked(); n != 1 {
+			t.Errorf("%d orders in five days, want 1", n)
+		}
+	})
+}
+
 // TestTooManyAccounts has a CA that makes no account for now, as one does for an address that has made many: it is left alone for as long
 // as it says, nothing stands still for ever, and in the end there is a certificate.
 func TestTooManyAccounts(t *testing.T) {
