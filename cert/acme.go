@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -543,11 +544,12 @@ func (o *orders) tidy() {
 	if due {
 		o.clean = now
 	}
+	names := slices.Collect(maps.Keys(o.names))
 	o.mu.Unlock()
 	if !due {
 		return
 	}
-	if err := o.store.tidy(o.ctx); err != nil && o.ctx.Err() == nil {
+	if err := o.store.tidy(o.ctx, names); err != nil && o.ctx.Err() == nil {
 		o.meters.Events().Add("certificate_storage", "what has ended could not be removed from --data: "+err.Error())
 	}
 }

@@ -150,6 +150,7 @@ func (i *issuer) order(ctx context.Context, name string, old *stored, demanded b
 		}
 	}
 	if err != nil {
+		i.o.store.unstage(i, name)
 		return nil, fmt.Errorf("%s: %w", i.ca, err)
 	}
 	return s, nil

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -84,6 +86,32 @@ func TestNextCA(t *testing.T) {
 		}
 		if n := w.meters.Counter("skerry_acme_orders_total", "", "result", "failed").Value(); n != 0 {
 			t.Errorf("%d orders failed", n)
+		}
+	})
+}
+
+// TestOrderedAhead has a certificate of the second CA that was ordered while the clock was months ahead, and is due: it is ordered anew once,
+// from the first one, and not at each look until that time has come.
+func TestOrderedAhead(t *testing.T) {
+	const first = "https://127.0.0.1:2/dir"
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		stock(t, dir, "a.skerry.dev", issue(t, root, nil, func(c *x509.Certificate) {
+			nameIt(c, "a.skerry.dev")
+			c.NotBefore, c.NotAfter = time.Now().AddDate(0, 0, -65), time.Now().AddDate(0, 0, 25)
+		}), root)
+		put(t, dir, certmagic.StorageKeys.SiteMeta(folder, "a.skerry.dev"), fmt.Appendf(nil, `{"ca":%q,"ordered":%q}`, nowhere, time.Now().AddDate(0, 0, 20).Format(time.RFC3339)))
+		ca := newStub(t, root)
+		ca.at = strings.TrimSuffix(first, "/dir")
+		w := acmeWorld(t, cert.ACME{Dir: dir, CAs: []string{first, nowhere}})
+		w.keeper.AskBy(ca)
+		defer w.keeper.Close()
+		w.hosts(nil, "a.skerry.dev")
+		cert.NewStore(w.keeper).Use(w.table())
+		w.keeper.Start()
+		time.Sleep(5 * 24 * time.Hour)
+		if n := ca.asked(); n != 1 {
+			t.Errorf("%d orders in five days, want 1", n)
 		}
 	})
 }
@@ -197,6 +225,73 @@ func TestFailedDemands(t *testing.T) {
 			t.Errorf("%d orders in an hour, want 4", n)
 		}
 	})
+}
+
+// TestFailedLeavesNothing: a name that clients made up leaves nothing in the storage when its order has failed, and what is there of a
+// name whose renewal fails stays whole.
+func TestFailedLeavesNothing(t *testing.T) {
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	ended := issue(t, root, nil, func(c *x509.Certificate) {
+		nameIt(c, "old.skerry.dev")
+		c.NotBefore, c.NotAfter = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2000, 1, 15, 0, 0, 0, 0, time.UTC)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		stock(t, dir, "old.skerry.dev", ended, root)
+		ca := newStub(t, root)
+		ca.tooMany = true
+		w := acmeWorld(t, cert.ACME{Dir: dir, Allow: []string{"*.skerry.dev"}})
+		w.keeper.AskBy(ca)
+		defer w.keeper.Close()
+		w.hosts(nil, "*.skerry.dev", "old.skerry.dev")
+		cert.NewStore(w.keeper).Use(w.table())
+		w.keeper.Demand(context.Background(), "x.skerry.dev")
+		w.keeper.Start()
+		time.Sleep(2 * time.Hour)
+		if n := ca.asked(); n < 2 {
+			t.Errorf("the CA was asked for %d orders", n)
+		}
+		at := filepath.Join(dir, certmagic.StorageKeys.CertsPrefix(folder))
+		if got := entries(t, at) + entries(t, filepath.Join(at, "old.skerry.dev")); got != "[old.skerry.dev][old.skerry.dev.crt old.skerry.dev.json old.skerry.dev.key]" {
+			t.Errorf("there is %s", got)
+		}
+	})
+}
+
+// TestTidyByAWrongClock starts by a clock that is years ahead: what is served stays in the storage, for when the clock is right again.
+// What ended and is nobody's any more goes.
+func TestTidyByAWrongClock(t *testing.T) {
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		for _, name := range []string{"a.skerry.dev", "gone.skerry.dev"} {
+			stock(t, dir, name, issue(t, root, nil, func(c *x509.Certificate) { nameIt(c, name) }), root)
+		}
+		time.Sleep(400 * 24 * time.Hour)
+		w := acmeWorld(t, cert.ACME{Dir: dir})
+		w.keeper.AskBy(asked(func(*http.Request) (*http.Response, error) { return nil, errors.New("nobody is there") }))
+		defer w.keeper.Close()
+		w.hosts(nil, "a.skerry.dev")
+		cert.NewStore(w.keeper).Use(w.table())
+		w.keeper.Start()
+		time.Sleep(time.Minute)
+		at := filepath.Join(dir, certmagic.StorageKeys.CertsPrefix(folder))
+		if got := entries(t, at) + entries(t, filepath.Join(at, "a.skerry.dev")); got != "[a.skerry.dev][a.skerry.dev.crt a.skerry.dev.json a.skerry.dev.key]" {
+			t.Errorf("there is %s", got)
+		}
+	})
+}
+
+// entries are the names in a directory.
+func entries(t *testing.T, dir string) string {
+	t.Helper()
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range all {
+		names = append(names, e.Name())
+	}
+	return fmt.Sprint(names)
 }
 
 // TestQuietFloods has clients make up names while --acme-ask cannot be asked, and a storage that is damaged altogether: neither pushes all
