@@ -529,7 +529,7 @@ func told(err error) string {
 			return ' '
 		}
 		return r
-	}, strings.ReplaceAll(err.Error(), "\n", "; "))
+	}, strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 	if len(text) > toldBytesMax {
 		return strings.ToValidUTF8(text[:toldBytesMax], "") + " …"
 	}

@@ -51,6 +51,13 @@ const (
 // told of it in fields of requests, a third longer, and most take no more than 8 to 32 KB of those. Beyond it: refused as too_large.
 const clientChainBytesMax = 8 << 10
 
+const (
+	// refusalEventEvery is the least time between two events that tell of client certificates refused for the same reason.
+	refusalEventEvery = time.Minute
+	// refusalSubjectMax is how many characters of such a certificate's subject an event has; the rest is left out.
+	refusalSubjectMax = 200
+)
+
 // Names, as exchange's normal form has them. A longer SNI is a name that is not served.
 const (
 	// nameBytesMax is the longest host name (RFC 1035 section 2.3.4).

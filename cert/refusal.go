@@ -1,9 +1,12 @@
 package cert
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"skerry.dev/skerry/meter"
 )
@@ -36,6 +39,27 @@ func newRefusals(m *meter.Set) (all [refusals]*meter.Counter) {
 		all[r] = m.Counter("skerry_tls_client_certificates_refused_total", "TLS handshakes that failed for the client's certificate, by why.", "reason", r.String())
 	}
 	return all
+}
+
+// tellRefusal makes an event of a refused certificate, of each reason once in a while: whoever runs the edge is asked by that client.
+func (s *Store) tellRefusal(c *tls.Conn, r refusal, err error) {
+	if !s.told[r].Due(time.Now(), refusalEventEvery) {
+		return
+	}
+	var (
+		which  = "none was shown"
+		shown  = c.ConnectionState().PeerCertificates
+		verify *tls.CertificateVerificationError
+	)
+	if errors.As(err, &verify) {
+		shown = verify.UnverifiedCertificates
+	}
+	if len(shown) > 0 {
+		leaf := shown[0]
+		which = fmt.Sprintf("%.*q, serial %.40s, until %s", refusalSubjectMax, leaf.Subject, leaf.SerialNumber.Text(16), leaf.NotAfter.UTC().Format(time.RFC3339))
+	}
+	s.keeper.opt.Meters.Events().Add("client_certificate", fmt.Sprintf("the client certificate of %v for %s was refused (tls.clientCertificates), %s: %s",
+		c.RemoteAddr(), socketOf(c.NetConn()).name, r.String(), which))
 }
 
 // refusalOf finds why a handshake failed that ended with ClientCertificate.

@@ -79,7 +79,9 @@ func (s *Store) Finish(c *tls.Conn, err error) (*Session, Result) {
 	r := resultOf(sock, err)
 	s.counts.results[r].Inc()
 	if r == ClientCertificate {
-		s.counts.refused[refusalOf(err)].Inc()
+		why := refusalOf(err)
+		s.counts.refused[why].Inc()
+		s.tellRefusal(c, why, err)
 	}
 	if r != OK {
 		return nil, r

@@ -134,6 +134,25 @@ func TestClientsRefused(t *testing.T) {
 		}
 	})), "too_large")
 
+	// Each reason is told of once, with the first that it met.
+	var told strings.Builder
+	for _, e := range w.meters.Events().Since(0) {
+		if e.Kind == "client_certificate" {
+			told.WriteString(e.Text + "\n")
+		}
+	}
+	for _, want := range []string{
+		"none: none was shown", `revoked: "CN=gone", serial ` + gone.cert.SerialNumber.Text(16) + ", until ", `no_list: "CN=below-unlisted"`,
+		`expired: "CN=old"`, `wrong_ca: "CN=stranger"`, `other: "CN=only-server"`, `too_large: "CN=large"`,
+	} {
+		if !strings.Contains(told.String(), " for must.example.com was refused (tls.clientCertificates), "+want) {
+			t.Errorf("%q is not told of", want)
+		}
+	}
+	if n := strings.Count(told.String(), "\n"); n != 7 {
+		t.Errorf("%d events for 7 reasons:\n%s", n, told.String())
+	}
+
 	// A list that should have been replaced says nothing any more of those who are not on it.
 	w.ahead.Store(int64(10 * time.Hour))
 	f("must.example.com", show("good", good), "list_out_of_date")

@@ -18,7 +18,8 @@ type Store struct {
 	config *tls.Config
 	refuse *tls.Config
 	counts counts
-	lookAt atomic.Int64 // when to look for certificates that end soon, Unix seconds
+	told   [refusals]meter.Rarely // why clients' certificates were refused
+	lookAt atomic.Int64           // when to look for certificates that end soon, Unix seconds
 }
 
 // NewStore returns a store without a table: it refuses every handshake.

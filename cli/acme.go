@@ -27,7 +27,7 @@ type acmeFlags struct {
 
 func (f *acmeFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.acme.Email, "acme-email", "", "order certificates by ACME for public hosts that no Certificate covers, as this address, which takes the CA's terms; needs --data; empty: none are ordered")
+	flags.StringVar(&f.acme.Email, "acme-email", "", "order certificates by ACME for public hosts that no Certificate covers, as this address, which takes the CA's terms; run needs --data for it; empty: none are ordered")
 	flags.StringArrayVar(&f.acme.CAs, "acme-ca", nil, "directory URL of a CA to order from; repeatable: the next one is asked if one fails; "+cert.LetsEncrypt+", if left out")
 	flags.StringArrayVar(&f.eabs, "acme-eab", nil, "URL=REFERENCE: the customer's key that the CA of this directory URL wants accounts to be bound with, file:NAME below --secrets or env:SKERRY_SECRET_…, in the form KEYID:KEY; repeatable")
 	flags.StringVar(&f.roots, "acme-ca-roots", "", "reference (file:NAME below --secrets) to the roots that HTTPS of --acme-ca is checked against, for a company's CA; empty: the system's")

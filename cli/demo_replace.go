@@ -74,7 +74,7 @@ func (p *successor) replace() bool {
 		return false
 	}
 	p.pid = next
-	return p.hear(`^skerry: stopped: (.*)$`) == "every connection ended by itself"
+	return p.hear(`^skerry: process \d+ stopped: (.*)$`) == "every connection ended by itself"
 }
 
 // end stops the process that serves now, and waits for all of its row: what they say ends with the last of them.

@@ -91,7 +91,7 @@ func certificateRows(p *plan.Plan, host string) [][]string {
 	case !ok:
 		return [][]string{{"certificate", "none covers this host: unrecognized_name"}}
 	case len(all) == 0 && ordered != "":
-		return [][]string{{"certificate", "for " + ordered + " by ACME, as soon as it is issued; until then of the local CA (--data says what there is)"}}
+		return [][]string{{"certificate", "for " + ordered + " by ACME, as soon as it is issued; until then of the local CA (--data and --acme-ca say what there is)"}}
 	case len(all) == 0:
 		return [][]string{{"certificate", "of the local CA: no browser trusts it"}}
 	}

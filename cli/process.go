@@ -52,6 +52,7 @@ func newProcess(err io.Writer) *process {
 		err: err, meters: meter.NewSet(), signals: make(chan os.Signal, 8), events: make(chan meter.Event, eventsWaiting),
 		reload: make(chan struct{}, 1), stopWatch: func() {},
 	}
+	p.failures()
 	// Before anything can be signalled: a SIGTERM during a long first compile is not lost. SIGPIPE would end the process
 	// when whoever reads the log goes away; telemetry never stops traffic.
 	signal.Notify(p.signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGUSR2)
@@ -225,7 +226,7 @@ func (p *process) drain(s os.Signal) {
 	p.toldSystemd(p.main().Stopping())
 	p.stopWatch()
 	p.watching.Wait()
-	p.report(p.hurried(e, nil, e.Drain))
+	p.report("stopped", p.hurried(e, nil, e.Drain))
 	if p.proved() {
 		p.hand.EndOlder(olderGrace) // the service stops, and they are of it
 	}
@@ -259,13 +260,13 @@ func (p *process) hurried(e *edge.Edge, end <-chan struct{}, how func() (cut int
 	return cut
 }
 
-// report says how the end was.
-func (p *process) report(cut int) {
+// report says how the end was, and whose: others that were replaced may write to the same place.
+func (p *process) report(stopped string, cut int) {
 	if cut > 0 {
-		p.say("stopped: %s cut off", count(cut, "connection"))
+		p.say("%s: %s cut off", stopped, count(cut, "connection"))
 		return
 	}
-	p.say("stopped: every connection ended by itself")
+	p.say("%s: every connection ended by itself", stopped)
 }
 
 // close lets go of everything, in the reverse order of opening.

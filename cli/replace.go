@@ -11,6 +11,7 @@ import (
 
 	"skerry.dev/skerry/edge"
 	"skerry.dev/skerry/handover"
+	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/plan"
 	"skerry.dev/skerry/systemd"
 )
@@ -310,13 +311,18 @@ func (p *process) abandonAttempt() {
 	}
 }
 
+// failures counts attempts that failed. It is there from the start on, or nobody could be alarmed of the first.
+func (p *process) failures() *meter.Counter {
+	return p.meters.Counter("skerry_replace_failed_total", "Attempts to replace the process in which the new one failed.")
+}
+
 // replaced deals with what came of an attempt. True: another process serves, and nothing is left here.
 func (p *process) replaced() bool {
 	a := p.attempt
 	p.attempt = nil
 	a.cancel()
 	if a.err != nil {
-		p.meters.Counter("skerry_replace_failed_total", "Attempts to replace the process in which the new one failed.").Inc()
+		p.failures().Inc()
 		p.meters.Events().Add("replace_failed", fmt.Sprintf("process %d goes on: %v", os.Getpid(), a.err))
 		p.toldSystemd(p.main().Ready(p.status()))
 		return false
@@ -334,6 +340,6 @@ func (p *process) replaced() bool {
 	if p.admin != nil {
 		p.admin.Close() // what it cuts off is a scrape
 	}
-	p.report(p.hurried(e, p.hand.MustEnd(), func() int { return e.Retire(p.upgrade.age) }))
+	p.report(fmt.Sprintf("process %d stopped", os.Getpid()), p.hurried(e, p.hand.MustEnd(), func() int { return e.Retire(p.upgrade.age) }))
 	return true
 }

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -472,6 +473,11 @@ func TestReplaceBadPrograms(t *testing.T) {
 	f(script("exit 3"), `process \d+ ended before it was ready: exit status 3`)
 	f(script("kill -SEGV $$"), `process \d+ ended before it was ready: signal: segmentation fault`)
 	f(script("exec 3<&-; exec sleep 1000"), `process \d+ closed the line to this one`)
+	below := filepath.Join(t.TempDir(), "skerry")
+	f(script(fmt.Sprintf(`ln -sf %s.kept %s && %[2]s "$@"; exit 5`, r.program, below)), `process \d+ ended before it was ready: exit status 5`)
+	if !strings.Contains(r.text(0), "and that has started this one: a script in the place of the program must exec it") {
+		t.Error("a script that does not exec the program is not told of")
+	}
 	f(func(name string) error { return os.Remove(name) }, `\S+/skerry cannot be run: no such file or directory`)
 	f(func(name string) error { return os.Chmod(name, 0o644) }, `\S+/skerry cannot be run: permission denied`)
 	f(func(name string) error { return os.WriteFile(name, []byte("\x7fELF nonsense"), 0o755) }, `\S+/skerry cannot be run: exec format error`)

@@ -7,7 +7,8 @@ const (
 	socketsMax = 1024
 	// olderMax is how many old processes there may be beside the new one. Beyond it the oldest is told to end.
 	olderMax = 2
-	// lineGrace is how long a process that has closed its line may take to end, so that it can be said how. Beyond it it is killed.
+	// lineGrace is how long a process that has closed its line may take to end, so that it can be said how. Beyond it it is killed. One that
+	// has ended has closed its line, which is heard within this time.
 	lineGrace = time.Second
 	// toldBytesMax is how much is told at once: longer than any purge. Beyond it: an error; who hears of more ends the line.
 	toldBytesMax = 64 << 10

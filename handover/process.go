@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Variable is the environment variable by which a process learns what it was given. It is for one process: who reads it unsets it.
@@ -68,11 +69,29 @@ func Begin(args []string, text string) (*Process, error) {
 	if n := len(h.Older) + len(h.Sockets); n > socketsMax {
 		return nil, fmt.Errorf("%s names %d descriptors, more than %d (socketsMax)", Variable, n, socketsMax)
 	}
-	if err := p.inherit(&h); err != nil {
+	err = p.inherit(&h)
+	if err == nil {
+		err = p.isChild(os.Getppid())
+	}
+	if err != nil {
 		p.Close()
 		return nil, fmt.Errorf("%s: %w", Variable, err)
 	}
 	return p, nil
+}
+
+// isChild is an error if a living process has started another one, which has started this one: it watches, names to its supervisor and
+// would kill that other. One that has ended has no children any more.
+func (p *Process) isChild(parent int) error {
+	if parent == p.before.pid {
+		return nil
+	}
+	select {
+	case <-p.before.gone:
+		return nil
+	case <-time.After(lineGrace):
+		return fmt.Errorf("process %d has started process %d, and that has started this one: a script in the place of the program must exec it", p.before.pid, parent)
+	}
 }
 
 // inherit takes the descriptors over.

@@ -5,8 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/gaissmai/bart"
 )
@@ -81,13 +79,4 @@ func (a *addresses) give(from netip.Addr) {
 	if s.open[k]--; s.open[k] <= 0 {
 		delete(s.open, k)
 	}
-}
-
-// rarely is when an event last told of something, in Unix nanoseconds: 0 is never.
-type rarely struct{ told atomic.Int64 }
-
-// due reports whether it is time to tell of it again, and takes it as told.
-func (r *rarely) due(now time.Time) bool {
-	last := r.told.Load()
-	return (last == 0 || now.UnixNano()-last >= int64(refusedEventEvery)) && r.told.CompareAndSwap(last, now.UnixNano())
 }

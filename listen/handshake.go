@@ -49,6 +49,8 @@ func (s *Set) handshake(c net.Conn, since time.Time, store *cert.Store) (t *tls.
 	switch {
 	case session == nil && result == cert.PlainHTTP:
 		answerPlain(c)
+	case session == nil && result == cert.ClientCertificate:
+		linger(c, time.Now().Add(lingerMax)) // in TLS 1.3 its first request is on the way already
 	case session == nil:
 	case t.SetDeadline(time.Time{}) == nil:
 		return t, session
@@ -69,13 +71,21 @@ func (s *Set) fence(h *handshaking, during string) {
 	s.meters.Events().Add("panic", fmt.Sprintf("%s: %v\n%s", during, v, debug.Stack()))
 }
 
-// answerPlain says what is wrong, and reads on for a moment, as long as the client sends: closing with bytes unread would
-// reset the connection and could destroy the answer.
+// answerPlain says what is wrong.
 func answerPlain(c net.Conn) {
-	if c.SetDeadline(time.Now().Add(lingerMax)) != nil {
+	late := time.Now().Add(lingerMax)
+	if c.SetDeadline(late) != nil {
 		return
 	}
-	if _, err := io.WriteString(c, plainAnswer); err != nil {
+	if _, err := io.WriteString(c, plainAnswer); err == nil {
+		linger(c, late)
+	}
+}
+
+// linger reads on for a moment, as long as the client sends: closing with bytes unread would reset the connection and could destroy what
+// was written last, an answer or an alert.
+func linger(c net.Conn, late time.Time) {
+	if c.SetDeadline(late) != nil {
 		return
 	}
 	if h, ok := c.(interface{ CloseWrite() error }); ok && h.CloseWrite() == nil {

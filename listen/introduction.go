@@ -45,7 +45,7 @@ var complaints = map[string]string{
 // result counts the introductions of which one thing came.
 type result struct {
 	*meter.Counter
-	told rarely // of such a one
+	told meter.Rarely // of such a one
 }
 
 // registerIntroductions makes the counters of what comes of introductions.
@@ -121,7 +121,7 @@ func (s *Set) complain(c net.Conn, proxy netip.Addr, result string) {
 	if result == introLate {
 		why += ", which is " + s.patience.String()
 	}
-	if why != "" && s.headers[result].told.due(time.Now()) {
+	if why != "" && s.headers[result].told.Due(time.Now(), refusedEventEvery) {
 		s.meters.Events().Add("proxy_header", fmt.Sprintf("%v connected to %v, where every connection begins with the PROXY header of a trusted proxy "+
 			"(--proxy-protocol), and was closed: %s", proxy, c.LocalAddr(), why))
 	}

@@ -30,8 +30,8 @@ const (
 	handshakeGrace = time.Second
 	// shedPause is how long one that waits for a place waits before something else is shed for it.
 	shedPause = 100 * time.Millisecond
-	// lingerMax and lingerBytesMax bound how long and how much is read after an answer to plain HTTP on a TLS port, so that
-	// closing does not destroy it.
+	// lingerMax and lingerBytesMax bound how long and how much is read after an answer to plain HTTP on a TLS port, and after the alert for a
+	// client's certificate, so that closing does not destroy it.
 	lingerMax      = time.Second
 	lingerBytesMax = 64 << 10
 	// refusedEventEvery is the least time between two events that tell of refused connections, and between two that tell of PROXY

@@ -78,7 +78,7 @@ type Set struct {
 	shed      *meter.Counter
 	refused   *meter.Counter
 	silent    *meter.Counter
-	refusals  rarely             // refused was told of
+	refusals  meter.Rarely       // refused was told of
 	headers   map[string]*result // PROXY headers, by what came of them; nil: no listener asks for any
 	closed    chan struct{}
 	once      sync.Once
@@ -126,7 +126,7 @@ func Open(listeners []Listener, opt Options) (*Set, error) {
 		l, err := opt.Listen(one.kind(), one.Addr)
 		if err != nil {
 			s.Close()
-			return nil, fmt.Errorf("listen on %s: %w", one.Addr, err)
+			return nil, fmt.Errorf("listen on %s (--%s): %w", one.Addr, one.kind(), err)
 		}
 		s.listeners, s.kinds = append(s.listeners, l), append(s.kinds, one)
 		s.turns = append(s.turns, make(chan struct{}, 1))
@@ -325,7 +325,7 @@ func (s *Set) makeRoom() {
 // refuse counts a connection that its address's limit refused, and tells of it once in a while.
 func (s *Set) refuse(from netip.Addr) {
 	s.refused.Inc()
-	if s.refusals.due(time.Now()) {
+	if s.refusals.Due(time.Now(), refusedEventEvery) {
 		s.meters.Events().Add("connections_refused", fmt.Sprintf("%v has %d connections open, the limit for one address: more are closed at once; "+
 			"a trusted proxy is exempt", from, s.addresses.most))
 	}

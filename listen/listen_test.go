@@ -109,7 +109,7 @@ func TestOpenAllOrNone(t *testing.T) {
 	addr := free.Addr().String()
 	free.Close()
 	_, err = listen.Open([]listen.Listener{{Addr: addr}, {Addr: taken.Addr().String()}}, listen.Options{})
-	if err == nil || !strings.Contains(err.Error(), "listen on "+taken.Addr().String()) {
+	if err == nil || !strings.Contains(err.Error(), "listen on "+taken.Addr().String()+" (--http): ") {
 		t.Fatalf("got %v, want the address that is taken", err)
 	}
 	again, err := net.Listen("tcp", addr)
