@@ -55,15 +55,21 @@ func (s *Stage) forget(x *exchange.Exchange, path, raw, query []byte) {
 	}
 	key := appendURL(nil, x.Facts.Client.HTTPS, x.Req.Host, x.Req.Port, path, query)
 	defer s.keep.fills.forget(key)
-	if len(k.headers) == 0 && len(k.cookies.list) == 0 && !s.route.queried.Load() {
+	alone := len(k.headers) == 0 && len(k.cookies.list) == 0 && !s.route.queried.Load()
+	if alone {
 		s.keep.store.Remove(append(append(append(slices.Clone(key), get...), s.rest...), s.route.turn()...))
+	}
+	if alone && s.keep.tell.Load() == nil {
 		return
 	}
-	value := string(path)
+	p := storage.Purge{Kind: storage.PurgeURL, Host: origin(x), Value: string(path)}
 	if len(query) > 0 {
-		value += "?" + string(query)
+		p.Value += "?" + string(query)
 	}
-	_, _ = s.keep.store.Purge(storage.Purge{Kind: storage.PurgeURL, Host: origin(x), Value: value}) // it names a host and a path
+	if !alone {
+		_, _ = s.keep.store.Purge(p) // it names a host and a path
+	}
+	s.keep.told(p)
 }
 
 // forgetLink is forget for a Location, if it is one of this host.

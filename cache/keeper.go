@@ -29,10 +29,11 @@ type Options struct {
 // Keeper is what outlives plans: the store, the fills in flight, and what is known of routes.
 type Keeper struct {
 	store   *storage.Store
-	disk    atomic.Pointer[disk.Disk] // nil: none, or not yet
-	late    Options                   // of the disk that is to come; zero: none is
-	lent    atomic.Bool               // requests pass: another process serves
-	doubted atomic.Uint64             // what has a lower number and is softened is validated before it is given
+	disk    atomic.Pointer[disk.Disk]    // nil: none, or not yet
+	late    Options                      // of the disk that is to come; zero: none is
+	lent    atomic.Bool                  // requests pass: another process serves
+	tell    atomic.Pointer[func([]byte)] // that process; nil: there is none
+	doubted atomic.Uint64                // what has a lower number and is softened is validated before it is given
 	meters  *meter.Set
 	secrets spec.Secrets
 	idle    bool
@@ -69,7 +70,7 @@ func NewKeeper(o Options) (*Keeper, error) {
 			k.late = o
 			k.peekTurns(o.Dir)
 		} else {
-			d, err := disk.Open(o.Dir, disk.Options{Bytes: o.DiskBytes, Meters: o.Meters})
+			d, err := disk.Open(o.Dir, disk.Options{Bytes: o.DiskBytes, Meters: o.Meters, Older: uint64(time.Now().UnixMicro())})
 			if err != nil {
 				return nil, fmt.Errorf("--cache-disk: %w", err)
 			}
@@ -82,6 +83,7 @@ func NewKeeper(o Options) (*Keeper, error) {
 		o.Bytes = bytesDefault
 	}
 	k.store = storage.New(storage.Options{Bytes: o.Bytes, Below: below, Late: k.late.Dir != "", Meters: o.Meters})
+	k.doubted.Store(k.store.Number()) // earlier processes have given lower ones
 	k.fills.init()
 	k.marks.init()
 	k.misses.init()
@@ -92,6 +94,9 @@ func NewKeeper(o Options) (*Keeper, error) {
 func (k *Keeper) purge(p storage.Purge) (storage.Purge, error) {
 	p, err := k.store.Purge(p)
 	k.fills.forget(nil)
+	if err == nil {
+		k.told(p)
+	}
 	return p, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -129,6 +130,7 @@ type orders struct {
 	inUse  map[string]bool // of the table in force; nil before there is one
 	told   int             // failures that got an event in this look
 	silent int             // and those that did not
+	broken int             // names of which the storage has what cannot be used, since the last look
 	clean  time.Time       // when the storage was tidied up
 }
 
@@ -144,6 +146,7 @@ type ordered struct {
 	failed   int       // times in a row
 
 	// Of whoever has set busy.
+	demanded bool      // a client's hello brought this order about
 	asked    *leaf     // what its CA was asked about last
 	askAgain time.Time // when it may be asked again
 	wanted   time.Time // when it wants the certificate to be renewed; zero: it did not say
@@ -201,17 +204,27 @@ func (o *orders) of(name string) *ordered {
 		m.leaf.Store(s.leaf)
 		m.due = earlier(s.due(o.now()), o.now().Add(spread(name)))
 	} else if err != nil {
-		o.meters.Events().Add("certificate_unreadable", fmt.Sprintf("what --data has of %s cannot be used, and it is ordered anew: %v", name, err))
+		o.tellBroken(name, err)
 	}
 	o.names[name] = m
 	return m
+}
+
+// tellBroken makes an event of the first names that a damaged storage has. o.mu is held.
+func (o *orders) tellBroken(name string, err error) {
+	switch o.broken++; {
+	case o.broken <= expiryEventsMax:
+		o.meters.Events().Add("certificate_unreadable", fmt.Sprintf("what --data has of %s cannot be used, and it is ordered anew: %v", name, err))
+	case o.broken == expiryEventsMax+1:
+		o.meters.Events().Add("certificate_unreadable", fmt.Sprintf("what --data has of %s cannot be used either, and so on: no more are told of now", name))
+	}
 }
 
 // spread is how long after a start the CA is asked about a certificate, so that it is not asked about all at once.
 func spread(name string) time.Duration {
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, name)
-	return time.Duration(h.Sum32()) * renewalInfoEvery / (1 << 32)
+	return time.Duration(h.Sum32()) * (renewalInfoEvery / time.Second) >> 32 * time.Second // in nanoseconds the product would not fit
 }
 
 // use says which table is in force. Names that are none of its own, or below none of its wildcards if they came on demand, are let go.
@@ -305,10 +318,10 @@ func (o *orders) dueNow() (all []*ordered) {
 	if o.silent > 0 {
 		o.meters.Events().Add("certificate_failed", fmt.Sprintf("%d more orders failed in the last minute; skerry_acme_orders_total counts them", o.silent))
 	}
-	o.told, o.silent = 0, 0
+	o.told, o.silent, o.broken = 0, 0, 0
 	for name, m := range o.names {
 		if !m.busy && !m.due.After(now) && (m.onDemand || o.inUse[name]) {
-			m.busy = true
+			m.busy, m.demanded = true, false
 			all = append(all, m)
 		}
 	}
@@ -329,7 +342,7 @@ func (o *orders) idle(m *ordered) {
 
 // attend does for a name what is due, and says when to look again.
 func (o *orders) attend(ctx context.Context, m *ordered) {
-	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	ctx, cancel := context.WithTimeout(ctx, o.patience())
 	defer cancel()
 	next, err := o.obtain(ctx, m)
 	o.mu.Lock()
@@ -378,6 +391,9 @@ func backoff(failed int) time.Duration {
 	return wait
 }
 
+// patience is how long all CAs together may take, one after the other.
+func (o *orders) patience() time.Duration { return orderTimeout * time.Duration(len(o.issuers)) }
+
 // obtain takes what another process has ordered, or orders. It returns when to look again. An order is brought to its end also by a
 // process that rests: who waits for the lock would have to begin it anew.
 func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err error) {
@@ -404,7 +420,7 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 		if o.taking.Err() != nil {
 			return time.Time{}, errors.Join(append(failures, errResting)...)
 		}
-		s, err := i.order(ctx, m.name, old)
+		s, err := i.order(ctx, m.name, old, m.demanded)
 		if err == nil {
 			renewed := m.leaf.Load() != nil
 			o.take(m, s)
@@ -528,11 +544,12 @@ func (o *orders) tidy() {
 	if due {
 		o.clean = now
 	}
+	names := slices.Collect(maps.Keys(o.names))
 	o.mu.Unlock()
 	if !due {
 		return
 	}
-	if err := o.store.tidy(o.ctx); err != nil && o.ctx.Err() == nil {
+	if err := o.store.tidy(o.ctx, names); err != nil && o.ctx.Err() == nil {
 		o.meters.Events().Add("certificate_storage", "what has ended could not be removed from --data: "+err.Error())
 	}
 }

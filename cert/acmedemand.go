@@ -22,6 +22,7 @@ type demands struct {
 	waiting map[string]chan struct{} // closed when it is settled
 	refused map[string]time.Time     // until when a name is not asked for again
 	begun   []time.Time              // of orders, within the last minute
+	told    time.Time                // when it was told that --acme-ask cannot be asked
 }
 
 func newDemands() *demands {
@@ -73,44 +74,46 @@ func (o *orders) demandFirst(name string) <-chan struct{} {
 	done := make(chan struct{})
 	d.waiting[name] = done
 	o.running.Go(func() {
-		ok := o.settleDemand(name)
+		again := o.settleDemand(name)
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		delete(d.waiting, name)
-		if !ok {
-			d.refuse(name, now)
+		if again > 0 {
+			d.refuse(name, o.now().Add(again))
 		}
 		close(done)
 	})
 	return done
 }
 
-// refuse remembers a name for a while; where there are too many the others are forgotten: they are asked for again, no more.
-func (d *demands) refuse(name string, now time.Time) {
+// refuse remembers a name until a time; where there are too many the others are forgotten: they are asked for again, no more.
+func (d *demands) refuse(name string, until time.Time) {
 	if len(d.refused) >= namesMax {
 		clear(d.refused)
 	}
-	d.refused[name] = now.Add(refusedKept)
+	d.refused[name] = until
 }
 
-// settleDemand takes the certificate of a name from the storage, or orders it if that is allowed, and reports whether there is one.
-func (o *orders) settleDemand(name string) bool {
-	ctx, cancel := context.WithTimeout(o.ctx, orderTimeout)
+// settleDemand takes the certificate of a name from the storage, or orders it if that is allowed. Where there is none it returns how long
+// the name is not to be asked for again.
+func (o *orders) settleDemand(name string) (again time.Duration) {
+	ctx, cancel := context.WithTimeout(o.ctx, o.patience())
 	defer cancel()
 	if !o.allowed(ctx, name) {
 		o.counts.refused.Inc()
-		return false
+		return refusedKept
 	}
 	if o.full() {
 		o.counts.refused.Inc()
 		if o.demands.mayOrder(o.now()) { // no event for each name that a client makes up
 			o.meters.Events().Add("certificate_failed", fmt.Sprintf("no certificate for %s on demand: there are %d names, the limit", name, namesMax))
 		}
-		return false
+		return refusedKept
 	}
 	m := o.of(name)
-	if m.leaf.Load() == nil {
-		o.orderDemanded(ctx, m)
+	again = refusedKept
+	if m.leaf.Load() == nil && o.orderDemanded(ctx, m) {
+		again = failedKept
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -118,18 +121,22 @@ func (o *orders) settleDemand(name string) bool {
 		if !m.busy && !m.onDemand && !o.inUse[name] {
 			delete(o.names, name) // nobody but a client wants it: such names must not fill all places there are
 		}
-		return false
+		return again
 	}
 	m.onDemand = true
+	if o.names[name] == nil { // a reload meanwhile let it go, as nobody's: it must be renewed
+		o.names[name] = m
+		o.gauge(m)
+	}
 	o.demands.publish(m)
-	return true
+	return 0
 }
 
-// orderDemanded orders for a client, if there were not too many such orders and nobody is at it.
-func (o *orders) orderDemanded(ctx context.Context, m *ordered) {
+// orderDemanded orders for a client, and reports whether it did: there were not too many such orders, and nobody is at it.
+func (o *orders) orderDemanded(ctx context.Context, m *ordered) bool {
 	if !o.demands.mayOrder(o.now()) {
 		o.counts.refused.Inc()
-		return
+		return false
 	}
 	o.counts.demanded.Inc()
 	o.mu.Lock()
@@ -137,8 +144,10 @@ func (o *orders) orderDemanded(ctx context.Context, m *ordered) {
 	m.busy = true
 	o.mu.Unlock()
 	if !busy {
+		m.demanded = true
 		o.attend(ctx, m)
 	}
+	return !busy
 }
 
 // publish lets handshakes find a name.
@@ -166,6 +175,17 @@ func (d *demands) mayOrder(now time.Time) bool {
 	return true
 }
 
+// mayTell reports whether it is to be told that --acme-ask cannot be asked: not for each name that a client makes up.
+func (d *demands) mayTell(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if past := now.Sub(d.told); past >= 0 && past < askTold {
+		return false
+	}
+	d.told = now
+	return true
+}
+
 // allowed reports whether a name may be ordered: it is on the list, or the URL of --acme-ask says so.
 func (o *orders) allowed(ctx context.Context, name string) bool {
 	if slices.Contains(o.opt.Allow, name) || slices.Contains(o.opt.Allow, "*."+parent(name)) {
@@ -181,7 +201,7 @@ func (o *orders) allowed(ctx context.Context, name string) bool {
 		return false
 	}
 	ok, err := o.ask(ctx, name)
-	if err != nil {
+	if err != nil && o.demands.mayTell(o.now()) {
 		o.meters.Events().Add("certificate_ask", "--acme-ask: "+told(err))
 	}
 	return ok

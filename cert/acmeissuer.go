@@ -28,14 +28,17 @@ import (
 
 // issuer is one CA that certificates are ordered from.
 type issuer struct {
-	o        *orders
-	ca       string // URL of its directory
-	key      string // its folder in the storage
-	acme     acme.Client
-	mu       sync.Mutex
-	account  acme.Account // Status is empty: not known yet
-	heldBack time.Time    // until then it is not asked: it said that there were too many orders
-	asksFor  time.Time    // it said last that it wants to be left alone until then
+	o    *orders
+	ca   string // URL of its directory
+	key  string // its folder in the storage
+	acme acme.Client
+
+	registering sync.Mutex   // held while the CA is asked
+	account     acme.Account // Status is empty: not known yet
+
+	mu       sync.Mutex // never held while the CA is asked: its answers are noted under it
+	heldBack heldBack   // it said that there were too many orders
+	asksFor  time.Time  // it said last that it wants to be left alone until then
 }
 
 func newIssuer(o *orders, ca string) *issuer {
@@ -55,6 +58,24 @@ func issuerFolder(ca string) string {
 		name += "-" + p
 	}
 	return name
+}
+
+// heldBack is until when a CA is not asked: for the first certificate of a name that a client's hello brought about, and for all others.
+// Clients can use up what a CA allows, and must not keep renewals from it, which public ones do not count.
+type heldBack struct{ demands, rest time.Time }
+
+func (h *heldBack) until(demanded bool) time.Time {
+	if demanded {
+		return h.demands
+	}
+	return h.rest
+}
+
+// hold notes what such an order met.
+func (h *heldBack) hold(demanded bool, until time.Time) {
+	if h.demands = until; !demanded {
+		h.rest = until
+	}
 }
 
 // newClient returns what CAs are asked with; an answer beyond answerBytesMax breaks off.
@@ -100,10 +121,14 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// order gets a certificate for a name, checks it, and stores it. old is what it replaces, if the storage has one.
-func (i *issuer) order(ctx context.Context, name string, old *stored) (*stored, error) {
+// order gets a certificate for a name, checks it, and stores it. old is what it replaces, if the storage has one. It takes orderTimeout
+// at most: the CAs behind this one are asked also if it begins on orders and has none of them done. demanded says that a client's hello
+// brought it about.
+func (i *issuer) order(ctx context.Context, name string, old *stored, demanded bool) (*stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	defer cancel()
 	i.mu.Lock()
-	held := i.heldBack
+	held := i.heldBack.until(demanded)
 	i.mu.Unlock()
 	if now := i.o.now(); now.Before(held) {
 		return nil, fmt.Errorf("%s said that there were too many orders; it is asked again in %v", i.ca, held.Sub(now).Round(time.Second))
@@ -115,7 +140,7 @@ func (i *issuer) order(ctx context.Context, name string, old *stored) (*stored, 
 		case problem.Type == acme.ProblemTypeRateLimited:
 			i.mu.Lock()
 			now := i.o.now()
-			i.heldBack = later(now.Add(heldBack), earlier(i.asksFor, now.Add(heldBackMax)))
+			i.heldBack.hold(demanded, later(now.Add(heldBackLeast), earlier(i.asksFor, now.Add(heldBackMax))))
 			i.mu.Unlock()
 		case problem.Type == acme.ProblemTypeAccountDoesNotExist:
 			// A CA that was made anew, of a company or of tests, does not know its accounts any more.
@@ -125,6 +150,7 @@ func (i *issuer) order(ctx context.Context, name string, old *stored) (*stored, 
 		}
 	}
 	if err != nil {
+		i.o.store.unstage(i, name)
 		return nil, fmt.Errorf("%s: %w", i.ca, err)
 	}
 	return s, nil
@@ -197,8 +223,8 @@ func refused(err error) bool {
 
 // register returns the account, which it makes if the storage has none: one for all processes.
 func (i *issuer) register(ctx context.Context) (acme.Account, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.registering.Lock()
+	defer i.registering.Unlock()
 	if i.account.Status == acme.StatusValid {
 		return i.account, nil
 	}
@@ -289,8 +315,8 @@ func (i *issuer) newAccount(ctx context.Context, key crypto.Signer) (acme.Accoun
 
 // forget removes an account that its CA does not know, so that the next order registers anew.
 func (i *issuer) forget(ctx context.Context) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.registering.Lock()
+	defer i.registering.Unlock()
 	i.account = acme.Account{}
 	return errors.Join(i.o.store.files.Delete(ctx, i.accountFile()), i.o.store.files.Delete(ctx, i.accountKey()))
 }

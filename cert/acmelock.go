@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -134,6 +136,15 @@ type lockedFiles struct {
 	*certmagic.FileStorage
 	store  *store
 	unlock func()
+	needed []string // folders of names, sorted: what lies there stays
+}
+
+// Delete removes a file, but for those of names that are needed: what has ended by a clock that is wrong may be good by the right one.
+func (f *lockedFiles) Delete(ctx context.Context, key string) error {
+	if _, needed := slices.BinarySearch(f.needed, path.Base(path.Dir(key))); needed {
+		return nil
+	}
+	return f.FileStorage.Delete(ctx, key)
 }
 
 // Lock waits for the one lock that is asked for.

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -84,8 +86,8 @@ func (s *store) load(key string) ([]byte, error) {
 	return text, err
 }
 
-// newest returns the certificate of a name that was ordered last, of any issuer; nil if there is none. The error is of what
-// cannot be used.
+// newest returns the certificate of a name that begins last, of any issuer; nil if there is none. When it was ordered does not count: an
+// order by a clock that was ahead would be the newest until that time has come. The error is of what cannot be used.
 func (s *store) newest(issuers []*issuer, name string) (best *stored, err error) {
 	if s.files.Path == "" {
 		return nil, nil
@@ -96,7 +98,7 @@ func (s *store) newest(issuers []*issuer, name string) (best *stored, err error)
 		case errors.Is(oneErr, fs.ErrNotExist):
 		case oneErr != nil:
 			err = oneErr
-		case best == nil || one.ordered.After(best.ordered):
+		case best == nil || one.leaf.x509().NotBefore.After(best.leaf.x509().NotBefore):
 			best = one
 		}
 	}
@@ -134,6 +136,14 @@ const stagedSuffix = ".next"
 // orders are counted.
 func (s *store) stageKey(ctx context.Context, i *issuer, name string, key []byte) error {
 	return s.files.Store(ctx, certmagic.StorageKeys.SitePrivateKey(i.key, name)+stagedSuffix, key)
+}
+
+// unstage removes what stageKey left of an order that failed, and the name's folder if there is nothing else in it: clients may have made
+// the name up, and there is no end to those.
+func (s *store) unstage(i *issuer, name string) {
+	key := s.files.Filename(certmagic.StorageKeys.SitePrivateKey(i.key, name))
+	_ = os.Remove(key + stagedSuffix)
+	_ = os.Remove(filepath.Dir(key))
 }
 
 // keep puts a certificate beside its staged key, and then all three in their places: until everything is written the old one can be read.
@@ -196,9 +206,14 @@ func challengeFile(kind, name string) string {
 	return path.Join("challenges", kind, certmagic.StorageKeys.Safe(name)+".json")
 }
 
-// tidy removes certificates that ended long ago, and challenges that a process left that was killed.
-func (s *store) tidy(ctx context.Context) error {
-	err := certmagic.CleanStorage(ctx, &lockedFiles{FileStorage: s.files, store: s}, certmagic.CleanStorageOptions{Logger: zap.NewNop(), Interval: tidyEvery,
+// tidy removes certificates that ended long ago, but for those of some names, and challenges that a process left that was killed.
+func (s *store) tidy(ctx context.Context, names []string) error {
+	files := &lockedFiles{FileStorage: s.files, store: s}
+	for _, name := range names {
+		files.needed = append(files.needed, certmagic.StorageKeys.Safe(name))
+	}
+	slices.Sort(files.needed)
+	err := certmagic.CleanStorage(ctx, files, certmagic.CleanStorageOptions{Logger: zap.NewNop(), Interval: tidyEvery,
 		ExpiredCerts: true, ExpiredCertGracePeriod: endedKept})
 	for _, kind := range challengeKinds {
 		keys, listErr := s.files.List(ctx, path.Join("challenges", kind), false)

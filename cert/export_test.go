@@ -27,6 +27,7 @@ const (
 	RetryMax         = retryMax
 	NamesMax         = namesMax
 	LockDead         = lockDead
+	RenewalInfoEvery = renewalInfoEvery
 )
 
 // Table returns the table in force, nil if there is none yet.

@@ -88,7 +88,8 @@ const (
 	ordersAtOnce = 8
 	// ordersLook is how often it is looked which names are due.
 	ordersLook = time.Minute
-	// orderTimeout is how long an order may take, all CAs and the wait for the lock together. Beyond it: a failure.
+	// orderTimeout is how long one CA may take for an order. Beyond it the next one is asked; of the last one it is a failure. All of
+	// them together, with the wait for the lock, have it as many times as there are CAs.
 	orderTimeout = 5 * time.Minute
 	// renewShare: when this part of a certificate's life is left, the next one is ordered.
 	renewShare = 3
@@ -100,8 +101,9 @@ const (
 	retryFirst = time.Minute
 	// retryMax is the longest of these waits: two to six tries a day leave room below the limits of public CAs.
 	retryMax = 6 * time.Hour
-	// heldBack is how long a CA is not asked after it said that there were too many orders.
-	heldBack = 15 * time.Minute
+	// heldBackLeast is how long a CA is not asked after it said that there were too many orders: for names on demand, and unless it was
+	// such a name's, for all.
+	heldBackLeast = 15 * time.Minute
 	// heldBackMax is the longest that it is left alone because its Retry-After says so: what it says may be meant for one name, and
 	// it holds for all.
 	heldBackMax = time.Hour
@@ -149,10 +151,14 @@ const (
 	demandsAtOnce = 32
 	// demandsPerMinute is how many orders clients may bring about in a minute. Beyond it the name is refused like others.
 	demandsPerMinute = 10
-	// refusedKept is how long a name that was refused, or failed, is not asked for again.
+	// refusedKept is how long a name that was refused is not asked for again.
 	refusedKept = 5 * time.Minute
+	// failedKept is the same for a name whose order failed. Public CAs take five failures of a name in an hour.
+	failedKept = 15 * time.Minute
 	// asksAtOnce is how many requests to --acme-ask may be under way. Beyond it the name is refused.
 	asksAtOnce = 8
+	// askTold is how often it is told that --acme-ask cannot be asked.
+	askTold = time.Minute
 	// askTimeout is how long --acme-ask may take. Beyond it the name is refused.
 	askTimeout = 3 * time.Second
 )

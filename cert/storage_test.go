@@ -101,17 +101,16 @@ func TestDamagedStorage(t *testing.T) {
 		t.Errorf("what was put back took the place of a newer one: %+v", shown)
 	}
 
-	next := acmeWorld(t, cert.ACME{Dir: dir})
-	next.hosts(nil, names[1:]...)
-	table := next.table()
-	events := next.meters.Events().Since(0)
 	for i, d := range all {
-		if got, _, _ := table.Choose(names[i+1], netip.Addr{}); got != "local "+names[i+1] {
+		name := names[i+1]
+		next := acmeWorld(t, cert.ACME{Dir: dir})
+		next.hosts(nil, name)
+		if got, _, _ := next.table().Choose(name, netip.Addr{}); got != "local "+name {
 			t.Errorf("%s: after a start there is %q", d.what, got)
 		}
 		told := 0
-		for _, e := range events {
-			if e.Kind == "certificate_unreadable" && strings.Contains(e.Text, names[i+1]) {
+		for _, e := range next.meters.Events().Since(0) {
+			if e.Kind == "certificate_unreadable" && strings.Contains(e.Text, name) {
 				told++
 			}
 		}

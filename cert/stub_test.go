@@ -23,15 +23,20 @@ import (
 type stub struct {
 	t    *testing.T
 	root *made
+	at   string // where its directory is, without the last part
 
-	mu     sync.Mutex
-	stuck  bool // orders are never done
-	mute   bool // nothing is answered
-	issued []byte
+	mu        sync.Mutex
+	stuck     bool // orders are never done
+	mute      bool // nothing is answered
+	issued    []byte
+	looks     []time.Time // when it was asked how long certificates are to be kept
+	orders    []time.Time // when each was made
+	noAccount bool        // accounts are refused by their number
+	tooMany   bool        // orders are refused by their number
 }
 
 func newStub(t *testing.T, root *made) *stub {
-	return &stub{t: t, root: root}
+	return &stub{t: t, root: root, at: strings.TrimSuffix(nowhere, "/dir")}
 }
 
 // RoundTrip answers a request to the CA.
@@ -58,18 +63,32 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewDecoder(r.Body).Decode(&signed)
 	}
 	payload, _ := base64.RawURLEncoding.DecodeString(signed.Payload)
-	at := strings.TrimSuffix(nowhere, "/dir")
+	at := s.at
 	order := func(status string) {
 		fmt.Fprintf(w, `{"status":%q,"identifiers":[{"type":"dns","value":"a.skerry.dev"}],"finalize":"%s/finalize","certificate":"%s/certificate"}`, status, at, at)
 	}
+	if strings.HasPrefix(r.URL.Path, "/info/") {
+		s.looks = append(s.looks, time.Now())
+		fmt.Fprintf(w, `{"suggestedWindow":{"start":%q,"end":%q}}`, time.Now().AddDate(0, 0, 50).Format(time.RFC3339), time.Now().AddDate(0, 0, 51).Format(time.RFC3339))
+		return
+	}
 	switch r.URL.Path {
 	case "/dir":
-		fmt.Fprintf(w, `{"newNonce":"%s/nonce","newAccount":"%s/account","newOrder":"%s/order"}`, at, at, at)
+		fmt.Fprintf(w, `{"newNonce":"%s/nonce","newAccount":"%s/account","newOrder":"%s/order","renewalInfo":"%s/info"}`, at, at, at, at)
 	case "/account":
+		if s.noAccount {
+			s.refuse(w)
+			return
+		}
 		w.Header().Set("Location", at+"/account/1")
 		w.WriteHeader(http.StatusCreated)
 		io.WriteString(w, `{"status":"valid"}`)
 	case "/order":
+		s.orders = append(s.orders, time.Now())
+		if s.tooMany {
+			s.refuse(w)
+			return
+		}
 		w.Header().Set("Location", at+"/order/1")
 		w.WriteHeader(http.StatusCreated)
 		order("ready")
@@ -95,6 +114,14 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/pem-certificate-chain")
 		w.Write(s.issued)
 	}
+}
+
+// refuse says that there were too many.
+func (s *stub) refuse(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", "1800")
+	w.WriteHeader(http.StatusTooManyRequests)
+	io.WriteString(w, `{"type":"urn:ietf:params:acme:error:rateLimited","status":429}`)
 }
 
 func (s *stub) sign(csr *x509.CertificateRequest) []byte {
@@ -164,6 +191,13 @@ func (s *stub) set(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f()
+}
+
+// asked is how many orders it was asked for.
+func (s *stub) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.orders)
 }
 
 // publicKey is the half of a key that a CA has.

@@ -88,10 +88,10 @@ func (f *acmeFlags) bindings(secrets spec.Secrets) (map[string]cert.Binding, err
 	all := make(map[string]cert.Binding, len(f.eabs))
 	for _, text := range f.eabs {
 		cut := strings.LastIndexByte(text, '=') // a URL may have one
-		if cut <= 0 {
-			return nil, errors.New("one --acme-eab is not of the form URL=REFERENCE") // what it is may be the key itself
+		ca, ref := text[:max(cut, 0)], text[cut+1:]
+		if ca == "" || !strings.HasPrefix(ref, "file:") && !strings.HasPrefix(ref, "env:") {
+			return nil, errors.New("one --acme-eab is not of the form URL=REFERENCE") // some of it may be the key itself, whose padding is = too
 		}
-		ca, ref := text[:cut], text[cut+1:]
 		if _, twice := all[ca]; twice {
 			return nil, fmt.Errorf("--acme-eab %s=… is given twice", ca)
 		}

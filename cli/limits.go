@@ -35,6 +35,9 @@ const (
 	// dataWait is how long purges wait for --data when the process before is gone, and another one holds it. Beyond it they are of what is
 	// in memory, and of the directory when it is taken.
 	dataWait = time.Minute
+	// tellsWaiting is how many URLs and groups that became out of date in a replaced process wait to be told to the new one. Beyond it that one
+	// has everything validated before it is given.
+	tellsWaiting = 1024
 	// gcPercent is how much garbage may be there beside what lives, in percent, before the collector runs.
 	gcPercent = 30
 )

@@ -39,6 +39,7 @@ type process struct {
 	notify    *systemd.Notifier // nil: systemd wants to hear nothing
 	reloading atomic.Bool       // systemd was told so
 	upgrade   upgradeFlags
+	teller    *teller  // to the process that replaces this one; nil: there is none. Of the attempt, and then of the goroutine that serves
 	attempt   *attempt // to replace this process; nil: there is none. Of the goroutine that serves
 
 	stopWatch context.CancelFunc
@@ -276,6 +277,7 @@ func (p *process) close() {
 		p.admin.Close() // what it cuts off is a scrape
 	}
 	_ = p.data.Release() // the file is closed whatever it returns
+	p.teller.end()
 	if p.hand != nil {
 		p.hand.Close()
 	}

@@ -80,6 +80,13 @@ func (p *process) serving(ctx context.Context, src *edge.Source) error {
 	if p.hand.Replaces() == 0 {
 		p.toldSystemd(p.main().Ready(p.status()))
 	} else {
+		e := p.edge.Load()
+		p.hand.Told(func(what []byte) {
+			if err := e.ObeyCache(what); err != nil {
+				p.say("%v", err)
+				e.DoubtCache()
+			}
+		}, e.DoubtCache)
 		if err := p.hand.Ready(); err != nil {
 			p.say("the process before is gone: %v", err)
 		}
@@ -268,7 +275,8 @@ func (p *process) try(ctx context.Context) (*handover.Successor, error) {
 		return nil, err
 	}
 	p.gate.shut(fmt.Sprintf("process %d is about to replace this one, and on trial (--upgrade-trial); try again after the event data_taken or replace_failed", next.PID()))
-	p.edge.Load().LendCache()
+	p.teller = newTeller(next)
+	p.edge.Load().LendCache(p.teller.tell)
 	p.hand.Sockets.Pause()
 	next.Turn()
 	p.meters.Events().Add("replace_ready", fmt.Sprintf("process %d serves; process %d does not accept any more", next.PID(), os.Getpid()))
@@ -283,6 +291,8 @@ func (p *process) try(ctx context.Context) (*handover.Successor, error) {
 func (p *process) takeBack() {
 	p.hand.Sockets.Resume()
 	p.edge.Load().TakeBackCache()
+	p.teller.end()
+	p.teller = nil
 	p.gate.open()
 }
 

@@ -277,6 +277,74 @@ func TestPurgeAcknowledged(t *testing.T) {
 	}
 }
 
+// TestPostWhileReplaced: a POST on a connection that the old process has is known to the new one, on trial and behind it.
+func TestPostWhileReplaced(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, append(diskArgs, "--upgrade-trial", "1s")...)
+	onTrial, later := r.visit(), r.visit()
+	onTrial.says(t, "GET", "/v/a", 0, "stored")
+	later.says(t, "GET", "/v/a", 0, "hit")
+	r.signal(syscall.SIGUSR2)
+	before := r.newest
+	r.newest, _ = strconv.Atoi(r.await(`replace ready: process (\d+) serves`)[0])
+	next := r.visit()
+	posted := func(old *visitor, version int) {
+		t.Helper()
+		next.says(t, "GET", "/v/a", version-1, "")
+		next.says(t, "GET", "/v/a", version-1, "hit")
+		old.says(t, "POST", "/v/a", version, "fwd=method")
+		for by := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+			if got, _, _, err := next.ask("GET", "/v/a"); err != nil || time.Now().After(by) {
+				t.Fatalf("version %d, %v, want %d", got, err, version)
+			} else if got == version {
+				return
+			}
+		}
+	}
+	posted(onTrial, 1)
+	r.await(fmt.Sprintf(`process %d is replaced by process %d;`, before, r.newest))
+	r.awaitAll(fmt.Sprintf(`data taken: process %d has`, r.newest), 1)
+	posted(later, 2)
+}
+
+// TestPostToOldest: the newest of three processes forgets what requests to the first one make out of date, whether the second one lives or not.
+func TestPostToOldest(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, append(diskArgs, "--upgrade-trial", "100ms")...)
+	var oldest []*visitor
+	for n := range 8 {
+		oldest = append(oldest, r.visit())
+		oldest[n].says(t, "GET", fmt.Sprint("/v/", n), 0, "stored")
+	}
+	r.replace()
+	for n := range oldest {
+		r.visit().says(t, "GET", fmt.Sprint("/v/", n), 0, "hit")
+	}
+	second := r.replace()
+	next := r.visit()
+	for n, old := range oldest {
+		path := fmt.Sprint("/v/", n)
+		if next.says(t, "GET", path, 0, "hit"); n == len(oldest)/2 {
+			if err := syscall.Kill(second, syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			r.await(`stopped: `)
+		}
+		old.says(t, "POST", path, 1, "fwd=method")
+		for by := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+			if got, _, _, err := next.ask("GET", path); err != nil || time.Now().After(by) {
+				t.Fatalf("%s: version %d, %v", path, got, err)
+			} else if got == 1 {
+				break
+			}
+		}
+	}
+	next.says(t, "GET", "/v/last", 0, "stored")
+	next.says(t, "GET", "/v/last", 0, "hit")
+	r.await(`stopped: `) // both have told all by then: nothing is in doubt
+	next.says(t, "GET", "/v/last", 0, "hit")
+}
+
 // TestReplaceBrokenDisk: where the directory of the cache cannot be opened the new process goes on without, and nothing that it does not know
 // of comes back later.
 func TestReplaceBrokenDisk(t *testing.T) {

@@ -391,7 +391,7 @@ func TestReplaceAge(t *testing.T) {
 // TestReplaceFails: a new program that ends, hangs, or dies after it was ready changes nothing, and the next try is a new one.
 func TestReplaceFails(t *testing.T) {
 	r := newRow(t)
-	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "2s", "--upgrade-timeout", "4s")
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "3s", "--upgrade-timeout", "8s")
 	chat := r.chat()
 	stands := func() {
 		t.Helper()
@@ -415,7 +415,7 @@ func TestReplaceFails(t *testing.T) {
 	stands()
 	r.signal(syscall.SIGUSR2)
 	r.await(`SIGUSR2: a replacement is under way`)
-	r.await(`replace failed: process \d+ goes on: process \d+ was not ready within 4s \(--upgrade-timeout\)`)
+	r.await(`replace failed: process \d+ goes on: process \d+ was not ready within 8s \(--upgrade-timeout\)`)
 	restore()
 	stands()
 
@@ -432,7 +432,7 @@ func TestReplaceFails(t *testing.T) {
 	if err := r.get("/queued"); err != nil {
 		t.Error(err)
 	}
-	r.await(`replace failed: process \d+ goes on: process \d+ ended within 2s \(--upgrade-trial\) of being ready: signal: killed`)
+	r.await(`replace failed: process \d+ goes on: process \d+ ended within 3s \(--upgrade-trial\) of being ready: signal: killed`)
 	stands()
 	r.replace()
 	stands()

@@ -208,8 +208,15 @@ func (e *Edge) ResumeCache(route, by string) (any, error) {
 }
 
 // LendCache has another process, which is to replace this one, serve: requests pass the cache, and nothing that is stored is given. It is over
-// with RetireCache, or with TakeBackCache when that one has failed: then what is stored is validated before it is given.
-func (e *Edge) LendCache() { e.keepers.Cache.Lend() }
+// with RetireCache, or with TakeBackCache when that one has failed: then what is stored is validated before it is given. What unsafe requests
+// make out of date is told, for that one's ObeyCache.
+func (e *Edge) LendCache(tell func(what []byte)) { e.keepers.Cache.Lend(tell) }
+
+// ObeyCache forgets what the process before has told. An error: it is nothing sensible.
+func (e *Edge) ObeyCache(what []byte) error { return e.keepers.Cache.Obey(what) }
+
+// DoubtCache has everything that is stored validated before it is given: what a process before has told may be lost.
+func (e *Edge) DoubtCache() { e.keepers.Cache.Doubt() }
 
 // TakeBackCache ends LendCache.
 func (e *Edge) TakeBackCache() { e.keepers.Cache.TakeBack() }

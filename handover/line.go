@@ -1,11 +1,15 @@
 package handover
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // What is said on a line, one byte each.
@@ -14,6 +18,8 @@ const (
 	sayTurn   = 'T' // the old one: I accept no more, it is your turn
 	sayProved = 'P' // the old one: you stay, I am going
 	sayEnd    = 'E' // the newest, to an old one: your time is over
+	sayTold   = 'M' // the old one: four bytes that say how many follow, which are not this package's
+	sayAll    = 'A' // the old one: that was all that is to be told
 )
 
 // line is one end of the connection between a process and one that it started, or inherited.
@@ -25,25 +31,47 @@ type line struct {
 	proved chan struct{} // also when the other end is gone
 	end    chan struct{}
 	gone   chan struct{} // closed when the other end is
+	told   atomic.Pointer[hearer]
+
+	hearing sync.WaitGroup
+	leaving atomic.Bool // another process is to hear in our place
+	writing sync.Mutex
 }
 
+// hearer is who is told something: what it is, or that some of it may be lost.
+type hearer struct {
+	told func([]byte)
+	lost func()
+}
+
+// newLine returns a line on which nobody hears yet.
 func newLine(conn *net.UnixConn, pid int) *line {
-	l := &line{conn: conn, pid: pid, ready: make(chan struct{}), turn: make(chan struct{}), proved: make(chan struct{}), end: make(chan struct{}), gone: make(chan struct{})}
-	go l.hear()
-	return l
+	return &line{conn: conn, pid: pid, ready: make(chan struct{}), turn: make(chan struct{}), proved: make(chan struct{}), end: make(chan struct{}), gone: make(chan struct{})}
 }
 
-// hear notes what is said, until the line ends.
+// listen has somebody hear. Of all processes that have this end of a line one hears at a time, or each would get a part.
+func (l *line) listen() { l.hearing.Go(l.hear) }
+
+// leave has nobody hear any more, between two things that are said: what comes next is for the process that hears in our place.
+func (l *line) leave() {
+	l.leaving.Store(true)
+	_ = l.conn.SetReadDeadline(time.Unix(1, 0)) // it is closed: then nobody hears either
+	l.hearing.Wait()
+}
+
+// hear notes what is said, until the line ends or is left.
 func (l *line) hear() {
 	var ready, turn, proved, end sync.Once
-	defer close(l.gone)
 	defer func() {
 		turn.Do(func() { close(l.turn) })
 		proved.Do(func() { close(l.proved) })
 	}()
-	b := make([]byte, 1)
-	for {
-		if n, err := l.conn.Read(b); n == 0 || err != nil {
+	b, all := make([]byte, 1), false
+	for !l.leaving.Load() {
+		if err := l.read(b, false); errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		} else if err != nil {
+			l.ended(all || errors.Is(err, net.ErrClosed))
 			return
 		}
 		switch b[0] {
@@ -55,12 +83,80 @@ func (l *line) hear() {
 			proved.Do(func() { close(l.proved) })
 		case sayEnd:
 			end.Do(func() { close(l.end) })
+		case sayTold:
+			if !l.hearTold() {
+				l.ended(false)
+				return
+			}
+		case sayAll:
+			all = true
 		}
 	}
 }
 
-func (l *line) say(what byte) error {
-	_, err := l.conn.Write([]byte{what})
+// ended notes that the other end is gone, or as good as that. all: nothing that it has told is lost.
+func (l *line) ended(all bool) {
+	if h := l.told.Load(); h != nil && !all {
+		h.lost()
+	}
+	close(l.gone)
+}
+
+// read fills b. whole: it goes on though the line is to be left.
+func (l *line) read(b []byte, whole bool) error {
+	for len(b) > 0 {
+		n, err := l.conn.Read(b)
+		if b = b[n:]; whole && errors.Is(err, os.ErrDeadlineExceeded) {
+			err = l.conn.SetReadDeadline(time.Time{})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hearTold passes on what is told; false: the line has ended, or says what cannot be.
+func (l *line) hearTold() bool {
+	var head [4]byte
+	if l.read(head[:], true) != nil {
+		return false
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n > toldBytesMax {
+		return false
+	}
+	b := make([]byte, n)
+	if l.read(b, true) != nil {
+		return false
+	}
+	if h := l.told.Load(); h != nil {
+		h.told(b)
+	}
+	return true
+}
+
+// tell tells something.
+func (l *line) tell(b []byte) error {
+	if len(b) > toldBytesMax {
+		return fmt.Errorf("%d bytes are to be told, more than %d (toldBytesMax)", len(b), toldBytesMax)
+	}
+	return l.write(append(binary.BigEndian.AppendUint32([]byte{sayTold}, uint32(len(b))), b...))
+}
+
+func (l *line) say(what byte) error { return l.write([]byte{what}) }
+
+// write says something as a whole, or nothing any more.
+func (l *line) write(b []byte) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if err := l.conn.SetWriteDeadline(time.Now().Add(toldWait)); err != nil {
+		return err
+	}
+	_, err := l.conn.Write(b)
+	if err != nil {
+		_ = l.conn.CloseWrite() // what follows half of it could not be understood
+	}
 	return err
 }
 
@@ -76,7 +172,7 @@ func (l *line) isGone() bool {
 // close ends the line here, and waits until nobody hears on it.
 func (l *line) close() {
 	l.conn.Close()
-	<-l.gone
+	l.hearing.Wait()
 }
 
 // newPair returns the two ends of a line: ours, and the descriptor for a process to be started.
@@ -96,7 +192,9 @@ func newPair(pid int) (ours *line, theirs int, err error) {
 		syscall.Close(fds[1])
 		return nil, -1, err
 	}
-	return newLine(conn, pid), fds[1], nil
+	l := newLine(conn, pid)
+	l.listen()
+	return l, fds[1], nil
 }
 
 // connOf makes a connection of a descriptor, which belongs to it then.

@@ -41,6 +41,8 @@ type Process struct {
 	args    []string
 	before  *line // to the process that started this one; nil: it is the first
 
+	joining sync.WaitGroup // older lines are heard when the one before has left them
+
 	mu    sync.Mutex
 	older []*line // to those before that one, the oldest first
 	after *line   // to the process that is to replace this one; nil: there is none
@@ -100,13 +102,15 @@ func (p *Process) inherit(h *handed) error {
 		if err != nil {
 			return err
 		}
+		l := newLine(c, pid)
 		if fd == firstFD {
-			p.before = newLine(c, pid)
+			p.before = l
 		} else {
-			p.older = append(p.older, newLine(c, pid))
+			p.older = append(p.older, l)
 		}
 		fd++
 	}
+	p.join()
 	for _, s := range h.Sockets {
 		f := os.NewFile(uintptr(fd), "socket")
 		l, err := net.FileListener(f)
@@ -123,6 +127,18 @@ func (p *Process) inherit(h *handed) error {
 		fd++
 	}
 	return nil
+}
+
+// join has the processes before this one heard: the last one now, and the others when that does not hear them any more.
+func (p *Process) join() {
+	p.before.listen()
+	older := slices.Clone(p.older)
+	p.joining.Go(func() {
+		<-p.before.proved
+		for _, l := range older {
+			l.listen()
+		}
+	})
 }
 
 // Replaces is the number of the process that this one is to replace; 0: it is the first.
@@ -163,6 +179,30 @@ func (p *Process) Proved() <-chan struct{} {
 	return p.before.proved
 }
 
+// Told has f called with each thing that a process before tells: one after the other, for each of those processes, before anything is heard that
+// it says later. lost is called when such a process ends, or does not tell any more, without having told everything. It is for before Ready.
+func (p *Process) Told(f func([]byte), lost func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range append(slices.Clone(p.older), p.before) {
+		if l != nil {
+			l.told.Store(&hearer{f, lost})
+		}
+	}
+}
+
+// leave has the processes before this one heard by the one that replaces it: what they tell is for the newest.
+func (p *Process) leave() {
+	p.joining.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range append(slices.Clone(p.older), p.before) {
+		if l != nil {
+			l.leave()
+		}
+	}
+}
+
 // MustEnd is closed when a newer process says that this one's time is over. It is for after Successor.Proved.
 func (p *Process) MustEnd() <-chan struct{} {
 	p.mu.Lock()
@@ -178,7 +218,11 @@ func (p *Process) Close() {
 	p.Sockets.CloseUnused()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, l := range append(slices.Clone(p.older), p.before, p.after) {
+	if p.before != nil {
+		p.before.close()
+		p.joining.Wait()
+	}
+	for _, l := range append(slices.Clone(p.older), p.after) {
 		if l != nil {
 			l.close()
 		}

@@ -149,6 +149,13 @@ func (s *Successor) PID() int { return s.line.pid }
 // Turn tells it that this process does not accept any more.
 func (s *Successor) Turn() { _ = s.line.say(sayTurn) } // it has ended: Try says so
 
+// Tell tells it something, as long as both live; or its own successor. An error: it is too long, or the other has ended or does not hear, and
+// will hear nothing more but that something is lost.
+func (s *Successor) Tell(b []byte) error { return s.line.tell(b) }
+
+// ToldAll says that nothing more is to be told. Without it the other takes it that something is lost.
+func (s *Successor) ToldAll() { _ = s.line.say(sayAll) } // it has ended, or knows already that something is
+
 // Try watches it for a time. An error: it has ended, or ctx has; then it is killed, and this process goes on or ends.
 func (s *Successor) Try(ctx context.Context, trial time.Duration) error {
 	over := time.NewTimer(trial)
@@ -173,6 +180,7 @@ func (s *Successor) Proved() {
 	p.mu.Lock()
 	p.after = s.line
 	p.mu.Unlock()
+	p.leave()
 	_ = s.line.say(sayProved) // it has ended: then the supervisor of both must start it anew
 	for len(older)+1 > olderMax {
 		_ = older[0].say(sayEnd) // it has ended meanwhile

@@ -19,19 +19,34 @@ func (f *frames) between() bool { return f.have == 0 && f.left == 0 }
 // see takes the next bytes.
 func (f *frames) see(view []byte) {
 	for len(view) > 0 {
-		if f.left > 0 {
-			n := min(f.left, uint64(len(view)))
-			f.left -= n
-			view = view[n:]
-			continue
-		}
-		f.head[f.have] = view[0]
-		f.have++
-		view = view[1:]
-		if f.have >= 2 && f.have == f.headBytes() {
-			f.left, f.have = f.payload(), 0
+		view = view[f.step(view):]
+	}
+}
+
+// first returns the next bytes up to where a frame first ends in them, or all.
+func (f *frames) first(view []byte) []byte {
+	g, n := *f, 0
+	for n < len(view) {
+		if n += g.step(view[n:]); g.between() {
+			break
 		}
 	}
+	return view[:n]
+}
+
+// step takes some of the next bytes, at least one, and none behind the end of a frame.
+func (f *frames) step(view []byte) (n int) {
+	if f.left > 0 {
+		n := min(f.left, uint64(len(view)))
+		f.left -= n
+		return int(n)
+	}
+	f.head[f.have] = view[0]
+	f.have++
+	if f.have >= 2 && f.have == f.headBytes() {
+		f.left, f.have = f.payload(), 0
+	}
+	return 1
 }
 
 // headBytes is how long a head is, by its first two bytes.

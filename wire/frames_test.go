@@ -32,6 +32,13 @@ func TestFramesKnowTheirEnd(t *testing.T) {
 					return
 				}
 				n := min(size, len(all)-at)
+				end := at + 1
+				for end < at+n && !ends[end] {
+					end++
+				}
+				if got := len(f.first(all[at : at+n])); at+got != end {
+					t.Fatalf("after %d bytes the first frame ends after %d of %d, want %d", at, got, n, end-at)
+				}
 				f.see(all[at : at+n])
 				at += n
 			}

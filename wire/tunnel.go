@@ -133,14 +133,17 @@ func (l *lane) move() error {
 	since := time.Time{} // when the other direction was seen to have ended
 	for {
 		if l.parting.Load() && l.frames.between() {
-			if err := l.to.Send(closeRestart, l.idle); err != nil {
+			if err := l.send(closeRestart); err != nil {
 				return err
 			}
 			return errParted
 		}
 		view, err := l.receive(l.deadline(&since))
 		if len(view) > 0 {
-			if err := l.to.Send(view, l.idle); err != nil {
+			if err == nil && l.parting.Load() {
+				view = l.frames.first(view) // what comes behind it stays behind
+			}
+			if err := l.send(view); err != nil {
 				return err
 			}
 			l.gone(view)
@@ -152,10 +155,6 @@ func (l *lane) move() error {
 			return nil
 		case err != nil:
 			return err
-		case len(view) > 0:
-			continue
-		}
-		switch {
 		case !since.IsZero() && now.Sub(since) >= halfOpen:
 			return nil
 		case !l.age.IsZero() && !now.Before(l.age):
@@ -169,13 +168,27 @@ func (l *lane) move() error {
 // receive waits for the next piece that is to be sent, at most until by. While the direction is lively, what comes has mostly gone already
 // when it returns.
 func (l *lane) receive(by time.Time) (view []byte, err error) {
-	if !l.lively {
+	if !l.lively || l.parting.Load() { // a piece that goes by may hold the end of the frame that is waited for
 		return l.from.Receive(by)
 	}
 	if end := l.window.Add(livelyWindow); end.Before(by) {
 		by = end
 	}
 	return l.forward(by)
+}
+
+// send waits for a taker as long as the tunnel may be silent, but not beyond its age: if neither side takes anything, nobody else looks
+// whether that has come.
+func (l *lane) send(view []byte) error {
+	patience := l.idle
+	if !l.age.IsZero() {
+		patience = min(patience, max(time.Until(l.age), time.Millisecond))
+	}
+	err := l.to.Send(view, patience)
+	if err != nil && !l.age.IsZero() && !time.Now().Before(l.age) {
+		return ErrAge
+	}
+	return err
 }
 
 // gone takes account of a piece that went through.

@@ -304,6 +304,32 @@ func TestPurges(t *testing.T) {
 	}
 }
 
+// TestRefusedReplaces: an object that a purge has met on its way is not taken, and the one that it was to replace does not stay in its place.
+func TestRefusedReplaces(t *testing.T) {
+	f := func(what string, p storage.Purge, want string) {
+		t.Helper()
+		dir := t.TempDir()
+		d, m := open(t, dir, 16*mb), newMaker(t)
+		d.Put(m.object(page(1), 1, content(1, 100), "g"))
+		d.Put(m.object(page(2), 1, content(1, 100), "g"))
+		d.Flush()
+		p.Number, p.Soft = 5, true
+		d.Keep(p)
+		d.Put(m.object(page(1), 3, content(3, 100), "g"))
+		for _, when := range []string{"at once", "in the next process"} {
+			d.Flush()
+			if got := show(d, page(1)) + "; " + show(d, page(2)); got != want {
+				t.Errorf("%s, %s: %q, want %q", what, when, got, want)
+			}
+			d = reopen(t, d, dir, 16*mb)
+			<-d.Scanned()
+		}
+		d.Close()
+	}
+	f("group", storage.Purge{Kind: storage.PurgeGroup, Value: "g"}, "; 1 100 soft")
+	f("url", storage.Purge{Kind: storage.PurgeURL, Host: "a.example", Value: "/1"}, "; 1 100")
+}
+
 // TestRemove: all variants of a key go, with those that are to come with a lower number, and nothing else.
 func TestRemove(t *testing.T) {
 	dir := t.TempDir()

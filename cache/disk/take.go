@@ -64,19 +64,17 @@ func (d *Disk) accept(j *job) {
 			d.release(j.body)
 		}
 	}
-	if d.closed || d.late.refuses(j.id, schemeFor(j.flags&flagSecure != 0), j.o.Number()) {
+	if d.closed {
 		d.counts.dropped.Inc()
 		return
 	}
-	if hard, soft := d.marks.met(j.o.Key(), j.o.Groups); max(hard.number, soft.number) > j.o.Number() {
-		d.counts.dropped.Inc()
-		return
-	}
+	hard, soft := d.marks.met(j.o.Key(), j.o.Groups)
+	refused := max(hard.number, soft.number) > j.o.Number() || d.late.refuses(j.id, schemeFor(j.flags&flagSecure != 0), j.o.Number())
 	j.seq = d.tick()
 	j.instead = d.forget(j.id.url, func(p *place) bool { return p.key == j.id.key && p.sig == j.sig }) > 0
 	tooLarge := j.body == nil && j.bytes > d.segmentBytes/2 && !d.spills(j)
 	full := len(d.queue) >= queueMax || len(d.queue) > 0 && d.queued+j.bytes > queueBytesMax
-	if tooLarge || full || d.degraded || d.lost {
+	if refused || tooLarge || full || d.degraded || d.lost { // the one that it was to replace goes all the same
 		d.counts.dropped.Inc()
 		d.supersede(j)
 		return

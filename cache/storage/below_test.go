@@ -22,6 +22,7 @@ type shelf struct {
 	hard    uint64 // the last purge that was not soft
 	finds   int
 	wait    chan struct{} // if there is one, Find answers when it is closed
+	stuck   chan struct{} // the same for the next Put
 }
 
 func newShelf() *shelf {
@@ -30,6 +31,12 @@ func newShelf() *shelf {
 
 func (b *shelf) Put(o *storage.Object) {
 	b.mu.Lock()
+	if stuck := b.stuck; stuck != nil {
+		b.stuck = nil
+		b.mu.Unlock()
+		<-stuck
+		b.mu.Lock()
+	}
 	defer b.mu.Unlock()
 	k := string(o.Key())
 	if o.Number() < max(b.removed[k], b.hard) {

@@ -155,3 +155,43 @@ func TestLiftAgainstPut(t *testing.T) {
 		}
 	})
 }
+
+// TestPutAgainstPut: of two of one variant that come at the same instant the older one does not come up when the newer one is evicted, in
+// whichever order they are put below.
+func TestPutAgainstPut(t *testing.T) {
+	f := func(what string, between func(s *storage.Store), signature, want string) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			b := newShelf()
+			s := storage.New(storage.Options{Bytes: 1 << 20, Below: b})
+			defer s.Close()
+			stuck := make(chan struct{})
+			b.stuck = stuck
+			var group sync.WaitGroup
+			group.Go(func() { s.Put(draft(s, page(1), "older")) })
+			synctest.Wait()
+			between(s)
+			newer := draft(s, page(1), "newer")
+			newer.Signature = []byte(signature)
+			s.Put(newer)
+			close(stuck)
+			group.Wait()
+			if got := variants(s, page(1)); got != "newer" && signature == "" {
+				t.Errorf("%s: memory has %q", what, got)
+			}
+			squeezed(s)
+			if got := variants(s, page(1)); got != want {
+				t.Errorf("%s: found %q, want %q", what, got, want)
+			}
+		})
+	}
+	f("both in memory", func(*storage.Store) {}, "", "")
+	f("the older one evicted before", squeezed, "", "")
+	f("another variant", func(*storage.Store) {}, "other", "older newer")
+}
+
+// squeezed evicts everything.
+func squeezed(s *storage.Store) {
+	s.SetBudget(0)
+	s.SetBudget(1 << 20)
+}

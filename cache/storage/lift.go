@@ -1,6 +1,9 @@
 package storage
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // lifting is a look below for a key.
 type lifting struct {
@@ -10,20 +13,33 @@ type lifting struct {
 }
 
 // overtake is for an object that comes into a shard and is about to be put below: who looks there for its key may find what it replaces,
-// until settlePut.
+// until settlePut. One that it replaces itself may be put below only after it.
 func (h *shard) overtake(o *Object) {
 	if l := h.lifting[string(o.Key())]; l != nil {
 		l.outdated = true
 	}
-	h.putting = append(h.putting, o.hash)
+	for _, other := range h.putting {
+		if other.hash == o.hash && bytes.Equal(other.Key(), o.Key()) && bytes.Equal(other.Signature(), o.Signature()) {
+			other.overtaken = true
+		}
+	}
+	h.putting = append(h.putting, o)
 }
 
 // settlePut says that the object has been put below.
 func (h *shard) settlePut(o *Object) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	at, last := slices.Index(h.putting, o.hash), len(h.putting)-1
-	h.putting[at], h.putting = h.putting[last], h.putting[:last]
+	at, last := slices.Index(h.putting, o), len(h.putting)-1
+	h.putting[at], h.putting[last] = h.putting[last], nil
+	h.putting = h.putting[:last]
+}
+
+// wasOvertaken reports whether a newer one has come while the object was put below: nobody knows which of them lies there.
+func (h *shard) wasOvertaken(o *Object) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return o.overtaken
 }
 
 // lift brings the variants of a key up from the store below, behind those in memory. If somebody is at it already, it waits for
@@ -36,7 +52,7 @@ func (s *Store) lift(hash uint64, key []byte) {
 		<-other.done
 		return
 	}
-	l := &lifting{hash: hash, done: make(chan struct{}), outdated: slices.Contains(h.putting, hash)}
+	l := &lifting{hash: hash, done: make(chan struct{}), outdated: slices.ContainsFunc(h.putting, func(o *Object) bool { return o.hash == hash })}
 	if h.lifting == nil {
 		h.lifting = map[string]*lifting{}
 	}

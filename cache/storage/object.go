@@ -28,6 +28,7 @@ type Object struct {
 	queue     queueID // under the policy's lock
 	gone      bool    // not in the index any more; under the shard's lock
 	partial   bool    // of the newest variant: others may lie below; under the shard's lock
+	overtaken bool    // a newer one came before it was put below; under the shard's lock
 
 	next, prev *Object // in its queue; under the policy's lock
 }

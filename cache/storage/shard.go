@@ -16,7 +16,7 @@ type shard struct {
 	hits    uint64
 	misses  uint64
 	lifting map[string]*lifting // keys that somebody looks for below
-	putting []uint64            // hashes of keys of which something is here, and about to be put below
+	putting []*Object           // what is here, and about to be put below
 	_       [16]byte            // two shards never share a line of 64 bytes with both locks
 }
 

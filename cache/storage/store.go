@@ -239,7 +239,9 @@ func (s *Store) admit(o, again *Object) bool {
 	h.mu.Unlock()
 	s.fit()
 	if s.below != nil {
-		s.below.Put(o)
+		if s.below.Put(o); h.wasOvertaken(o) {
+			s.removeBelow(o)
+		}
 		h.settlePut(o)
 	}
 	return true
@@ -314,10 +316,15 @@ func (s *Store) Drop(o *Object) {
 	}
 	h.mu.Unlock()
 	if s.below != nil {
-		number := s.ledger.remove(o.hash, true) // what is fetched in its place has a higher one
-		s.below.Remove(o.Key(), number)
-		s.ledger.settle(number)
+		s.removeBelow(o)
 	}
+}
+
+// removeBelow removes below all of an object's key that were asked for before. What is fetched in their place has a higher number.
+func (s *Store) removeBelow(o *Object) {
+	number := s.ledger.remove(o.hash, true)
+	s.below.Remove(o.Key(), number)
+	s.ledger.settle(number)
 }
 
 // Begin makes room below for a body that is too large for memory; size -1: unknown. nil: there is nothing below, or no room.

@@ -125,7 +125,6 @@ func TestRenewal(t *testing.T) {
 // TestStorageFails has a storage that does not take what is written: the CA is not asked for what could not be kept. When the storage
 // fails after that, what was issued is in force, and what is there stays whole.
 func TestStorageFails(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	c := newClocked(t, r)
 	first := r.pebble.shown(t, r.node.HTTPS, host, nil)

@@ -94,7 +94,6 @@ func (w *row) replace() {
 // TestReplacedWhileOrdering: a process is replaced, and the one after it, while a CA is about to check who has ordered. It asks the
 // newest process, and the one that has ordered brings the orders to their end: one for each name. What it got is in force in the newest.
 func TestReplacedWhileOrdering(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	r.node.Hosts = []string{"n0.skerry-tests.net", "n1.skerry-tests.net", "n2.skerry-tests.net"}
 	held, release := r.pebble.holdChecks()
@@ -127,7 +126,6 @@ func TestReplacedWhileOrdering(t *testing.T) {
 
 // TestReplacedOrdersOnTrial: what a process has ordered that did not stay is there for the next one.
 func TestReplacedOrdersOnTrial(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	r.pebble.stop()
 	w := r.run(t, "--upgrade-trial", "1h")
@@ -144,7 +142,6 @@ func TestReplacedOrdersOnTrial(t *testing.T) {
 
 // TestRest: a process that another one has replaced orders no more; the other renews what both have.
 func TestRest(t *testing.T) {
-	prompt(t)
 	r := newRig(t)
 	c := newClocked(t, r)
 	first := r.pebble.shown(t, r.node.HTTPS, host, nil)

@@ -265,7 +265,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("the report lacks %q:\n%s", want, text)
 		}
 	}
-	if strings.Contains(string(text), "Not to be used") {
+	if strings.Contains(string(text), "Not to be used: requests to ") {
 		t.Errorf("requests failed before a fault:\n%s", text)
 	}
 }

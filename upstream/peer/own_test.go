@@ -282,3 +282,43 @@ func announcedAs(t *testing.T, c *peer.Conn) string {
 	}
 	return from
 }
+
+// TestOwnPastClosed: of two that are kept for a client the one that was kept last is closed: it gets the other one, and makes none.
+func TestOwnPastClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, p := hosts(t, spec.KeepAlive{Max: 9, Idle: time.Minute, Age: 0})
+		one := newGuest(1)
+		long, _ := one.get(t, p)
+		short, _ := one.get(t, p)
+		carry(t, long)
+		carry(t, short)
+		long.Keep(time.Now())
+		short.Keep(time.Now().Add(-50 * time.Second)) // as of an exchange that began long ago: ten seconds are left
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		counts(t, p, 1, 1)
+		c, kept := one.get(t, p)
+		if !kept || c != long || r.dials.Load() != 2 {
+			t.Errorf("it got a connection that was kept: %v, the older one: %v, after %d dials", kept, c == long, r.dials.Load())
+		}
+		c.Close()
+
+		// Not closed by then, but over: as when the one that closes them is late.
+		long, _ = one.get(t, p)
+		short, _ = one.get(t, p)
+		carry(t, long)
+		carry(t, short)
+		now := time.Now()
+		long.Keep(now)
+		short.Keep(now.Add(-50 * time.Second))
+		c = p.GetFor(now.Add(30*time.Second), one.Client)
+		if c != long || r.closed("idle") != 2 {
+			t.Errorf("got the older one: %v; %d were closed for being idle", c == long, r.closed("idle"))
+		}
+		if c != nil {
+			c.Close()
+		}
+		one.Conn.End()
+		r.keeper.Stop()
+	})
+}

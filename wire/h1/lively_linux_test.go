@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -210,6 +211,20 @@ func TestLivelyTunnelEnds(t *testing.T) {
 		if err := l.converseTo(nil); err == nil {
 			t.Error("the tunnel did not break off")
 		}
+		l.up, l.down = -1, -1
+	}, fault.StreamAge)
+	f("age, while neither takes anything", 500*time.Millisecond, func(t *testing.T, l *lively) {
+		var both sync.WaitGroup
+		for _, c := range []*net.TCPConn{l.client, l.origin} {
+			both.Go(func() {
+				for piece := make([]byte, 64<<10); ; {
+					if _, err := c.Write(piece); err != nil {
+						return
+					}
+				}
+			})
+		}
+		both.Wait()
 		l.up, l.down = -1, -1
 	}, fault.StreamAge)
 	f("an origin that takes nothing, and then resets", 0, func(t *testing.T, l *lively) {

@@ -27,8 +27,8 @@ type serverStream struct {
 	watched  *serverConn // which stream it is that somebody watches
 	number   uint32
 
-	messages messages    // that went to the client, of a call of gRPC
-	calm     atomic.Bool // it is such a call, its head is out, and it is between two of them
+	messages messages      // that went to the client, of a call of gRPC
+	stand    atomic.Uint32 // whether it may end there: notCalm, calm, parted
 
 	streams   atomic.Bool // the request's body may come as slowly as it likes: see Timeouts.Body
 	asking    sync.Mutex  // orders 100, which a pump may send, before the head
@@ -51,7 +51,7 @@ func (s *serverStream) serve() {
 	s.malformed, s.bare, s.headOut, s.continued, s.connect = false, false, false, false, connect{}
 	s.trailing.clear()
 	s.messages = messages{}
-	s.calm.Store(false)
+	s.stand.Store(notCalm)
 	s.body = body{}
 	c.server.streams.Put(s)
 }
@@ -177,7 +177,7 @@ func (s *serverStream) Watch(gone func()) (stop func()) {
 	c.mu.Lock()
 	over := s.reset != nil
 	c.mu.Unlock()
-	if over || s.calm.Load() && c.server.parting.Load() {
+	if over || c.server.parting.Load() && (s.stand.CompareAndSwap(calm, parted) || s.stand.Load() == parted) {
 		s.ended(&c.conn, s.id)
 	}
 	return s.unwatch
@@ -279,27 +279,28 @@ func (s *serverStream) heed(fields exchange.Fields) {
 // sendBody sends the body: small pieces wait for what comes next, unless that would take time.
 func (s *serverStream) sendBody(x *exchange.Exchange, size int64) error {
 	r, b := &x.Resp, x.Resp.Body
-	call := s.body.call && x.Req.AllowTrailers
-	s.calm.Store(call)
+	call, last := s.isCall(x, size), false
+	if call {
+		s.stand.Store(calm)
+	}
 	for {
 		if ready, ok := b.(exchange.Ready); !ok || !ready.Ready() {
 			s.owner.flush()
 		}
 		view, err := b.Next()
+		if call {
+			view, last = s.admit(view, err)
+		}
 		if len(view) > 0 {
 			if size >= 0 && r.Sent+int64(len(view)) > size {
 				return errShortBody
-			}
-			if call {
-				s.calm.Store(false)
 			}
 			if err := s.send(view, s.owner.server.Timeouts.Write); err != nil {
 				return errWrite
 			}
 			r.Sent += int64(len(view))
 			if call {
-				s.messages.see(view)
-				s.calm.Store(s.messages.between())
+				s.sent(view)
 			}
 		}
 		switch {
@@ -307,7 +308,7 @@ func (s *serverStream) sendBody(x *exchange.Exchange, size int64) error {
 			return errShortBody
 		case err == io.EOF:
 			return s.finishBody(x)
-		case call && s.parts(err):
+		case last, call && s.parts(b, err):
 			return s.part(x, err)
 		case err != nil:
 			return err // the client gets what there was before the reset

@@ -2,6 +2,7 @@ package h2
 
 import (
 	"encoding/binary"
+	"io"
 
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
@@ -27,6 +28,19 @@ type messages struct {
 // between reports whether the last byte was the end of a message, or none has come.
 func (m *messages) between() bool { return m.have == 0 && m.left == 0 }
 
+// whole returns up to where the last message that is whole in view ends, which begins with one.
+func (m *messages) whole(view []byte) []byte {
+	n := 0
+	for len(view)-n >= len(m.head) {
+		size := uint64(len(m.head)) + uint64(binary.BigEndian.Uint32(view[n+1:]))
+		if size > uint64(len(view)-n) {
+			break
+		}
+		n += int(size)
+	}
+	return view[:n]
+}
+
 // see takes the next bytes.
 func (m *messages) see(view []byte) {
 	for len(view) > 0 {
@@ -44,6 +58,13 @@ func (m *messages) see(view []byte) {
 		}
 	}
 }
+
+// Whether an answer may end where it stands.
+const (
+	notCalm uint32 = iota // no: it is no call's, its head is not out, or it is within a message
+	calm                  // yes: it is a call's, and between two messages
+	parted                // it is to: what still comes goes as far as it is whole messages, or the whole rest of the answer
+)
 
 // Part ends, now or later, every tunnel of WebSocket that is between two messages, with status 1012 (see wire.Tunnels), and every
 // call of gRPC whose answer has begun and is between two messages, with UNAVAILABLE. It does not wait: see Wait.
@@ -66,7 +87,7 @@ func (c *serverConn) part() {
 		if s == nil {
 			continue
 		}
-		if one, ok := s.owner.(*serverStream); ok && one.calm.Load() {
+		if one, ok := s.owner.(*serverStream); ok && one.stand.CompareAndSwap(calm, parted) {
 			s.interrupted = true
 			s.readable.wake()
 			calls = append(calls, ended{one, s.id})
@@ -78,9 +99,45 @@ func (c *serverConn) part() {
 	}
 }
 
-// parts reports whether a call is to end where its answer stands now, err being what came of the wait for more of it.
-func (s *serverStream) parts(err error) bool {
-	return s.calm.Load() && (s.owner.server.parting.Load() || fault.Of(err) == fault.StreamAge)
+// isCall reports whether an answer is a call's that may end between two messages. One whose length was announced may not: less is no
+// answer at all (RFC 9113 section 8.1.1).
+func (s *serverStream) isCall(x *exchange.Exchange, size int64) bool {
+	return s.body.call && x.Req.AllowTrailers && size < 0 && exchange.IsGRPC(x.Resp.Fields.Get(exchange.NameContentType))
+}
+
+// admit returns what may go of the next piece of a call's answer, err being what came with it. last: then the call is to end. Part may
+// have interrupted the wait for it in the same moment: the rest of a message that the piece begins would not come.
+func (s *serverStream) admit(view []byte, err error) (_ []byte, last bool) {
+	if len(view) > 0 {
+		s.stand.CompareAndSwap(calm, notCalm)
+	}
+	if s.stand.Load() != parted || err == io.EOF {
+		return view, false
+	}
+	return s.messages.whole(view), true
+}
+
+// sent takes account of a piece of a call's answer, unless the call is to end.
+func (s *serverStream) sent(view []byte) {
+	if s.messages.see(view); s.messages.between() {
+		s.stand.CompareAndSwap(notCalm, calm)
+	}
+}
+
+// parts reports whether a call is to end where its answer stands now, err being what came of the wait for more of it. If more is there
+// already, which may be the end, it is looked at first: see admit.
+func (s *serverStream) parts(b exchange.Body, err error) bool {
+	parting := s.owner.server.parting.Load()
+	switch {
+	case s.stand.Load() != calm:
+		return false
+	case err != nil:
+		return parting || fault.Of(err) == fault.StreamAge
+	case !parting || !s.stand.CompareAndSwap(calm, parted):
+		return false
+	}
+	ready, ok := b.(exchange.Ready)
+	return !ok || !ready.Ready()
 }
 
 // part ends a call with a status that has its client begin another one. The error is why, for the log.

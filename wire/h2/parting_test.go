@@ -2,6 +2,7 @@ package h2_test
 
 import (
 	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,22 +13,37 @@ import (
 
 // told is a response body that says what it is told to, and ends when the client is gone.
 type told struct {
-	pieces chan string
-	gone   chan struct{}
+	pieces   chan string // "$" at the end of one: that was all, status 0
+	gone     chan struct{}
+	late     string // comes in the moment in which the client goes
+	over     bool
+	kind     string // Content-Type
+	length   int64
+	trailers *exchange.Fields
 }
 
-func (b *told) Size() int64  { return -1 }
+func (b *told) Size() int64  { return b.length }
 func (b *told) Close() error { return nil }
 func (b *told) Replay() bool { return false }
+func (b *told) Ready() bool  { return b.over }
 
 func (b *told) Next() ([]byte, error) {
+	if b.over {
+		b.trailers.Add(exchange.NameGrpcStatus, []byte("0"))
+		return nil, io.EOF
+	}
 	select {
 	case s, ok := <-b.pieces:
-		if ok {
-			return []byte(s), nil
+		if !ok {
+			return nil, io.EOF
 		}
-		return nil, io.EOF
+		s, b.over = strings.CutSuffix(s, "$")
+		return []byte(s), nil
 	case <-b.gone:
+		if late := b.late; late != "" {
+			b.late = ""
+			return []byte(late), nil
+		}
 		return nil, fault.New(fault.ClientGone, "gone")
 	}
 }
@@ -37,13 +53,17 @@ func (b *told) Next() ([]byte, error) {
 func TestPartCalls(t *testing.T) {
 	const message = "\x00\x00\x00\x00\x05hello"
 	const end = "HEADERS 1 end grpc-status=14 grpc-message=The edge ended the stream%3A begin another one."
-	f := func(name, kind string, act func(p *peer, b *told, part func())) {
+	f := func(name, kind string, act func(p *peer, b *told, part func()), with ...func(b *told)) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := &told{make(chan string), make(chan struct{})}
+				b := &told{pieces: make(chan string), gone: make(chan struct{}), length: -1, kind: kind}
+				for _, set := range with {
+					set(b)
+				}
 				r := newRig(t, exchange.NewPath(render, answer(func(x *exchange.Exchange) exchange.Verdict {
 					x.Answer(200)
-					x.Resp.Body = b
+					x.Resp.Fields.Add(exchange.NameContentType, []byte(b.kind))
+					x.Resp.Body, b.trailers = b, &x.Resp.Trailers
 					x.Sink.Watch(func() { close(b.gone) })
 					return exchange.Respond
 				})).Run)
@@ -92,6 +112,39 @@ func TestPartCalls(t *testing.T) {
 		close(b.pieces)
 		p.hears("DATA 1 end *", "RST_STREAM 1 NO_ERROR")
 	})
+	f("its end behind its last message", "application/grpc", func(p *peer, b *told, part func()) {
+		b.pieces <- message[:3]
+		p.hears("DATA 1 " + message[:3])
+		part()
+		b.pieces <- message[3:] + "$"
+		p.hears("DATA 1 "+message[3:], "HEADERS 1 end grpc-status=0", "RST_STREAM 1 NO_ERROR")
+	})
+	for _, late := range []string{message[:3], message[:9]} {
+		f("a message begins in the same moment", "application/grpc", func(p *peer, b *told, part func()) {
+			b.late = late
+			part()
+			p.hears(end, "RST_STREAM 1 NO_ERROR")
+		})
+		f("a message comes in the same moment, another begins", "application/grpc", func(p *peer, b *told, part func()) {
+			b.late = message + message + late
+			part()
+			p.hears("DATA 1 "+message+message, end, "RST_STREAM 1 NO_ERROR")
+		})
+	}
+	f("an answer of an announced length", "application/grpc", func(p *peer, b *told, part func()) {
+		part()
+		silent(p)
+		b.pieces <- message + "$"
+		p.hears("DATA 1 "+message, "HEADERS 1 end grpc-status=0", "RST_STREAM 1 NO_ERROR")
+	}, func(b *told) { b.length = int64(len(message)) })
+	f("an answer that is none to a call", "application/grpc", func(p *peer, b *told, part func()) {
+		b.pieces <- message
+		p.hears("DATA 1 " + message)
+		part()
+		silent(p)
+		close(b.pieces)
+		p.hears("DATA 1 end *", "RST_STREAM 1 NO_ERROR")
+	}, func(b *told) { b.kind = "text/plain" })
 	f("no call", "application/grpc-web", func(p *peer, b *told, part func()) {
 		b.pieces <- message
 		p.hears("DATA 1 " + message)

@@ -51,7 +51,7 @@ func (o *opening) run(fd uintptr) (over bool) {
 		case over:
 			o.take(fd, piece[:take])
 			return true
-		case established(fd):
+		case !hasLeft(fd):
 			return false
 		}
 		// A FIN stands behind what there is, or behind what has come since.

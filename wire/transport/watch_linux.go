@@ -24,7 +24,7 @@ func (n *netConn) Watch(gone func()) (stop func()) {
 		defer close(done)
 		left := false
 		for !stopped.Load() {
-			err := n.raw.Read(func(fd uintptr) bool { left = !established(fd); return left })
+			err := n.raw.Read(func(fd uintptr) bool { left = hasLeft(fd); return left })
 			if left {
 				break
 			}
@@ -48,12 +48,19 @@ func (n *netConn) Watch(gone func()) (stop func()) {
 	}
 }
 
-// established reports whether neither side of a socket has ended it.
-func established(fd uintptr) bool {
-	const tcpInfo, stateEstablished = 11, 1 // TCP_INFO, whose first byte is the state; TCP_ESTABLISHED
-	var state [4]byte
-	size := uint32(len(state))
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_GETSOCKOPT, fd, syscall.IPPROTO_TCP, tcpInfo,
-		uintptr(unsafe.Pointer(&state)), uintptr(unsafe.Pointer(&size)), 0)
-	return errno == 0 && state[0] == stateEstablished
+// hasLeft reports whether the peer has ended its side of a socket, or the connection is broken. The state that TCP_INFO tells would not do:
+// of a connection of several paths (RFC 8684), which net.Listen accepts, it is one path's.
+func hasLeft(fd uintptr) bool {
+	const readHangup = 0x2000 // POLLRDHUP; errors are always told
+	for {
+		ask := struct {
+			fd          int32
+			asked, told int16
+		}{fd: int32(fd), asked: readHangup}
+		var now syscall.Timespec // do not wait
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&ask)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+		if errno != syscall.EINTR {
+			return errno != 0 || ask.told != 0
+		}
+	}
 }

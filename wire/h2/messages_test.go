@@ -1,0 +1,40 @@
+package h2
+
+import (
+	"encoding/binary"
+	"testing"
+)
+
+// FuzzMessages: in pieces of any size, only the ends of messages are between two, and what is whole in a piece is known.
+func FuzzMessages(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x00\x05hello\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02"), []byte{3, 0, 7})
+	f.Add([]byte("\x00\xff\xff\xff\xffhello"), []byte{5, 1})
+	f.Add([]byte("\x00\x00\x00\x01\x00"), []byte{1})
+	f.Fuzz(func(t *testing.T, all, sizes []byte) {
+		ends, last := map[int]bool{0: true}, 0
+		for at := 0; len(all)-at >= 5; {
+			if at += 5 + int(binary.BigEndian.Uint32(all[at+1:])); at > len(all) {
+				break
+			}
+			ends[at], last = true, at
+		}
+		var m messages
+		for at, i := 0, 0; ; i++ {
+			if m.between() != ends[at] {
+				t.Fatalf("after %d bytes of %x: between is %v", at, all, m.between())
+			}
+			if got := len(m.whole(all[at:])); ends[at] && at+got != last {
+				t.Fatalf("after %d bytes of %x: %d more are whole, the last message ends at %d", at, all, got, last)
+			}
+			if at == len(all) {
+				return
+			}
+			n := 1
+			if i < len(sizes) {
+				n = min(int(sizes[i]), len(all)-at)
+			}
+			m.see(all[at : at+n])
+			at += n
+		}
+	})
+}
