@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"skerry.dev/skerry/handover"
 )
 
 // TestGate: who comes while it is shut waits until it is open, as long as clients wait, or has left; who is within is waited for.
@@ -57,4 +60,18 @@ func TestGate(t *testing.T) {
 			t.Error("it is open")
 		}
 	})
+}
+
+// TestReplaceWhileTaking: a process that is still to take --data is not replaced, though purges do not wait for that any more.
+func TestReplaceWhileTaking(t *testing.T) {
+	var err error
+	p := &process{err: new(strings.Builder)}
+	if p.hand, err = handover.Begin([]string{"skerry"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	p.taking.Store(true)
+	p.replace()
+	if got := fmt.Sprint(p.err); p.attempt != nil || !strings.Contains(got, "has not taken --data yet") {
+		t.Errorf("%q", got)
+	}
 }

@@ -36,6 +36,7 @@ type process struct {
 	hand      *handover.Process
 	data      *handover.Lock    // --data; nil: there is none, or it is not ours. Of the goroutine that serves, when nothing watches
 	gate      gate              // of what changes the cache
+	taking    atomic.Bool       // --data is still to be taken from the process before
 	notify    *systemd.Notifier // nil: systemd wants to hear nothing
 	reloading atomic.Bool       // systemd was told so
 	upgrade   upgradeFlags

@@ -122,6 +122,7 @@ func (p *process) succeed(ctx context.Context, src *edge.Source) {
 
 // takeData takes --data, which the process before has let go, or lets go by its end.
 func (p *process) takeData(ctx context.Context, e *edge.Edge, src *edge.Source) {
+	p.taking.Store(true)
 	again, late := time.NewTicker(dataPoll), time.NewTimer(dataWait)
 	defer again.Stop()
 	defer late.Stop()
@@ -134,6 +135,7 @@ func (p *process) takeData(ctx context.Context, e *edge.Edge, src *edge.Source) 
 		}
 		if !errors.Is(err, handover.ErrHeld) {
 			p.meters.Events().Add("keep_failed", "--data cannot be taken: "+err.Error())
+			p.taking.Store(false)
 			p.gate.open()
 			return
 		}
@@ -156,6 +158,7 @@ func (p *process) ownData(e *edge.Edge, src *edge.Source) {
 	if err := e.AttachCache(); err != nil {
 		p.meters.Events().Add("cache_disk", "answers are kept in memory only until the next start: "+err.Error())
 	}
+	p.taking.Store(false)
 	p.gate.open()
 	p.meters.Events().Add("data_taken", fmt.Sprintf("process %d has %s now (--data)", os.Getpid(), src.Data))
 }
@@ -253,7 +256,7 @@ func (p *process) replace() {
 		p.say("SIGUSR2: this process is on trial itself (--upgrade-trial of process %d); try again when that is over", p.hand.Replaces())
 		return
 	}
-	if !p.gate.isOpen() {
+	if !p.gate.isOpen() || p.taking.Load() { // the gate does not wait for it for ever
 		p.say("SIGUSR2: this process has not taken --data yet; try again after the event data_taken")
 		return
 	}

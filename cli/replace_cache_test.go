@@ -345,6 +345,29 @@ func TestPostToOldest(t *testing.T) {
 	next.says(t, "GET", "/v/last", 0, "hit")
 }
 
+// TestReplacedIsKilled: what a replaced process had still to tell when it was killed may be lost, so all that is stored is validated.
+func TestReplacedIsKilled(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, append(diskArgs, "--upgrade-trial", "100ms")...)
+	r.visit().says(t, "GET", "/v/a", 0, "stored")
+	old := r.replace()
+	next := r.visit()
+	next.says(t, "GET", "/v/a", 0, "hit")
+	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for by := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		_, status, _, err := next.ask("GET", "/v/a")
+		if err != nil || time.Now().After(by) {
+			t.Fatalf("Cache-Status %q, %v", status, err)
+		}
+		if strings.Contains(status, "fwd=stale") {
+			break
+		}
+	}
+	next.says(t, "GET", "/v/a", 0, "hit")
+}
+
 // TestReplaceBrokenDisk: where the directory of the cache cannot be opened the new process goes on without, and nothing that it does not know
 // of comes back later.
 func TestReplaceBrokenDisk(t *testing.T) {

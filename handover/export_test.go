@@ -53,3 +53,9 @@ func Three(t *testing.T) (s *Successor, middle, newest *Process, serve func()) {
 		next.ToldAll()
 	}
 }
+
+// End closes the line to a successor.
+func (s *Successor) End() { s.line.close() }
+
+// Gone is closed when the process before is.
+func (p *Process) Gone() <-chan struct{} { return p.before.gone }

@@ -33,9 +33,10 @@ type line struct {
 	gone   chan struct{} // closed when the other end is
 	told   atomic.Pointer[hearer]
 
-	hearing sync.WaitGroup
-	leaving atomic.Bool // another process is to hear in our place
-	writing sync.Mutex
+	hearing  sync.WaitGroup
+	heardOut bool        // it had ended before we heard: who heard then knows how
+	leaving  atomic.Bool // another process is to hear in our place
+	writing  sync.Mutex
 }
 
 // hearer is who is told something: what it is, or that some of it may be lost.
@@ -47,6 +48,20 @@ type hearer struct {
 // newLine returns a line on which nobody hears yet.
 func newLine(conn *net.UnixConn, pid int) *line {
 	return &line{conn: conn, pid: pid, ready: make(chan struct{}), turn: make(chan struct{}), proved: make(chan struct{}), end: make(chan struct{}), gone: make(chan struct{})}
+}
+
+// isOver reports whether the other end is gone and nothing is left to be heard.
+func (l *line) isOver() (over bool) {
+	raw, err := l.conn.SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = raw.Read(func(fd uintptr) bool { // it is closed: then it shows when it is read
+		n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		over = n == 0 && err == nil
+		return true
+	})
+	return over
 }
 
 // listen has somebody hear. Of all processes that have this end of a line one hears at a time, or each would get a part.
@@ -66,7 +81,7 @@ func (l *line) hear() {
 		turn.Do(func() { close(l.turn) })
 		proved.Do(func() { close(l.proved) })
 	}()
-	b, all := make([]byte, 1), false
+	b, all := make([]byte, 1), l.heardOut
 	for !l.leaving.Load() {
 		if err := l.read(b, false); errors.Is(err, os.ErrDeadlineExceeded) {
 			return

@@ -154,3 +154,26 @@ func TestToldToNewest(t *testing.T) {
 	}
 	newest.Close()
 }
+
+// TestToldOut: a process that has told all, and ended while its successor was the one that hears, is not taken by the newest for one that was cut
+// off.
+func TestToldOut(t *testing.T) {
+	s, middle, newest, serve := handover.Three(t)
+	one, two := make(hears, 1), make(hears, 1)
+	one.by(middle)
+	two.by(newest)
+	if err := s.Tell([]byte("a")); err != nil {
+		t.Fatal(err)
+	}
+	one.want(t, "a")
+	s.Proved()
+	s.ToldAll()
+	s.End()
+	<-middle.Gone()
+	serve()
+	<-newest.Proved()
+	middle.Close()
+	newest.Close()
+	close(two)
+	two.want(t, "")
+}

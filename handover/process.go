@@ -136,6 +136,7 @@ func (p *Process) join() {
 	p.joining.Go(func() {
 		<-p.before.proved
 		for _, l := range older {
+			l.heardOut = l.isOver()
 			l.listen()
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"skerry.dev/skerry/cache/storage"
 	"skerry.dev/skerry/exchange"
@@ -23,6 +24,7 @@ type shelf struct {
 	finds   int
 	wait    chan struct{} // if there is one, Find answers when it is closed
 	stuck   chan struct{} // the same for the next Put
+	slow    time.Duration // what Keep takes
 }
 
 func newShelf() *shelf {
@@ -73,6 +75,7 @@ func (b *shelf) Remove(key []byte, number uint64) {
 }
 
 func (b *shelf) Keep(p storage.Purge) { // of everything, as far as these tests go
+	time.Sleep(b.slow)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.purges = append(b.purges, p)

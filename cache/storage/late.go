@@ -145,9 +145,11 @@ func (l *late) attach(b Below, pace func()) (whole bool) {
 			b.Keep(Purge{Number: all, Time: time.Now(), Kind: PurgeAll})
 			whole = false
 		}
-		for i := range purges {
-			b.Keep(purges[i])
+		var keeping sync.WaitGroup
+		for i := range purges { // at once: each may wait for the disk
+			keeping.Go(func() { b.Keep(purges[i]) })
 		}
+		keeping.Wait()
 		told := 0
 		for key, number := range removed {
 			b.Remove([]byte(key), number)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"skerry.dev/skerry/cache/storage"
 )
@@ -68,6 +69,31 @@ func TestLatePurge(t *testing.T) {
 	if o := s.Find(page(1)); o == nil || !o.Softened() {
 		t.Error("not softened")
 	}
+}
+
+// TestLatePurges: they are told at once, so that a slow disk is waited for once.
+func TestLatePurges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := storage.New(storage.Options{Bytes: 1 << 20, Late: true})
+		defer s.Close()
+		b := newShelf()
+		b.slow = time.Second
+		want := map[uint64]bool{}
+		for range storage.LatePurgesMax {
+			want[mustPurge(t, s, storage.Purge{Kind: storage.PurgeURL, Host: "shop.example", Value: "/page/1"}).Number] = true
+		}
+		began := time.Now()
+		whole := s.Attach(b, func() {})
+		if took := time.Since(began); !whole || took != b.slow {
+			t.Errorf("whole is %v, it took %v", whole, took)
+		}
+		for _, p := range b.purges {
+			delete(want, p.Number)
+		}
+		if len(want) > 0 {
+			t.Errorf("%d were not told", len(want))
+		}
+	})
 }
 
 // TestLateHand: what memory has is handed over, the newest variant last.
