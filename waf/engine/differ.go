@@ -10,7 +10,8 @@ import (
 )
 
 // Difference says in what two transactions of the same request differ, which must not be: verdict, score, and what the rules
-// matched but for their own variables, which a policy may have set beforehand. It is empty if they agree. The names of variables are in it, no values.
+// matched but for their own variables, which a policy may have set beforehand, and but for requests that match more than is kept. It is empty if they
+// agree. The names of variables are in it, no values.
 func Difference(a, b *Transaction) string {
 	switch {
 	case a.verdict.Action != b.verdict.Action || a.verdict.Rule != b.verdict.Rule:
@@ -19,6 +20,9 @@ func Difference(a, b *Transaction) string {
 		return "verdict of rule " + strconv.Itoa(a.would.Rule) + " against " + strconv.Itoa(b.would.Rule)
 	case a.Score() != b.Score():
 		return "score " + strconv.Itoa(a.Score()) + " against " + strconv.Itoa(b.Score())
+	}
+	if len(a.results) == matchesMax || len(b.results) == matchesMax {
+		return "" // what is kept ends there, and one of them may have kept variables of rules that the other had no need to set
 	}
 	left, right := a.telling(), b.telling()
 	for _, m := range left {

@@ -150,11 +150,15 @@ func (c *campaign) judge(r waftest.Request, number int) {
 		g := &c.rungs[level]
 		response := waftest.Answer(r)
 		compiled, reference := judge(g.compiled, r, &response), judge(g.reference, r, &response)
-		found := differences(telling(compiled.Matches), telling(reference.Matches), "compiled", "reference")
+		var found []string
+		all := max(len(compiled.Found), len(reference.Found)) < engine.MatchesMax // more are not kept, and the reference has more of TX
+		if all {
+			found = differences(telling(compiled.Matches), telling(reference.Matches), "compiled", "reference")
+		}
 		if compiled.Score != reference.Score {
 			found = append(found, fmt.Sprintf("score %d compiled, %d reference", compiled.Score, reference.Score))
 		}
-		ask := c.oracle > 0 && (uint64(number)+uint64(level)+c.seed)%uint64(c.oracle) == 0
+		ask := all && c.oracle > 0 && (uint64(number)+uint64(level)+c.seed)%uint64(c.oracle) == 0
 		if ask {
 			found = append(found, c.beside(g, r, response, compiled)...)
 		}
@@ -215,4 +219,30 @@ func (c *campaign) note(r waftest.Request, level int, asked bool, found []string
 		c.t.Errorf("%s at paranoia %d: %s", r.Name, level, d)
 	}
 	c.t.Logf("%q", r.Raw())
+}
+
+// TestDifferenceBeyondMatches has requests that match about as often as is kept: the engines keep other matches of rules' own variables, so
+// that one has kept the last argument and the other one has not, which is no difference.
+func TestDifferenceBeyondMatches(t *testing.T) {
+	compiled := policy(t, engine.Options{Detect: true}, waftest.TestSetup, "")
+	reference := policy(t, engine.Options{Detect: true, Reference: true}, waftest.TestSetup, "")
+	query, full := "/?", 0
+	for n := 1; full < 10; n++ {
+		query += fmt.Sprintf("&%%23n%d%%3b=1", n)
+		if n < 330 || n%5 != 0 {
+			continue
+		}
+		r := waftest.Request{Method: "GET", URI: query, Proto: "HTTP/1.1", Headers: [][2]string{{"Host", "shop.example"}}}
+		a, b := compiled.Judge(input(r)), reference.Judge(input(r))
+		if d := engine.Difference(a, b); d != "" {
+			t.Errorf("%d arguments: %s", n, d)
+		}
+		kept := 0
+		b.Matches(func(engine.Match) bool { kept++; return true })
+		if kept == engine.MatchesMax {
+			full++
+		}
+		a.End()
+		b.End()
+	}
 }

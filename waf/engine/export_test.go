@@ -19,3 +19,6 @@ func (p *Policy) Kept(in *Input) int {
 		cap(t.hits)*int(unsafe.Sizeof(hit{})) + cap(t.stages)*int(unsafe.Sizeof(stage{})) + cap(t.extra)*int(unsafe.Sizeof(txExtra{}))
 	return size
 }
+
+// MatchesMax is how many matches are kept.
+const MatchesMax = matchesMax
