@@ -128,6 +128,8 @@ type orders struct {
 	begun  bool
 	names  map[string]*ordered
 	inUse  map[string]bool // of the table in force; nil before there is one
+	made   int             // names so far
+	looks  int             // at all names, so far
 	told   int             // failures that got an event in this look
 	silent int             // and those that did not
 	broken int             // names of which the storage has what cannot be used, since the last look
@@ -140,6 +142,8 @@ type ordered struct {
 	leaf atomic.Pointer[leaf] // nil: there is none yet
 
 	// Below orders.mu.
+	number   int // the later it came, the more
+	looked   int // the look that it was attended to in
 	onDemand bool
 	busy     bool      // somebody attends to it
 	due      time.Time // when to look at it again
@@ -199,7 +203,8 @@ func (o *orders) of(name string) *ordered {
 	if m := o.names[name]; m != nil {
 		return m
 	}
-	m := &ordered{name: name}
+	o.made++
+	m := &ordered{name: name, number: o.made}
 	if s, err := o.store.newest(o.issuers, name); s != nil {
 		m.leaf.Store(s.leaf)
 		m.due = earlier(s.due(o.now()), o.now().Add(spread(name)))
@@ -289,17 +294,8 @@ func (o *orders) loop() {
 	defer tick.Stop()
 	for {
 		o.tidy()
-		for _, m := range o.dueNow() {
-			select {
-			case o.places <- struct{}{}:
-			case <-o.taking.Done():
-				o.idle(m)
-				continue
-			}
-			o.running.Go(func() {
-				defer func() { <-o.places }()
-				o.attend(o.ctx, m)
-			})
+		o.look()
+		for o.attendNext() {
 		}
 		select {
 		case <-o.taking.Done():
@@ -310,34 +306,55 @@ func (o *orders) loop() {
 	}
 }
 
-// dueNow returns what is to be looked at, and marks it busy: the longest due first.
-func (o *orders) dueNow() (all []*ordered) {
-	now := o.now()
+// look begins another look at all names, and tells of failures that had no event of their own.
+func (o *orders) look() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.silent > 0 {
 		o.meters.Events().Add("certificate_failed", fmt.Sprintf("%d more orders failed in the last minute; skerry_acme_orders_total counts them", o.silent))
 	}
 	o.told, o.silent, o.broken = 0, 0, 0
-	for name, m := range o.names {
-		if !m.busy && !m.due.After(now) && (m.onDemand || o.inUse[name]) {
-			m.busy, m.demanded = true, false
-			all = append(all, m)
-		}
-	}
-	slices.SortFunc(all, func(a, b *ordered) int {
-		if c := a.due.Compare(b.due); c != 0 {
-			return c
-		}
-		return strings.Compare(a.name, b.name)
-	})
-	return all
+	o.looks++
 }
 
-func (o *orders) idle(m *ordered) {
+// attendNext waits for a place, and has the name attended to whose turn it is by then: a reload may have come meanwhile. False: this look
+// has attended to all, or is to end.
+func (o *orders) attendNext() bool {
+	select {
+	case o.places <- struct{}{}:
+	case <-o.taking.Done():
+		return false
+	}
+	m := o.next()
+	if m == nil {
+		<-o.places
+		return false
+	}
+	o.running.Go(func() {
+		defer func() { <-o.places }()
+		o.attend(o.ctx, m)
+	})
+	return true
+}
+
+// next returns the name that has been due longest, once in a look, and marks it busy. Of those that were never tried the last that came
+// is first: what somebody adds does not wait for thousands that came with the start.
+func (o *orders) next() (first *ordered) {
+	now := o.now()
 	o.mu.Lock()
-	m.busy = false
-	o.mu.Unlock()
+	defer o.mu.Unlock()
+	for name, m := range o.names {
+		if m.busy || m.looked == o.looks || m.due.After(now) || !m.onDemand && !o.inUse[name] {
+			continue
+		}
+		if first == nil || m.due.Before(first.due) || m.due.Equal(first.due) && m.number > first.number {
+			first = m
+		}
+	}
+	if first != nil {
+		first.busy, first.demanded, first.looked = true, false, o.looks
+	}
+	return first
 }
 
 // attend does for a name what is due, and says when to look again.

@@ -116,6 +116,50 @@ func TestOrderedAhead(t *testing.T) {
 	})
 }
 
+// TestReloadPastMany has a slow CA and many names to order when a reload adds one and gives most others up: what came last is first, and
+// what was given up is not ordered any more.
+func TestReloadPastMany(t *testing.T) {
+	root, dir := newCA(t, nil, "root"), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		ca := newStub(t, root)
+		w := acmeWorld(t, cert.ACME{Dir: dir})
+		w.keeper.AskBy(ca)
+		defer w.keeper.Close()
+		store := cert.NewStore(w.keeper)
+		reload := func(hosts ...string) {
+			w.spec.Entrypoints = nil
+			w.hosts(nil, hosts...)
+			store.Use(w.table())
+			time.Sleep(20 * time.Second)
+		}
+		reload("x.skerry.dev") // it fails, but there is an account then
+		w.keeper.Start()
+		time.Sleep(20 * time.Second)
+		var hosts []string
+		for i := range 50 {
+			hosts = append(hosts, fmt.Sprintf("n%02d.skerry.dev", i))
+		}
+		ca.set(func() { ca.mute = true })
+		reload(hosts...)
+		ca.set(func() { ca.mute = false })
+		before := ca.asked()
+		reload("a.skerry.dev", "n00.skerry.dev")
+		if got, _, _ := store.Table().Choose("a.skerry.dev", netip.Addr{}); got != "acme/a.skerry.dev" {
+			t.Errorf("there is %q", got)
+		}
+		if n := ca.asked() - before; n > 2+8 {
+			t.Errorf("the CA was asked for %d orders, want two, and those that were under way", n)
+		}
+		for _, e := range w.meters.Events().Since(0) {
+			for _, name := range hosts[1:42] {
+				if strings.Contains(e.Text, name) {
+					t.Errorf("%s was tried before what came later: %s", name, e.Text)
+				}
+			}
+		}
+	})
+}
+
 // TestTooManyAccounts has a CA that makes no account for now, as one does for an address that has made many: it is left alone for as long
 // as it says, nothing stands still for ever, and in the end there is a certificate.
 func TestTooManyAccounts(t *testing.T) {
