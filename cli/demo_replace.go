@@ -30,7 +30,7 @@ func (s *demoStage) start() (p *successor, err error) {
 	specs := filepath.Dir(s.specName)
 	data := filepath.Join(filepath.Dir(specs), "replaced")
 	p = &successor{cmd: exec.Command(program, "run", specs, "--https", "127.0.0.1:0", "--admin", "", "--log", "", "--data", data,
-		"--upgrade-trial", demoTrial.String(), "--upgrade-timeout", demoPatience.String(), "--drain-delay", "0s")}
+		"--upgrade-trial", demoTrial.String(), "--drain-delay", "0s")}
 	said, err := p.cmd.StderrPipe()
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ type rung struct {
 
 // TestEqual is a slice of the campaign.
 func TestEqual(t *testing.T) {
-	every, mutations, oracle := 1, 1, 23
+	every, mutations, oracle := 2, 1, 11
 	if slowly {
 		every, oracle = 61, 0
 	}
