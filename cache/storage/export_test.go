@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -70,6 +71,26 @@ func (s *Store) SweepNow(clock func() time.Duration) (longest time.Duration) {
 	}
 	s.ledger.retire()
 	return longest
+}
+
+// MarksApart reports whether all that drafts and purges of them name has marks of its own, so that nothing is refused for nothing.
+func (s *Store) MarksApart(drafts []*Draft) bool {
+	apart, owners := true, map[*atomic.Uint64]uint64{}
+	see := func(hash uint64) bool {
+		m := s.ledger.mark(hash)
+		if owner, had := owners[m]; had && owner != hash {
+			apart = false
+		}
+		owners[m] = hash
+		return apart
+	}
+	for _, d := range drafts {
+		o := s.build(d)
+		key := split(o.Key())
+		see(o.hash)
+		o.names(s.seed, &key, byAll, see)
+	}
+	return apart
 }
 
 // The limits of what is kept for a store below that comes late.
