@@ -287,6 +287,9 @@ func (p *Peer) publish(d *dialling, l *line) {
 	if l != nil && p.gone == endNone {
 		list := append(slices.Clone(p.lines()), l)
 		p.shared.Store(&list)
+		if l.life.Load() == lineOver { // it looked for itself in the list too early
+			p.without(l)
+		}
 	}
 }
 
