@@ -33,6 +33,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
+	s.HoldSweeps()
 	s.SetBudget(64 << 10)
 	consistent(t, s, keys)
 }
