@@ -72,7 +72,7 @@ const (
 	expirySoon = 14 * 24 * time.Hour
 	// expiryLook is how often an edge with traffic looks for them.
 	expiryLook = 24 * time.Hour
-	// expiryEventsMax is how many certificates get an event of their own at one look: the ring of events is for all.
+	// expiryEventsMax is how many certificates get an event of their own at one look: people read them.
 	expiryEventsMax = 10
 )
 
