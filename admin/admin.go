@@ -154,8 +154,9 @@ type event struct {
 	Text string    `json:"text"`
 }
 
-// events answers with what is kept after ?since=, oldest first; next is the since of the next question.
-func events(w http.ResponseWriter, r *http.Request, ring *meter.Events) {
+// events answers with what is kept after ?since=, oldest first; next is the since of the next question. A seq that is missing is of
+// an event that has given way (meter.Events).
+func events(w http.ResponseWriter, r *http.Request, kept *meter.Events) {
 	var since uint64
 	if s := r.URL.Query().Get("since"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 63)
@@ -169,7 +170,7 @@ func events(w http.ResponseWriter, r *http.Request, ring *meter.Events) {
 		Events []event `json:"events"`
 		Next   uint64  `json:"next"`
 	}{Events: []event{}, Next: since}
-	for _, e := range ring.Since(since) {
+	for _, e := range kept.Since(since) {
 		out.Events = append(out.Events, event{e.Seq, e.Time.UTC(), e.Kind, e.Text})
 		out.Next = e.Seq
 	}

@@ -2,10 +2,13 @@ package admin_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,9 +154,37 @@ func TestEventsGoOnWhereTheLastAnswerEnded(t *testing.T) {
 			t.Errorf("since %s: first is %+v", since, got.Events[0])
 		}
 	}
-	f("", 45, 300, 300) // the ring keeps 256
+	f("", 45, 300, 300) // 256 are kept
 	f("298", 299, 300, 300)
 	f("300", 301, 300, 300)
+}
+
+// TestLatestEvents: the page shows ten events, and no flood of one kind hides what else has happened.
+func TestLatestEvents(t *testing.T) {
+	set := meter.NewSet()
+	url, client := start(t, admin.Options{Set: set})
+	f := func(want ...string) {
+		t.Helper()
+		_, body := get(t, client, url+"/", nil)
+		var got []string
+		for _, m := range regexp.MustCompile(`<b>(\w+)</b> (\w+)`).FindAllStringSubmatch(body, -1) {
+			got = append(got, m[1]+" "+m[2])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	set.Events().Add("activated", "first")
+	for i := range 1000 {
+		set.Events().Add("issued", fmt.Sprint(i))
+	}
+	f("activated first", "issued 997", "issued 998", "issued 999")
+	for i := range 4 {
+		for _, kind := range []string{"a", "b", "c"} {
+			set.Events().Add(kind, fmt.Sprint(i))
+		}
+	}
+	f("issued 999", "a 1", "b 1", "c 1", "a 2", "b 2", "c 2", "a 3", "b 3", "c 3")
 }
 
 func TestWhoMayAsk(t *testing.T) {

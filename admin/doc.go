@@ -2,7 +2,8 @@
 // force and the background events, over net/http, on addresses of its own.
 //
 // It owns the exporter from meter.Set to the Prometheus text format, and the server with its deadlines. What it shows
-// of a plan it gets through callbacks: it knows neither edge nor plan.
+// of a plan it gets through callbacks: it knows neither edge nor plan. /api/v1/events has 256 events; beyond it the oldest of
+// the commonest kind gives way, so seq may have gaps anywhere. The log has all.
 //
 // It promises that only a POST changes anything: of the cache, what is stored. A foreign page can make no browser send
 // one: it must be application/json, and of no other origin. A request whose Host is a name other than localhost or a

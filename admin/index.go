@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"slices"
+
+	"skerry.dev/skerry/meter"
 )
 
 //go:embed index.html
@@ -25,7 +28,7 @@ var links = []struct {
 		{"/readyz", "it should get traffic; 503 with the reason if not"},
 		{"/api/v1/plan", "the plan in force"},
 		{"/api/v1/cache", "the cache; below it misses, why?url=… and purges"},
-		{"/api/v1/events", "what happened beside the traffic; ?since=SEQ for later ones"},
+		{"/api/v1/events", "what happened beside the traffic: the last 256, rare kinds longer; ?since=SEQ for later ones"},
 		{"/api/v1/version", "what is running"},
 	}},
 	{"Numbers", []link{{"/metrics", "Prometheus text format"}}},
@@ -44,13 +47,9 @@ func index(w http.ResponseWriter, o Options) {
 	if err != nil || o.Version == nil {
 		version = nil
 	}
-	events := o.Set.Events().Since(0)
-	if len(events) > 10 {
-		events = events[len(events)-10:]
-	}
 	var page bytes.Buffer
 	err = indexPage.Execute(&page, map[string]any{
-		"Ready": ready, "Reason": reason, "Version": string(version), "Sections": links, "Events": events,
+		"Ready": ready, "Reason": reason, "Version": string(version), "Sections": links, "Events": latest(o.Set.Events().Since(0)),
 	})
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "BUG: the index page: "+err.Error())
@@ -58,4 +57,16 @@ func index(w http.ResponseWriter, o Options) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Write(page.Bytes())
+}
+
+// latest are the events that the page shows: the newest that there is room for, of one kind a few only, oldest first.
+func latest(events []meter.Event) (shown []meter.Event) {
+	kinds := map[string]int{}
+	for _, e := range slices.Backward(events) {
+		if kinds[e.Kind]++; kinds[e.Kind] <= eventsOfKindShown && len(shown) < eventsShown {
+			shown = append(shown, e)
+		}
+	}
+	slices.Reverse(shown)
+	return shown
 }

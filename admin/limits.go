@@ -28,6 +28,9 @@ const (
 	connsMax = 256
 	// scrapesMax is how many scrapes may run at once: each holds a copy of all metrics. Beyond it: 503.
 	scrapesMax = 3
+	// eventsShown is how many events the page shows, and eventsOfKindShown how many of one kind. /api/v1/events has the others.
+	eventsShown       = 10
+	eventsOfKindShown = 3
 	// closeTimeout is how long Close waits for answers that are under way, then it cuts them off.
 	closeTimeout = 2 * time.Second
 )

@@ -382,7 +382,7 @@ func (o *orders) attend(ctx context.Context, m *ordered) {
 }
 
 // tellFailure makes an event of the first failures, then of each time that their number doubles: an outage of the CA must not
-// push everything else out of the ring.
+// fill the log, nor push other events of this kind out.
 func (o *orders) tellFailure(m *ordered, wait time.Duration, err error) {
 	if m.failed&(m.failed-1) != 0 {
 		return

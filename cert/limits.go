@@ -54,8 +54,8 @@ const clientChainBytesMax = 8 << 10
 const (
 	// refusalEventEvery is the least time between two events that tell of client certificates refused for the same reason.
 	refusalEventEvery = time.Minute
-	// refusalSubjectMax is how many characters of such a certificate's subject an event has; the rest is left out.
-	refusalSubjectMax = 200
+	// refusalNameMax is how many characters of such a certificate's name an event has; the rest is left out.
+	refusalNameMax = 200
 )
 
 // Names, as exchange's normal form has them. A longer SNI is a name that is not served.
@@ -72,7 +72,7 @@ const (
 	expirySoon = 14 * 24 * time.Hour
 	// expiryLook is how often an edge with traffic looks for them.
 	expiryLook = 24 * time.Hour
-	// expiryEventsMax is how many certificates get an event of their own at one look: the ring of events is for all.
+	// expiryEventsMax is how many certificates get an event of their own at one look: people read them.
 	expiryEventsMax = 10
 )
 

@@ -55,11 +55,31 @@ func (s *Store) tellRefusal(c *tls.Conn, r refusal, err error) {
 		shown = verify.UnverifiedCertificates
 	}
 	if len(shown) > 0 {
-		leaf := shown[0]
-		which = fmt.Sprintf("%.*q, serial %.40s, until %s", refusalSubjectMax, leaf.Subject, leaf.SerialNumber.Text(16), leaf.NotAfter.UTC().Format(time.RFC3339))
+		name, serial := identity(shown[0])
+		which = fmt.Sprintf("%.*q, serial %.40s, until %s", refusalNameMax, name, serial, shown[0].NotAfter.UTC().Format(time.RFC3339))
 	}
 	s.keeper.opt.Meters.Events().Add("client_certificate", fmt.Sprintf("the client certificate of %v for %s was refused (tls.clientCertificates), %s: %s",
 		c.RemoteAddr(), socketOf(c.NetConn()).name, r.String(), which))
+}
+
+// identity is how a client's certificate is named to people: by its subject (RFC 4514), where that has no common name by the first name of
+// subjectAltName, and by its serial number in hexadecimal digits, which is what its authority revokes it by. A subject without a common
+// name may be the same for all certificates of an authority, as those of SPIFFE often are.
+func identity(leaf *x509.Certificate) (name, serial string) {
+	serial = leaf.SerialNumber.Text(16)
+	switch {
+	case leaf.Subject.CommonName != "":
+		return leaf.Subject.String(), serial
+	case len(leaf.URIs) > 0:
+		return "URI:" + leaf.URIs[0].String(), serial
+	case len(leaf.DNSNames) > 0:
+		return "DNS:" + leaf.DNSNames[0], serial
+	case len(leaf.EmailAddresses) > 0:
+		return "email:" + leaf.EmailAddresses[0], serial
+	case len(leaf.IPAddresses) > 0:
+		return "IP:" + leaf.IPAddresses[0].String(), serial
+	}
+	return leaf.Subject.String(), serial
 }
 
 // refusalOf finds why a handshake failed that ended with ClientCertificate.

@@ -15,15 +15,17 @@ import (
 
 // Session is what a handshake settled; it is never changed.
 type Session struct {
-	ServerName string                 // the host the client named, in normal form; empty: none
-	Version    uint16                 // as crypto/tls numbers it
-	Curve      spec.Curve             // the key exchange; empty: none, as when TLS 1.2 resumed a session
-	Client     [][]byte               // the client's certificate and its chain in DER, leaf first, without the trusted authority; nil: it showed none
-	Protocol   string                 // what ALPN chose; empty: the client offered none
-	Policy     string                 // Key of the policy that was enforced
-	Local      bool                   // the certificate is the local CA's
-	Resumed    bool                   // an earlier session went on
-	Covers     func(host []byte) bool // whether the certificate is good for a host in normal form; it does not allocate
+	ServerName   string                 // the host the client named, in normal form; empty: none
+	Version      uint16                 // as crypto/tls numbers it
+	Curve        spec.Curve             // the key exchange; empty: none, as when TLS 1.2 resumed a session
+	Client       [][]byte               // the client's certificate and its chain in DER, leaf first, without the trusted authority; nil: it showed none
+	ClientName   string                 // who the client is by that certificate: its subject, or a name from subjectAltName; empty: it names nobody, or is none
+	ClientSerial string                 // the number of that certificate, in hexadecimal digits; empty: it showed none
+	Protocol     string                 // what ALPN chose; empty: the client offered none
+	Policy       string                 // Key of the policy that was enforced
+	Local        bool                   // the certificate is the local CA's
+	Resumed      bool                   // an earlier session went on
+	Covers       func(host []byte) bool // whether the certificate is good for a host in normal form; it does not allocate
 }
 
 // Result is how a handshake ended; its String is a metric label and never changes.
@@ -90,7 +92,7 @@ func (s *Store) Finish(c *tls.Conn, err error) (*Session, Result) {
 	if state.DidResume {
 		s.counts.resumed.Inc()
 	}
-	return &Session{
+	session := &Session{
 		ServerName: sock.name,
 		Version:    state.Version,
 		Curve:      curveOf(state.CurveID),
@@ -100,7 +102,11 @@ func (s *Store) Finish(c *tls.Conn, err error) (*Session, Result) {
 		Local:      sock.leaf.document == "",
 		Resumed:    state.DidResume,
 		Covers:     sock.leaf.covers,
-	}, OK
+	}
+	if session.Client != nil {
+		session.ClientName, session.ClientSerial = identity(state.PeerCertificates[0])
+	}
+	return session, OK
 }
 
 func resultOf(sock *Socket, err error) Result {

@@ -40,6 +40,7 @@ func (p *process) begin() (err error) {
 	if p.hand, err = handover.Begin(os.Args, text); err != nil {
 		return err
 	}
+	p.meters.Func("skerry_retired_processes", "Processes that this one, or one before it, has replaced and that have not ended.", p.retired)
 	if before := p.hand.Replaces(); before != 0 {
 		p.hand.Sockets.Pause() // nobody is to meet a process that is not ready, nor to hear so from /readyz
 		p.gate.shut(fmt.Sprintf("it is not certain yet that this process replaces process %d (--upgrade-trial), or that has not let --data go; "+
@@ -113,11 +114,39 @@ func (p *process) succeed(ctx context.Context, src *edge.Source) {
 	case <-ctx.Done():
 		return
 	}
+	for _, old := range p.hand.Older() {
+		p.watching.Go(func() { p.awaitEnd(ctx, old) })
+	}
 	if src.Lent {
 		p.takeData(ctx, e, src)
 		return
 	}
 	p.gate.open()
+}
+
+// retired counts the processes before this one that are still there; the last one from the time on when this one stays.
+func (p *process) retired() (n float64) {
+	older := p.hand.Older()
+	if len(older) > 0 && !p.proved() {
+		older = older[:len(older)-1]
+	}
+	for _, old := range older {
+		select {
+		case <-old.Gone:
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// awaitEnd says when a process that was replaced has ended.
+func (p *process) awaitEnd(ctx context.Context, old handover.Older) {
+	select {
+	case <-old.Gone:
+		p.meters.Events().Add("retired_ended", fmt.Sprintf("process %d, which was replaced, has ended; skerry_retired_processes is %v", old.PID, p.retired()))
+	case <-ctx.Done():
+	}
 }
 
 // takeData takes --data, which the process before has let go, or lets go by its end.

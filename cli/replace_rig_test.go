@@ -242,6 +242,20 @@ func (r *row) awaitAll(pattern string, n int) {
 	}
 }
 
+// awaitRetired waits until the newest process says that so many of those before it are still there.
+func (r *row) awaitRetired(n int) {
+	r.t.Helper()
+	for by := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		_, text, err := get("http://" + r.addrs["admin"] + "/metrics")
+		if err == nil && strings.Contains(text, fmt.Sprintf("\nskerry_retired_processes %d\n", n)) {
+			return
+		}
+		if time.Now().After(by) {
+			r.t.Fatalf("after %v: skerry_retired_processes is not %d", patience, n)
+		}
+	}
+}
+
 // install puts another program in the place of the one at the row's path, and returns what puts it back.
 func (r *row) install(script string) (restore func()) {
 	r.t.Helper()

@@ -104,6 +104,7 @@ func TestReplaceOldDies(t *testing.T) {
 	pid := r.await(`replace ready: process (\d+) serves`)[0]
 	r.signal(syscall.SIGKILL)
 	r.await(`data taken: process ` + pid + ` has`)
+	r.awaitAll(`retired ended: process \d+, which was replaced, has ended; skerry_retired_processes is 0`, 1)
 	if err := r.get("/x"); err != nil {
 		t.Error(err)
 	}

@@ -347,8 +347,10 @@ func TestReplaceKeepsStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	r.awaitRetired(0)
+	oldest := r.newest
 	for i := range 3 {
-		r.replace()
+		between := r.replace()
 		text := fmt.Sprintf("after replacement %d", i)
 		r.echo(first, text)
 		r.ticks <- text
@@ -358,10 +360,13 @@ func TestReplaceKeepsStreams(t *testing.T) {
 		}
 		if i > 0 { // those between have nothing to wait for
 			r.awaitAll(`stopped: every connection ended by itself`, i)
+			r.awaitAll(fmt.Sprintf(`retired ended: process %d, which was replaced, has ended; skerry_retired_processes is 1`, between), 1)
 		}
+		r.awaitRetired(1)
 	}
 	second := r.chat()
 	r.replace()
+	r.awaitRetired(2)
 	third := r.chat()
 	r.echo(first, "two old ones")
 	r.replace()
@@ -372,6 +377,8 @@ func TestReplaceKeepsStreams(t *testing.T) {
 	}
 	r.echo(second, "still there")
 	r.echo(third, "still there")
+	r.awaitAll(fmt.Sprintf(`retired ended: process %d, which was replaced, has ended; skerry_retired_processes is 2`, oldest), 1)
+	r.awaitRetired(2)
 }
 
 // TestReplaceAge: what is older than --upgrade-age ends.

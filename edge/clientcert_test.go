@@ -9,14 +9,18 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"skerry.dev/skerry/edge"
 )
@@ -126,5 +130,69 @@ func TestClientCertificateForwarded(t *testing.T) {
 		f("bank.test", h2, []tls.Certificate{shown}, true)
 		f("bank.test", h2, nil, false)
 		f("shop.test", h2, []tls.Certificate{shown}, false)
+	}
+}
+
+// TestClientCertificateLogged: the log says of each request whose certificate its connection has, over both protocols, on connections of a
+// client that keeps sessions; and nothing of who showed none, also where one could be.
+func TestClientCertificateLogged(t *testing.T) {
+	var log bytes.Buffer // complete after the drain
+	bundle, shown := caller(t)
+	opt := edge.Options{HTTPS: []string{"127.0.0.1:0"}, Log: &log, DrainTimeout: 10 * time.Second}
+	opt.Setting.Secrets.Dir = t.TempDir()
+	must(t, os.WriteFile(filepath.Join(opt.Setting.Secrets.Dir, "clients.pem"), bundle, 0o600))
+	e, _ := start(t, opt, fmt.Sprintf(identitySpec, origin(t, echoRelease)))
+	_, https := e.Addrs()
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(e.Root())
+	want := map[string]string{} // by path
+	f := func(host string, h2 bool, certificates []tls.Certificate, says string) {
+		t.Helper()
+		sessions := tls.NewLRUClientSessionCache(1)
+		for range 2 {
+			tr := &http.Transport{Protocols: new(http.Protocols),
+				TLSClientConfig: &tls.Config{ServerName: host, RootCAs: pool, Certificates: certificates, ClientSessionCache: sessions}}
+			tr.Protocols.SetHTTP1(!h2)
+			tr.Protocols.SetHTTP2(h2)
+			for range 2 {
+				path := fmt.Sprintf("/%d", len(want))
+				r, err := http.NewRequestWithContext(t.Context(), "GET", "https://"+https[0].String()+path, nil)
+				must(t, err)
+				r.Host = host
+				a, err := tr.RoundTrip(r)
+				must(t, err)
+				_, err = io.Copy(io.Discard, a.Body)
+				must(t, err)
+				a.Body.Close()
+				want[path] = fmt.Sprintf("h%d %s", a.ProtoMajor, says)
+			}
+			tr.CloseIdleConnections()
+		}
+	}
+	for _, h2 := range []bool{false, true} {
+		f("bank.test", h2, []tls.Certificate{shown}, "CN=2 2")
+		f("bank.test", h2, nil, " ")
+		f("shop.test", h2, []tls.Certificate{shown}, " ") // nobody asks for it
+	}
+	if cut := e.Drain(); cut != 0 {
+		t.Errorf("%d connections were cut off", cut)
+	}
+	got := map[string]string{}
+	for text := range bytes.Lines(log.Bytes()) {
+		var l struct {
+			Path, Proto string
+			Client      string `json:"tls_client"`
+			Serial      string `json:"tls_client_serial"`
+		}
+		must(t, json.Unmarshal(text, &l))
+		if l.Path != "" {
+			got[l.Path] = l.Proto + " " + l.Client + " " + l.Serial
+		}
+		if named := bytes.Contains(text, []byte("tls_client")); named != (l.Client != "") {
+			t.Errorf("an empty name in %s", text)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the log (-want +got):\n%s", diff)
 	}
 }

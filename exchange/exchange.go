@@ -42,13 +42,15 @@ type Conn struct {
 
 // TLS is what a connection's handshake settled; it is never changed.
 type TLS struct {
-	ServerName string                 // the host the client named (SNI), in normal form; empty: none
-	Version    uint16                 // as crypto/tls numbers it
-	Curve      string                 // the key exchange, as spec.Curve names it; empty: none, as when TLS 1.2 resumed a session
-	Policy     string                 // spec.TLS.Key of the policy that was enforced
-	Client     [][]byte               // the client's certificate and its chain in DER, leaf first, without the trusted authority; nil: it showed none
-	Local      bool                   // the certificate is one of the local CA, which no browser trusts
-	Covers     func(host []byte) bool // whether the certificate is good for a host in normal form
+	ServerName   string                 // the host the client named (SNI), in normal form; empty: none
+	Version      uint16                 // as crypto/tls numbers it
+	Curve        string                 // the key exchange, as spec.Curve names it; empty: none, as when TLS 1.2 resumed a session
+	Policy       string                 // spec.TLS.Key of the policy that was enforced
+	Client       [][]byte               // the client's certificate and its chain in DER, leaf first, without the trusted authority; nil: it showed none
+	ClientName   string                 // who the client is by that certificate: its subject, or a name from subjectAltName; empty: it names nobody, or is none
+	ClientSerial string                 // the number of that certificate, in hexadecimal digits; empty: it showed none
+	Local        bool                   // the certificate is one of the local CA, which no browser trusts
+	Covers       func(host []byte) bool // whether the certificate is good for a host in normal form
 }
 
 // Method is an interned request method; MethodOther stands for every extension method.

@@ -150,6 +150,24 @@ func (p *Process) Replaces() int {
 	return p.before.pid
 }
 
+// Older is a process before this one.
+type Older struct {
+	PID  int
+	Gone <-chan struct{} // closed when it has ended; of all but the last it is not known before Proved
+}
+
+// Older are the processes before this one that lived when it was started, the one that it is to replace at the end.
+func (p *Process) Older() (all []Older) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range append(slices.Clone(p.older), p.before) {
+		if l != nil {
+			all = append(all, Older{l.pid, l.gone})
+		}
+	}
+	return all
+}
+
 // Ready tells the process before that this one would serve. An error: it is not there any more, which is no reason to end.
 func (p *Process) Ready() error {
 	if p.before == nil {

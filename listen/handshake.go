@@ -25,7 +25,8 @@ func serverTLS(c net.Conn, store *cert.Store) *tls.Conn {
 
 func tlsOf(s *cert.Session) *exchange.TLS {
 	return &exchange.TLS{
-		ServerName: s.ServerName, Version: s.Version, Curve: string(s.Curve), Policy: s.Policy, Client: s.Client, Local: s.Local, Covers: s.Covers,
+		ServerName: s.ServerName, Version: s.Version, Curve: string(s.Curve), Policy: s.Policy, Client: s.Client, ClientName: s.ClientName, ClientSerial: s.ClientSerial,
+		Local: s.Local, Covers: s.Covers,
 	}
 }
 

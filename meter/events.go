@@ -1,27 +1,31 @@
 package meter
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
 
-// eventsKept is how many background events a ring holds: enough for an evening's incident, 64 KB at 256 bytes each.
+// eventsKept is how many background events are kept: enough for an evening's incident, 64 KB at 256 bytes each. Beyond it one gives way.
 const eventsKept = 256
 
 // Event is one thing that happened beside the traffic.
 type Event struct {
-	Seq  uint64 // from 1, without gaps
+	Seq  uint64 // from 1, one more for each event of the process
 	Time time.Time
 	Kind string // stable label: "reload", "reload_refused", "health", …
 	Text string
 }
 
-// Events is a bounded ring; the oldest event gives way. The zero value is ready.
+// Events keeps the newest events, and is fair to kinds: beyond 256 the oldest one of the kind that has the most gives way, of several such
+// kinds the oldest of all. So thousands of one kind leave what is rare where it is, however old, and gaps in the Seq of what is kept. The
+// zero value is ready.
 type Events struct {
-	mu   sync.Mutex
-	ring [eventsKept]Event
-	n    uint64
-	tell func(Event)
+	mu    sync.Mutex
+	kept  []Event        // by Seq
+	kinds map[string]int // how many of each kind are in kept
+	n     uint64         // Seq of the last one
+	tell  func(Event)
 }
 
 // Add records an event now and tells the listener, if there is one.
@@ -29,12 +33,33 @@ func (e *Events) Add(kind, text string) {
 	e.mu.Lock()
 	e.n++
 	ev := Event{Seq: e.n, Time: time.Now(), Kind: kind, Text: text}
-	e.ring[e.n%eventsKept] = ev
+	if e.kinds == nil {
+		e.kinds = map[string]int{}
+	}
+	e.kinds[kind]++
+	if len(e.kept) == eventsKept {
+		e.giveWay()
+	}
+	e.kept = append(e.kept, ev)
 	tell := e.tell
 	e.mu.Unlock()
 	if tell != nil {
 		tell(ev)
 	}
+}
+
+// giveWay makes room for an event that is counted already.
+func (e *Events) giveWay() {
+	most := 0
+	for _, n := range e.kinds {
+		most = max(most, n)
+	}
+	i := slices.IndexFunc(e.kept, func(ev Event) bool { return e.kinds[ev.Kind] == most })
+	kind := e.kept[i].Kind
+	if e.kinds[kind]--; e.kinds[kind] == 0 {
+		delete(e.kinds, kind)
+	}
+	e.kept = slices.Delete(e.kept, i, i+1)
 }
 
 // Listen makes f hear of every later event; one listener at a time. f must not block.
@@ -44,20 +69,13 @@ func (e *Events) Listen(f func(Event)) {
 	e.mu.Unlock()
 }
 
-// Since returns the events kept with Seq > after, oldest first.
+// Since returns the events kept with Seq > after, oldest first; nil if there are none.
 func (e *Events) Since(after uint64) []Event {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	first := uint64(1)
-	if e.n > eventsKept {
-		first = e.n - eventsKept + 1
+	i := len(e.kept)
+	for i > 0 && e.kept[i-1].Seq > after {
+		i--
 	}
-	if after+1 > first {
-		first = after + 1
-	}
-	var out []Event
-	for i := first; i <= e.n; i++ {
-		out = append(out, e.ring[i%eventsKept])
-	}
-	return out
+	return append([]Event(nil), e.kept[i:]...)
 }

@@ -183,5 +183,5 @@ func (s *Set) All() []Metric {
 	return all
 }
 
-// Events is the set's ring of background events.
+// Events are the background events of the set.
 func (s *Set) Events() *Events { return &s.events }

@@ -2,6 +2,7 @@ package meter_test
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// TestEvents: the ring keeps the newest, in order, with numbers that show what is missing.
+// TestEvents: the newest are kept, in order, with numbers that show what is missing.
 func TestEvents(t *testing.T) {
 	e := meter.NewSet().Events()
 	var heard sync.Map
@@ -64,5 +65,56 @@ func TestEvents(t *testing.T) {
 	}
 	if text, _ := heard.Load(uint64(300)); text != "299" {
 		t.Errorf("the listener heard %v", text)
+	}
+}
+
+// TestEventsAreFair: what comes by the thousand pushes out its own kind alone, two such kinds share what the others leave, and what is kept is
+// in order.
+func TestEventsAreFair(t *testing.T) {
+	e := meter.NewSet().Events()
+	check := func(want map[string]int, last uint64) {
+		t.Helper()
+		kept, got := e.Since(0), map[string]int{}
+		for i, ev := range kept {
+			got[ev.Kind]++
+			if i > 0 && (kept[i-1].Seq >= ev.Seq || kept[i-1].Time.After(ev.Time)) {
+				t.Fatalf("%v stands before %v", kept[i-1], ev)
+			}
+		}
+		if !maps.Equal(got, want) || kept[len(kept)-1].Seq != last {
+			t.Errorf("kept are %v up to %d, want %v up to %d", got, kept[len(kept)-1].Seq, want, last)
+		}
+	}
+	add := func(n int, kinds ...string) {
+		for range n {
+			for _, k := range kinds {
+				e.Add(k, k)
+			}
+		}
+	}
+	add(1, "activated")
+	add(3, "reloaded", "reload_refused")
+	add(10_000, "issued")
+	check(map[string]int{"activated": 1, "reloaded": 3, "reload_refused": 3, "issued": 249}, 10_007)
+	if got := e.Since(4); len(got) != 252 || got[0].Seq != 5 || got[3].Seq != 10_007-248 { // of the flood the newest
+		t.Errorf("since 4: %d, from %v to %v", len(got), got[0], got[3])
+	}
+	add(1000, "ejected", "returned")
+	check(map[string]int{"activated": 1, "reloaded": 3, "reload_refused": 3, "issued": 83, "ejected": 83, "returned": 83}, 12_007)
+	if got := e.Since(12_007 - 166); len(got) != 166 {
+		t.Errorf("%d of the newest 166", len(got))
+	}
+	for i := range 300 { // more kinds than there is room for: the oldest gives way
+		e.Add(fmt.Sprint(i), "")
+	}
+	if got := e.Since(0); len(got) != 256 || got[0].Kind != "44" {
+		t.Errorf("%d events kept, from %v", len(got), got[0])
+	}
+}
+
+func BenchmarkEvents(b *testing.B) {
+	e := meter.NewSet().Events()
+	for b.Loop() {
+		e.Add("health", "cart: 10.0.0.5:8080 is down")
 	}
 }

@@ -4,11 +4,13 @@ package observe_test
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"testing"
 	"time"
 
+	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/meter"
 	"skerry.dev/skerry/observe"
@@ -30,6 +32,8 @@ func TestExchangeAllocatesNothing(t *testing.T) {
 	}
 	f("log", func() { x.Now = x.Now.Add(time.Millisecond); l.Exchange(x, x.Now.Add(time.Second)) })
 	f("route", func() { r.Exchange(x, x.Now) })
+	x.Conn.TLS = &exchange.TLS{Version: tls.VersionTLS13, ClientName: "CN=billing,O=Example", ClientSerial: "7bcdef0123456789"}
+	f("log of a client with a certificate", func() { l.Exchange(x, x.Now) })
 	x.Facts.Origin = askedAgain()
 	f("log of an exchange that was asked again", func() { l.Exchange(x, x.Now) })
 	x.Cause = fault.New(fault.OriginTimeout, "no response head within 30s (timeouts.firstByte)")

@@ -22,6 +22,8 @@
 //	proto          "h1" or "h2"                                                 if there is a client
 //	tls            the version, "1.3"                                           if the connection is encrypted
 //	tls_curve      the key exchange, "X25519MLKEM768"                           if the handshake had one
+//	tls_client     who the client is by its certificate, cut to 256 bytes       if it showed one that was found good
+//	tls_client_serial its serial number, hexadecimal, cut to 40 digits          if it showed one that was found good
 //	sni            the host that the handshake named                            only if host is another
 //	entrypoint     its name                                                     if one matched
 //	owner          who owns the entrypoint                                      if it says
@@ -70,6 +72,10 @@
 //	stack          where it panicked, cut to 4 KB                               only for the fault "panic"
 //	user_agent     as sent, cut to 256 bytes                                    if not empty
 //	referer        as sent but for secrets, cut to 256 bytes                    if not empty
+//
+// tls_client is the certificate's subject as RFC 4514 writes it, "CN=billing,O=Example"; of a certificate whose subject has no common
+// name, the first URI, host, mail or IP address of its subjectAltName, "URI:spiffe://example.org/billing", if it has one. It is left out
+// for a certificate with neither. Whoever a trusted proxy in front has seen is not in it.
 //
 // edge_ms is what the edge's own stages took, the client with its body, the wait for a place, earlier tries, and the connection; the
 // origin cannot have worked on the whole request before. An answer that comes while the request is still being sent, as with streams

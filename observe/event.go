@@ -98,6 +98,8 @@ func client(b []byte, x *exchange.Exchange) []byte {
 	if c.TLS.Curve != "" {
 		b = field(b, `,"tls_curve":"`, c.TLS.Curve, textBytesMax)
 	}
+	b = field(b, `,"tls_client":"`, c.TLS.ClientName, clientBytesMax)
+	b = field(b, `,"tls_client_serial":"`, c.TLS.ClientSerial, serialBytesMax)
 	if c.TLS.ServerName != string(x.Req.Host) {
 		b = field(b, `,"sni":"`, c.TLS.ServerName, exchange.MaxHostBytes)
 	}

@@ -27,6 +27,8 @@ const (
 	errorBytesMax  = 512
 	stackBytesMax  = 4096
 	agentBytesMax  = 256
+	clientBytesMax = 256
+	serialBytesMax = 40 // 20 octets in hexadecimal digits, the most that a serial number may have (RFC 5280 section 4.1.2.2)
 	textBytesMax   = 2048
 
 	// secretNameBytesMax is how many letters and digits of a parameter's name are looked at. A longer name counts as secret.

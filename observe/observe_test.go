@@ -170,6 +170,11 @@ func TestGoldenLines(t *testing.T) {
 		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h2", TLS: &exchange.TLS{Version: 0x0304, Curve: "X25519MLKEM768", ServerName: "shop.example.com"}}
 		x.Facts.Encoding = exchange.EncodingFacts{Accept: "br", Made: "br", Before: 4096}
 	})
+	f("client-with-a-certificate", func(x *exchange.Exchange) {
+		x.Conn = &exchange.Conn{Client: x.Conn.Client, Protocol: "h1", TLS: &exchange.TLS{
+			Version: 0x0304, Curve: "X25519", ServerName: "www.example.com", ClientName: "CN=\"billing\"\n,O=" + strings.Repeat("é", 200), ClientSerial: strings.Repeat("1f", 21),
+		}}
+	})
 	f("from-the-cache", func(x *exchange.Exchange) {
 		x.Facts.Origin = exchange.OriginFacts{}
 		x.Facts.Cache = exchange.CacheFacts{Outcome: exchange.CacheHit, Age: 90*time.Second + 5}
@@ -282,6 +287,7 @@ func FuzzLogLine(f *testing.F) {
 		defer x.Release()
 		x.Req.MethodName, x.Req.Target, x.Req.Host, x.Req.Path, x.Req.Query = method, target, host, path, query
 		x.Req.Sent.Set(exchange.NameUserAgent, agent)
+		x.Conn.TLS = &exchange.TLS{ClientName: string(agent), ClientSerial: string(agent)}
 		x.Resp.Status = status
 		kinds := fault.Kinds()
 		x.Cause = fault.New(kinds[uint(status)%uint(len(kinds))], text)
@@ -291,6 +297,8 @@ func FuzzLogLine(f *testing.F) {
 		}
 		var event struct {
 			Method, Host, Path, Query string
+			Client                    string `json:"tls_client"`
+			Serial                    string `json:"tls_client_serial"`
 			Status                    int
 			MS                        float64
 		}
@@ -298,6 +306,8 @@ func FuzzLogLine(f *testing.F) {
 			t.Fatalf("%v: %s", err, got)
 		}
 		same(t, "method", event.Method, method, 64)
+		same(t, "tls_client", event.Client, agent, 256)
+		same(t, "tls_client_serial", event.Serial, agent, 40)
 		same(t, "host", event.Host, host, 253)
 		same(t, "path", event.Path, path, 2048)
 		if !bytes.ContainsRune(query, '=') { // redact_test.go has the others
