@@ -35,7 +35,7 @@ type Conn struct {
 	Local    netip.AddrPort // the address it connected to
 	Protocol string         // "h1" or "h2"
 	TLS      *TLS           // nil: plain
-	Balancer netip.Addr     // whose PROXY header named Client; not valid: none did
+	Balancer netip.Addr     // whose PROXY header named Client, or itself: then Client has this address; not valid: there was no header
 
 	belongings atomic.Pointer[belongings] // nil: there are none yet
 }

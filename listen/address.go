@@ -38,6 +38,14 @@ func clientOf(c net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
+// portOf returns the port at the other end.
+func portOf(c net.Conn) uint16 {
+	if t, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return t.AddrPort().Port()
+	}
+	return 0
+}
+
 // key is what stands for a client.
 func key(from netip.Addr) netip.Addr {
 	if !from.Is6() {

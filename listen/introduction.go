@@ -101,8 +101,8 @@ func (s *Set) introduced(c net.Conn, proxy netip.Addr, since time.Time) (conn ne
 	}
 	s.headers[i.result].Inc()
 	switch i.result {
-	case introPeer:
-		return rest, proxy
+	case introPeer: // the address is what it was, and who sent the header is known
+		return transport.WithRemote(rest, netip.AddrPortFrom(proxy, portOf(c))), proxy
 	case introClient:
 		if from = i.header.Source.Addr(); s.addresses.take(from) {
 			return transport.WithRemote(rest, i.header.Source), from

@@ -418,8 +418,8 @@ func TestIntroductionFamilies(t *testing.T) {
 	f("127.0.0.1", "PROXY TCP6 ::ffff:203.0.113.7 ::ffff:198.51.100.1 4444 443\r\n", "") // the same client, who has one
 	f("127.0.0.1", "PROXY TCP6 2001:db8::7 2001:db8::1 4444 443\r\n", "2001:db8::7 by 127.0.0.1")
 	f("127.0.0.1", "PROXY TCP6 2001:db8::8 2001:db8::1 4444 443\r\n", "") // one of its /64
-	f("127.0.0.1", health2, "127.0.0.1 by nobody")
-	f("127.0.0.1", health2, "127.0.0.1 by nobody")
+	f("127.0.0.1", health2, "127.0.0.1 by 127.0.0.1")
+	f("127.0.0.1", health2, "127.0.0.1 by 127.0.0.1")
 	f("::1", header1, "")
 	for _, c := range open {
 		c.Close()

@@ -52,7 +52,7 @@ func (c *Client) Request(x *exchange.Exchange) exchange.Verdict {
 	}
 	f := &x.Facts.Client
 	f.Addr, f.HTTPS = peer(x), x.Conn.TLS != nil
-	if c.trusted != nil && c.trusted.Contains(f.Addr) {
+	if c.trusted != nil && c.trusted.Contains(f.Addr) && !unnamed(x.Conn) {
 		f.Trusted = true
 		c.believe(x)
 	}
@@ -69,6 +69,12 @@ func (c *Client) Done(x *exchange.Exchange) {
 
 // peer is the address at the other end of the connection, comparable with those in fields.
 func peer(x *exchange.Exchange) netip.Addr { return x.Conn.Client.Addr().Unmap().WithZone("") }
+
+// unnamed reports whether the connection is of a balancer that names the client of each by a PROXY header, and of this one none. Who
+// speaks on it may be a client whom it could not name: what it says of itself is not the balancer's word.
+func unnamed(c *exchange.Conn) bool {
+	return c.Balancer.IsValid() && c.Balancer.Unmap().WithZone("") == c.Client.Addr().Unmap().WithZone("")
+}
 
 // believe reads what a trusted proxy says of the request.
 func (c *Client) believe(x *exchange.Exchange) {

@@ -32,6 +32,27 @@ func asked(from, peer, fields string) string {
 	return text
 }
 
+// TestUnnamedClient: a balancer that names its clients is believed about those it names by its address, and of others nothing that stands
+// in fields is believed, though it is a trusted proxy.
+func TestUnnamedClient(t *testing.T) {
+	f := func(peer, balancer, want string) {
+		t.Helper()
+		g := rig{peer: peer}
+		x := exchangetest.Request("GET / HTTP/1.1\nHost: a\nX-Forwarded-For: 6.6.6.6\nX-Forwarded-Proto: https\nX-Request-ID: 0123456789abcdef0123456789abcdef\n")
+		defer x.Release()
+		g.connect(x)
+		x.Conn.TLS, x.Conn.Balancer = nil, netip.MustParseAddr(balancer)
+		rewrite.NewClient(&rewrite.Env{Trusted: trusted}).Request(x)
+		if got := fmt.Sprintf("%+v %x", x.Facts.Client, x.Facts.RequestID[:2]); got != want {
+			t.Errorf("%s by %s: %s, want %s", peer, balancer, got, want)
+		}
+	}
+	f("192.0.2.7", "192.0.2.7", "{Addr:192.0.2.7 HTTPS:false Trusted:false} 0000")
+	f("::ffff:192.0.2.7", "192.0.2.7", "{Addr:192.0.2.7 HTTPS:false Trusted:false} 0000")
+	f("203.0.113.5", "192.0.2.7", "{Addr:203.0.113.5 HTTPS:false Trusted:false} 0000")
+	f("192.0.2.8", "192.0.2.7", "{Addr:6.6.6.6 HTTPS:true Trusted:true} 0123") // another proxy, in front of the balancer
+}
+
 func TestSpoofedFieldsMoveNothing(t *testing.T) {
 	for _, from := range []string{"", rewrite.FromXForwardedFor, rewrite.FromForwarded} {
 		for _, line := range strings.SplitAfter(spoofed+"X-Forwarded-For: 10.0.0.1\nForwarded: for=\"[2001:db8::1]\"\nX-Forwarded-Proto: https\n"+
