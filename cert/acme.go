@@ -33,6 +33,7 @@ type ACME struct {
 	CAs       []string              // URLs of directories, the first that issues wins; empty: LetsEncrypt
 	Roots     *x509.CertPool        // what the CAs' own HTTPS is checked against; nil: the system's
 	Bindings  map[string]Binding    // by CA: the customer's key that a new account is bound with, for CAs that want one
+	Profiles  map[string]string     // by CA: the kind of certificate that is ordered of it (draft-ietf-acme-profiles); none: as the CA likes
 	Dir       string                // accounts, keys, certificates, challenges and locks; several processes may share it; empty: only look, never order
 	ReadOnly  bool                  // look at what is in Dir, and order nothing
 	HTTP, TLS bool                  // which challenges the edge's listeners can answer: HTTP-01 on port 80, TLS-ALPN-01 on port 443
@@ -63,6 +64,14 @@ func (a *ACME) Check() error {
 	for ca := range a.Bindings {
 		if !slices.Contains(a.directories(), ca) {
 			return fmt.Errorf("--acme-eab is for %q, which is no CA of --acme-ca", ca)
+		}
+	}
+	for ca, profile := range a.Profiles {
+		if !slices.Contains(a.directories(), ca) {
+			return fmt.Errorf("--acme-profile is for %q, which is no CA of --acme-ca", ca)
+		}
+		if !printable(profile, profileBytesMax) {
+			return fmt.Errorf("--acme-profile %s=%q: the name is not of 1 to %d printable ASCII characters", ca, profile, profileBytesMax)
 		}
 	}
 	if len(a.Allow) > allowMax {

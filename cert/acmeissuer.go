@@ -13,8 +13,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -157,6 +159,9 @@ func (i *issuer) order(ctx context.Context, name string, old *stored, demanded b
 }
 
 func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored, error) {
+	if err := i.profiled(ctx); err != nil {
+		return nil, err
+	}
 	account, err := i.register(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("account of --acme-email %s: %w", i.o.opt.Email, err)
@@ -180,6 +185,7 @@ func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored
 	if err != nil {
 		return nil, err
 	}
+	params.Profile = i.o.opt.Profiles[i.ca]
 	if old != nil && old.ca == i.ca {
 		params.Replaces = old.leaf.x509()
 	}
@@ -190,7 +196,7 @@ func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored
 		chains, err = client.ObtainCertificate(ctx, params)
 	}
 	if err != nil {
-		return nil, err
+		return nil, i.withdrawn(err)
 	}
 	if len(chains) == 0 {
 		return nil, errors.New("the order is done, but there is no certificate")
@@ -208,6 +214,41 @@ func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored
 	return s, nil
 }
 
+// profiled says of a profile that the CA's directory does not list: it must not be asked for (draft-ietf-acme-profiles-01 section 4).
+func (i *issuer) profiled(ctx context.Context) error {
+	want := i.o.opt.Profiles[i.ca]
+	if want == "" {
+		return nil
+	}
+	d, err := i.acme.GetDirectory(ctx)
+	if err != nil {
+		return err
+	}
+	var has []string
+	if d.Meta != nil {
+		if _, ok := d.Meta.Profiles[want]; ok {
+			return nil
+		}
+		has = slices.Sorted(maps.Keys(d.Meta.Profiles))
+	}
+	if len(has) == 0 {
+		return fmt.Errorf("--acme-profile %s=%s: this CA has no profiles", i.ca, want)
+	}
+	return fmt.Errorf("--acme-profile %s=%s: this CA has no such profile; it has %s", i.ca, want, strings.Join(has, ", "))
+}
+
+// problemInvalidProfile is what a CA says of a profile that it has not, or not for this account or name.
+const problemInvalidProfile = acme.ProblemTypeNamespace + "invalidProfile"
+
+// withdrawn names the flag where a CA refuses a profile that its directory lists, or listed when it was read.
+func (i *issuer) withdrawn(err error) error {
+	var problem acme.Problem
+	if errors.As(err, &problem) && problem.Type == problemInvalidProfile {
+		return fmt.Errorf("--acme-profile %s=%s: %w", i.ca, i.o.opt.Profiles[i.ca], err)
+	}
+	return err
+}
+
 // storageError is of --data: no other CA would help.
 type storageError struct{ error }
 
@@ -217,7 +258,8 @@ func (e storageError) Unwrap() error { return e.error }
 // refused reports whether the CA did not take a new order, for another reason than their number.
 func refused(err error) bool {
 	var problem acme.Problem
-	return errors.As(err, &problem) && problem.Status < http.StatusInternalServerError && problem.Type != acme.ProblemTypeRateLimited && problem.Type != acme.ProblemTypeAccountDoesNotExist &&
+	others := []string{acme.ProblemTypeRateLimited, acme.ProblemTypeAccountDoesNotExist, problemInvalidProfile}
+	return errors.As(err, &problem) && problem.Status < http.StatusInternalServerError && !slices.Contains(others, problem.Type) &&
 		strings.HasPrefix(err.Error(), "creating new order")
 }
 

@@ -139,6 +139,8 @@ const (
 	bindingIDBytesMax = 512
 	// bindingBytesMin is the shortest such key that is taken.
 	bindingBytesMin = 16
+	// profileBytesMax is the longest name of a profile for --acme-profile. Beyond it: a problem.
+	profileBytesMax = 64
 	// challengePathMax is the longest path of HTTP-01 that is looked at, in bytes: a token has about 43.
 	challengePathMax = 256
 )
