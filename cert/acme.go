@@ -20,6 +20,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3/acme"
 
 	"skerry.dev/skerry/meter"
 )
@@ -120,6 +121,7 @@ type orders struct {
 	now     func() time.Time
 	store   store
 	issuers []*issuer
+	folders atomic.Pointer[[]folder] // that the storage has
 	solver  *solver
 	client  *http.Client // of issuers
 	asker   *http.Client // of --acme-ask
@@ -178,6 +180,7 @@ func newOrders(opt *ACME, meters *meter.Set, now func() time.Time) *orders {
 	for _, ca := range opt.directories() {
 		o.issuers = append(o.issuers, newIssuer(o, ca))
 	}
+	o.list()
 	count := func(result string) *meter.Counter {
 		return meters.Counter("skerry_acme_orders_total", "Orders of certificates, by how they ended.", "result", result)
 	}
@@ -185,6 +188,12 @@ func newOrders(opt *ACME, meters *meter.Set, now func() time.Time) *orders {
 		demanded: meters.Counter("skerry_acme_demands_total", "Certificates asked for by a client's hello.", "result", "allowed"),
 		refused:  meters.Counter("skerry_acme_demands_total", "Certificates asked for by a client's hello.", "result", "refused")}
 	return o
+}
+
+// list looks which CAs the storage has certificates of.
+func (o *orders) list() {
+	folders := o.store.folders(o.issuers)
+	o.folders.Store(&folders)
 }
 
 // can reports whether a host of a spec may be ordered beforehand.
@@ -214,7 +223,7 @@ func (o *orders) of(name string) *ordered {
 	}
 	o.made++
 	m := &ordered{name: name, number: o.made}
-	if s, err := o.store.newest(o.issuers, name); s != nil {
+	if s, err := o.store.newest(*o.folders.Load(), name); s != nil {
 		m.leaf.Store(s.leaf)
 		m.due = earlier(s.due(o.now()), o.now().Add(spread(name)))
 	} else if err != nil {
@@ -303,6 +312,7 @@ func (o *orders) loop() {
 	defer tick.Stop()
 	for {
 		o.tidy()
+		o.list()
 		o.look()
 		for o.attendNext() {
 		}
@@ -476,7 +486,7 @@ func (o *orders) isOnDemand(m *ordered) bool {
 // settled reports whether there is nothing to order: what the storage has is taken if it is newer than what is in use, and it
 // is not due, also by what its CA says now. It returns what the storage has.
 func (o *orders) settled(ctx context.Context, m *ordered) (s *stored, next time.Time, ok bool) {
-	s, _ = o.store.newest(o.issuers, m.name)
+	s, _ = o.store.newest(*o.folders.Load(), m.name)
 	if s == nil {
 		return nil, time.Time{}, false
 	}
@@ -493,11 +503,10 @@ func (o *orders) settled(ctx context.Context, m *ordered) (s *stored, next time.
 }
 
 // renewalTime is when to look at a certificate again: when it is due, when its CA wants it to be renewed (RFC 9773), or when the CA
-// may be asked for that again. A CA that does not answer, or has no such information, changes nothing.
+// may be asked for that again. A CA that does not answer, is not one of ours any more, or has no such information, changes nothing.
 func (o *orders) renewalTime(ctx context.Context, m *ordered, s *stored, now time.Time) time.Time {
 	if s.leaf != m.asked || !now.Before(m.askAgain) {
-		i := slices.IndexFunc(o.issuers, func(i *issuer) bool { return i.ca == s.ca })
-		info, err := o.issuers[i].renewalInfo(ctx, s)
+		info, err := o.renewalInfo(ctx, s)
 		if m.asked == nil || !m.asked.x509().Equal(s.leaf.x509()) {
 			m.wanted = time.Time{}
 		}
@@ -511,6 +520,17 @@ func (o *orders) renewalTime(ctx context.Context, m *ordered, s *stored, now tim
 		next = earlier(next, m.wanted)
 	}
 	return next
+}
+
+// renewalInfo asks the CA that issued a certificate when to renew it.
+func (o *orders) renewalInfo(ctx context.Context, s *stored) (acme.RenewalInfo, error) {
+	at := slices.IndexFunc(o.issuers, func(i *issuer) bool { return i.ca == s.ca })
+	if at < 0 {
+		return acme.RenewalInfo{}, acme.ErrUnsupported
+	}
+	ctx, cancel := context.WithTimeout(ctx, caTimeout)
+	defer cancel()
+	return o.issuers[at].acme.GetRenewalInfo(ctx, s.leaf.x509())
 }
 
 func later(a, b time.Time) time.Time {

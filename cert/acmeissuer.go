@@ -363,13 +363,6 @@ func (i *issuer) forget(ctx context.Context) error {
 	return errors.Join(i.o.store.files.Delete(ctx, i.accountFile()), i.o.store.files.Delete(ctx, i.accountKey()))
 }
 
-// renewalInfo asks the CA that issued a certificate when to renew it.
-func (i *issuer) renewalInfo(ctx context.Context, s *stored) (acme.RenewalInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, caTimeout)
-	defer cancel()
-	return i.acme.GetRenewalInfo(ctx, s.leaf.x509())
-}
-
 func keyPEM(key *ecdsa.PrivateKey) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

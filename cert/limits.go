@@ -123,6 +123,8 @@ const (
 	lockLook = 250 * time.Millisecond
 	// storedBytesMax is the largest file of the storage that is read. Beyond it: as if it could not be read.
 	storedBytesMax = 256 << 10
+	// formerMax is how many folders of CAs that are not asked any more are looked at for certificates.
+	formerMax = 16
 	// tidyEvery is how often the storage is rid of what has ended.
 	tidyEvery = 24 * time.Hour
 	// endedKept is how long a certificate stays there after its end.
