@@ -270,6 +270,7 @@ func TestDemandLimits(t *testing.T) {
 	}))
 	t.Cleanup(ask.Close)
 	w := acmeWorld(t, cert.ACME{Ask: ask.URL})
+	w.keeper.AskBy(noCA)
 	w.hosts(nil, "*.skerry.dev")
 	cert.NewStore(w.keeper).Use(w.table())
 	for range 3 {

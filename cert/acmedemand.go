@@ -110,7 +110,7 @@ func (o *orders) settleDemand(name string) (again time.Duration) {
 		}
 		return refusedKept
 	}
-	m := o.of(name)
+	m := o.of(name)[0]
 	again = refusedKept
 	if m.leaf.Load() == nil && o.orderDemanded(ctx, m) {
 		again = failedKept

@@ -45,12 +45,15 @@ type storedMeta struct {
 // says nothing.
 func (s *stored) due(now time.Time) time.Time {
 	c := s.leaf.x509()
-	at := c.NotAfter.Add(-c.NotAfter.Sub(c.NotBefore) / renewShare)
-	if least := s.ordered.Add(renewAgain); at.Before(least) && !s.ordered.After(now) {
+	at := c.NotAfter.Add(-s.leaf.life() / renewShare)
+	if least := s.again(); at.Before(least) && !s.ordered.After(now) {
 		return least
 	}
 	return at
 }
+
+// again is the earliest that it may be ordered again.
+func (s *stored) again() time.Time { return s.ordered.Add(min(renewAgain, s.leaf.life()/renewShare)) }
 
 // better reports whether a certificate should take the place of the one in use; nil: there is none. What began earlier, or is not in
 // force, is what a damaged storage or one that was put back has.

@@ -69,9 +69,7 @@ func TestDamagedStorage(t *testing.T) {
 		stock(t, dir, name, root.server(t, name), root)
 	}
 	w := acmeWorld(t, cert.ACME{Dir: dir})
-	w.keeper.AskBy(asked(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody}, nil
-	}))
+	w.keeper.AskBy(noCA)
 	w.hosts(nil, names...)
 	store := cert.NewStore(w.keeper)
 	store.Use(w.table())
@@ -149,6 +147,11 @@ func TestUnkept(t *testing.T) {
 		}
 	})
 }
+
+// noCA answers like a server that is no CA.
+var noCA = asked(func(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody}, nil
+})
 
 // asked answers for a server by a function.
 type asked func(r *http.Request) (*http.Response, error)

@@ -1,6 +1,7 @@
 package cert_test
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"encoding/base64"
@@ -25,15 +26,17 @@ type stub struct {
 	root *made
 	at   string // where its directory is, without the last part
 
-	mu        sync.Mutex
-	stuck     bool                   // orders are never done
-	mute      bool                   // nothing is answered
-	issued    map[string][]byte      // by name
-	looks     []time.Time            // when it was asked how long certificates are to be kept
-	orders    []time.Time            // when each was made
-	noAccount bool                   // accounts are refused by their number
-	tooMany   bool                   // orders are refused by their number
-	refuses   func(name string) bool // the same, for some names
+	mu         sync.Mutex
+	stuck      bool                   // orders are never done
+	mute       bool                   // nothing is answered
+	issued     map[string][]byte      // by name
+	life       time.Duration          // of certificates; 0: 90 days
+	retryAfter string                 // said where there were too many
+	looks      []time.Time            // when it was asked how long certificates are to be kept
+	orders     []time.Time            // when each was made
+	noAccount  bool                   // accounts are refused by their number
+	tooMany    bool                   // orders are refused by their number
+	refuses    func(name string) bool // the same, for some names
 }
 
 func newStub(t *testing.T, root *made) *stub {
@@ -126,7 +129,7 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 // refuse says that there were too many.
 func (s *stub) refuse(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Retry-After", "1800")
+	w.Header().Set("Retry-After", cmp.Or(s.retryAfter, "1800"))
 	w.WriteHeader(http.StatusTooManyRequests)
 	io.WriteString(w, `{"type":"urn:ietf:params:acme:error:rateLimited","status":429}`)
 }
@@ -135,6 +138,9 @@ func (s *stub) sign(csr *x509.CertificateRequest) []byte {
 	c := issue(s.t, s.root, publicKey{csr.PublicKey}, func(c *x509.Certificate) {
 		nameIt(c, csr.DNSNames...)
 		c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().AddDate(0, 0, 90)
+		if s.life > 0 {
+			c.NotBefore, c.NotAfter = time.Now(), time.Now().Add(s.life)
+		}
 	})
 	return certPEM(c)
 }
