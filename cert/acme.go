@@ -514,8 +514,8 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 	if ok { // another process was faster
 		return next, nil
 	}
-	if o.isOnDemand(m) && !o.allowed(ctx, m.name) {
-		return time.Time{}, errors.New("neither --acme-allow nor --acme-ask allows it any more")
+	if err := o.stillAllowed(ctx, m); err != nil {
+		return time.Time{}, err
 	}
 	var failures []error
 	tried := false
@@ -548,10 +548,22 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 // errResting ends what was not begun before another process took over.
 var errResting = errors.New("another process has taken over, and orders")
 
-func (o *orders) isOnDemand(m *ordered) bool {
+// stillAllowed says why a name that came on demand is not ordered any more.
+func (o *orders) stillAllowed(ctx context.Context, m *ordered) error {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return m.onDemand
+	onDemand := m.onDemand
+	o.mu.Unlock()
+	if !onDemand {
+		return nil
+	}
+	ok, err := o.allowed(ctx, m.name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("--acme-ask: %w", err)
+	case !ok:
+		return errors.New("neither --acme-allow nor --acme-ask allows it any more")
+	}
+	return nil
 }
 
 // settled reports whether there is nothing to order: what the storage has is taken if it is newer than what is in use, and it

@@ -167,10 +167,11 @@ const (
 	refusedKept = 5 * time.Minute
 	// failedKept is the same for a name whose order failed. Public CAs take five failures of a name in an hour.
 	failedKept = 15 * time.Minute
-	// asksAtOnce is how many requests to --acme-ask may be under way. Beyond it the name is refused.
+	// asksAtOnce is how many requests to --acme-ask may be under way. Beyond it a name waits for its turn.
 	asksAtOnce = 8
 	// askTold is how often it is told that --acme-ask cannot be asked.
 	askTold = time.Minute
-	// askTimeout is how long --acme-ask may take. Beyond it the name is refused.
+	// askTimeout is how long --acme-ask may take, with the wait for a turn. Beyond it the name is refused, unless the storage has its
+	// certificate.
 	askTimeout = 3 * time.Second
 )
