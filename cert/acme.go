@@ -665,7 +665,7 @@ func told(err error) string {
 	return text
 }
 
-// tidy removes, once a day and in one process, what has ended long ago.
+// tidy removes, once a day and in one process, what has ended long ago. Nothing waits for it: it looks at each file of the storage.
 func (o *orders) tidy() {
 	now := time.Now() // the storage's own time is that of the files
 	o.mu.Lock()
@@ -678,7 +678,9 @@ func (o *orders) tidy() {
 	if !due {
 		return
 	}
-	if err := o.store.tidy(o.ctx, names); err != nil && o.ctx.Err() == nil {
-		o.meters.Events().Add("certificate_storage", "what has ended could not be removed from --data: "+err.Error())
-	}
+	o.running.Go(func() {
+		if err := o.store.tidy(o.taking, names); err != nil && o.taking.Err() == nil {
+			o.meters.Events().Add("certificate_storage", "what has ended could not be removed from --data: "+err.Error())
+		}
+	})
 }

@@ -243,6 +243,9 @@ func (s *store) tidy(ctx context.Context, names []string) error {
 	slices.Sort(files.needed)
 	err := certmagic.CleanStorage(ctx, files, certmagic.CleanStorageOptions{Logger: zap.NewNop(), Interval: tidyEvery,
 		ExpiredCerts: true, ExpiredCertGracePeriod: endedKept})
+	if err != nil {
+		return err
+	}
 	for _, kind := range challengeKinds {
 		keys, listErr := s.files.List(ctx, path.Join("challenges", kind), false)
 		if listErr != nil && !errors.Is(listErr, fs.ErrNotExist) {
