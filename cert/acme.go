@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3/acme"
 
 	"skerry.dev/skerry/meter"
 )
@@ -33,6 +35,7 @@ type ACME struct {
 	CAs       []string              // URLs of directories, the first that issues wins; empty: LetsEncrypt
 	Roots     *x509.CertPool        // what the CAs' own HTTPS is checked against; nil: the system's
 	Bindings  map[string]Binding    // by CA: the customer's key that a new account is bound with, for CAs that want one
+	Profiles  map[string]string     // by CA: the kind of certificate that is ordered of it (draft-ietf-acme-profiles); none: as the CA likes
 	Dir       string                // accounts, keys, certificates, challenges and locks; several processes may share it; empty: only look, never order
 	ReadOnly  bool                  // look at what is in Dir, and order nothing
 	HTTP, TLS bool                  // which challenges the edge's listeners can answer: HTTP-01 on port 80, TLS-ALPN-01 on port 443
@@ -63,6 +66,14 @@ func (a *ACME) Check() error {
 	for ca := range a.Bindings {
 		if !slices.Contains(a.directories(), ca) {
 			return fmt.Errorf("--acme-eab is for %q, which is no CA of --acme-ca", ca)
+		}
+	}
+	for ca, profile := range a.Profiles {
+		if !slices.Contains(a.directories(), ca) {
+			return fmt.Errorf("--acme-profile is for %q, which is no CA of --acme-ca", ca)
+		}
+		if !printable(profile, profileBytesMax) {
+			return fmt.Errorf("--acme-profile %s=%q: the name is not of 1 to %d printable ASCII characters", ca, profile, profileBytesMax)
 		}
 	}
 	if len(a.Allow) > allowMax {
@@ -111,6 +122,7 @@ type orders struct {
 	now     func() time.Time
 	store   store
 	issuers []*issuer
+	folders atomic.Pointer[[]folder] // that the storage has
 	solver  *solver
 	client  *http.Client // of issuers
 	asker   *http.Client // of --acme-ask
@@ -127,6 +139,8 @@ type orders struct {
 	mu     sync.Mutex
 	begun  bool
 	names  map[string]*ordered
+	queue  []*ordered      // whose turn it is, the last first
+	lined  time.Time       // when it was made; zero: it is to be made anew
 	inUse  map[string]bool // of the table in force; nil before there is one
 	made   int             // names so far
 	looks  int             // at all names, so far
@@ -169,6 +183,7 @@ func newOrders(opt *ACME, meters *meter.Set, now func() time.Time) *orders {
 	for _, ca := range opt.directories() {
 		o.issuers = append(o.issuers, newIssuer(o, ca))
 	}
+	o.list()
 	count := func(result string) *meter.Counter {
 		return meters.Counter("skerry_acme_orders_total", "Orders of certificates, by how they ended.", "result", result)
 	}
@@ -176,6 +191,12 @@ func newOrders(opt *ACME, meters *meter.Set, now func() time.Time) *orders {
 		demanded: meters.Counter("skerry_acme_demands_total", "Certificates asked for by a client's hello.", "result", "allowed"),
 		refused:  meters.Counter("skerry_acme_demands_total", "Certificates asked for by a client's hello.", "result", "refused")}
 	return o
+}
+
+// list looks which CAs the storage has certificates of.
+func (o *orders) list() {
+	folders := o.store.folders(o.issuers)
+	o.folders.Store(&folders)
 }
 
 // can reports whether a host of a spec may be ordered beforehand.
@@ -196,16 +217,45 @@ func (o *orders) full() bool {
 	return len(o.names) >= namesMax
 }
 
-// of returns the place of a name's certificate, with what the storage has. It orders nothing. Who asks heeds namesMax.
-func (o *orders) of(name string) *ordered {
+// of returns the places of names' certificates, with what the storage has. It orders nothing. Who asks heeds namesMax. Many are read at
+// once: each file of a network's disk costs some milliseconds, and there are three of each name.
+func (o *orders) of(names ...string) []*ordered {
+	all, read, errs := make([]*ordered, len(names)), make([]*stored, len(names)), make([]error, len(names))
+	o.mu.Lock()
+	for i, name := range names {
+		all[i] = o.names[name]
+	}
+	o.mu.Unlock()
+	var next atomic.Int64
+	var reading sync.WaitGroup
+	for range min(readsAtOnce, len(names)) {
+		reading.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(names)); i = next.Add(1) - 1 {
+				if all[i] == nil {
+					read[i], errs[i] = o.store.newest(*o.folders.Load(), names[i])
+				}
+			}
+		})
+	}
+	reading.Wait()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	for i, name := range names {
+		if all[i] == nil {
+			all[i] = o.enter(name, read[i], errs[i])
+		}
+	}
+	return all
+}
+
+// enter gives a name its place, unless it has got one meanwhile. o.mu is held.
+func (o *orders) enter(name string, s *stored, err error) *ordered {
 	if m := o.names[name]; m != nil {
 		return m
 	}
 	o.made++
 	m := &ordered{name: name, number: o.made}
-	if s, err := o.store.newest(o.issuers, name); s != nil {
+	if s != nil {
 		m.leaf.Store(s.leaf)
 		m.due = earlier(s.due(o.now()), o.now().Add(spread(name)))
 	} else if err != nil {
@@ -251,7 +301,7 @@ func (o *orders) use(t *Table) {
 			o.meters.Drop("certificate", orderedPrefix+name)
 		}
 	}
-	o.inUse = inUse
+	o.inUse, o.lined = inUse, time.Time{}
 	o.mu.Unlock()
 	o.demands.names.Store(&demanded)
 	o.nudge()
@@ -294,6 +344,7 @@ func (o *orders) loop() {
 	defer tick.Stop()
 	for {
 		o.tidy()
+		o.list()
 		o.look()
 		for o.attendNext() {
 		}
@@ -315,6 +366,7 @@ func (o *orders) look() {
 	}
 	o.told, o.silent, o.broken = 0, 0, 0
 	o.looks++
+	o.lined = time.Time{}
 }
 
 // attendNext waits for a place, and has the name attended to whose turn it is by then: a reload may have come meanwhile. False: this look
@@ -339,22 +391,38 @@ func (o *orders) attendNext() bool {
 
 // next returns the name that has been due longest, once in a look, and marks it busy. Of those that were never tried the last that came
 // is first: what somebody adds does not wait for thousands that came with the start.
-func (o *orders) next() (first *ordered) {
+func (o *orders) next() *ordered {
 	now := o.now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for name, m := range o.names {
-		if m.busy || m.looked == o.looks || m.due.After(now) || !m.onDemand && !o.inUse[name] {
-			continue
-		}
-		if first == nil || m.due.Before(first.due) || m.due.Equal(first.due) && m.number > first.number {
-			first = m
+	if past := now.Sub(o.lined); past < 0 || past >= ordersLook {
+		o.line(now)
+	}
+	for len(o.queue) > 0 {
+		m := o.queue[len(o.queue)-1]
+		o.queue = o.queue[:len(o.queue)-1]
+		if o.waits(m, now) {
+			m.busy, m.demanded, m.looked = true, false, o.looks
+			return m
 		}
 	}
-	if first != nil {
-		first.busy, first.demanded, first.looked = true, false, o.looks
+	return nil
+}
+
+// line makes the queue anew. o.mu is held.
+func (o *orders) line(now time.Time) {
+	o.lined, o.queue = now, o.queue[:0]
+	for _, m := range o.names {
+		if o.waits(m, now) {
+			o.queue = append(o.queue, m)
+		}
 	}
-	return first
+	slices.SortFunc(o.queue, func(a, b *ordered) int { return cmp.Or(b.due.Compare(a.due), cmp.Compare(a.number, b.number)) })
+}
+
+// waits reports whether somebody should attend to a name, which nobody has done in this look. o.mu is held.
+func (o *orders) waits(m *ordered, now time.Time) bool {
+	return !m.busy && m.looked != o.looks && !m.due.After(now) && o.names[m.name] == m && (m.onDemand || o.inUse[m.name])
 }
 
 // attend does for a name what is due, and says when to look again.
@@ -368,10 +436,12 @@ func (o *orders) attend(ctx context.Context, m *ordered) {
 	switch {
 	case err == nil:
 		m.failed, m.due = 0, next
+	case !next.IsZero():
+		m.due = next // no CA is asked before that, which is no failure
 	case o.taking.Err() != nil: // the process ends, or another has taken over: that is no failure
 	default:
 		m.failed++
-		wait := backoff(m.failed)
+		wait := o.retryIn(m, err)
 		m.due = o.now().Add(wait)
 		o.counts.failed.Inc()
 		o.tellFailure(m, wait, err)
@@ -399,6 +469,18 @@ func (o *orders) tellFailure(m *ordered, wait time.Duration, err error) {
 	o.meters.Events().Add("certificate_failed", fmt.Sprintf("no certificate for %s (failure %d, again in %v): %s; %s", m.name, m.failed, wait.Round(time.Second), told(err), stays))
 }
 
+// retryIn is how long to wait after a failure: for a certificate of hours not so long that it ends meanwhile.
+func (o *orders) retryIn(m *ordered, err error) time.Duration {
+	wait := backoff(m.failed)
+	if l := m.leaf.Load(); l != nil {
+		wait = min(wait, max(l.life()/retryShare, retryFirst))
+	}
+	if limited := (limitedError{}); errors.As(err, &limited) {
+		wait = max(wait, limited.until.Sub(o.now()))
+	}
+	return wait
+}
+
 // backoff is how long to wait after so many failures in a row.
 func backoff(failed int) time.Duration {
 	wait := retryFirst
@@ -411,14 +493,17 @@ func backoff(failed int) time.Duration {
 // patience is how long all CAs together may take, one after the other.
 func (o *orders) patience() time.Duration { return orderTimeout * time.Duration(len(o.issuers)) }
 
-// obtain takes what another process has ordered, or orders. It returns when to look again. An order is brought to its end also by a
-// process that rests: who waits for the lock would have to begin it anew.
+// obtain takes what another process has ordered, or orders. It returns when to look again; with an error if no CA may be asked before.
+// An order is brought to its end also by a process that rests: who waits for the lock would have to begin it anew.
 func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err error) {
 	taking, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(o.taking, stop)()
 	if _, next, ok := o.settled(taking, m); ok {
 		return next, nil
+	}
+	if until, err := o.allHeld(m); err != nil {
+		return until, err
 	}
 	unlock, err := o.store.lock(taking, "order_"+m.name)
 	if err != nil {
@@ -429,10 +514,11 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 	if ok { // another process was faster
 		return next, nil
 	}
-	if o.isOnDemand(m) && !o.allowed(ctx, m.name) {
-		return time.Time{}, errors.New("neither --acme-allow nor --acme-ask allows it any more")
+	if err := o.stillAllowed(ctx, m); err != nil {
+		return time.Time{}, err
 	}
 	var failures []error
+	tried := false
 	for _, i := range o.issuers {
 		if o.taking.Err() != nil {
 			return time.Time{}, errors.Join(append(failures, errResting)...)
@@ -448,9 +534,13 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 			return s.due(o.now()), nil // before that the storage would have it ordered again
 		}
 		failures = append(failures, err)
+		tried = tried || !errors.As(err, new(heldError))
 		if errors.As(err, new(storageError)) || ctx.Err() != nil {
 			break
 		}
+	}
+	if until, err := o.allHeld(m); err != nil && !tried { // while this one waited for the lock others met it
+		return until, err
 	}
 	return time.Time{}, errors.Join(failures...)
 }
@@ -458,16 +548,28 @@ func (o *orders) obtain(ctx context.Context, m *ordered) (next time.Time, err er
 // errResting ends what was not begun before another process took over.
 var errResting = errors.New("another process has taken over, and orders")
 
-func (o *orders) isOnDemand(m *ordered) bool {
+// stillAllowed says why a name that came on demand is not ordered any more.
+func (o *orders) stillAllowed(ctx context.Context, m *ordered) error {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return m.onDemand
+	onDemand := m.onDemand
+	o.mu.Unlock()
+	if !onDemand {
+		return nil
+	}
+	ok, err := o.allowed(ctx, m.name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("--acme-ask: %w", err)
+	case !ok:
+		return errors.New("neither --acme-allow nor --acme-ask allows it any more")
+	}
+	return nil
 }
 
 // settled reports whether there is nothing to order: what the storage has is taken if it is newer than what is in use, and it
 // is not due, also by what its CA says now. It returns what the storage has.
 func (o *orders) settled(ctx context.Context, m *ordered) (s *stored, next time.Time, ok bool) {
-	s, _ = o.store.newest(o.issuers, m.name)
+	s, _ = o.store.newest(*o.folders.Load(), m.name)
 	if s == nil {
 		return nil, time.Time{}, false
 	}
@@ -484,17 +586,16 @@ func (o *orders) settled(ctx context.Context, m *ordered) (s *stored, next time.
 }
 
 // renewalTime is when to look at a certificate again: when it is due, when its CA wants it to be renewed (RFC 9773), or when the CA
-// may be asked for that again. A CA that does not answer, or has no such information, changes nothing.
+// may be asked for that again. A CA that does not answer, is not one of ours any more, or has no such information, changes nothing.
 func (o *orders) renewalTime(ctx context.Context, m *ordered, s *stored, now time.Time) time.Time {
 	if s.leaf != m.asked || !now.Before(m.askAgain) {
-		i := slices.IndexFunc(o.issuers, func(i *issuer) bool { return i.ca == s.ca })
-		info, err := o.issuers[i].renewalInfo(ctx, s)
+		info, err := o.renewalInfo(ctx, s)
 		if m.asked == nil || !m.asked.x509().Equal(s.leaf.x509()) {
 			m.wanted = time.Time{}
 		}
 		m.asked, m.askAgain = s.leaf, now.Add(renewalInfoEvery)
 		if err == nil && info.HasWindow() && (m.wanted.Before(info.SuggestedWindow.Start) || m.wanted.After(info.SuggestedWindow.End)) {
-			m.wanted = later(info.SelectedTime, s.ordered.Add(renewAgain))
+			m.wanted = later(info.SelectedTime, s.again())
 		}
 	}
 	next := earlier(s.due(now), m.askAgain)
@@ -502,6 +603,17 @@ func (o *orders) renewalTime(ctx context.Context, m *ordered, s *stored, now tim
 		next = earlier(next, m.wanted)
 	}
 	return next
+}
+
+// renewalInfo asks the CA that issued a certificate when to renew it.
+func (o *orders) renewalInfo(ctx context.Context, s *stored) (acme.RenewalInfo, error) {
+	at := slices.IndexFunc(o.issuers, func(i *issuer) bool { return i.ca == s.ca })
+	if at < 0 {
+		return acme.RenewalInfo{}, acme.ErrUnsupported
+	}
+	ctx, cancel := context.WithTimeout(ctx, caTimeout)
+	defer cancel()
+	return o.issuers[at].acme.GetRenewalInfo(ctx, s.leaf.x509())
 }
 
 func later(a, b time.Time) time.Time {
@@ -553,7 +665,7 @@ func told(err error) string {
 	return text
 }
 
-// tidy removes, once a day and in one process, what has ended long ago.
+// tidy removes, once a day and in one process, what has ended long ago. Nothing waits for it: it looks at each file of the storage.
 func (o *orders) tidy() {
 	now := time.Now() // the storage's own time is that of the files
 	o.mu.Lock()
@@ -566,7 +678,9 @@ func (o *orders) tidy() {
 	if !due {
 		return
 	}
-	if err := o.store.tidy(o.ctx, names); err != nil && o.ctx.Err() == nil {
-		o.meters.Events().Add("certificate_storage", "what has ended could not be removed from --data: "+err.Error())
-	}
+	o.running.Go(func() {
+		if err := o.store.tidy(o.taking, names); err != nil && o.taking.Err() == nil {
+			o.meters.Events().Add("certificate_storage", "what has ended could not be removed from --data: "+err.Error())
+		}
+	})
 }

@@ -93,6 +93,10 @@ func TestACMECheck(t *testing.T) {
 	f("at most", cert.ACME{Email: mail, CAs: make([]string, 6)})
 	f("", cert.ACME{Email: mail, Bindings: map[string]cert.Binding{cert.LetsEncrypt: {}}})
 	f("--acme-eab", cert.ACME{Email: mail, CAs: []string{nowhere}, Bindings: map[string]cert.Binding{cert.LetsEncrypt: {}}})
+	f("", cert.ACME{Email: mail, Profiles: map[string]string{cert.LetsEncrypt: "shortlived"}})
+	f("--acme-profile is for", cert.ACME{Email: mail, CAs: []string{nowhere}, Profiles: map[string]string{cert.LetsEncrypt: "shortlived"}})
+	f("1 to 64 printable", cert.ACME{Email: mail, Profiles: map[string]string{cert.LetsEncrypt: "short lived"}})
+	f("1 to 64 printable", cert.ACME{Email: mail, Profiles: map[string]string{cert.LetsEncrypt: strings.Repeat("x", 65)}})
 	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"*"}})
 	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"A.skerry.dev"}})
 	f("--acme-allow", cert.ACME{Email: mail, Allow: []string{"x.internal"}})
@@ -266,6 +270,7 @@ func TestDemandLimits(t *testing.T) {
 	}))
 	t.Cleanup(ask.Close)
 	w := acmeWorld(t, cert.ACME{Ask: ask.URL})
+	w.keeper.AskBy(noCA)
 	w.hosts(nil, "*.skerry.dev")
 	cert.NewStore(w.keeper).Use(w.table())
 	for range 3 {

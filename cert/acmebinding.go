@@ -20,11 +20,16 @@ func ParseBinding(text []byte) (Binding, error) {
 		return Binding{}, errors.New("it is not of the form KEYID:KEY")
 	}
 	id, key := whole[:colon], strings.TrimRight(whole[colon+1:], "=")
-	if id == "" || len(id) > bindingIDBytesMax || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !printable(id, bindingIDBytesMax) {
 		return Binding{}, fmt.Errorf("its KEYID is not of 1 to %d printable ASCII characters", bindingIDBytesMax)
 	}
 	if raw, err := base64.RawURLEncoding.DecodeString(key); err != nil || len(raw) < bindingBytesMin {
 		return Binding{}, fmt.Errorf("its KEY is not base64url of at least %d bytes", bindingBytesMin)
 	}
 	return Binding{acme.EAB{KeyID: id, MACKey: key}}, nil
+}
+
+// printable reports whether a text is of 1 to so many characters of ASCII that are seen.
+func printable(text string, most int) bool {
+	return text != "" && len(text) <= most && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -94,12 +94,14 @@ func (d *demands) refuse(name string, until time.Time) {
 	d.refused[name] = until
 }
 
-// settleDemand takes the certificate of a name from the storage, or orders it if that is allowed. Where there is none it returns how long
+// settleDemand takes the certificate of a name from the storage, or orders it if that is allowed. What is there and in force serves also
+// while --acme-ask cannot be asked: after a start no site must go because of that. Where there is none it returns how long
 // the name is not to be asked for again.
 func (o *orders) settleDemand(name string) (again time.Duration) {
 	ctx, cancel := context.WithTimeout(o.ctx, o.patience())
 	defer cancel()
-	if !o.allowed(ctx, name) {
+	ok, err := o.allowed(ctx, name)
+	if !ok && (err == nil || !o.inStorage(name)) {
 		o.counts.refused.Inc()
 		return refusedKept
 	}
@@ -110,9 +112,9 @@ func (o *orders) settleDemand(name string) (again time.Duration) {
 		}
 		return refusedKept
 	}
-	m := o.of(name)
+	m := o.of(name)[0]
 	again = refusedKept
-	if m.leaf.Load() == nil && o.orderDemanded(ctx, m) {
+	if ok && m.leaf.Load() == nil && o.orderDemanded(ctx, m) {
 		again = failedKept
 	}
 	o.mu.Lock()
@@ -186,30 +188,36 @@ func (d *demands) mayTell(now time.Time) bool {
 	return true
 }
 
-// allowed reports whether a name may be ordered: it is on the list, or the URL of --acme-ask says so.
-func (o *orders) allowed(ctx context.Context, name string) bool {
+// inStorage reports whether the storage has a certificate in force.
+func (o *orders) inStorage(name string) bool {
+	s, _ := o.store.newest(*o.folders.Load(), name)
+	return s != nil && s.leaf.inForce(o.now())
+}
+
+// allowed reports whether a name may be ordered: it is on the list, or the URL of --acme-ask says so. The error is that it cannot be asked.
+func (o *orders) allowed(ctx context.Context, name string) (ok bool, err error) {
 	if slices.Contains(o.opt.Allow, name) || slices.Contains(o.opt.Allow, "*."+parent(name)) {
-		return true
+		return true, nil
 	}
 	if o.opt.Ask == "" {
-		return false
+		return false, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	select {
 	case o.demands.asking <- struct{}{}:
-		defer func() { <-o.demands.asking }()
-	default:
-		return false
+		ok, err = o.ask(ctx, name)
+		<-o.demands.asking
+	case <-ctx.Done():
+		err = fmt.Errorf("no answer within %v: %d others are being asked for", askTimeout, asksAtOnce)
 	}
-	ok, err := o.ask(ctx, name)
 	if err != nil && o.demands.mayTell(o.now()) {
 		o.meters.Events().Add("certificate_ask", "--acme-ask: "+told(err))
 	}
-	return ok
+	return ok, err
 }
 
 func (o *orders) ask(ctx context.Context, name string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
 	mark := "?"
 	if strings.Contains(o.opt.Ask, "?") {
 		mark = "&"

@@ -13,8 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,6 +42,7 @@ type issuer struct {
 	mu       sync.Mutex // never held while the CA is asked: its answers are noted under it
 	heldBack heldBack   // it said that there were too many orders
 	asksFor  time.Time  // it said last that it wants to be left alone until then
+	broken   bool       // what it answered last was nothing, or a failure of its own
 }
 
 func newIssuer(o *orders, ca string) *issuer {
@@ -60,28 +64,11 @@ func issuerFolder(ca string) string {
 	return name
 }
 
-// heldBack is until when a CA is not asked: for the first certificate of a name that a client's hello brought about, and for all others.
-// Clients can use up what a CA allows, and must not keep renewals from it, which public ones do not count.
-type heldBack struct{ demands, rest time.Time }
-
-func (h *heldBack) until(demanded bool) time.Time {
-	if demanded {
-		return h.demands
-	}
-	return h.rest
-}
-
-// hold notes what such an order met.
-func (h *heldBack) hold(demanded bool, until time.Time) {
-	if h.demands = until; !demanded {
-		h.rest = until
-	}
-}
-
 // newClient returns what CAs are asked with; an answer beyond answerBytesMax breaks off.
 func newClient(roots *x509.CertPool) *http.Client {
 	return &http.Client{Timeout: caTimeout, Transport: bounded{&http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: caTimeout / 3}).DialContext, // what is tried three times must not take an order's time
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    caTimeout / 2,
 		ResponseHeaderTimeout:  caTimeout,
@@ -102,9 +89,12 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// RoundTrip asks the CA, and remembers what its Retry-After says of too many requests (RFC 8555 section 6.6).
+// RoundTrip asks the CA, and remembers whether it answered, and what its Retry-After says of too many requests (RFC 8555 section 6.6).
 func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := i.o.client.Transport.RoundTrip(r)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.broken = err != nil && !errors.Is(err, context.Canceled) || err == nil && resp.StatusCode >= http.StatusInternalServerError
 	if err != nil || resp.StatusCode != http.StatusTooManyRequests {
 		return resp, err
 	}
@@ -115,9 +105,7 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	} else if dateErr != nil {
 		return resp, nil
 	}
-	i.mu.Lock()
 	i.asksFor = at
-	i.mu.Unlock()
 	return resp, nil
 }
 
@@ -127,36 +115,62 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 func (i *issuer) order(ctx context.Context, name string, old *stored, demanded bool) (*stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
 	defer cancel()
-	i.mu.Lock()
-	held := i.heldBack.until(demanded)
-	i.mu.Unlock()
-	if now := i.o.now(); now.Before(held) {
-		return nil, fmt.Errorf("%s said that there were too many orders; it is asked again in %v", i.ca, held.Sub(now).Round(time.Second))
+	if now, until := i.o.now(), i.heldUntil(name, demanded); now.Before(until) {
+		return nil, i.heldError(until, now)
 	}
 	s, err := i.attempt(ctx, name, old)
 	var problem acme.Problem
-	if errors.As(err, &problem) {
-		switch {
-		case problem.Type == acme.ProblemTypeRateLimited:
-			i.mu.Lock()
-			now := i.o.now()
-			i.heldBack.hold(demanded, later(now.Add(heldBackLeast), earlier(i.asksFor, now.Add(heldBackMax))))
-			i.mu.Unlock()
-		case problem.Type == acme.ProblemTypeAccountDoesNotExist:
-			// A CA that was made anew, of a company or of tests, does not know its accounts any more.
-			if err = i.forget(ctx); err == nil {
-				s, err = i.attempt(ctx, name, nil)
-			}
+	if errors.As(err, &problem) && problem.Type == acme.ProblemTypeAccountDoesNotExist {
+		// A CA that was made anew, of a company or of tests, does not know its accounts any more.
+		if err = i.forget(ctx); err == nil {
+			s, err = i.attempt(ctx, name, nil)
 		}
 	}
 	if err != nil {
 		i.o.store.unstage(i, name)
-		return nil, fmt.Errorf("%s: %w", i.ca, err)
+		return nil, fmt.Errorf("%s: %w", i.ca, i.note(name, demanded, err))
 	}
+	i.mu.Lock()
+	i.heldBack.issued(name)
+	i.mu.Unlock()
 	return s, nil
 }
 
+// heldUntil is until when the CA is not asked for a name.
+func (i *issuer) heldUntil(name string, demanded bool) time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.heldBack.until(name, demanded)
+}
+
+// heldError says that it was not asked.
+func (i *issuer) heldError(until, now time.Time) error {
+	return heldError{fmt.Errorf("%s said that there were too many orders, or did not answer; it is asked again in %v", i.ca, until.Sub(now).Round(time.Second))}
+}
+
+// note notes a failure that other names would meet too, and adds to what is told of it.
+func (i *issuer) note(name string, demanded bool, err error) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	now := i.o.now()
+	var problem acme.Problem
+	switch {
+	case errors.Is(err, context.Canceled):
+	case errors.As(err, &problem) && problem.Type == acme.ProblemTypeRateLimited:
+		until := later(now.Add(heldBackLeast), earlier(i.asksFor, now.Add(heldBackMax)))
+		return limitedError{until, err, i.heldBack.limited(name, demanded, now, until)}
+	case i.broken:
+		if wait := i.heldBack.silent(name, now); wait > 0 {
+			return fmt.Errorf("%w; no name is ordered there for %v", err, wait)
+		}
+	}
+	return err
+}
+
 func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored, error) {
+	if err := i.profiled(ctx); err != nil {
+		return nil, err
+	}
 	account, err := i.register(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("account of --acme-email %s: %w", i.o.opt.Email, err)
@@ -180,6 +194,7 @@ func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored
 	if err != nil {
 		return nil, err
 	}
+	params.Profile = i.o.opt.Profiles[i.ca]
 	if old != nil && old.ca == i.ca {
 		params.Replaces = old.leaf.x509()
 	}
@@ -190,7 +205,7 @@ func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored
 		chains, err = client.ObtainCertificate(ctx, params)
 	}
 	if err != nil {
-		return nil, err
+		return nil, i.withdrawn(err)
 	}
 	if len(chains) == 0 {
 		return nil, errors.New("the order is done, but there is no certificate")
@@ -208,6 +223,41 @@ func (i *issuer) attempt(ctx context.Context, name string, old *stored) (*stored
 	return s, nil
 }
 
+// profiled says of a profile that the CA's directory does not list: it must not be asked for (draft-ietf-acme-profiles-01 section 4).
+func (i *issuer) profiled(ctx context.Context) error {
+	want := i.o.opt.Profiles[i.ca]
+	if want == "" {
+		return nil
+	}
+	d, err := i.acme.GetDirectory(ctx)
+	if err != nil {
+		return err
+	}
+	var has []string
+	if d.Meta != nil {
+		if _, ok := d.Meta.Profiles[want]; ok {
+			return nil
+		}
+		has = slices.Sorted(maps.Keys(d.Meta.Profiles))
+	}
+	if len(has) == 0 {
+		return fmt.Errorf("--acme-profile %s=%s: this CA has no profiles", i.ca, want)
+	}
+	return fmt.Errorf("--acme-profile %s=%s: this CA has no such profile; it has %s", i.ca, want, strings.Join(has, ", "))
+}
+
+// problemInvalidProfile is what a CA says of a profile that it has not, or not for this account or name.
+const problemInvalidProfile = acme.ProblemTypeNamespace + "invalidProfile"
+
+// withdrawn names the flag where a CA refuses a profile that its directory lists, or listed when it was read.
+func (i *issuer) withdrawn(err error) error {
+	var problem acme.Problem
+	if errors.As(err, &problem) && problem.Type == problemInvalidProfile {
+		return fmt.Errorf("--acme-profile %s=%s: %w", i.ca, i.o.opt.Profiles[i.ca], err)
+	}
+	return err
+}
+
 // storageError is of --data: no other CA would help.
 type storageError struct{ error }
 
@@ -217,7 +267,8 @@ func (e storageError) Unwrap() error { return e.error }
 // refused reports whether the CA did not take a new order, for another reason than their number.
 func refused(err error) bool {
 	var problem acme.Problem
-	return errors.As(err, &problem) && problem.Status < http.StatusInternalServerError && problem.Type != acme.ProblemTypeRateLimited && problem.Type != acme.ProblemTypeAccountDoesNotExist &&
+	others := []string{acme.ProblemTypeRateLimited, acme.ProblemTypeAccountDoesNotExist, problemInvalidProfile}
+	return errors.As(err, &problem) && problem.Status < http.StatusInternalServerError && !slices.Contains(others, problem.Type) &&
 		strings.HasPrefix(err.Error(), "creating new order")
 }
 
@@ -319,13 +370,6 @@ func (i *issuer) forget(ctx context.Context) error {
 	defer i.registering.Unlock()
 	i.account = acme.Account{}
 	return errors.Join(i.o.store.files.Delete(ctx, i.accountFile()), i.o.store.files.Delete(ctx, i.accountKey()))
-}
-
-// renewalInfo asks the CA that issued a certificate when to renew it.
-func (i *issuer) renewalInfo(ctx context.Context, s *stored) (acme.RenewalInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, caTimeout)
-	defer cancel()
-	return i.acme.GetRenewalInfo(ctx, s.leaf.x509())
 }
 
 func keyPEM(key *ecdsa.PrivateKey) ([]byte, error) {

@@ -20,7 +20,7 @@ import (
 // lockBeat; who waits takes over what nobody has touched for lockDead, by the waiter's own clock: neither clocks that differ nor one that
 // is set matter. CertMagic's own locks go by the time in the file, and the one who had it last may keep alive what a killed process has.
 func (s *store) lock(ctx context.Context, name string) (unlock func(), err error) {
-	l := &fileLock{path: s.files.Filename("locks/" + certmagic.StorageKeys.Safe(name) + ".lock"), holder: rand.Text()}
+	l := &fileLock{path: s.lockFile(name), holder: rand.Text()}
 	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
 		return nil, err
 	}
@@ -43,6 +43,10 @@ func (s *store) lock(ctx context.Context, name string) (unlock func(), err error
 			return nil, fmt.Errorf("somebody has had %s for too long: %w", l.path, ctx.Err())
 		}
 	}
+}
+
+func (s *store) lockFile(name string) string {
+	return s.files.Filename("locks/" + certmagic.StorageKeys.Safe(name) + ".lock")
 }
 
 // fileLock is a lock that this process wants, or has.
@@ -147,10 +151,23 @@ func (f *lockedFiles) Delete(ctx context.Context, key string) error {
 	return f.FileStorage.Delete(ctx, key)
 }
 
-// Lock waits for the one lock that is asked for.
-func (f *lockedFiles) Lock(ctx context.Context, name string) (err error) {
-	f.unlock, err = f.store.lock(ctx, name)
-	return err
+// Lock waits for the one lock that is asked for. It is not had by a clock that is far from that of the storage, which several processes
+// share: what has ended for this one may be in force for the others.
+func (f *lockedFiles) Lock(ctx context.Context, name string) error {
+	unlock, err := f.store.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(f.store.lockFile(name)) // it was written a moment ago
+	if err == nil && time.Since(info.ModTime()).Abs() > tidyEvery {
+		err = fmt.Errorf("by the clock of its disk it is %s: is the clock right?", info.ModTime().UTC().Format(time.RFC3339))
+	}
+	if err != nil {
+		unlock()
+		return err
+	}
+	f.unlock = unlock
+	return nil
 }
 
 // Unlock lets it go.

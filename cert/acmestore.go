@@ -28,7 +28,7 @@ type store struct{ files *certmagic.FileStorage }
 // stored is a certificate of the storage.
 type stored struct {
 	leaf    *leaf
-	ca      string    // the directory that issued it
+	ca      string    // the directory that issued it; empty: it is not asked any more
 	ordered time.Time // by the clock of who ordered it
 	lost    error     // why it is not in the storage: what was just ordered is used all the same; nil: it is
 }
@@ -45,12 +45,15 @@ type storedMeta struct {
 // says nothing.
 func (s *stored) due(now time.Time) time.Time {
 	c := s.leaf.x509()
-	at := c.NotAfter.Add(-c.NotAfter.Sub(c.NotBefore) / renewShare)
-	if least := s.ordered.Add(renewAgain); at.Before(least) && !s.ordered.After(now) {
+	at := c.NotAfter.Add(-s.leaf.life() / renewShare)
+	if least := s.again(); at.Before(least) && !s.ordered.After(now) {
 		return least
 	}
 	return at
 }
+
+// again is the earliest that it may be ordered again.
+func (s *stored) again() time.Time { return s.ordered.Add(min(renewAgain, s.leaf.life()/renewShare)) }
 
 // better reports whether a certificate should take the place of the one in use; nil: there is none. What began earlier, or is not in
 // force, is what a damaged storage or one that was put back has.
@@ -86,14 +89,39 @@ func (s *store) load(key string) ([]byte, error) {
 	return text, err
 }
 
-// newest returns the certificate of a name that begins last, of any issuer; nil if there is none. When it was ordered does not count: an
-// order by a clock that was ahead would be the newest until that time has come. The error is of what cannot be used.
-func (s *store) newest(issuers []*issuer, name string) (best *stored, err error) {
+// folders are those that certificates lie in: of the CAs that are asked, in their order, then of others that once were. What those
+// issued is good until it is due, and to order it all at once from another one would take days at some.
+func (s *store) folders(issuers []*issuer) (all []folder) {
 	if s.files.Path == "" {
-		return nil, nil
+		return nil
 	}
 	for _, i := range issuers {
-		one, oneErr := s.read(i, name)
+		all = append(all, folder{key: i.key, ca: i.ca})
+	}
+	former, _ := os.ReadDir(s.files.Filename(certmagic.StorageKeys.CertsPrefix("")))
+	for _, e := range former {
+		if len(all) == len(issuers)+formerMax {
+			break
+		}
+		of := func(f folder) bool { return certmagic.StorageKeys.Safe(f.key) == e.Name() }
+		if e.IsDir() && !slices.ContainsFunc(all, of) {
+			all = append(all, folder{key: e.Name()})
+		}
+	}
+	return all
+}
+
+// folder is where the certificates of a CA lie.
+type folder struct {
+	key string
+	ca  string // empty: it is not asked any more
+}
+
+// newest returns the certificate of a name that begins last, of any CA; nil if there is none. When it was ordered does not count: an
+// order by a clock that was ahead would be the newest until that time has come. The error is of what cannot be used.
+func (s *store) newest(folders []folder, name string) (best *stored, err error) {
+	for _, f := range folders {
+		one, oneErr := s.read(f, name)
 		switch {
 		case errors.Is(oneErr, fs.ErrNotExist):
 		case oneErr != nil:
@@ -105,28 +133,28 @@ func (s *store) newest(issuers []*issuer, name string) (best *stored, err error)
 	return best, err
 }
 
-func (s *store) read(i *issuer, name string) (*stored, error) {
-	chain, err := s.load(certmagic.StorageKeys.SiteCert(i.key, name))
+func (s *store) read(in folder, name string) (*stored, error) {
+	chain, err := s.load(certmagic.StorageKeys.SiteCert(in.key, name))
 	if err != nil {
 		return nil, err
 	}
-	key, err := s.load(certmagic.StorageKeys.SitePrivateKey(i.key, name))
+	key, err := s.load(certmagic.StorageKeys.SitePrivateKey(in.key, name))
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.load(certmagic.StorageKeys.SiteMeta(i.key, name))
+	text, err := s.load(certmagic.StorageKeys.SiteMeta(in.key, name))
 	if err != nil {
 		return nil, err
 	}
 	var meta storedMeta
 	if err := json.Unmarshal(text, &meta); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.files.Filename(certmagic.StorageKeys.SiteMeta(i.key, name)), err)
+		return nil, fmt.Errorf("%s: %w", s.files.Filename(certmagic.StorageKeys.SiteMeta(in.key, name)), err)
 	}
 	l, f := orderedLeaf(name, chain, key)
 	if f != nil {
 		return nil, errors.New(f.text)
 	}
-	return &stored{leaf: l, ca: i.ca, ordered: meta.Ordered}, nil
+	return &stored{leaf: l, ca: in.ca, ordered: meta.Ordered}, nil
 }
 
 // stagedSuffix is behind the name of a file that is complete, but not in its place yet.
@@ -215,6 +243,9 @@ func (s *store) tidy(ctx context.Context, names []string) error {
 	slices.Sort(files.needed)
 	err := certmagic.CleanStorage(ctx, files, certmagic.CleanStorageOptions{Logger: zap.NewNop(), Interval: tidyEvery,
 		ExpiredCerts: true, ExpiredCertGracePeriod: endedKept})
+	if err != nil {
+		return err
+	}
 	for _, kind := range challengeKinds {
 		keys, listErr := s.files.List(ctx, path.Join("challenges", kind), false)
 		if listErr != nil && !errors.Is(listErr, fs.ErrNotExist) {

@@ -3,6 +3,8 @@ package cert_test
 import (
 	"crypto/tls"
 	"testing"
+
+	"skerry.dev/skerry/cert"
 )
 
 // BenchmarkHandshake is both sides of a connection with a handshake on loopback.
@@ -36,5 +38,20 @@ func BenchmarkIssue(b *testing.B) {
 		if err := w.keeper.Issue("a.example.com"); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkStart is what a start costs for 1,000 names that were ordered before.
+func BenchmarkStart(b *testing.B) {
+	root, dir := newCA(b, nil, "root"), b.TempDir()
+	hosts := many(1000)
+	for _, host := range hosts {
+		stock(b, dir, host, root.server(b, host), root)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		w := acmeWorld(b, cert.ACME{Dir: dir})
+		w.hosts(nil, hosts...)
+		cert.NewStore(w.keeper).Use(w.table())
 	}
 }

@@ -80,6 +80,9 @@ func (l *leaf) names() []string {
 
 func (l *leaf) x509() *x509.Certificate { return l.pair.Leaf }
 
+// life is how long the certificate holds in all.
+func (l *leaf) life() time.Duration { return l.x509().NotAfter.Sub(l.x509().NotBefore) }
+
 // inForce reports whether a client with the right time would take it.
 func (l *leaf) inForce(now time.Time) bool {
 	return !now.Before(l.x509().NotBefore) && now.Before(l.x509().NotAfter)

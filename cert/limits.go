@@ -72,6 +72,8 @@ const (
 	expirySoon = 14 * 24 * time.Hour
 	// expiryLook is how often an edge with traffic looks for them.
 	expiryLook = 24 * time.Hour
+	// expiryLookLeast is the same where certificates hold for hours.
+	expiryLookLeast = 5 * time.Minute
 	// expiryEventsMax is how many certificates get an event of their own at one look: people read them.
 	expiryEventsMax = 10
 )
@@ -86,6 +88,8 @@ const (
 	allowMax = 1_000
 	// ordersAtOnce is how many orders are under way. The others wait.
 	ordersAtOnce = 8
+	// readsAtOnce is how many names' certificates are read from the storage at once.
+	readsAtOnce = 32
 	// ordersLook is how often it is looked which names are due.
 	ordersLook = time.Minute
 	// orderTimeout is how long one CA may take for an order. Beyond it the next one is asked; of the last one it is a failure. All of
@@ -93,7 +97,8 @@ const (
 	orderTimeout = 5 * time.Minute
 	// renewShare: when this part of a certificate's life is left, the next one is ordered.
 	renewShare = 3
-	// renewAgain is how soon after an order the next one for a name may come, whatever clock or CA say.
+	// renewAgain is how soon after an order the next one for a name may come, whatever clock or CA say: for certificates of hours after a
+	// third of their life, if that is less.
 	renewAgain = time.Hour
 	// renewalInfoEvery is how often a CA is asked when to renew a certificate (RFC 9773 section 4.3.2 has 6 hours for an example).
 	renewalInfoEvery = 6 * time.Hour
@@ -101,11 +106,14 @@ const (
 	retryFirst = time.Minute
 	// retryMax is the longest of these waits: two to six tries a day leave room below the limits of public CAs.
 	retryMax = 6 * time.Hour
-	// heldBackLeast is how long a CA is not asked after it said that there were too many orders: for names on demand, and unless it was
-	// such a name's, for all.
+	// retryShare: this part of a certificate's life is the longest of these waits, if it is less. There are then several tries in the
+	// third that is left.
+	retryShare = 24
+	// heldBackLeast is how long a CA is not asked after it said that there were too many orders, for what that is taken to be about; and
+	// the longest that it is not asked because it does not answer.
 	heldBackLeast = 15 * time.Minute
-	// heldBackMax is the longest that it is left alone because its Retry-After says so: what it says may be meant for one name, and
-	// it holds for all.
+	// heldBackMax is the longest that it is left alone because its Retry-After says so: what it says may be meant for less than what
+	// waits.
 	heldBackMax = time.Hour
 	// skewMax is by how much a CA's clock may be ahead. What begins later is not put in the place of what is in force.
 	skewMax = 10 * time.Minute
@@ -123,6 +131,8 @@ const (
 	lockLook = 250 * time.Millisecond
 	// storedBytesMax is the largest file of the storage that is read. Beyond it: as if it could not be read.
 	storedBytesMax = 256 << 10
+	// formerMax is how many folders of CAs that are not asked any more are looked at for certificates.
+	formerMax = 16
 	// tidyEvery is how often the storage is rid of what has ended.
 	tidyEvery = 24 * time.Hour
 	// endedKept is how long a certificate stays there after its end.
@@ -139,6 +149,8 @@ const (
 	bindingIDBytesMax = 512
 	// bindingBytesMin is the shortest such key that is taken.
 	bindingBytesMin = 16
+	// profileBytesMax is the longest name of a profile for --acme-profile. Beyond it: a problem.
+	profileBytesMax = 64
 	// challengePathMax is the longest path of HTTP-01 that is looked at, in bytes: a token has about 43.
 	challengePathMax = 256
 )
@@ -155,10 +167,11 @@ const (
 	refusedKept = 5 * time.Minute
 	// failedKept is the same for a name whose order failed. Public CAs take five failures of a name in an hour.
 	failedKept = 15 * time.Minute
-	// asksAtOnce is how many requests to --acme-ask may be under way. Beyond it the name is refused.
+	// asksAtOnce is how many requests to --acme-ask may be under way. Beyond it a name waits for its turn.
 	asksAtOnce = 8
 	// askTold is how often it is told that --acme-ask cannot be asked.
 	askTold = time.Minute
-	// askTimeout is how long --acme-ask may take. Beyond it the name is refused.
+	// askTimeout is how long --acme-ask may take, with the wait for a turn. Beyond it the name is refused, unless the storage has its
+	// certificate.
 	askTimeout = 3 * time.Second
 )

@@ -47,7 +47,7 @@ func (t *Table) Warnings(now time.Time) []fault.Problem {
 			continue
 		}
 		c := l.x509()
-		if w := warning(c.NotBefore, c.NotAfter, now, min(expirySoon, c.NotAfter.Sub(c.NotBefore)/(2*renewShare))); w != "" {
+		if w := warning(c.NotBefore, c.NotAfter, now, l.soon()); w != "" {
 			add(t.hostOf(m.name).at, fmt.Sprintf("certificate for %s by ACME %s, and is not renewed yet", m.name, w))
 		}
 	}
@@ -74,6 +74,20 @@ func (t *Table) Warnings(now time.Time) []fault.Problem {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), cmp.Compare(a.Text, b.Text))
 	})
 	return slices.Compact(all)
+}
+
+// soon is how long before its end an ordered certificate is warned of: by then it should have been renewed.
+func (l *leaf) soon() time.Duration { return min(expirySoon, l.life()/(2*renewShare)) }
+
+// lookEvery is how often it is looked what ends soon: twice in the time that the shortest of the ordered has left by then.
+func (t *Table) lookEvery() time.Duration {
+	every := expiryLook
+	for _, m := range t.ordered {
+		if l := m.leaf.Load(); l != nil {
+			every = min(every, max(l.soon()/2, expiryLookLeast))
+		}
+	}
+	return every
 }
 
 // dated calls f for the certificate and for each of its chain, with what they are called.

@@ -55,7 +55,7 @@ func (s *Store) Use(t *Table) {
 		s.keeper.orders.use(t)
 	}
 	now := s.keeper.opt.Now()
-	s.lookAt.Store(now.Add(expiryLook).Unix())
+	s.lookAt.Store(now.Add(t.lookEvery()).Unix())
 	s.warn(t, now)
 }
 
@@ -68,6 +68,7 @@ func setExpiry(m *meter.Set, l *leaf) {
 func (s *Store) look(t *Table) {
 	now, by := s.keeper.opt.Now(), s.lookAt.Load()
 	if now.Unix() >= by && s.lookAt.CompareAndSwap(by, now.Add(expiryLook).Unix()) {
+		s.lookAt.Store(now.Add(t.lookEvery()).Unix())
 		s.warn(t, now)
 	}
 }

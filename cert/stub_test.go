@@ -1,6 +1,7 @@
 package cert_test
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"encoding/base64"
@@ -25,18 +26,21 @@ type stub struct {
 	root *made
 	at   string // where its directory is, without the last part
 
-	mu        sync.Mutex
-	stuck     bool // orders are never done
-	mute      bool // nothing is answered
-	issued    []byte
-	looks     []time.Time // when it was asked how long certificates are to be kept
-	orders    []time.Time // when each was made
-	noAccount bool        // accounts are refused by their number
-	tooMany   bool        // orders are refused by their number
+	mu         sync.Mutex
+	stuck      bool                   // orders are never done
+	mute       bool                   // nothing is answered
+	issued     map[string][]byte      // by name
+	life       time.Duration          // of certificates; 0: 90 days
+	retryAfter string                 // said where there were too many
+	looks      []time.Time            // when it was asked how long certificates are to be kept
+	orders     []time.Time            // when each was made
+	noAccount  bool                   // accounts are refused by their number
+	tooMany    bool                   // orders are refused by their number
+	refuses    func(name string) bool // the same, for some names
 }
 
 func newStub(t *testing.T, root *made) *stub {
-	return &stub{t: t, root: root, at: strings.TrimSuffix(nowhere, "/dir")}
+	return &stub{t: t, root: root, at: strings.TrimSuffix(nowhere, "/dir"), issued: map[string][]byte{}}
 }
 
 // RoundTrip answers a request to the CA.
@@ -64,18 +68,23 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	payload, _ := base64.RawURLEncoding.DecodeString(signed.Payload)
 	at := s.at
-	order := func(status string) {
-		fmt.Fprintf(w, `{"status":%q,"identifiers":[{"type":"dns","value":"a.skerry.dev"}],"finalize":"%s/finalize","certificate":"%s/certificate"}`, status, at, at)
+	order := func(status, name string) {
+		w.Header().Set("Location", at+"/order/"+name)
+		if status == "ready" {
+			w.WriteHeader(http.StatusCreated)
+		}
+		fmt.Fprintf(w, `{"status":%q,"identifiers":[{"type":"dns","value":%q}],"finalize":"%s/finalize/%s","certificate":"%s/certificate/%s"}`, status, name, at, name, at, name)
 	}
 	if strings.HasPrefix(r.URL.Path, "/info/") {
 		s.looks = append(s.looks, time.Now())
 		fmt.Fprintf(w, `{"suggestedWindow":{"start":%q,"end":%q}}`, time.Now().AddDate(0, 0, 50).Format(time.RFC3339), time.Now().AddDate(0, 0, 51).Format(time.RFC3339))
 		return
 	}
-	switch r.URL.Path {
-	case "/dir":
+	what, name, _ := strings.Cut(r.URL.Path[1:], "/")
+	switch what {
+	case "dir":
 		fmt.Fprintf(w, `{"newNonce":"%s/nonce","newAccount":"%s/account","newOrder":"%s/order","renewalInfo":"%s/info"}`, at, at, at, at)
-	case "/account":
+	case "account":
 		if s.noAccount {
 			s.refuse(w)
 			return
@@ -83,16 +92,24 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", at+"/account/1")
 		w.WriteHeader(http.StatusCreated)
 		io.WriteString(w, `{"status":"valid"}`)
-	case "/order":
+	case "order":
+		if name != "" {
+			if s.stuck {
+				order("processing", name)
+			} else {
+				order("valid", name)
+			}
+			return
+		}
 		s.orders = append(s.orders, time.Now())
-		if s.tooMany {
+		var asked struct{ Identifiers []struct{ Value string } }
+		_ = json.Unmarshal(payload, &asked)
+		if name = asked.Identifiers[0].Value; s.tooMany || s.refuses != nil && s.refuses(name) {
 			s.refuse(w)
 			return
 		}
-		w.Header().Set("Location", at+"/order/1")
-		w.WriteHeader(http.StatusCreated)
-		order("ready")
-	case "/finalize":
+		order("ready", name)
+	case "finalize":
 		var asked struct{ CSR string }
 		_ = json.Unmarshal(payload, &asked)
 		der, _ := base64.RawURLEncoding.DecodeString(asked.CSR)
@@ -101,25 +118,18 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 			s.t.Error(err)
 			return
 		}
-		s.issued = s.sign(csr)
-		w.Header().Set("Location", at+"/order/1")
-		order("processing")
-	case "/order/1":
-		if s.stuck {
-			order("processing")
-		} else {
-			order("valid")
-		}
-	case "/certificate":
+		s.issued[name] = s.sign(csr)
+		order("processing", name)
+	case "certificate":
 		w.Header().Set("Content-Type", "application/pem-certificate-chain")
-		w.Write(s.issued)
+		w.Write(s.issued[name])
 	}
 }
 
 // refuse says that there were too many.
 func (s *stub) refuse(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Retry-After", "1800")
+	w.Header().Set("Retry-After", cmp.Or(s.retryAfter, "1800"))
 	w.WriteHeader(http.StatusTooManyRequests)
 	io.WriteString(w, `{"type":"urn:ietf:params:acme:error:rateLimited","status":429}`)
 }
@@ -128,6 +138,9 @@ func (s *stub) sign(csr *x509.CertificateRequest) []byte {
 	c := issue(s.t, s.root, publicKey{csr.PublicKey}, func(c *x509.Certificate) {
 		nameIt(c, csr.DNSNames...)
 		c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().AddDate(0, 0, 90)
+		if s.life > 0 {
+			c.NotBefore, c.NotAfter = time.Now(), time.Now().Add(s.life)
+		}
 	})
 	return certPEM(c)
 }

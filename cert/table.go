@@ -170,46 +170,54 @@ func (t *Table) add(name string, p *policy, at spec.Pos) {
 // order finds for every host without a document whether it is ordered by ACME or is the local CA's. A name below a wildcard that is
 // ordered needs none of its own.
 func (t *Table) order(k *Keeper, s *spec.Spec) {
-	of := func(h *host) {
-		if k.orders == nil || !k.orders.can(h.name) {
-			return
-		}
-		if len(t.ordered) == namesMax {
-			t.beyond = append(t.beyond, h)
-			return
-		}
-		h.acme = k.orders.of(h.name)
-		t.ordered, t.standIn = append(t.ordered, h.acme), true
-	}
-	each := func(f func(h *host)) {
-		for _, e := range s.Entrypoints {
-			for _, name := range e.Hosts {
-				if h := t.hostOf(name); h != nil && h.leaf == nil {
-					f(h)
-				}
+	var wild, rest, all []*host
+	for _, e := range s.Entrypoints {
+		for _, name := range e.Hosts {
+			h := t.hostOf(name)
+			switch {
+			case h == nil || h.leaf != nil:
+				continue
+			case strings.HasPrefix(name, "*."):
+				wild = append(wild, h)
+			default:
+				rest = append(rest, h)
 			}
+			all = append(all, h)
 		}
 	}
-	each(func(h *host) {
-		if strings.HasPrefix(h.name, "*.") {
-			of(h)
+	t.take(k, wild)
+	t.take(k, slices.DeleteFunc(rest, func(h *host) bool {
+		w := t.below[parent(h.name)]
+		if w == nil || w.acme == nil {
+			return false
 		}
-	})
-	each(func(h *host) {
-		if strings.HasPrefix(h.name, "*.") {
-			return
-		}
-		if w := t.below[parent(h.name)]; w != nil && w.acme != nil {
-			h.acme = w.acme
-			return
-		}
-		of(h)
-	})
-	each(func(h *host) {
+		h.acme = w.acme
+		return true
+	}))
+	for _, h := range all {
 		if h.acme == nil {
 			t.local = append(t.local, h.name)
 		}
-	})
+	}
+}
+
+// take gives hosts that can be ordered by ACME the places of their certificates, as long as there is room.
+func (t *Table) take(k *Keeper, hosts []*host) {
+	if k.orders == nil {
+		return
+	}
+	hosts = slices.DeleteFunc(hosts, func(h *host) bool { return !k.orders.can(h.name) })
+	room := min(namesMax-len(t.ordered), len(hosts))
+	t.beyond = append(t.beyond, hosts[room:]...)
+	hosts = hosts[:room]
+	names := make([]string, len(hosts))
+	for i, h := range hosts {
+		names[i] = h.name
+	}
+	for i, m := range k.orders.of(names...) {
+		hosts[i].acme = m
+		t.ordered, t.standIn = append(t.ordered, m), true
+	}
 }
 
 // hostOf returns the host of that name in the spec.

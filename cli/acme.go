@@ -23,6 +23,7 @@ type acmeFlags struct {
 	dns    string
 	dnsKey string
 	eabs   []string // of --acme-eab: URL=REFERENCE
+	named  []string // of --acme-profile: URL=NAME
 }
 
 func (f *acmeFlags) add(cmd *cobra.Command) {
@@ -30,6 +31,7 @@ func (f *acmeFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.acme.Email, "acme-email", "", "order certificates by ACME for public hosts that no Certificate covers, as this address, which takes the CA's terms; run needs --data for it; empty: none are ordered")
 	flags.StringArrayVar(&f.acme.CAs, "acme-ca", nil, "directory URL of a CA to order from; repeatable: the next one is asked if one fails; "+cert.LetsEncrypt+", if left out")
 	flags.StringArrayVar(&f.eabs, "acme-eab", nil, "URL=REFERENCE: the customer's key that the CA of this directory URL wants accounts to be bound with, file:NAME below --secrets or env:SKERRY_SECRET_…, in the form KEYID:KEY; repeatable")
+	flags.StringArrayVar(&f.named, "acme-profile", nil, "URL=NAME: the profile, a kind of certificate, that is ordered of the CA of this directory URL, one of those that it lists there; repeatable; left out: what the CA takes for its default")
 	flags.StringVar(&f.roots, "acme-ca-roots", "", "reference (file:NAME below --secrets) to the roots that HTTPS of --acme-ca is checked against, for a company's CA; empty: the system's")
 	flags.StringVar(&f.dns, "acme-dns", "", "address of the DNS server that takes dynamic updates (RFC 2136) of the hosts' zones: challenges are met there, wildcards can be ordered")
 	flags.StringVar(&f.dnsKey, "acme-dns-key", "", "reference (file:NAME below --secrets, or env:SKERRY_SECRET_…) to the key of --acme-dns, ALGORITHM:NAME:SECRET as nsupdate -y takes it")
@@ -40,14 +42,17 @@ func (f *acmeFlags) add(cmd *cobra.Command) {
 // fill takes them into a setting.
 func (f *acmeFlags) fill(set *plan.Setting) error {
 	if f.acme.Email == "" {
-		if len(f.acme.CAs)+len(f.acme.Allow)+len(f.eabs) > 0 || f.roots+f.dns+f.dnsKey+f.acme.Ask != "" {
-			return errors.New("--acme-ca, --acme-eab, --acme-ca-roots, --acme-dns, --acme-dns-key, --acme-allow and --acme-ask do nothing without --acme-email")
+		if len(f.acme.CAs)+len(f.acme.Allow)+len(f.eabs)+len(f.named) > 0 || f.roots+f.dns+f.dnsKey+f.acme.Ask != "" {
+			return errors.New("--acme-ca, --acme-eab, --acme-profile, --acme-ca-roots, --acme-dns, --acme-dns-key, --acme-allow and --acme-ask do nothing without --acme-email")
 		}
 		return nil
 	}
 	a := f.acme
 	var err error
 	if a.Bindings, err = f.bindings(set.Secrets); err != nil {
+		return err
+	}
+	if a.Profiles, err = f.profiles(); err != nil {
 		return err
 	}
 	if err := a.Check(); err != nil {
@@ -102,6 +107,23 @@ func (f *acmeFlags) bindings(secrets spec.Secrets) (map[string]cert.Binding, err
 		if all[ca], err = cert.ParseBinding(key); err != nil {
 			return nil, fmt.Errorf("--acme-eab %s=%s: %w", ca, ref, err)
 		}
+	}
+	return all, nil
+}
+
+// profiles are what --acme-profile says, by CA.
+func (f *acmeFlags) profiles() (map[string]string, error) {
+	all := make(map[string]string, len(f.named))
+	for _, text := range f.named {
+		cut := strings.LastIndexByte(text, '=') // a URL may have one
+		if cut <= 0 || cut == len(text)-1 {
+			return nil, fmt.Errorf("--acme-profile %q is not of the form URL=NAME", text)
+		}
+		ca := text[:cut]
+		if _, twice := all[ca]; twice {
+			return nil, fmt.Errorf("--acme-profile %s=… is given twice", ca)
+		}
+		all[ca] = text[cut+1:]
 	}
 	return all, nil
 }

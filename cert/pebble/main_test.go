@@ -56,13 +56,14 @@ type node struct {
 	Ask               string
 	DNS               string // the server that takes updates
 	bindings          map[string]cert.Binding
+	profiles          map[string]string
 }
 
 func (n *node) options() edge.Options {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(n.Roots))
 	opt := edge.Options{DrainTimeout: patience, Setting: plan.Setting{Data: n.Data, ACME: &cert.ACME{
-		Email: "edge@skerry-tests.net", CAs: n.CAs, Roots: roots, Dir: n.Data + "/acme", Allow: n.Allow, Ask: n.Ask, Bindings: n.bindings}}}
+		Email: "edge@skerry-tests.net", CAs: n.CAs, Roots: roots, Dir: n.Data + "/acme", Allow: n.Allow, Ask: n.Ask, Bindings: n.bindings, Profiles: n.profiles}}}
 	if n.DNS != "" {
 		updates, err := cert.NewUpdates(n.DNS, []byte("edge:c2tlcnJ5IHRlc3RzIGtlZXAgbm8gc2VjcmV0cw=="))
 		if err != nil {

@@ -136,6 +136,7 @@ type pebble struct {
 	tls        *tls.Config
 	server     *http.Server
 	binding    [2]string // a key's name and the key that accounts must be bound with; empty: none
+	profiles   map[string]ca.Profile
 
 	csr    atomic.Pointer[x509.CertificateRequest] // the last one that it got
 	mu     sync.Mutex
@@ -153,7 +154,7 @@ type pebble struct {
 func newPebble(t *testing.T) *pebble {
 	borrowed := httptest.NewTLSServer(nil)
 	borrowed.Close()
-	p := &pebble{t: t, replaced: map[string]bool{}, tls: &tls.Config{Certificates: borrowed.TLS.Certificates}, addr: "127.0.0.1:0"}
+	p := &pebble{t: t, replaced: map[string]bool{}, profiles: map[string]ca.Profile{"default": {}}, tls: &tls.Config{Certificates: borrowed.TLS.Certificates}, addr: "127.0.0.1:0"}
 	p.roots = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: borrowed.Certificate().Raw}))
 	l, err := net.Listen("tcp", p.addr)
 	must(t, err)
@@ -168,7 +169,7 @@ func newPebble(t *testing.T) *pebble {
 func (p *pebble) begin(z *zone, httpPort, tlsPort int) {
 	quiet := log.New(io.Discard, "", 0)
 	store := db.NewMemoryStore()
-	p.ca = ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {}})
+	p.ca = ca.New(quiet, store, "", "ecdsa", 0, 1, p.profiles)
 	if p.binding[0] != "" {
 		must(p.t, store.AddExternalAccountKeyByID(p.binding[0], p.binding[1]))
 	}
