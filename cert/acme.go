@@ -232,7 +232,7 @@ func (o *orders) of(names ...string) []*ordered {
 		reading.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(names)); i = next.Add(1) - 1 {
 				if all[i] == nil {
-					read[i], errs[i] = o.store.newest(*o.folders.Load(), names[i])
+					read[i], errs[i] = o.store.newest(*o.folders.Load(), names[i], o.now())
 				}
 			}
 		})
@@ -569,11 +569,11 @@ func (o *orders) stillAllowed(ctx context.Context, m *ordered) error {
 // settled reports whether there is nothing to order: what the storage has is taken if it is newer than what is in use, and it
 // is not due, also by what its CA says now. It returns what the storage has.
 func (o *orders) settled(ctx context.Context, m *ordered) (s *stored, next time.Time, ok bool) {
-	s, _ = o.store.newest(*o.folders.Load(), m.name)
+	now := o.now()
+	s, _ = o.store.newest(*o.folders.Load(), m.name, now)
 	if s == nil {
 		return nil, time.Time{}, false
 	}
-	now := o.now()
 	if l := m.leaf.Load(); l == nil || !l.x509().Equal(s.leaf.x509()) && s.leaf.better(l, now) {
 		o.take(m, s)
 		o.counts.adopted.Inc()

@@ -190,7 +190,7 @@ func (d *demands) mayTell(now time.Time) bool {
 
 // inStorage reports whether the storage has a certificate in force.
 func (o *orders) inStorage(name string) bool {
-	s, _ := o.store.newest(*o.folders.Load(), name)
+	s, _ := o.store.newest(*o.folders.Load(), name, o.now())
 	return s != nil && s.leaf.inForce(o.now())
 }
 

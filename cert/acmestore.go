@@ -40,11 +40,14 @@ type storedMeta struct {
 	Ordered time.Time `json:"ordered"`
 }
 
-// due is when to order the next one, unless the CA says that it should be earlier: when a third of its life is left, but not
-// as soon as it came, lest a clock that is ahead orders without end. A time of order that is still to come is of such a clock, and
+// due is when to order the next one, unless the CA says that it should be earlier: at once if its CA is not asked any more, otherwise when
+// a third of its life is left, but not as soon as it came, lest a clock that is ahead orders without end. A time of order that is still to come is of such a clock, and
 // says nothing.
 func (s *stored) due(now time.Time) time.Time {
 	c := s.leaf.x509()
+	if s.ca == "" {
+		return now // as that of a CA for tests is
+	}
 	at := c.NotAfter.Add(-s.leaf.life() / renewShare)
 	if least := s.again(); at.Before(least) && !s.ordered.After(now) {
 		return least
@@ -90,7 +93,7 @@ func (s *store) load(key string) ([]byte, error) {
 }
 
 // folders are those that certificates lie in: of the CAs that are asked, in their order, then of others that once were. What those
-// issued is good until it is due, and to order it all at once from another one would take days at some.
+// issued serves until its successor is there: to order it all from another one would take days at some.
 func (s *store) folders(issuers []*issuer) (all []folder) {
 	if s.files.Path == "" {
 		return nil
@@ -117,10 +120,14 @@ type folder struct {
 	ca  string // empty: it is not asked any more
 }
 
-// newest returns the certificate of a name that begins last, of any CA; nil if there is none. When it was ordered does not count: an
-// order by a clock that was ahead would be the newest until that time has come. The error is of what cannot be used.
-func (s *store) newest(folders []folder, name string) (best *stored, err error) {
+// newest returns the certificate of a name that begins last, of a CA that is not asked any more only where no other is in force; nil if
+// there is none. When it was ordered does not count: an order by a clock that was ahead would be the newest until that time has come. The
+// error is of what cannot be used.
+func (s *store) newest(folders []folder, name string, now time.Time) (best *stored, err error) {
 	for _, f := range folders {
+		if f.ca == "" && best != nil && best.leaf.inForce(now) {
+			break // or two processes with different CAs would order by turns
+		}
 		one, oneErr := s.read(f, name)
 		switch {
 		case errors.Is(oneErr, fs.ErrNotExist):

@@ -171,7 +171,7 @@ var ChallengeFile = challengeFile
 
 // Stored is the name's certificate in a storage; false: there is none that can be used.
 func (k *Keeper) Stored(name string) (*tls.Certificate, bool) {
-	s, _ := k.orders.store.newest(*k.orders.folders.Load(), name)
+	s, _ := k.orders.store.newest(*k.orders.folders.Load(), name, k.orders.now())
 	if s == nil {
 		return nil, false
 	}
