@@ -34,7 +34,7 @@ func (k *Keeper) TakeBack() {
 	k.tell.Store(nil)
 	k.Doubt()
 	if d := k.disk.Load(); d != nil {
-		if err := d.Own(); err != nil {
+		if err := d.Own(nil); err != nil {
 			k.meters.Events().Add("cache_disk", err.Error())
 		}
 	}
@@ -110,8 +110,8 @@ func (k *Keeper) Begin() {
 
 // Attach opens the store below that Options.Late has promised, which the process before has let go, and puts it below what is stored
 // meanwhile: nothing older comes back, and nothing that was purged or made out of date. An error: there is none, the cache goes on in
-// memory, and the next process begins with an empty one.
-func (k *Keeper) Attach() error {
+// memory, and the next process begins with an empty one. So it is if stop is closed before that is done: nobody waits for a slow disk.
+func (k *Keeper) Attach(stop <-chan struct{}) error {
 	o := &k.late
 	if o.Dir == "" {
 		return nil
@@ -122,10 +122,14 @@ func (k *Keeper) Attach() error {
 	}
 	k.disk.Store(d)
 	k.joinTurns(o.Dir)
-	if !k.store.Attach(d, d.CatchUp) {
+	whole, told := k.store.Attach(stop, d, func() { d.CatchUp(stop) })
+	if !told {
+		return fmt.Errorf("--cache-disk: this process ends before it has told %s what was stored and purged meanwhile", o.Dir)
+	}
+	if !whole {
 		k.meters.Events().Add("cache_disk", o.Dir+" begins empty: more was stored or purged than is kept before the process before has let it go")
 	}
-	if err := d.Own(); err != nil {
+	if err := d.Own(stop); err != nil {
 		k.meters.Events().Add("cache_disk", err.Error())
 	}
 	k.mu.Lock()
@@ -133,7 +137,7 @@ func (k *Keeper) Attach() error {
 	select {
 	case <-k.quit:
 	default:
-		k.running.Go(func() { k.store.Hand(k.quit, d.CatchUp) })
+		k.running.Go(func() { k.store.Hand(k.quit, func() { d.CatchUp(k.quit) }) })
 	}
 	return nil
 }

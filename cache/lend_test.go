@@ -38,7 +38,7 @@ func (l *lives) startLate(changes ...func(*setup)) *script {
 func (l *lives) takeOver(old, next *script) {
 	l.t.Helper()
 	old.p.keep.Retire()
-	if err := next.p.keep.Attach(); err != nil {
+	if err := next.p.keep.Attach(nil); err != nil {
 		l.t.Fatal(err)
 	}
 	synctest.Wait() // what is there is read in the background

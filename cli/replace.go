@@ -159,7 +159,7 @@ func (p *process) takeData(ctx context.Context, e *edge.Edge, src *edge.Source) 
 		lock, err := handover.Take(src.Data)
 		if err == nil {
 			p.data = lock
-			p.ownData(e, src)
+			p.ownData(ctx, e, src)
 			return
 		}
 		if !errors.Is(err, handover.ErrHeld) {
@@ -179,12 +179,12 @@ func (p *process) takeData(ctx context.Context, e *edge.Edge, src *edge.Source) 
 	}
 }
 
-// ownData begins to use --data.
-func (p *process) ownData(e *edge.Edge, src *edge.Source) {
+// ownData begins to use --data. The cache is left behind where that would take longer than this process has.
+func (p *process) ownData(ctx context.Context, e *edge.Edge, src *edge.Source) {
 	if err := src.Own(); err != nil {
 		p.meters.Events().Add("keep_failed", "the last good spec could not be written (--data): "+err.Error())
 	}
-	if err := e.AttachCache(); err != nil {
+	if err := e.AttachCache(ctx.Done()); err != nil {
 		p.meters.Events().Add("cache_disk", "answers are kept in memory only until the next start: "+err.Error())
 	}
 	p.taking.Store(false)

@@ -512,6 +512,35 @@ func TestReplaceBadPrograms(t *testing.T) {
 	}
 }
 
+// TestReplaceOtherVersion: a program of another version replaces and is replaced: what one says beside what the other knows is passed over. One
+// that knows that it does not understand what it was handed ends, and the old process serves on.
+func TestReplaceOtherVersion(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "50ms")
+	chat := r.chat()
+	// other is a program that says what has no meaning today, on the line to the process before, and is handed what has none.
+	other := func(version string) {
+		r.install(`printf 'Qz\000\000\000\006RTPEAMZ' >&3
+export SKERRY_HANDOVER=$(printf %s "$SKERRY_HANDOVER" | sed 's/^{"version":1,/{"version":` + version + `,"colour":["blue"],/')
+mv "$0.kept" "$0" && exec "$0" "$@"`)
+	}
+	other("0")
+	r.replace()
+	r.replace()
+	if err := r.get("/x"); err != nil {
+		t.Error(err)
+	}
+	other("2")
+	r.signal(syscall.SIGUSR2)
+	r.await(`SKERRY_HANDOVER has version 2, and this program knows 1 at most`)
+	r.await(`replace failed: process \d+ goes on: process \d+ ended before it was ready: exit status 1`)
+	r.replace()
+	r.echo(chat, "still there")
+	if err := r.get("/x"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReplaceWithBrokenSpec: without a last good spec the new process has nothing to serve.
 func TestReplaceWithBrokenSpec(t *testing.T) {
 	r := newRow(t)

@@ -228,5 +228,5 @@ func (e *Edge) RetireCache() { e.keepers.Cache.Retire() }
 func (e *Edge) BeginCache() { e.keepers.Cache.Begin() }
 
 // AttachCache opens the directory of the cache, which the process before has let go, where Setting.CacheLate has promised it. An error: the
-// cache goes on in memory.
-func (e *Edge) AttachCache() error { return e.keepers.Cache.Attach() }
+// cache goes on in memory, as where stop is closed before all is done that it needs.
+func (e *Edge) AttachCache(stop <-chan struct{}) error { return e.keepers.Cache.Attach(stop) }

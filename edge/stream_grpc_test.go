@@ -154,13 +154,14 @@ func TestTrailersOnly(t *testing.T) {
 	}
 }
 
-// TestCallCancelled: a client that resets its stream has the edge reset the origin's, with CANCEL, whatever the call waits for; other
-// calls on the same connection to the origin go on.
+// TestCallCancelled: a client that resets its stream has the edge reset the origin's, with CANCEL, whatever the call waits for, also for an
+// origin that takes nothing more; other calls on the same connection to the origin go on.
 func TestCallCancelled(t *testing.T) {
 	o := newFrameOrigin(t)
 	s := open(t, edgeH2C(), map[string]string{"specs/live.yaml": fmt.Sprintf(wayDocs, "calls", everyStage, "http2", o.url, "")})
 	c := &crossings{site: s}
-	for _, answered := range []bool{false, true} {
+	for _, phase := range []struct{ answered, full bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+		answered := phase.answered
 		h := c.frames("calls.test", false)
 		begin := func() (id uint32, at frameCall) {
 			id = h.Ask(false, ":method", "POST", ":scheme", "https", ":path", "/s/Bidi", ":authority", "calls.test", "content-type", "application/grpc", "te", "trailers")
@@ -180,26 +181,39 @@ func TestCallCancelled(t *testing.T) {
 			t.Errorf("two calls had a connection each")
 		}
 		h.Data(second, true, "")
+		if phase.full {
+			h.Data(first, false, message(0, strings.Repeat("x", frameWindow-len(message(0, "hello")+message(0, "hello")+message(0, ""))+1)))
+			await(t, "the last byte that the origin takes", o.full)
+		}
 		must(t, h.WriteRSTStream(first, http2.ErrCodeCancel))
 		if r := await(t, "reset at the origin", o.resets); r.id != firstAt.id || r.code != http2.ErrCodeCancel {
-			t.Errorf("answered %v: stream %d was reset with %v, want %d", answered, r.id, r.code, firstAt.id)
+			t.Errorf("%+v: stream %d was reset with %v, want %d", phase, r.id, r.code, firstAt.id)
 		}
 		if !answered {
 			secondAt.answer(false, ":status", "200", "content-type", "application/grpc")
 		}
 		secondAt.answer(true, "grpc-status", "0")
 		if a := h.Await(second); a.Status != "200" || a.Trailers != "grpc-status: 0\n" || a.Reset != nil {
-			t.Errorf("answered %v: the other call: %v", answered, a)
+			t.Errorf("%+v: the other call: %v", phase, a)
 		}
+		o.drop()
 	}
 }
+
+// frameWindow is how much a frameOrigin takes on a connection.
+const frameWindow = 1<<16 - 1
 
 // frameOrigin is an origin of HTTP/2 made of frames, which answers nothing by itself.
 type frameOrigin struct {
 	url    string
 	calls  chan frameCall
 	resets chan frameReset
+	full   chan struct{} // a connection has brought all that is taken on it
+	conns  chan net.Conn
 }
+
+// drop ends the connection that was made last: the next call has a new one.
+func (o *frameOrigin) drop() { (<-o.conns).Close() }
 
 // frameCall is a request that has begun.
 type frameCall struct {
@@ -219,7 +233,8 @@ func newFrameOrigin(t *testing.T) *frameOrigin {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	o := &frameOrigin{url: "http://" + l.Addr().String(), calls: make(chan frameCall, 8), resets: make(chan frameReset, 8)}
+	o := &frameOrigin{url: "http://" + l.Addr().String(), calls: make(chan frameCall, 8), resets: make(chan frameReset, 8), full: make(chan struct{}, 1),
+		conns: make(chan net.Conn, 8)}
 	over := make(chan struct{})
 	t.Cleanup(func() {
 		l.Close()
@@ -233,6 +248,7 @@ func newFrameOrigin(t *testing.T) *frameOrigin {
 				return
 			}
 			t.Cleanup(func() { conn.Close() })
+			o.conns <- conn
 			go o.serve(conn)
 		}
 	}()
@@ -259,7 +275,7 @@ func (o *frameOrigin) serve(conn net.Conn) {
 		return
 	}
 	writes <- func(f *http2.Framer) { _ = f.WriteSettings() }
-	for {
+	for came := 0; ; {
 		frame, err := f.ReadFrame()
 		if err != nil {
 			return
@@ -275,6 +291,10 @@ func (o *frameOrigin) serve(conn net.Conn) {
 			}
 		case *http2.MetaHeadersFrame:
 			o.calls <- frameCall{frame.StreamID, frame, f, writes}
+		case *http2.DataFrame:
+			if came += len(frame.Data()); came == frameWindow {
+				o.full <- struct{}{}
+			}
 		case *http2.RSTStreamFrame:
 			o.resets <- frameReset{frame.StreamID, frame.ErrCode}
 		}

@@ -175,10 +175,16 @@ type Sink interface {
 	Send(x *Exchange) error
 	// Watch calls gone, once and from another goroutine, if the client leaves before stop is called. stop waits until
 	// gone is not running any more. It is for waits that have become long: it costs a goroutine. While a pump reads the
-	// request's body there is nothing to watch, because the pump will see it.
+	// request's body it must not be called: see Beside.
 	Watch(gone func()) (stop func())
 	// Interrupt makes a Next of the request body that waits for the client fail soon. Any goroutine may call it.
 	Interrupt()
+}
+
+// Beside is implemented by a Sink that may be watched while a pump reads the request's body, whose end the pump sees for itself: but not
+// while it waits for an origin that takes nothing. WatchBeside is as Watch.
+type Beside interface {
+	WatchBeside(gone func()) (stop func())
 }
 
 // Facts is what stages learned, one typed field per stage, one writer each; it becomes the log event.

@@ -54,6 +54,9 @@ func Three(t *testing.T) (s *Successor, middle, newest *Process, serve func()) {
 	}
 }
 
+// Say says something as it is.
+func (s *Successor) Say(text string) error { return s.line.write([]byte(text)) }
+
 // End closes the line to a successor.
 func (s *Successor) End() { s.line.close() }
 

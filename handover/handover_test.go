@@ -167,6 +167,9 @@ func TestBegin(t *testing.T) {
 	}
 	f("{", "SKERRY_HANDOVER says what cannot be read")
 	f(`{"sockets":[`+strings.Repeat(`{},`, 1024)+`{}]}`, "names 1025 descriptors, more than 1024")
+	f(`{"version":1,"sockets":"of another kind"}`, "cannot be read")
+	f(`{"version":2,"from":1}`, "has version 2, and this program knows 1 at most")
+	f(`{"version":2,"sockets":"of another kind"}`, "has version 2, and this program knows 1 at most")
 	p, err := handover.Begin([]string{"skerry"}, "")
 	if err != nil || p.Replaces() != 0 || p.Ready() != nil {
 		t.Fatalf("the first of a row: %v", err)

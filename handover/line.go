@@ -12,13 +12,15 @@ import (
 	"time"
 )
 
-// What is said on a line, one byte each.
+// What is said on a line: one letter each. Behind sayTold, and behind every small letter, four bytes say how many more follow, toldBytesMax at
+// most. The process at the other end may be of a version before or after this one: what is not known is passed over, and none of these may
+// ever mean something else.
 const (
 	sayReady  = 'R' // the new one: I could serve
 	sayTurn   = 'T' // the old one: I accept no more, it is your turn
 	sayProved = 'P' // the old one: you stay, I am going
 	sayEnd    = 'E' // the newest, to an old one: your time is over
-	sayTold   = 'M' // the old one: four bytes that say how many follow, which are not this package's
+	sayTold   = 'M' // the old one: what is not this package's
 	sayAll    = 'A' // the old one: that was all that is to be told
 )
 
@@ -89,7 +91,7 @@ func (l *line) hear() {
 			l.ended(all || errors.Is(err, net.ErrClosed))
 			return
 		}
-		switch b[0] {
+		switch say := b[0]; say {
 		case sayReady:
 			ready.Do(func() { close(l.ready) })
 		case sayTurn:
@@ -98,13 +100,13 @@ func (l *line) hear() {
 			proved.Do(func() { close(l.proved) })
 		case sayEnd:
 			end.Do(func() { close(l.end) })
-		case sayTold:
-			if !l.hearTold() {
+		case sayAll:
+			all = true
+		default:
+			if (say == sayTold || say >= 'a' && say <= 'z') && !l.hearLong(say) {
 				l.ended(false)
 				return
 			}
-		case sayAll:
-			all = true
 		}
 	}
 }
@@ -131,8 +133,8 @@ func (l *line) read(b []byte, whole bool) error {
 	return nil
 }
 
-// hearTold passes on what is told; false: the line has ended, or says what cannot be.
-func (l *line) hearTold() bool {
+// hearLong takes what follows a letter, and passes on what is told; false: the line has ended, or says what cannot be.
+func (l *line) hearLong(say byte) bool {
 	var head [4]byte
 	if l.read(head[:], true) != nil {
 		return false
@@ -145,7 +147,7 @@ func (l *line) hearTold() bool {
 	if l.read(b, true) != nil {
 		return false
 	}
-	if h := l.told.Load(); h != nil {
+	if h := l.told.Load(); h != nil && say == sayTold {
 		h.told(b)
 	}
 	return true

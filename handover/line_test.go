@@ -177,3 +177,44 @@ func TestToldOut(t *testing.T) {
 	close(two)
 	two.want(t, "")
 }
+
+// TestOtherVersion: what another version of the program says beside what this one knows is passed over, however much it looks like that.
+func TestOtherVersion(t *testing.T) {
+	f := func(between, want string) {
+		t.Helper()
+		s, p, end := handover.Pair(t)
+		h := make(hears, 2)
+		h.by(p)
+		for _, text := range []string{between, "M\x00\x00\x00\x01a", between, "T", between} {
+			if err := s.Say(text); err != nil {
+				t.Fatal(err)
+			}
+			if want == "" && text == "M\x00\x00\x00\x01a" {
+				h.want(t, "a")
+				select {
+				case <-p.Turn():
+					t.Errorf("%q: it is taken for its turn", between)
+				default:
+				}
+			}
+		}
+		if <-p.Turn(); want == "" {
+			select {
+			case <-p.Proved():
+				t.Errorf("%q: it is taken for more", between)
+			default:
+			}
+		}
+		s.ToldAll()
+		end()
+		<-p.Proved()
+		p.Close()
+		close(h)
+		h.want(t, want)
+	}
+	f("Q", "")
+	f("z\x00\x00\x00\x00", "")
+	f("z\x00\x00\x00\x06TPEAMz", "")
+	f("Za\x00\x00\x00\x05M\x00\x00\x00\x01Y", "")
+	f("z\x00\x01\x00\x01", "lost") // more than may follow
+}

@@ -17,11 +17,16 @@ import (
 // Variable is the environment variable by which a process learns what it was given. It is for one process: who reads it unsets it.
 const Variable = "SKERRY_HANDOVER"
 
+// handedVersion is raised when a program that knows only lower ones would misunderstand what Variable says. It ignores what it does not know, so
+// what may be ignored needs no new version; more descriptors go behind the others.
+const handedVersion = 1
+
 // handed is what Variable says. Descriptors are numbered from firstFD on in the order: line to the process that starts this one, lines
 // to older ones, sockets.
 type handed struct {
-	From    int      `json:"from"`  // number of the process that starts this one
-	Older   []int    `json:"older"` // numbers of older ones that have not ended, the oldest first
+	Version int      `json:"version"` // handedVersion
+	From    int      `json:"from"`    // number of the process that starts this one
+	Older   []int    `json:"older"`   // numbers of older ones that have not ended, the oldest first
 	Sockets []socket `json:"sockets"`
 }
 
@@ -63,7 +68,12 @@ func Begin(args []string, text string) (*Process, error) {
 		return p, nil
 	}
 	var h handed
-	if err := json.Unmarshal([]byte(text), &h); err != nil {
+	err = json.Unmarshal([]byte(text), &h)
+	if h.Version > handedVersion { // the error may come of that
+		return nil, fmt.Errorf("%s has version %d, and this program knows %d at most: it cannot replace the process that started it; restart the service instead",
+			Variable, h.Version, handedVersion)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s says what cannot be read: %w", Variable, err)
 	}
 	if n := len(h.Older) + len(h.Sockets); n > socketsMax {

@@ -74,7 +74,7 @@ func (p *Process) begin() (*Successor, error) {
 
 // pass adds the descriptors for a successor to files, behind that of its line, and returns what Variable is to say.
 func (p *Process) pass(files *[]int) (text string, err error) {
-	h := handed{From: os.Getpid(), Older: []int{}}
+	h := handed{Version: handedVersion, From: os.Getpid(), Older: []int{}}
 	for _, l := range p.livingOlder() {
 		fd, err := duplicate(l.conn)
 		if err != nil {

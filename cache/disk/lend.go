@@ -1,5 +1,7 @@
 package disk
 
+import "fmt"
+
 // Lend says that another process removes things that this one does not hear of: from its return on nobody believes the files but a process
 // that is opened as the one that they are lent to, when this one has let them go, and this one after Own. Close syncs nothing then: that
 // process follows on the same machine at once.
@@ -17,9 +19,12 @@ func (d *Disk) Lend() {
 }
 
 // Own ends the time in which the files are lent: this process has told everything that was removed meanwhile. It returns when that is with
-// the operating system and the next process would believe the files; an error: it would not.
-func (d *Disk) Own() error {
-	d.CatchUp()
+// the operating system and the next process would believe the files; an error: it would not, nor if stop is closed before, where they stay
+// lent.
+func (d *Disk) Own(stop <-chan struct{}) error {
+	if !d.CatchUp(stop) {
+		return fmt.Errorf("cache directory %s: this process ends before it is written what was removed meanwhile, so the next start begins with nothing", d.dir)
+	}
 	d.stating.Lock()
 	defer d.stating.Unlock()
 	d.mu.Lock()
@@ -33,8 +38,8 @@ func (d *Disk) Own() error {
 }
 
 // CatchUp waits until all removals and purges of before are written, and of what waits to be written there is less than a quarter of what
-// there may be; or until the disk fails, or is closed.
-func (d *Disk) CatchUp() {
+// there may be; or until the disk fails, or is closed. false: stop was closed before.
+func (d *Disk) CatchUp(stop <-chan struct{}) bool {
 	d.mu.RLock()
 	noted := d.noted
 	d.mu.RUnlock()
@@ -44,11 +49,13 @@ func (d *Disk) CatchUp() {
 		settled := d.settled
 		d.mu.RUnlock()
 		if done {
-			return
+			return true
 		}
 		select {
 		case <-settled:
 		case <-d.stop:
+		case <-stop:
+			return false
 		}
 	}
 }

@@ -28,6 +28,9 @@ func lentTo(t *testing.T, dir string, older uint64) *disk.Disk {
 	return d
 }
 
+// pacing is what a store that attaches d, or hands over to it, rests by.
+func pacing(d *disk.Disk) func() { return func() { d.CatchUp(nil) } }
+
 // TestLent: while a directory is lent, and until who it is lent to has told everything, nobody else believes it.
 func TestLent(t *testing.T) {
 	m := newMaker(t)
@@ -59,7 +62,7 @@ func TestLent(t *testing.T) {
 	if show(d, page(1)) != "1 100" {
 		t.Error("a process that lends a directory does not find anything in it")
 	}
-	if err := d.Own(); err != nil {
+	if err := d.Own(nil); err != nil {
 		t.Fatal(err)
 	}
 	f("taken back", dir, true)
@@ -74,7 +77,7 @@ func TestLent(t *testing.T) {
 	if show(d, page(1)) != "1 100" {
 		t.Error("who a directory is lent to finds nothing in it")
 	}
-	if err := d.Own(); err != nil {
+	if err := d.Own(nil); err != nil {
 		t.Fatal(err)
 	}
 	f("told", dir, true)
@@ -174,7 +177,7 @@ func TestLateBelowAnotherClock(t *testing.T) {
 	d = lentTo(t, dir, s.First())
 	defer d.Close()
 	<-d.Scanned()
-	s.Attach(d, d.CatchUp)
+	s.Attach(nil, d, pacing(d))
 	if s.Find(page(1)) != nil || s.Find(page(2)) == nil {
 		t.Error("the wrong one is found")
 	}
@@ -201,7 +204,7 @@ func TestGiveUpWhileLent(t *testing.T) {
 		for i := range disk.OwedMax + 10 {
 			d.Keep(storage.Purge{Kind: storage.PurgeGroup, Value: strconv.Itoa(i), Number: uint64(i)})
 		}
-		if err := d.Own(); err != nil {
+		if err := d.Own(nil); err != nil {
 			t.Error(err)
 		}
 		broken.Store(false)
@@ -210,8 +213,61 @@ func TestGiveUpWhileLent(t *testing.T) {
 		if d.Degraded() {
 			t.Fatal("it cannot be written yet")
 		}
-		d.CatchUp()
+		d.CatchUp(nil)
 		d.Close()
+	})
+}
+
+// TestStopWhileLent: a process that ends does not wait for a disk that takes what it is told too slowly, and nobody believes that afterwards.
+func TestStopWhileLent(t *testing.T) {
+	f := func(what string, wait func(s *storage.Store, d *disk.Disk, stop chan struct{})) {
+		t.Helper()
+		dir, m := t.TempDir(), newMaker(t)
+		d := open(t, dir, 16*mb)
+		d.Put(m.object(page(1), 1, content(1, 100)))
+		d.Flush()
+		d.Lend()
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s := storage.New(storage.Options{Bytes: 8 * mb, Late: true})
+		s.Remove(page(1))
+		sys, stop, slow := unsynced(), make(chan struct{}), make(chan struct{})
+		write, stopped := sys.Write, sync.OnceFunc(func() { close(stop) })
+		sys.Write = func(f *os.File, b []byte, off int64) (int, error) {
+			stopped() // nothing is written before the process ends
+			<-slow
+			return write(f, b, off)
+		}
+		d, err := disk.OpenOn(dir, disk.Options{Bytes: 16 * mb, Lent: true, Older: s.First()}, sys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-d.Scanned()
+		wait(s, d, stop)
+		close(slow)
+		s.Close()
+		if err := d.Close(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		d = open(t, dir, 16*mb)
+		defer d.Close()
+		if <-d.Scanned(); d.Find(page(1)) != nil {
+			t.Errorf("%s: the next process finds what was removed", what)
+		}
+	}
+	f("while it is told", func(s *storage.Store, d *disk.Disk, stop chan struct{}) {
+		if _, told := s.Attach(stop, d, func() { d.CatchUp(stop) }); told {
+			t.Error("it is told, and has written nothing")
+		}
+	})
+	f("when it has been told", func(s *storage.Store, d *disk.Disk, stop chan struct{}) {
+		if _, told := s.Attach(nil, d, func() {}); !told {
+			t.Fatal("it is not told")
+		}
+		if d.Own(stop) == nil {
+			t.Error("it is owned, and has written nothing")
+		}
 	})
 }
 
@@ -345,18 +401,18 @@ func TestLateBelow(t *testing.T) {
 		s = storage.New(storage.Options{Bytes: 8 * mb, Late: true})
 		m.act(t, r, s, r.IntN(40), "early ")
 		d = lentTo(t, dir, s.First())
-		if !s.Attach(d, d.CatchUp) {
+		if whole, _ := s.Attach(nil, d, pacing(d)); !whole {
 			t.Fatal("so few are too many")
 		}
 		m.act(t, r, s, r.IntN(20), "later ")
 		<-d.Scanned()
-		s.Hand(nil, d.CatchUp)
+		s.Hand(nil, pacing(d))
 		d.Flush()
 		found += m.check(t, s, "in memory")
 		s.SetBudget(0)
 		s.SetBudget(8 * mb)
 		found += m.check(t, s, "evicted")
-		if err := d.Own(); err != nil {
+		if err := d.Own(nil); err != nil {
 			t.Fatal(err)
 		}
 		for _, variants := range m {
@@ -454,9 +510,9 @@ func TestLateBelowAtOnce(t *testing.T) {
 	}
 	<-attach
 	d = lentTo(t, dir, s.First())
-	s.Attach(d, d.CatchUp)
-	s.Hand(nil, d.CatchUp)
-	if err := d.Own(); err != nil {
+	s.Attach(nil, d, pacing(d))
+	s.Hand(nil, pacing(d))
+	if err := d.Own(nil); err != nil {
 		t.Error(err)
 	}
 	wg.Wait()

@@ -98,4 +98,5 @@ const (
 	LateKeysMax   = lateKeysMax
 	LateBytesMax  = lateBytesMax
 	LatePurgesMax = latePurgesMax
+	LateStep      = lateStep
 )

@@ -128,17 +128,18 @@ func (l *late) tooMuch(number uint64) {
 	l.removed, l.bytes, l.purges = nil, 0, nil
 }
 
-// attach tells b what is kept, and puts it in force when there is nothing left to tell. whole is false if that was everything.
-func (l *late) attach(b Below, pace func()) (whole bool) {
+// attach tells b what is kept, and puts it in force when there is nothing left to tell; false: stop was closed before. whole is false if that
+// was everything.
+func (l *late) attach(stop <-chan struct{}, b Below, pace func()) (whole, told bool) {
 	whole = true
-	for {
+	for !isClosed(stop) {
 		l.mu.Lock()
 		removed, purges, all := l.removed, l.purges, l.all
 		l.removed, l.bytes, l.purges, l.all = nil, 0, nil, 0
 		if len(removed) == 0 && len(purges) == 0 && all == 0 {
 			l.below.Store(&b)
 			l.mu.Unlock()
-			return whole
+			return whole, true
 		}
 		l.mu.Unlock()
 		if all != 0 {
@@ -150,14 +151,26 @@ func (l *late) attach(b Below, pace func()) (whole bool) {
 			keeping.Go(func() { b.Keep(purges[i]) })
 		}
 		keeping.Wait()
-		told := 0
+		n := 0
 		for key, number := range removed {
 			b.Remove([]byte(key), number)
-			if told++; told%lateStep == 0 {
-				pace()
+			if n++; n%lateStep == 0 {
+				if pace(); isClosed(stop) {
+					break
+				}
 			}
 		}
 		pace()
+	}
+	return whole, false
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -172,8 +185,11 @@ func (s *Store) First() uint64 {
 
 // Attach puts the store below in force that Options.Late has promised, once. Nothing that it has comes up in the place of what was stored
 // meanwhile, nor what was removed or purged: it is told all of that first. pace is called now and then, and may wait until it has
-// caught up. Not whole: that was more than is kept, so that everything in it was purged.
-func (s *Store) Attach(b Below, pace func()) (whole bool) { return s.late.attach(b, pace) }
+// caught up. Not whole: that was more than is kept, so that everything in it was purged. Not told: stop was closed before it had been told
+// everything. It is not in force then, and what lies there must not be believed by anybody.
+func (s *Store) Attach(stop <-chan struct{}, b Below, pace func()) (whole, told bool) {
+	return s.late.attach(stop, b, pace)
+}
 
 // Hand gives the attached store below what memory has, until stop is closed. pace is as for Attach.
 func (s *Store) Hand(stop <-chan struct{}, pace func()) {
@@ -181,10 +197,8 @@ func (s *Store) Hand(stop <-chan struct{}, pace func()) {
 	for i := range s.shards {
 		h := &s.shards[i]
 		for at, more := 0, true; more; {
-			select {
-			case <-stop:
+			if isClosed(stop) {
 				return
-			default:
 			}
 			var n int
 			at, n, more = s.handStep(h, at)

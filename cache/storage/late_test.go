@@ -33,7 +33,7 @@ func TestLate(t *testing.T) {
 	}
 	s.Put(draft(s, page(2), "new"))
 	s.Remove(page(3))
-	if !s.Attach(b, func() {}) {
+	if whole, told := s.Attach(nil, b, func() {}); !whole || !told {
 		t.Error("so little was too much")
 	}
 	s.SetBudget(0)
@@ -62,7 +62,7 @@ func TestLate(t *testing.T) {
 func TestLatePurge(t *testing.T) {
 	s, b := lateStore(t, 10)
 	soft := mustPurge(t, s, storage.Purge{Kind: storage.PurgeAll, Soft: true})
-	s.Attach(b, func() {})
+	s.Attach(nil, b, func() {})
 	if len(b.purges) != 1 || b.purges[0] != soft {
 		t.Errorf("%v, want %v", b.purges, soft)
 	}
@@ -83,7 +83,7 @@ func TestLatePurges(t *testing.T) {
 			want[mustPurge(t, s, storage.Purge{Kind: storage.PurgeURL, Host: "shop.example", Value: "/page/1"}).Number] = true
 		}
 		began := time.Now()
-		whole := s.Attach(b, func() {})
+		whole, _ := s.Attach(nil, b, func() {})
 		if took := time.Since(began); !whole || took != b.slow {
 			t.Errorf("whole is %v, it took %v", whole, took)
 		}
@@ -106,7 +106,7 @@ func TestLateHand(t *testing.T) {
 			s.Put(d)
 		}
 	}
-	s.Attach(b, func() {})
+	s.Attach(nil, b, func() {})
 	paced := 0
 	s.Hand(nil, func() { paced++ })
 	if paced < 4 {
@@ -137,7 +137,7 @@ func TestLateTooMuch(t *testing.T) {
 			one(s, i)
 		}
 		number := s.Number()
-		if s.Attach(b, func() {}) {
+		if whole, _ := s.Attach(nil, b, func() {}); whole {
 			t.Errorf("%s: not too much", what)
 		}
 		if len(b.purges) != 1 || b.purges[0].Kind != storage.PurgeAll || b.purges[0].Soft || b.purges[0].Number != number {
@@ -220,4 +220,29 @@ func TestPutAgainstPut(t *testing.T) {
 func squeezed(s *storage.Store) {
 	s.SetBudget(0)
 	s.SetBudget(1 << 20)
+}
+
+// TestLateStopped: a store below that takes its time is left when whoever has it ends, and is not in force.
+func TestLateStopped(t *testing.T) {
+	for _, keys := range []int{0, 1, storage.LateStep, 3 * storage.LateStep} {
+		s, b := lateStore(t, 10)
+		for n := range keys {
+			s.Remove(page(100 + n))
+		}
+		stop, paced := make(chan struct{}), 0
+		if keys == 0 {
+			close(stop)
+		}
+		_, told := s.Attach(stop, b, func() {
+			if paced++; paced == 1 {
+				close(stop)
+			}
+		})
+		if told || paced > 2 {
+			t.Errorf("%d keys: told is %v, after %d rests", keys, told, paced)
+		}
+		if s.Find(page(1)) != nil {
+			t.Errorf("%d keys: it is in force", keys)
+		}
+	}
 }

@@ -33,7 +33,8 @@ type Call struct {
 	resp      *exchange.Response // where the final head is, until End
 	sink      exchange.Sink      // of the exchange; nil: it has no client
 	unwatch   func()             // ends the watch for the client; nil: nobody watches
-	gone      atomic.Bool        // the watch has seen it leave
+	gone      atomic.Bool        // the watch has seen it leave, and has interrupted the wait for the origin
+	told      atomic.Bool        // the watch has seen it leave while there was a pump, which looks
 	abandoned atomic.Bool
 }
 

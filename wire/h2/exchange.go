@@ -183,6 +183,9 @@ func (s *serverStream) Watch(gone func()) (stop func()) {
 	return s.unwatch
 }
 
+// WatchBeside is Watch: the goroutine that reads the connection sees what becomes of a stream, whoever reads its body.
+func (s *serverStream) WatchBeside(gone func()) (stop func()) { return s.Watch(gone) }
+
 func (s *serverStream) unwatch() {
 	s.watching.Lock()
 	s.gone = nil
@@ -281,7 +284,7 @@ func (s *serverStream) sendBody(x *exchange.Exchange, size int64) error {
 	r, b := &x.Resp, x.Resp.Body
 	call, last := s.isCall(x, size), false
 	if call {
-		s.stand.Store(calm)
+		s.follow()
 	}
 	for {
 		if ready, ok := b.(exchange.Ready); !ok || !ready.Ready() {
@@ -295,12 +298,15 @@ func (s *serverStream) sendBody(x *exchange.Exchange, size int64) error {
 			if size >= 0 && r.Sent+int64(len(view)) > size {
 				return errShortBody
 			}
-			if err := s.send(view, s.owner.server.Timeouts.Write); err != nil {
+			switch err := s.send(view, s.owner.server.Timeouts.Write); {
+			case err == errParted:
+				return s.part(x, err)
+			case err != nil:
 				return errWrite
 			}
 			r.Sent += int64(len(view))
 			if call {
-				s.sent(view)
+				s.sent()
 			}
 		}
 		switch {
@@ -465,4 +471,6 @@ var (
 	_ exchange.Ready = (*body)(nil)
 	_ exchange.Whole = (*body)(nil)
 	_ exchange.Sink  = (*serverStream)(nil)
+
+	_ exchange.Beside = (*serverStream)(nil)
 )

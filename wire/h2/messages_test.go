@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzMessages: in pieces of any size, only the ends of messages are between two, and what is whole in a piece is known.
+// FuzzMessages: in pieces of any size, only the ends of messages are between two, and it is known what is whole in a piece, and how much of it
+// leaves nothing unfinished.
 func FuzzMessages(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x00\x05hello\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02"), []byte{3, 0, 7})
 	f.Add([]byte("\x00\xff\xff\xff\xffhello"), []byte{5, 1})
@@ -32,6 +33,18 @@ func FuzzMessages(f *testing.F) {
 			n := 1
 			if i < len(sizes) {
 				n = min(int(sizes[i]), len(all)-at)
+			}
+			want := 0 // the last end in the piece, or the first if it begins within a message
+			for end := at + 1; end <= at+n; end++ {
+				if ends[end] && (ends[at] || want == 0) {
+					want = end - at
+				}
+			}
+			if want == 0 && !ends[at] {
+				want = n
+			}
+			if got := m.fit(all[at : at+n]); got != want {
+				t.Fatalf("after %d bytes of %x: %d of %d fit, want %d", at, all, got, n, want)
 			}
 			m.see(all[at : at+n])
 			at += n

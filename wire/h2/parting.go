@@ -41,6 +41,19 @@ func (m *messages) whole(view []byte) []byte {
 	return view[:n]
 }
 
+// fit returns how much of view leaves no message unfinished that it begins: the rest of one that has begun, or those that are whole in it.
+func (m messages) fit(view []byte) int {
+	if m.between() {
+		return len(m.whole(view))
+	}
+	n := 0
+	if m.have > 0 {
+		n = min(len(m.head)-m.have, len(view))
+		m.see(view[:n])
+	}
+	return n + int(min(uint64(m.left), uint64(len(view)-n)))
+}
+
 // see takes the next bytes.
 func (m *messages) see(view []byte) {
 	for len(view) > 0 {
@@ -78,14 +91,17 @@ func (s *Server) Part() {
 	}
 }
 
-// part interrupts the calls of a connection that wait for their next message, in either direction. Those that do not will see for
-// themselves.
+// part interrupts the calls of a connection that wait for their next message, in either direction, or for the client to take one. Those
+// that do not will see for themselves.
 func (c *serverConn) part() {
 	var calls []ended
 	c.mu.Lock()
 	for _, s := range c.streams.slots {
 		if s == nil {
 			continue
+		}
+		if s.parting = s.call != nil; s.parting {
+			s.writable.wake()
 		}
 		if one, ok := s.owner.(*serverStream); ok && one.stand.CompareAndSwap(calm, parted) {
 			s.interrupted = true
@@ -117,9 +133,18 @@ func (s *serverStream) admit(view []byte, err error) (_ []byte, last bool) {
 	return s.messages.whole(view), true
 }
 
-// sent takes account of a piece of a call's answer, unless the call is to end.
-func (s *serverStream) sent(view []byte) {
-	if s.messages.see(view); s.messages.between() {
+// follow has what is sent of a call's answer followed.
+func (s *serverStream) follow() {
+	c := s.owner
+	c.mu.Lock()
+	s.call, s.parting = &s.messages, c.server.parting.Load()
+	c.mu.Unlock()
+	s.stand.Store(calm)
+}
+
+// sent takes account of a piece of a call's answer that was sent, unless the call is to end.
+func (s *serverStream) sent() {
+	if s.messages.between() {
 		s.stand.CompareAndSwap(notCalm, calm)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/net/http2"
+
 	"skerry.dev/skerry/exchange"
 	"skerry.dev/skerry/fault"
 )
@@ -153,4 +155,59 @@ func TestPartCalls(t *testing.T) {
 		close(b.pieces)
 		p.hears("DATA 1 end *", "RST_STREAM 1 NO_ERROR")
 	})
+}
+
+// TestPartWindow: a call whose client takes nothing more for now ends where it stands between two messages. Within one it goes on to that
+// message's end, as the client takes it, and begins none that does not fit the window. Nothing comes twice, nor is missing before what comes.
+func TestPartWindow(t *testing.T) {
+	const message = "\x00\x00\x00\x00\x05hello"
+	const many = message + message + message + message
+	const end = "HEADERS 1 end grpc-status=14 grpc-message=The edge ended the stream%3A begin another one."
+	f := func(name string, window uint32, pieces []string, more []uint32, want ...string) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &told{pieces: make(chan string), gone: make(chan struct{}), length: -1, kind: "application/grpc"}
+				r := newRig(t, exchange.NewPath(render, answer(func(x *exchange.Exchange) exchange.Verdict {
+					x.Answer(200)
+					x.Resp.Fields.Add(exchange.NameContentType, []byte(b.kind))
+					x.Resp.Body, b.trailers = b, &x.Resp.Trailers
+					stop := x.Sink.Watch(func() { close(b.gone) })
+					defer stop()
+					return exchange.Respond
+				})).Run)
+				p := r.peer(http2.Setting{ID: http2.SettingInitialWindowSize, Val: window})
+				p.head(1, false, ":method", "POST", ":scheme", "http", ":authority", "a", ":path", "/", "content-type", b.kind, "te", "trailers")
+				p.hears("HEADERS 1 :status=200*")
+				go func() {
+					for _, s := range pieces {
+						select {
+						case b.pieces <- s:
+						case <-b.gone:
+						}
+					}
+				}()
+				synctest.Wait()
+				r.server.Part()
+				synctest.Wait()
+				for _, n := range more {
+					p.ok(p.WriteWindowUpdate(1, n))
+					synctest.Wait()
+				}
+				p.hears(want...)
+			})
+		})
+	}
+	const reset = "RST_STREAM 1 NO_ERROR"
+	f("before the first", 0, []string{many}, nil, end, reset)
+	f("behind the first", 10, []string{many}, nil, "DATA 1 "+message, end, reset)
+	f("behind some pieces", 20, []string{message[:3], message[3:], many}, nil, "DATA 1 "+message[:3], "DATA 1 "+message[3:], "DATA 1 "+message, end, reset)
+	for _, at := range []uint32{11, 13, 15, 17, 18} {
+		begun, rest := message[:at-10], message[at-10:]
+		f("within the second", at, []string{many}, []uint32{1, uint32(len(rest)) - 1 + 9},
+			"DATA 1 "+message+begun, "DATA 1 "+rest[:1], "DATA 1 "+rest[1:], end, reset)
+		f("within the second, and the third fits", at, []string{many}, []uint32{uint32(len(rest)) + 10},
+			"DATA 1 "+message+begun, "DATA 1 "+rest, "DATA 1 "+message, end, reset)
+		f("within the second, whose end comes later", at, []string{message + begun, rest + message}, []uint32{uint32(len(rest)) + 9},
+			"DATA 1 "+message+begun, "DATA 1 "+rest, end, reset)
+	}
 }

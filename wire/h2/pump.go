@@ -50,6 +50,9 @@ func (k *Call) pump(b exchange.Body, trailers *exchange.Fields) error {
 		view, err := b.Next()
 		k.waits.Store(false)
 		k.took += time.Since(began)
+		if k.told.Load() && (err == nil || err == io.EOF) { // this was there before it left
+			return errClientLeft
+		}
 		if len(view) > 0 {
 			sent += int64(len(view))
 			if k.send(view, k.patience) != nil {

@@ -217,12 +217,24 @@ func (k *Call) nextLook() time.Time {
 // canWatch reports whether there is a client that nobody watches yet.
 func (k *Call) canWatch() bool { return k.unwatch == nil && k.sink != nil }
 
-// watchClient has somebody look whether the client is still there, once the origin has been silent for a while.
+// watchClient has somebody look whether the client is still there, once the origin has been silent for a while. A pump that waits for the
+// client sees for itself, and what it was; one that waits for the origin's window does not.
 func (k *Call) watchClient() {
-	if !k.canWatch() || k.pumping && !k.pumpEnded() {
+	if !k.canWatch() {
 		return
 	}
-	k.unwatch = k.sink.Watch(func() {
+	watch := k.sink.Watch
+	if k.pumping && !k.pumpEnded() {
+		beside, ok := k.sink.(exchange.Beside)
+		if !ok {
+			return
+		}
+		watch = beside.WatchBeside
+	}
+	k.unwatch = watch(func() {
+		if k.told.Store(true); k.waits.Load() {
+			return
+		}
 		k.gone.Store(true)
 		k.interrupt()
 	})

@@ -41,6 +41,9 @@ type stream struct {
 	called      bool   // and was woken, but has not run
 	turn        uint64 // when it last had its turn among incremental ones
 
+	call    *messages // of a call's answer, as they leave; nil: it is none. Of the goroutine that sends
+	parting bool      // the call is to end between two of them, and waits for no window there
+
 	readable waiter // for the one who takes the body, or waits for a head
 	writable waiter // for the one who sends
 }
@@ -190,7 +193,7 @@ func (s *stream) end() {
 }
 
 // send appends a piece of the body, waiting for the peer's windows and for room. It may leave at once or with what comes
-// next: flush sees to it. The peer has patience to take each 16 KB.
+// next: flush sees to it. The peer has patience to take each 16 KB. errParted: a call is to end behind what was sent, a whole message.
 func (s *stream) send(view []byte, patience time.Duration) error {
 	c := s.conn
 	c.mu.Lock()
@@ -199,6 +202,11 @@ func (s *stream) send(view []byte, patience time.Duration) error {
 	sent := 0
 	for len(view) > 0 {
 		n, err := s.room(len(view), &by, patience)
+		if err == nil && s.parting {
+			if n = s.call.fit(view[:n]); n == 0 {
+				err = errParted
+			}
+		}
 		if err != nil {
 			// Somebody may have counted on this one, to go on or to write what waits.
 			c.callNext()
@@ -209,6 +217,9 @@ func (s *stream) send(view []byte, patience time.Duration) error {
 		direct := n >= directBytes && !c.flushing
 		if direct { // a record of TLS takes it with its header and what waits before it
 			n = min(n, max(dataBytesMax-len(*out)-frameHeaderBytes, directBytes))
+		}
+		if s.call != nil {
+			s.call.see(view[:n])
 		}
 		c.window -= int64(n)
 		s.window -= int64(n)
@@ -256,6 +267,9 @@ func (s *stream) room(want int, by *time.Time, patience time.Duration) (n int, e
 		if c.claim() { // nobody else would
 			c.write(nil, false)
 			continue
+		}
+		if s.parting && s.call.between() {
+			return 0, errParted
 		}
 		if by.IsZero() {
 			*by = time.Now().Add(patience)
