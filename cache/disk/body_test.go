@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -188,6 +189,7 @@ func TestManyBodies(t *testing.T) {
 			t.Errorf("%d files are open", n)
 		}
 	}
+	runtime.KeepAlive(all) // a body that nobody has closes its file
 }
 
 // TestBrokenBody: a damaged body is an error where it is damaged, is told once, and can be removed.
