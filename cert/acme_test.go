@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -26,6 +27,12 @@ import (
 const nowhere = "https://127.0.0.1:1/dir" // a CA that refuses connections
 
 const folder = "127.0.0.1:1-dir" // that CA's in the storage
+
+// pass lets a time of the bubble pass, with all that begins at its very end.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
 
 // acmeWorld is a world whose keeper orders from nowhere.
 func acmeWorld(t testing.TB, a cert.ACME) *world {

@@ -36,7 +36,7 @@ func TestFormerCA(t *testing.T) {
 			t.Errorf("after the CA was changed there is %q", got)
 		}
 		w.keeper.Start()
-		time.Sleep(24 * time.Hour)
+		pass(24 * time.Hour)
 		for _, name := range []string{"a.skerry.dev", "b.skerry.dev"} {
 			if issued, _ := w.keeper.Stored(name); time.Since(issued.Leaf.NotBefore) > 2*24*time.Hour {
 				t.Errorf("%s: what is there begins at %v", name, issued.Leaf.NotBefore)
@@ -57,7 +57,7 @@ func TestFormerCA(t *testing.T) {
 		v.hosts(nil, "a.skerry.dev", "b.skerry.dev")
 		cert.NewStore(v.keeper).Use(v.table())
 		v.keeper.Start()
-		time.Sleep(24 * time.Hour)
+		pass(24 * time.Hour)
 		asked("2 0")
 		if n := late.asked(); n != 1 { // for b: that of a is in force
 			t.Errorf("the former CA was asked %d times", n)

@@ -46,7 +46,7 @@ func TestOneAlwaysFails(t *testing.T) {
 		store := cert.NewStore(w.keeper)
 		store.Use(w.table())
 		w.keeper.Start()
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		if n := issued(store.Table(), hosts); n != 40 {
 			t.Errorf("beside one that fails %d of 40 have a certificate", n)
 		}
@@ -60,7 +60,7 @@ func TestOneAlwaysFails(t *testing.T) {
 		}
 		w.hosts(nil, more...)
 		store.Use(w.table())
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		if n := issued(store.Table(), more); n != 2 {
 			t.Errorf("beside a domain that fails %d of 2 have a certificate", n)
 		}
@@ -96,7 +96,7 @@ func TestTooManyOrders(t *testing.T) {
 		table := w.table()
 		cert.NewStore(w.keeper).Use(table)
 		w.keeper.Start()
-		time.Sleep(names / allowed * 20 * time.Minute)
+		pass(names / allowed * 20 * time.Minute)
 		if n := issued(table, hosts); n != names {
 			t.Errorf("%d of %d have a certificate", n, names)
 		}
@@ -146,7 +146,7 @@ func TestAwayCA(t *testing.T) {
 			w.hosts(nil, hosts...)
 			table := w.table()
 			store.Use(table)
-			time.Sleep(30 * time.Minute)
+			pass(30 * time.Minute)
 			if n := issued(table, hosts); next && n != len(hosts) {
 				t.Errorf("with another CA %d of %d have a certificate", n, len(hosts))
 			}
@@ -155,7 +155,7 @@ func TestAwayCA(t *testing.T) {
 				t.Errorf("%d names failed; another CA: %v", failed, next)
 			}
 			away.Store(false)
-			time.Sleep(17 * time.Minute)
+			pass(17 * time.Minute)
 			if n := issued(table, hosts); n < len(hosts)-int(failed) {
 				t.Errorf("%d of %d have a certificate, %d had failed", n, len(hosts), failed)
 			}

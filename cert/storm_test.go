@@ -43,7 +43,7 @@ func TestLooksSpread(t *testing.T) {
 		begun := time.Now()
 		w.keeper.Start()
 		var hours [6]int
-		time.Sleep(cert.RenewalInfoEvery)
+		pass(cert.RenewalInfoEvery)
 		ca.set(func() {
 			for _, at := range ca.looks {
 				hours[min(int(at.Sub(begun)/time.Hour), 5)]++
@@ -80,7 +80,7 @@ func TestNextCA(t *testing.T) {
 		table := w.table()
 		cert.NewStore(w.keeper).Use(table)
 		w.keeper.Start()
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		if got, _, _ := table.Choose("a.skerry.dev", netip.Addr{}); got != "acme/a.skerry.dev" {
 			t.Errorf("there is %q; events: %v", got, w.meters.Events().Since(0))
 		}
@@ -109,7 +109,7 @@ func TestOrderedAhead(t *testing.T) {
 		w.hosts(nil, "a.skerry.dev")
 		cert.NewStore(w.keeper).Use(w.table())
 		w.keeper.Start()
-		time.Sleep(5 * 24 * time.Hour)
+		pass(5 * 24 * time.Hour)
 		if n := ca.asked(); n != 1 {
 			t.Errorf("%d orders in five days, want 1", n)
 		}
@@ -174,12 +174,12 @@ func TestTooManyAccounts(t *testing.T) {
 		table := w.table()
 		cert.NewStore(w.keeper).Use(table)
 		w.keeper.Start()
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if n := w.meters.Counter("skerry_acme_orders_total", "", "result", "failed").Value(); n != 1 { // to leave it alone is no failure
 			t.Fatalf("%d orders failed", n)
 		}
 		ca.set(func() { ca.noAccount = false })
-		time.Sleep(3 * time.Hour) // the CA is left alone for half an hour, and each failure doubles the wait
+		pass(3 * time.Hour) // the CA is left alone for half an hour, and each failure doubles the wait
 		if got, _, _ := table.Choose("a.skerry.dev", netip.Addr{}); got != "acme/a.skerry.dev" {
 			t.Errorf("there is %q; events: %v", got, w.meters.Events().Since(0))
 		}
@@ -210,13 +210,13 @@ func TestDemandsHeldBack(t *testing.T) {
 		demand("x.skerry.dev", 1)
 		demand("y.skerry.dev", 1)
 		w.keeper.Start()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if n := ca.asked(); n != 2 {
 			t.Errorf("for the spec's host the CA was asked for %d orders, want one more than 1", n)
 		}
 		demand("z.skerry.dev", 2)
 		ca.set(func() { ca.tooMany = false })
-		time.Sleep(2 * time.Hour)
+		pass(2 * time.Hour)
 		if got, _, _ := table.Choose("a.skerry.dev", netip.Addr{}); got != "acme/a.skerry.dev" {
 			t.Errorf("there is %q", got)
 		}
@@ -242,11 +242,11 @@ func TestDemandThroughReload(t *testing.T) {
 		store.Use(w.table())
 		ca.set(func() { ca.stuck = false })
 		ordered.Wait()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if !w.keeper.Demand(context.Background(), "a.skerry.dev") || w.keeper.Names() != 1 {
 			t.Errorf("%d names are looked after, want 1", w.keeper.Names())
 		}
-		time.Sleep(65 * 24 * time.Hour)
+		pass(65 * 24 * time.Hour)
 		if n := w.meters.Counter("skerry_acme_orders_total", "", "result", "renewed").Value(); n != 1 {
 			t.Errorf("it was renewed %d times, want once", n)
 		}
@@ -290,7 +290,7 @@ func TestFailedLeavesNothing(t *testing.T) {
 		cert.NewStore(w.keeper).Use(w.table())
 		w.keeper.Demand(context.Background(), "x.skerry.dev")
 		w.keeper.Start()
-		time.Sleep(2 * time.Hour)
+		pass(2 * time.Hour)
 		if n := ca.asked(); n < 2 {
 			t.Errorf("the CA was asked for %d orders", n)
 		}
@@ -341,7 +341,7 @@ func TestTidyByAWrongClock(t *testing.T) {
 		defer w.keeper.Close()
 		cert.NewStore(w.keeper).Use(w.table())
 		w.keeper.Start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if got := entries(t, filepath.Join(dir, certmagic.StorageKeys.CertsPrefix(folder))); got != "[other.skerry.dev]" {
 			t.Errorf("there is %s", got)
 		}
