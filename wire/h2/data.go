@@ -138,6 +138,21 @@ func (c *conn) giveBack(s *stream) (said bool) {
 	return true
 }
 
+// letFinish gives the peer a window for all that is left of an announced body, ahead of an answer that did not wait for it, as far as
+// drain would read. Some clients read no frame behind the answer's end, but go on to send, and curl 7.88 is one of them: without a window
+// they wait for ever. The caller holds the lock.
+func (c *conn) letFinish(s *stream) {
+	left, more := s.size-s.came, streamWindowMax-s.target
+	if s.remoteOver || s.size < 0 || left <= s.credit || left > drainBytes || more <= 0 || !c.side.widen(more) {
+		return
+	}
+	more += s.owed
+	s.target, s.owed = streamWindowMax, 0
+	s.credit += more
+	out := c.pending()
+	*out = appendWindowUpdate(*out, s.id, more)
+}
+
 // returnAll is the same for the window of the connection.
 func (c *conn) returnAll(n int64) (said bool) {
 	if c.owed += n; c.owed < c.target/2 {

@@ -258,6 +258,9 @@ func (s *serverStream) sendHead(x *exchange.Exchange, end bool, length int64) er
 		c.callNext() // somebody may have counted on this one
 		return err
 	}
+	if !s.malformed && (!x.Req.ExpectContinue || s.continued) {
+		c.letFinish(&s.stream)
+	}
 	s.appendHead(end, func(out []byte) []byte {
 		out = appendFields(append(out, statuses[r.Status]...), r.Fields)
 		if r.Fields.Get(exchange.NameDate) == nil {

@@ -244,6 +244,37 @@ func TestWindowsAreGivenBack(t *testing.T) {
 	f("sent on after our answer", "/early", 0, func(u *upload, id uint32) { u.await(fmt.Sprintf("RST_STREAM %d NO_ERROR", id)) })
 }
 
+// TestEarlyAnswerLetsFinish: ahead of an answer that did not wait for the body comes a window for all that drain would read of it. Some
+// clients read nothing behind the answer's end.
+func TestEarlyAnswerLetsFinish(t *testing.T) {
+	f := func(name string, memory int64, want int, fields ...string) {
+		inBubble(t, name, answer(takers), func(t *testing.T, r *rig) {
+			r.server.WindowBytes = memory
+			u := newUpload(r.peer())
+			u.streams[1] = 65535
+			u.head(1, false, append([]string{":method", "POST", ":scheme", "http", ":authority", "a", ":path", "/early"}, fields...)...)
+			u.await("HEADERS 1")
+			if u.streams[1] != want {
+				t.Errorf("with the answer's head there is a window of %d, want %d", u.streams[1], want)
+			}
+			if want > 65535 {
+				for range 3 {
+					u.data(1, false, strings.Repeat("a", 16<<10))
+				}
+				u.data(1, true, strings.Repeat("a", 16<<10))
+				u.ask(3, true, "/early")
+				u.hears("HEADERS 3*") // with no reset before it
+			}
+		})
+	}
+	f("a byte more than the first window", 0, 256<<10, "content-length", "65536")
+	f("as much as the first window", 0, 65535, "content-length", "65535")
+	f("more than is read", 0, 65535, "content-length", fmt.Sprint(256<<10+1))
+	f("as much as there will be", 0, 65535)
+	f("not begun", 0, 65535, "content-length", "65536", "expect", "100-continue")
+	f("without memory for windows", 1000, 65535, "content-length", "65536")
+}
+
 // TestStalledBody: a body that nobody takes fills its own window and holds up no other.
 func TestStalledBody(t *testing.T) {
 	release := make(chan struct{})
