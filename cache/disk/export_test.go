@@ -11,6 +11,7 @@ const (
 	InlineMax    = inlineMax
 	HeaderBytes  = headerBytes
 	BodyLinger   = bodyLinger
+	KeepWait     = keepWait
 	RunShift     = runShift
 	ChainMax     = chainMax
 	OwedMax      = owedMax
