@@ -54,6 +54,20 @@ func (d *Disk) Flush() {
 	}
 }
 
+// Tidy is Flush, and returns when the files of bodies that nobody has are removed too: the writer does that first in a step, so what was given
+// up in the middle of one goes in the next.
+func (d *Disk) Tidy() {
+	d.Flush()
+	for range 2 { // the first one may have begun before
+		settled := d.Settled()
+		if d.Degraded() {
+			return
+		}
+		d.kick()
+		<-settled
+	}
+}
+
 // Degraded reports whether nothing is written.
 func (d *Disk) Degraded() bool {
 	d.mu.RLock()
