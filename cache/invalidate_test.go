@@ -175,18 +175,28 @@ func TestPurgeDuringFill(t *testing.T) {
 
 // TestPurgeOfOthers does not keep an answer from being stored.
 func TestPurgeOfOthers(t *testing.T) {
-	bubble(t, func(t *testing.T, p *place) {
-		h := newHold(page)
-		p.origin.does(h.answer)
-		q := p.crowd(1, request("GET", "/a"))[0]
-		p.purge(storage.Purge{Kind: storage.PurgeURL, Host: "shop.example.com", Value: "/b"})
-		p.purge(storage.Purge{Kind: storage.PurgePrefix, Host: "shop.example.com", Value: "/c"})
-		close(h.free)
-		if g := q.answer(); g.String() != "200 miss stored" {
-			t.Error(g)
+	// By the store's random seed /a may share a mark with /b, once in twenty thousand: refused, though nothing says so.
+	for try, shared := 0, true; shared; try++ {
+		if try == 3 {
+			t.Fatal("an answer that no purge meets is refused, whatever the seed")
 		}
-		(&script{t, p}).ask("200 hit", "/a")
-	})
+		bubble(t, func(t *testing.T, p *place) {
+			h := newHold(page)
+			p.origin.does(h.answer)
+			q := p.crowd(1, request("GET", "/a"))[0]
+			p.purge(storage.Purge{Kind: storage.PurgeURL, Host: "shop.example.com", Value: "/b"})
+			p.purge(storage.Purge{Kind: storage.PurgePrefix, Host: "shop.example.com", Value: "/c"})
+			close(h.free)
+			g := q.answer()
+			if shared = g.String() == "200 miss purged"; shared {
+				return
+			}
+			if g.String() != "200 miss stored" {
+				t.Error(g)
+			}
+			(&script{t, p}).ask("200 hit", "/a")
+		})
+	}
 }
 
 // TestPurgeInACrowd: who waits for what a purge makes out of date, and who comes after it, wait for one answer that is asked for anew: a

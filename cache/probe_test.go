@@ -55,6 +55,7 @@ func TestProbeFinds(t *testing.T) {
 			for cache.LeakOf(p.stage) == nil && time.Since(start) < time.Minute {
 				time.Sleep(100 * time.Millisecond)
 			}
+			synctest.Wait() // it is noted before it is counted and told, and the probe works at these same instants
 			leak := cache.LeakOf(p.stage)
 			if leak == nil || time.Since(start) > leakMax {
 				t.Fatalf("%s: after %v: %v", what, time.Since(start), leak)

@@ -155,12 +155,10 @@ func startNginx(t *testing.T, text string) string {
 	if err := os.Chtimes(file, modified, modified); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := rival.FreeAddr() // of no connection's range: one of the kernel's choice could go to another test before nginx has it
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	l.Close()
 	conf := fmt.Sprintf("access_log off; types { text/html html; } server { listen %s; root %s; }", addr, dir)
 	p, err := rival.Nginx(rival.Options{Dir: dir, Conf: conf, Ready: addr})
 	if err != nil {

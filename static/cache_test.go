@@ -18,40 +18,42 @@ import (
 // TestChangesAreSeen: what happens to a file that is kept open shows in the next answer; what happens to the way to it
 // within a second.
 func TestChangesAreSeen(t *testing.T) {
-	s, dir := newStage(t, spec.Directory{}, map[string]string{"site/a.js": "one", "site/b.js": "b"})
-	at := filepath.Join(dir, "site/a.js")
-	now := exchangetest.Now
-	f := func(want string) {
-		t.Helper()
-		r := ask(t, s, "GET /a.js HTTP/1.1\nHost: a\nAccept-Encoding: br\n", func(x *exchange.Exchange) { x.Now = now })
-		if r.Body != want {
-			t.Errorf("got %v, want %q", r, want)
+	synctest.Test(t, func(t *testing.T) { // so that nothing is swept, however long it takes
+		s, dir := newStage(t, spec.Directory{}, map[string]string{"site/a.js": "one", "site/b.js": "b"})
+		at := filepath.Join(dir, "site/a.js")
+		now := exchangetest.Now
+		f := func(want string) {
+			t.Helper()
+			r := ask(t, s, "GET /a.js HTTP/1.1\nHost: a\nAccept-Encoding: br\n", func(x *exchange.Exchange) { x.Now = now })
+			if r.Body != want {
+				t.Errorf("got %v, want %q", r, want)
+			}
 		}
-	}
-	f("one")
-	f("one")
-	must(t, os.WriteFile(at, []byte("two"), 0o644)) // in place, same size
-	f("two")
-	must(t, os.Chtimes(at, date, date))
-	f("two")
-	must(t, os.WriteFile(at+"2", []byte("three"), 0o644))
-	must(t, os.Rename(at+"2", at))
-	f("three")
-	must(t, os.Remove(at))
-	f("fault no_file")
-	must(t, os.Mkdir(at, 0o755))
-	f("") // a redirect
-	must(t, os.Remove(at))
-	write(t, dir, map[string]string{"site/a.js": "four"})
-	f("four")
-	write(t, dir, map[string]string{"site/a.js.br": "packed"})
-	f("four")
-	now = now.Add(time.Second)
-	f("packed")
-	must(t, os.Remove(at+".br"))
-	f("four")
-	now = now.Add(-time.Hour) // a clock that was set back
-	f("four")
+		f("one")
+		f("one")
+		must(t, os.WriteFile(at, []byte("two"), 0o644)) // in place, same size
+		f("two")
+		must(t, os.Chtimes(at, date, date))
+		f("two")
+		must(t, os.WriteFile(at+"2", []byte("three"), 0o644))
+		must(t, os.Rename(at+"2", at))
+		f("three")
+		must(t, os.Remove(at))
+		f("fault no_file")
+		must(t, os.Mkdir(at, 0o755))
+		f("") // a redirect
+		must(t, os.Remove(at))
+		write(t, dir, map[string]string{"site/a.js": "four"})
+		f("four")
+		write(t, dir, map[string]string{"site/a.js.br": "packed"})
+		f("four")
+		now = now.Add(time.Second)
+		f("packed")
+		must(t, os.Remove(at+".br"))
+		f("four")
+		now = now.Add(-time.Hour) // a clock that was set back
+		f("four")
+	})
 }
 
 // TestSweep: what nobody asks for is closed, what is asked for stays open.
@@ -107,21 +109,23 @@ func TestKeptMax(t *testing.T) {
 	}
 	dir := t.TempDir()
 	write(t, dir, files)
-	set := meter.NewSet()
-	roots, err := static.OpenRoots(dir, set)
-	must(t, err)
-	defer roots.Close()
-	s, _ := static.New("files", &spec.Directory{Path: "site"}, roots)
-	for range 2 {
-		for i := range 700 {
-			if r := get(t, s, fmt.Sprintf("/%d.js", i)); r.Body != fmt.Sprint(i) {
-				t.Fatal(r)
+	synctest.Test(t, func(t *testing.T) { // so that nothing is swept, however long it takes
+		set := meter.NewSet()
+		roots, err := static.OpenRoots(dir, set)
+		must(t, err)
+		defer roots.Close()
+		s, _ := static.New("files", &spec.Directory{Path: "site"}, roots)
+		for range 2 {
+			for i := range 700 {
+				if r := get(t, s, fmt.Sprintf("/%d.js", i)); r.Body != fmt.Sprint(i) {
+					t.Fatal(r)
+				}
 			}
 		}
-	}
-	if n := set.Gauge("skerry_static_files_open", "").Value(); n != 1024 {
-		t.Errorf("%d files stay open, want 1024", n)
-	}
+		if n := set.Gauge("skerry_static_files_open", "").Value(); n != 1024 {
+			t.Errorf("%d files stay open, want 1024", n)
+		}
+	})
 }
 
 // TestDirectoriesAreApart: two services, one directory within the other, do not share names: a link that may be followed

@@ -61,7 +61,7 @@ func TestNothingOutside(t *testing.T) {
 				if r.Status != want || strings.Contains(r.Body, "SECRET") || strings.Contains(r.Body, "root:") || field(r, "Content-Encoding") != "" {
 					t.Errorf("%s%s: got %v, want %d", method, path, r, want)
 				}
-				if d := time.Since(begun); d > 5*time.Second {
+				if d := time.Since(begun); d > 30*time.Second { // who waits for a FIFO does so for ever
 					t.Errorf("%s%s took %v", method, path, d)
 				}
 			}

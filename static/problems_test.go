@@ -93,6 +93,7 @@ func TestClosedRoots(t *testing.T) {
 	x := exchangetest.Request("GET /a HTTP/1.1\nHost: a\n")
 	defer x.Release()
 	s.Request(x)
+	defer x.Resp.Body.Close()
 	roots.Close()
 	if got, err := readAll(x.Resp.Body); got != "a" || err != nil {
 		t.Errorf("an answer that had begun: %q, %v", got, err)

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -106,20 +107,34 @@ func (o *Origin) answer(c net.Conn, q *http.Request, body string) bool {
 		return err == nil
 	}
 	n, reply := p.ask(q, body)
-	if reply.Hold {
-		hold := time.NewTimer(heldFor)
-		defer hold.Stop()
-		select {
-		case <-hold.C:
-		case <-o.over:
-			return false
-		}
+	if reply.Hold && !o.hold(p.gathered()) {
+		return false
 	}
 	if reply.HangUp {
 		return false
 	}
 	_, err := io.WriteString(c, p.render(q, n, reply))
 	return err == nil && !reply.Cut
+}
+
+// hold waits until a crowd has gathered, and for heldFor then; false: the origin ends.
+func (o *Origin) hold(gathered <-chan struct{}) bool {
+	gathering := time.NewTimer(gatherMax)
+	defer gathering.Stop()
+	select {
+	case <-gathered:
+	case <-gathering.C:
+	case <-o.over:
+		return false
+	}
+	held := time.NewTimer(heldFor)
+	defer held.Stop()
+	select {
+	case <-held.C:
+		return true
+	case <-o.over:
+		return false
+	}
 }
 
 // ask is one request that came to the origin, and what was said to it.
@@ -136,9 +151,16 @@ type play struct {
 
 	mu    sync.Mutex
 	step  *Step
+	crowd *crowding
 	first int // how many asks there were before the step
 	asks  []ask
 	news  chan struct{} // something was asked
+}
+
+// crowding is the clients of a step, of which some have not sent their requests yet.
+type crowding struct {
+	unsent atomic.Int64
+	all    chan struct{} // closed: they all have
 }
 
 // open lets the origin know a case.
@@ -158,9 +180,30 @@ func (o *Origin) forget(p *play) {
 
 // begin makes s what the origin answers from now on.
 func (p *play) begin(s *Step) {
+	c := &crowding{all: make(chan struct{})}
+	c.unsent.Store(int64(max(s.Crowd, 1)))
 	p.mu.Lock()
-	p.step, p.first = s, len(p.asks)
+	p.step, p.first, p.crowd = s, len(p.asks), c
 	p.mu.Unlock()
+}
+
+// sending returns what one of the step's clients does when it has sent its request.
+func (p *play) sending() func() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.crowd
+	return func() {
+		if c.unsent.Add(-1) == 0 {
+			close(c.all)
+		}
+	}
+}
+
+// gathered is closed when all clients of the step have sent their requests.
+func (p *play) gathered() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.crowd.all
 }
 
 // during is what was asked since the step began, and how much before.

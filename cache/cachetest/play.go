@@ -118,7 +118,9 @@ func (t *Target) ask(ctx context.Context, c *Case, p *play, s *Step) (a answer) 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var mu sync.Mutex // a transport may tell of an interim response from another goroutine
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+	sent := sync.OnceFunc(p.sending())
+	wrote := func(httptrace.WroteRequestInfo) { sent() }
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: wrote, Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
 		mu.Lock()
 		defer mu.Unlock()
 		a.interim = append(a.interim, interimLine(code, h))

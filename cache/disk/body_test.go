@@ -68,7 +68,7 @@ func TestSpool(t *testing.T) {
 		t.Errorf("the next process: %s", show(d, page(1)))
 	}
 	d.Remove(page(1), 3)
-	d.Flush()
+	d.Tidy()
 	for _, name := range files(t, dir) {
 		if strings.HasSuffix(name, ".body") {
 			t.Error("left behind: " + name)

@@ -11,6 +11,7 @@ const (
 	InlineMax    = inlineMax
 	HeaderBytes  = headerBytes
 	BodyLinger   = bodyLinger
+	KeepWait     = keepWait
 	RunShift     = runShift
 	ChainMax     = chainMax
 	OwedMax      = owedMax
@@ -49,6 +50,20 @@ func (d *Disk) Flush() {
 		if idle {
 			return
 		}
+		<-settled
+	}
+}
+
+// Tidy is Flush, and returns when the files of bodies that nobody has are removed too: the writer does that first in a step, so what was given
+// up in the middle of one goes in the next.
+func (d *Disk) Tidy() {
+	d.Flush()
+	for range 2 { // the first one may have begun before
+		settled := d.Settled()
+		if d.Degraded() {
+			return
+		}
+		d.kick()
 		<-settled
 	}
 }

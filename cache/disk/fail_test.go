@@ -71,6 +71,7 @@ func TestFails(t *testing.T) {
 			spool := d.Begin(100)
 			d.Put(m.object(page(1), 2, content(1, 1001)))
 			d.Flush()
+			synctest.Wait() // the disk is known to fail before the state goes
 			if !d.Degraded() || d.Begin(5) != nil {
 				t.Error("it goes on writing")
 			}

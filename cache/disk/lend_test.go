@@ -136,7 +136,7 @@ func TestReadOnWhenLent(t *testing.T) {
 	defer next.Close()
 	<-next.Scanned()
 	next.Remove(page(1), 2)
-	next.Flush()
+	next.Tidy()
 	for _, name := range files(t, dir) {
 		if strings.HasSuffix(name, ".body") {
 			t.Errorf("%s is still there", name)

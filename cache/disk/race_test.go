@@ -71,7 +71,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	d.Flush()
+	d.Tidy()
 	if _, _, _, broken, evicted, _, _ := d.Counts(); broken > 0 || found.Load() == 0 || evicted == 0 {
 		t.Errorf("%d broken, %d found, %d segments evicted", broken, found.Load(), evicted)
 	}

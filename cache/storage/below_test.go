@@ -169,7 +169,7 @@ func TestLiftAgainstPurge(t *testing.T) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
 			b := newShelf()
-			s := storage.New(storage.Options{Bytes: 1 << 20, Below: b})
+			s := apart(storage.Options{Bytes: 1 << 20, Below: b}, &storage.Draft{Key: page(1)}, &storage.Draft{Key: page(2)})
 			defer s.Close()
 			s.Put(draft(s, page(1), "body"))
 			s.SetBudget(0)

@@ -116,13 +116,7 @@ func newExact() *storage.Store {
 		v := stored{scheme: one(schemes), host: one(hosts), path: one(paths), query: one(queries), group: one(groups)}
 		all = append(all, v.draft())
 	}
-	for {
-		s := storage.New(storage.Options{Bytes: 1 << 20})
-		if s.MarksApart(all) {
-			return s
-		}
-		s.Close()
-	}
+	return apart(storage.Options{Bytes: 1 << 20}, all...)
 }
 
 // TestModel does things in any order and compares what may be found.

@@ -93,15 +93,16 @@ func TestGhost(t *testing.T) {
 		}
 	}
 	fill(0, 300)
-	if s.Find(page(0)) != nil {
-		t.Fatal("the first page has not been evicted")
+	again := int(s.Stats().Evictions) - 1 // the last one that had to go: the hashes of others may have driven out an older ghost
+	if again < 1 || s.Find(page(again)) != nil {
+		t.Fatalf("page %d has not been evicted", again)
 	}
-	fill(0, 1)
+	fill(again, again+1)
 	fill(300, 530) // nearly a whole budget of others
-	if s.Find(page(0)) == nil {
+	if s.Find(page(again)) == nil {
 		t.Error("evicted again, though it came twice within a budget")
 	}
-	if s.Find(page(1)) != nil {
+	if s.Find(page(again-1)) != nil {
 		t.Error("a page that came once is still there")
 	}
 }

@@ -179,7 +179,8 @@ func TestPurgeLog(t *testing.T) {
 }
 
 func TestRemoveRefusesFills(t *testing.T) {
-	s := open(t, 1<<20, nil)
+	s := apart(storage.Options{Bytes: 1 << 20}, &storage.Draft{Key: page(1)}, &storage.Draft{Key: page(2)})
+	t.Cleanup(s.Close)
 	early, other := draft(s, page(1), "old"), draft(s, page(2), "other")
 	if s.Remove(page(1)) {
 		t.Error("nothing there, and removed")
