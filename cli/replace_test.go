@@ -385,14 +385,30 @@ func TestReplaceKeepsStreams(t *testing.T) {
 func TestReplaceAge(t *testing.T) {
 	r := newRow(t)
 	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "0s", "--upgrade-age", "300ms")
-	c := r.chat()
+	ended := r.parting(r.chat())
 	r.replace()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
-		t.Errorf("the WebSocket ends with %v, not with status 1012", err)
-	}
+	ended()
 	r.await(`stopped: every connection ended by itself`)
+}
+
+// parting reads from a WebSocket from now on, since who is told to end has a second to answer, and returns what checks that it was told why.
+func (r *row) parting(c *websocket.Conn) (ended func()) {
+	end := make(chan error, 1)
+	go func() {
+		_, _, err := c.Read(r.t.Context())
+		end <- err
+	}()
+	return func() {
+		r.t.Helper()
+		select {
+		case err := <-end:
+			if websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+				r.t.Errorf("a WebSocket ends with %v, not with status 1012", err)
+			}
+		case <-time.After(patience):
+			r.t.Errorf("after %v: a WebSocket has not ended", patience)
+		}
+	}
 }
 
 // TestReplaceFails: a new program that ends, hangs, or dies after it was ready changes nothing, and the next try is a new one.
@@ -596,7 +612,7 @@ func TestReplaceStopped(t *testing.T) {
 func TestReplacedStop(t *testing.T) {
 	r := newRow(t)
 	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "0s", "--log", "log")
-	first := r.chat()
+	first := r.parting(r.chat())
 	oldest := r.replace()
 	if err := os.Rename(r.dir+"/log", r.dir+"/log.1"); err != nil {
 		t.Fatal(err)
@@ -605,20 +621,11 @@ func TestReplacedStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await(`log file opened anew`)
-	second := r.chat()
+	second := r.parting(r.chat())
 	r.replace()
 	r.signal(syscall.SIGTERM)
-	var reading sync.WaitGroup
-	for _, c := range []*websocket.Conn{first, second} { // at once: each has a second to answer the close
-		reading.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
-				t.Errorf("a WebSocket of a process before ends with %v, not with status 1012", err)
-			}
-		})
-	}
-	reading.Wait()
+	first()
+	second()
 	r.awaitAll(`stopped: every connection ended by itself`, 3)
 	if text, err := os.ReadFile(r.dir + "/log"); err != nil || !strings.Contains(string(text), `"event":"drained"`) {
 		t.Errorf("the log that was opened anew: %v, %s", err, text)
@@ -629,13 +636,9 @@ func TestReplacedStop(t *testing.T) {
 func TestStopTellsSockets(t *testing.T) {
 	r := newRow(t)
 	r.start("", nil, "--http", "127.0.0.1:0", "--drain-timeout", "50ms")
-	c := r.chat()
+	ended := r.parting(r.chat())
 	r.signal(syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
-		t.Errorf("the WebSocket ends with %v, not with status 1012", err)
-	}
+	ended()
 	r.await(`stopped: every connection ended by itself`)
 }
 
