@@ -76,7 +76,7 @@ kind: Service
 metadata: {name: shop, owner: team-shop}
 spec:
   endpoints: ["http://%s", "http://%s"]
-  health: {path: /healthz, interval: 200ms, timeout: 200ms, healthyAfter: 1, unhealthyAfter: 2}
+  health: {path: /healthz, interval: 200ms, timeout: 200ms, healthyAfter: 1, unhealthyAfter: 5}
   ejection: {time: 1s}
 `
 
