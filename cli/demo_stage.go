@@ -61,13 +61,13 @@ spec:
       set: {X-Release: "%d", X-Release-Again: "%d"}
 `
 
-// demoStrict is a second entrypoint, with a limit that a person can reach.
+// demoStrict is a second entrypoint, with a limit that a person can reach, and so slow that a busy machine does not outwait it.
 const demoStrict = `apiVersion: skerry.dev/v1
 kind: Entrypoint
 metadata: {name: strict, owner: team-shop}
 spec:
   hosts: [strict.localhost]
-  limit: {perAddress: 1/s, burst: 5}
+  limit: {perAddress: 6/m, burst: 5}
   routes: [{name: all, respond: {body: "hello\n"}}]
 `
 
@@ -76,7 +76,7 @@ kind: Service
 metadata: {name: shop, owner: team-shop}
 spec:
   endpoints: ["http://%s", "http://%s"]
-  health: {path: /healthz, interval: 200ms, timeout: 200ms, healthyAfter: 1, unhealthyAfter: 2}
+  health: {path: /healthz, interval: 200ms, timeout: 200ms, healthyAfter: 1, unhealthyAfter: 5}
   ejection: {time: 1s}
 `
 

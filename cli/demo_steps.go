@@ -246,19 +246,23 @@ func excerpt(line, from, to string) string {
 // stepOneDown stops an endpoint: nobody notices but the log.
 func stepOneDown(w *presenter, s *demoStage) {
 	const most = 500 // requests until shop-1 is out; some ten are enough
-	s.shop[0].stop()
-	w.line("shop-1 is stopped")
 	c := s.client(demoHost)
 	defer c.close()
-	bad, n := 0, 0
-	out := func() bool { return s.ejected(0) || !s.healthy(0) }
-	for ; n < most && !out(); n++ {
+	bad, n, out := 0, 0, false
+	get := func() {
 		a, err := c.get("/")
 		if err != nil || a.status != 200 {
 			bad++
 		}
 	}
-	w.check(bad == 0 && out(), "%s until shop-1 had failed five in a row and was left out (ejection), %d failed for a client", count(n, "request"), bad)
+	get() // it is connected, so that it is there before the health checks are
+	s.shop[0].stop()
+	w.line("shop-1 is stopped")
+	for ; n < most && !out; n++ {
+		get()
+		out = s.ejected(0) || !s.healthy(0)
+	}
+	w.check(bad == 0 && out, "%s until shop-1 had failed five in a row and was left out (ejection), %d failed for a client", count(n, "request"), bad)
 	line, found := s.logged(`"service":"shop"`, `"status":200`, `"retried"`)
 	w.check(found, "they were tried again at shop-2, as the log says")
 	w.detail("%s", excerpt(line, `"service"`, `,"user_agent"`))
@@ -285,7 +289,8 @@ func stepAllDown(w *presenter, s *demoStage) {
 		show(502)
 	}
 	for i, o := range s.shop {
-		if err := o.start(); err != nil {
+		var err error
+		if !await(func() bool { err = o.start(); return err == nil }) { // somebody else may have been given its port for a moment
 			w.check(false, "start shop-%d again: %v", i+1, err)
 			return
 		}

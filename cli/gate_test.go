@@ -39,7 +39,12 @@ func TestGate(t *testing.T) {
 	f("opened", func(g *gate, _ func()) { g.open() }, "", time.Second)
 	f("ended", func(g *gate, _ func()) { g.end("another reason") }, "nothing was done: another reason", time.Second)
 	f("left", func(_ *gate, leave func()) { leave() }, "who asked has left", time.Second)
-	f("shut anew", func(g *gate, _ func()) { g.open(); g.shut("later") }, "nothing was done: later", gateWait)
+	f("shut anew", func(g *gate, _ func()) { // before who waits could look: by open and shut it might be within between the two
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.why = "later"
+		g.told()
+	}, "nothing was done: later", gateWait)
 
 	synctest.Test(t, func(t *testing.T) {
 		var g gate

@@ -18,7 +18,7 @@ const (
 	// resolversMax is how many DNS servers --resolver may name: as many as upstream/resolve asks. Beyond it: a usage error.
 	resolversMax = 8
 	// demoPatience is how long the demo waits for anything. Beyond it: the check of that step fails.
-	demoPatience = 5 * time.Second
+	demoPatience = 20 * time.Second
 	// demoTrial is --upgrade-trial of the process that the demo replaces: short, for who watches.
 	demoTrial = 500 * time.Millisecond
 	// demoPoll is the pause between two looks at what the demo waits for.

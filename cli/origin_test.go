@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -110,7 +111,7 @@ func startSecure(ts *testscript.TestScript, _ bool, args []string) {
 func (w *world) listen(ts *testscript.TestScript, name string, secure *tls.Config) {
 	o := w.origins[name]
 	if o == nil {
-		o = &testOrigin{name: name, addr: "127.0.0.1:0", entered: make(chan struct{}, 16), leave: make(chan struct{}, 16)}
+		o = &testOrigin{name: name, addr: keepPort(ts), entered: make(chan struct{}, 16), leave: make(chan struct{}, 16)}
 		w.origins[name] = o
 		ts.Defer(func() { o.server.Close() }) // the end of a script
 	}
@@ -125,6 +126,19 @@ func (w *world) listen(ts *testscript.TestScript, name string, secure *tls.Confi
 	ts.Setenv(name, o.addr)
 	_, port, _ := net.SplitHostPort(o.addr) // a listener's
 	ts.Setenv(name+"_PORT", port)
+}
+
+// keepPort returns an address whose port nobody else is given before the script's end, also while the origin does not listen: it is
+// refused there by a socket that is bound, and not listening.
+func keepPort(ts *testscript.TestScript) string {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	ts.Check(err)
+	ts.Defer(func() { syscall.Close(fd) })
+	ts.Check(syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1)) // as net.Listen has it
+	ts.Check(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	bound, err := syscall.Getsockname(fd)
+	ts.Check(err)
+	return fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
 }
 
 // awaitSeen waits until an origin has got a request with a match.

@@ -116,7 +116,7 @@ func (r *readme) console(block string) string {
 		command, want, _ := strings.Cut(p, "\n")
 		want = strings.TrimSpace(want)
 		got := ""
-		for by := time.Now().Add(5 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		for by := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 			got = strings.TrimSpace(r.from.Replace(r.run(r.to.Replace(command))))
 			got = lineEnd.ReplaceAllString(got, "\n")
 			// The log is a moment behind the traffic: a look at it is tried again, a request is not.
@@ -197,7 +197,7 @@ func (r *readme) stop() {
 // endpoints it was.
 var varying = regexp.MustCompile(strings.Join([]string{
 	`curl/[0-9.]+`, `skerry (devel|v\d)\S* .*`, `[0-9a-f]{32,64}`, `127\.0\.0\.1:\d+`, `(?i:date): .*`, `\d{4}-\d\d-\d\dT[0-9:.]+Z`, `\d+\.\d+`, `\d+ (requests?|bytes?|2xx)`, `\d{4,}`,
-	`shop-[12]`, `skerry-demo-\d+`, `/tmp\S*/`, ` {2,}`,
+	`shop-[12]`, `ttl=\d+`, `skerry-demo-\d+`, `/tmp\S*/`, ` {2,}`,
 }, "|"))
 
 // lineEnd is the end of a line, with white space that a README should not have.

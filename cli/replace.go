@@ -237,8 +237,8 @@ func (p *process) status() string { return "plan: " + summary(p.edge.Load().Spec
 
 // reloadNow has the files looked at.
 func (p *process) reloadNow() {
-	p.reloading.Store(true)
 	p.toldSystemd(p.main().Reloading("reload"))
+	p.reloading.Store(true) // behind it: a look at the files that ends just now must not say READY=1 before
 	select {
 	case p.reload <- struct{}{}:
 	default: // one is waiting already
@@ -367,8 +367,8 @@ func (p *process) replaced() bool {
 	_ = p.data.Release() // the file is closed whatever it returns
 	p.data = nil
 	p.gate.end(fmt.Sprintf("process %d has replaced this one; ask again, over another connection", a.next.PID()))
-	a.next.Proved()
 	p.say("process %d is replaced by process %d; what is open here may go on for %v", os.Getpid(), a.next.PID(), p.upgrade.age)
+	a.next.Proved() // from here on that one acknowledges purges: what stands above is done and said by then
 	if p.admin != nil {
 		p.admin.Close() // what it cuts off is a scrape
 	}

@@ -148,7 +148,7 @@ var diskArgs = []string{"--http", "127.0.0.1:0", "--cache-disk", "16MB"}
 // TestReplaceKeepsDisk: what lies on disk is there after a replacement and after a restart, without what was made out of date meanwhile.
 func TestReplaceKeepsDisk(t *testing.T) {
 	r := newRow(t)
-	r.start("", nil, append(diskArgs, "--upgrade-trial", "500ms")...)
+	r.start("", nil, append(diskArgs, "--upgrade-trial", "3s")...) // what is asked on trial must be answered on trial
 	c := r.visit()
 	for _, path := range []string{"/v/kept", "/v/posted", "/v/anew"} {
 		c.says(t, "GET", path, 0, "stored")
@@ -195,7 +195,7 @@ func TestReplaceKeepsDisk(t *testing.T) {
 // TestPurgeOnTrial: while two processes are there neither acknowledges a purge, and the old one asks the origin for everything.
 func TestPurgeOnTrial(t *testing.T) {
 	r := newRow(t)
-	r.start("", nil, append(diskArgs, "--upgrade-trial", "2s")...)
+	r.start("", nil, append(diskArgs, "--upgrade-trial", "1h")...) // it ends by a kill
 	kept := r.operator(true)
 	old := r.visit()
 	old.says(t, "GET", "/v/a", 0, "stored")
@@ -214,6 +214,7 @@ func TestPurgeOnTrial(t *testing.T) {
 	next.says(t, "POST", "/v/b", 1, "fwd=method")
 	a := r.versions.bump("/v/a")
 	old.says(t, "GET", "/v/b", 1, "detail=replaced")
+	r.awaitShown("/debug/pprof/goroutine?debug=1", ".(*gate).enter") // it has come, before the kill
 	still(t, byOld)
 	still(t, byNew)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
@@ -234,7 +235,7 @@ func TestPurgeOnTrial(t *testing.T) {
 // TestPurgeAcknowledged: a purge of a process on trial is acknowledged when that has taken over, and then no process answers what it met.
 func TestPurgeAcknowledged(t *testing.T) {
 	r := newRow(t)
-	r.start("", nil, append(diskArgs, "--upgrade-trial", "500ms")...)
+	r.start("", nil, append(diskArgs, "--upgrade-trial", "5s")...) // purges must come and wait on trial
 	kept := r.operator(true)
 	old := r.visit()
 	old.says(t, "GET", "/v/a", 0, "stored")
@@ -376,8 +377,6 @@ func TestReplaceBrokenDisk(t *testing.T) {
 	c := r.visit()
 	c.says(t, "GET", "/v/a", 0, "stored")
 	c.Close()
-	r.signal(syscall.SIGUSR2)
-	r.newest, _ = strconv.Atoi(r.await(`replace ready: process (\d+) serves`)[0])
 	lock := filepath.Join(r.dir, "data", "cache", "lock")
 	err := os.Remove(lock)
 	if err == nil {
@@ -386,6 +385,8 @@ func TestReplaceBrokenDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.signal(syscall.SIGUSR2)
+	r.newest, _ = strconv.Atoi(r.await(`replace ready: process (\d+) serves`)[0])
 	r.await(`cache disk: answers are kept in memory only until the next start: --cache-disk: cache directory data/cache: `)
 	r.await(`data taken: `)
 	v := r.versions.bump("/v/a")

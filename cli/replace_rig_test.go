@@ -148,18 +148,29 @@ func (r *row) start(shell string, files []*os.File, args ...string) {
 		r.t.Fatal(err)
 	}
 	defer errs.Close()
+	all, alive, err := os.Pipe() // every process of the row has the one end, so that the other tells when none is left
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer alive.Close()
 	r.read = 0
-	cmd.Dir, cmd.Stderr, cmd.ExtraFiles = r.dir, errs, files
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = r.dir, alive, errs, files
 	// The fixture calls itself skerry, without the path at which it was started.
 	cmd.Env = append(os.Environ(), "PATH="+r.dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
+		all.Close()
 		r.t.Fatal(err)
 	}
 	r.newest = cmd.Process.Pid
 	r.t.Cleanup(func() {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group: every process of the row
 		cmd.Wait()                                      // its outcome is known
+		all.SetReadDeadline(time.Now().Add(patience))
+		if _, err := io.Copy(io.Discard, all); err != nil { // what goes on may write to a directory that is being removed
+			r.t.Errorf("not every process of the row has ended: %v", err)
+		}
+		all.Close()
 		if r.t.Failed() {
 			text, _ := os.ReadFile(filepath.Join(r.dir, "err"))
 			r.t.Logf("standard error:\n%s", text)
@@ -245,13 +256,19 @@ func (r *row) awaitAll(pattern string, n int) {
 // awaitRetired waits until the newest process says that so many of those before it are still there.
 func (r *row) awaitRetired(n int) {
 	r.t.Helper()
+	r.awaitShown("/metrics", fmt.Sprintf("\nskerry_retired_processes %d\n", n))
+}
+
+// awaitShown waits until a page of the admin address, of the process that accepts, has something.
+func (r *row) awaitShown(page, what string) {
+	r.t.Helper()
 	for by := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		_, text, err := get("http://" + r.addrs["admin"] + "/metrics")
-		if err == nil && strings.Contains(text, fmt.Sprintf("\nskerry_retired_processes %d\n", n)) {
+		_, text, err := get("http://" + r.addrs["admin"] + page)
+		if err == nil && strings.Contains(text, what) {
 			return
 		}
 		if time.Now().After(by) {
-			r.t.Fatalf("after %v: skerry_retired_processes is not %d", patience, n)
+			r.t.Fatalf("after %v: %s does not show %q (%v)", patience, page, what, err)
 		}
 	}
 }

@@ -385,20 +385,36 @@ func TestReplaceKeepsStreams(t *testing.T) {
 func TestReplaceAge(t *testing.T) {
 	r := newRow(t)
 	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "0s", "--upgrade-age", "300ms")
-	c := r.chat()
+	ended := r.parting(r.chat())
 	r.replace()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
-		t.Errorf("the WebSocket ends with %v, not with status 1012", err)
-	}
+	ended()
 	r.await(`stopped: every connection ended by itself`)
+}
+
+// parting reads from a WebSocket from now on, since who is told to end has a second to answer, and returns what checks that it was told why.
+func (r *row) parting(c *websocket.Conn) (ended func()) {
+	end := make(chan error, 1)
+	go func() {
+		_, _, err := c.Read(r.t.Context())
+		end <- err
+	}()
+	return func() {
+		r.t.Helper()
+		select {
+		case err := <-end:
+			if websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+				r.t.Errorf("a WebSocket ends with %v, not with status 1012", err)
+			}
+		case <-time.After(patience):
+			r.t.Errorf("after %v: a WebSocket has not ended", patience)
+		}
+	}
 }
 
 // TestReplaceFails: a new program that ends, hangs, or dies after it was ready changes nothing, and the next try is a new one.
 func TestReplaceFails(t *testing.T) {
 	r := newRow(t)
-	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "3s", "--upgrade-timeout", "8s")
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "5s", "--upgrade-timeout", "10s")
 	chat := r.chat()
 	stands := func() {
 		t.Helper()
@@ -422,7 +438,7 @@ func TestReplaceFails(t *testing.T) {
 	stands()
 	r.signal(syscall.SIGUSR2)
 	r.await(`SIGUSR2: a replacement is under way`)
-	r.await(`replace failed: process \d+ goes on: process \d+ was not ready within 8s \(--upgrade-timeout\)`)
+	r.await(`replace failed: process \d+ goes on: process \d+ was not ready within 10s \(--upgrade-timeout\)`)
 	restore()
 	stands()
 
@@ -439,27 +455,20 @@ func TestReplaceFails(t *testing.T) {
 	if err := r.get("/queued"); err != nil {
 		t.Error(err)
 	}
-	r.await(`replace failed: process \d+ goes on: process \d+ ended within 3s \(--upgrade-trial\) of being ready: signal: killed`)
+	r.await(`replace failed: process \d+ goes on: process \d+ ended within 5s \(--upgrade-trial\) of being ready: signal: killed`)
 	stands()
 	r.replace()
 	stands()
 }
 
 // TestReplaceBadPrograms: whatever stands at the program's path, the old process serves on under load as if nothing had been tried, and
-// the next try is a new one. What a process that crashes on trial had accepted is lost with it, and nothing else.
+// the next try is a new one.
 func TestReplaceBadPrograms(t *testing.T) {
 	r := newRow(t)
 	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "500ms")
-	l := load{every: 5 * time.Millisecond}
-	var stop context.CancelFunc
-	l.ctx, stop = context.WithCancel(t.Context())
+	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	const clients = 4
-	for range clients {
-		l.clients.Go(func() {
-			l.one(func() (net.Conn, error) { return net.Dial("tcp", r.addrs["http"]) })
-		})
-	}
+	l := r.busy(ctx, 4)
 	f := func(change func(name string) error, want string) {
 		t.Helper()
 		restore := r.install("")
@@ -490,21 +499,47 @@ func TestReplaceBadPrograms(t *testing.T) {
 	f(func(name string) error { return os.WriteFile(name, []byte("\x7fELF nonsense"), 0o755) }, `\S+/skerry cannot be run: exec format error`)
 	f(func(name string) error { return os.WriteFile(name, nil, 0o755) }, `\S+/skerry cannot be run: exec format error`)
 	f(func(name string) error { return errors.Join(os.Remove(name), os.Mkdir(name, 0o755)) }, `\S+/skerry cannot be run: permission denied`)
+	r.replace()
+	stop()
+	l.clients.Wait()
 	l.faults.check(t)
+}
 
-	r.signal(syscall.SIGUSR2) // one that crashes after it was ready
-	pid, _ := strconv.Atoi(r.await(`replace ready: process (\d+) serves`)[0])
-	for some := l.sent.Load() + 20*clients; l.sent.Load() < some; {
-		time.Sleep(time.Millisecond)
+// busy has clients of HTTP/1.1 send requests.
+func (r *row) busy(ctx context.Context, clients int) *load {
+	l := &load{ctx: ctx, every: 5 * time.Millisecond}
+	for range clients {
+		l.clients.Go(func() {
+			l.one(func() (net.Conn, error) { return net.Dial("tcp", r.addrs["http"]) })
+		})
 	}
+	return l
+}
+
+// TestReplaceCrashes: what a process that crashes on trial had accepted is lost with it, and nothing else; the next try is a new one.
+func TestReplaceCrashes(t *testing.T) {
+	r := newRow(t)
+	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "1h") // it ends by the crash
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	const clients = 4
+	l := r.busy(ctx, clients)
+	more := func() {
+		for some := l.sent.Load() + 20*clients; l.sent.Load() < some; {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	r.signal(syscall.SIGUSR2)
+	pid, _ := strconv.Atoi(r.await(`replace ready: process (\d+) serves`)[0])
+	more()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	r.await(`replace failed: process \d+ goes on: process \d+ ended within 500ms \(--upgrade-trial\) of being ready: signal: killed`)
-	for some := l.sent.Load() + 20*clients; l.sent.Load() < some; {
-		time.Sleep(time.Millisecond)
-	}
-	r.replace()
+	r.await(`replace failed: process \d+ goes on: process \d+ ended within 1h0m0s \(--upgrade-trial\) of being ready: signal: killed`)
+	more()
+	r.signal(syscall.SIGUSR2)
+	r.await(`replace ready: process (\d+) serves`)
+	more()
 	stop()
 	l.clients.Wait()
 	if l.faults.count > clients {
@@ -577,7 +612,7 @@ func TestReplaceStopped(t *testing.T) {
 func TestReplacedStop(t *testing.T) {
 	r := newRow(t)
 	r.start("", nil, "--http", "127.0.0.1:0", "--upgrade-trial", "0s", "--log", "log")
-	first := r.chat()
+	first := r.parting(r.chat())
 	oldest := r.replace()
 	if err := os.Rename(r.dir+"/log", r.dir+"/log.1"); err != nil {
 		t.Fatal(err)
@@ -586,16 +621,11 @@ func TestReplacedStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await(`log file opened anew`)
-	second := r.chat()
+	second := r.parting(r.chat())
 	r.replace()
 	r.signal(syscall.SIGTERM)
-	for _, c := range []*websocket.Conn{first, second} {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
-			t.Errorf("a WebSocket of a process before ends with %v, not with status 1012", err)
-		}
-	}
+	first()
+	second()
 	r.awaitAll(`stopped: every connection ended by itself`, 3)
 	if text, err := os.ReadFile(r.dir + "/log"); err != nil || !strings.Contains(string(text), `"event":"drained"`) {
 		t.Errorf("the log that was opened anew: %v, %s", err, text)
@@ -606,13 +636,9 @@ func TestReplacedStop(t *testing.T) {
 func TestStopTellsSockets(t *testing.T) {
 	r := newRow(t)
 	r.start("", nil, "--http", "127.0.0.1:0", "--drain-timeout", "50ms")
-	c := r.chat()
+	ended := r.parting(r.chat())
 	r.signal(syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
-		t.Errorf("the WebSocket ends with %v, not with status 1012", err)
-	}
+	ended()
 	r.await(`stopped: every connection ended by itself`)
 }
 

@@ -56,9 +56,11 @@ func TestTicketSecret(t *testing.T) {
 	write("the second secret of more than thirty-two bytes\n")
 	a.signal(syscall.SIGHUP)
 	a.await(`certificates changed: .*file:tickets`)
+	a.awaitShown("/metrics", "\nskerry_plan_activations_total 2\n") // it is said before it is done
 	goOn("of a secret that the other has not yet", begin(), false)
 	b.signal(syscall.SIGHUP)
 	b.await(`certificates changed: .*file:tickets`)
+	b.awaitShown("/metrics", "\nskerry_plan_activations_total 2\n")
 	goOn("of the old secret", old, true)
 	goOn("of the new secret", begin(), true)
 

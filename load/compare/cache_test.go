@@ -77,7 +77,7 @@ func TestLargeIsCached(t *testing.T) {
 }
 
 // proxyTo is a peer that has no cache, in front of an origin.
-func proxyTo(t *testing.T, o *cacheOrigin) string {
+func proxyTo(t *testing.T, o *cacheOrigin) *httptest.Server {
 	t.Helper()
 	target, err := url.Parse("http://" + o.addr)
 	if err != nil {
@@ -85,7 +85,7 @@ func proxyTo(t *testing.T, o *cacheOrigin) string {
 	}
 	server := httptest.NewServer(httputil.NewSingleHostReverseProxy(target))
 	t.Cleanup(server.Close)
-	return server.URL
+	return server
 }
 
 // newCacheOrigin starts an origin for a test.
@@ -108,7 +108,7 @@ func TestFillNotices(t *testing.T) {
 		}
 	}
 	o := newCacheOrigin(t)
-	f(proxyTo(t, o), o, "it does not cache: the origin was asked for each of 20 requests")
+	f(proxyTo(t, o).URL, o, "it does not cache: the origin was asked for each of 20 requests")
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	f(other.URL, o, "answer 404 by HTTP/1.1, 19 bytes, want 200 and 1024 bytes of the origin")
@@ -148,7 +148,8 @@ func TestMissFailsSample(t *testing.T) {
 	o := newCacheOrigin(t)
 	b := &bench{ctx: context.Background(), o: options{seconds: 1, conns: 2}}
 	r := row{path: hitPath, cached: true, workers: 1}
-	p := &running{proc: proc, url: proxyTo(t, o) + hitPath, ask: o}
+	proxy := proxyTo(t, o)
+	p := &running{proc: proc, url: proxy.URL + hitPath, ask: o}
 	s, err := b.sample(r, p)
 	if err != nil {
 		t.Fatal(err)
@@ -156,6 +157,8 @@ func TestMissFailsSample(t *testing.T) {
 	if !strings.Contains(s.failed, "not every answer was a hit") || s.requests == 0 {
 		t.Errorf("%d requests, failed %q, want that the origin was asked", s.requests, s.failed)
 	}
+	proxy.Close() // what the load left under way has come to its end
+	o.missed()
 	if s.failed = ""; o.missed() != 0 {
 		t.Error("what was asked before the last look counts again")
 	}

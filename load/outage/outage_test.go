@@ -187,7 +187,11 @@ func TestClient(t *testing.T) {
 		if err := e.Mode(m); err != nil {
 			t.Fatal(err)
 		}
-		a, err := c.do(outageMix[1], "1", time.Now().Add(200*time.Millisecond))
+		wait := clientWait
+		if m.Answer == origin.AnswerNever { // long enough for the request to be there before its client gives up
+			wait = 3 * time.Second
+		}
+		a, err := c.do(outageMix[1], "1", time.Now().Add(wait))
 		if a.status != status || (err != nil) != fails {
 			t.Errorf("%+v: status %d, %v", m, a.status, err)
 		}

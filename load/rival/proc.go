@@ -139,6 +139,9 @@ func (p *Proc) Stop() {
 		}
 		syscall.Kill(-p.Pid(), syscall.SIGKILL)
 		<-p.ended
+		for limit := time.Now().Add(stopWait); len(p.Pids()) > 0 && time.Now().Before(limit); { // they are killed, and not yet gone
+			time.Sleep(pollEvery)
+		}
 	})
 }
 
