@@ -83,7 +83,7 @@ func TestPerAddress(t *testing.T) {
 	})
 	echoes := func(c net.Conn) bool {
 		b := make([]byte, 1)
-		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 		if _, err := c.Write([]byte("x")); err != nil {
 			return false
 		}

@@ -52,7 +52,7 @@ func newIntroduced(t *testing.T, kind listen.Listener, grace time.Duration, opt 
 		if local := c.LocalAddr().String(); local != s.Addrs()[0].String() {
 			t.Errorf("its own address is %s", local)
 		}
-		if _, err = conn.Write(fmt.Appendf(nil, "%s%s read %q", host, protocol, in[:n]), nil, nil, time.Second); err != nil {
+		if _, err = conn.Write(fmt.Appendf(nil, "%s%s read %q", host, protocol, in[:n]), nil, nil, time.Minute); err != nil {
 			t.Error(err)
 		}
 	})
@@ -193,9 +193,19 @@ func TestIntroductionInTime(t *testing.T) {
 	if e := meters.Events().Since(0); len(e) != 1 || !strings.HasSuffix(e[0].Text, "which is "+patience.String()) {
 		t.Errorf("events: %v", e)
 	}
-	c := dial(t, s)
-	defer c.Close()
-	_, _ = io.WriteString(c, header2)
+	var c net.Conn
+	for by := time.Now().Add(30 * time.Second); headers(meters, "client") == 0; { // a busy machine may take longer than that
+		if time.Now().After(by) {
+			t.Fatal("no header was there in time")
+		}
+		late := headers(meters, "late")
+		c = dial(t, s)
+		defer c.Close()
+		_, _ = io.WriteString(c, header2)
+		for headers(meters, "client") == 0 && headers(meters, "late") == late && time.Now().Before(by) {
+			time.Sleep(time.Millisecond)
+		}
+	}
 	time.Sleep(2 * patience) // the header was there in time
 	_, _ = io.WriteString(c, "x")
 	if got := answer(t, c); got != `203.0.113.7 read "x"` {
@@ -259,7 +269,7 @@ func TestIntroductionBeforeOthers(t *testing.T) {
 	}
 
 	p := newPort(t, listen.Options{}, "shop.test", "127.0.0.1")
-	secure, meters := newIntroduced(t, listen.Listener{TLS: p.store}, time.Second, listen.Options{Handshake: 5 * time.Second})
+	secure, meters := newIntroduced(t, listen.Listener{TLS: p.store}, time.Second, listen.Options{Handshake: 20 * time.Second})
 	for _, name := range []string{"shop.test", ""} { // without a name the certificate is that of the socket's own address
 		c := dial(t, secure)
 		_, _ = io.WriteString(c, header2)
@@ -286,17 +296,22 @@ func TestIntroductionHandshakeDeadline(t *testing.T) {
 	const patience = 1500 * time.Millisecond
 	p := newPort(t, listen.Options{}, "shop.test")
 	s, meters := newIntroduced(t, listen.Listener{TLS: p.store}, 2*patience, listen.Options{Handshake: patience})
-	began := time.Now()
-	c := dial(t, s)
-	defer c.Close()
-	time.Sleep(patience * 4 / 5)
-	_, _ = io.WriteString(c, header1)
-	if got := answer(t, c); got != "" {
-		t.Errorf("got %s", got)
+	for range 10 { // that it takes so long may also be the machine's doing, but not each time
+		began, before := time.Now(), headers(meters, "client")
+		c := dial(t, s)
+		defer c.Close()
+		time.Sleep(patience * 4 / 5)
+		_, _ = io.WriteString(c, header1)
+		if got := answer(t, c); got != "" {
+			t.Errorf("got %s", got)
+		}
+		took := time.Since(began)
+		if headers(meters, "client") > before && took <= patience*8/5 { // anew: 9/5
+			return
+		}
+		t.Logf("it took %v", took)
 	}
-	if took := time.Since(began); headers(meters, "client") == 1 && took > patience*8/5 { // anew: 9/5
-		t.Errorf("it took %v", took)
-	}
+	t.Error("the time for a handshake begins with the header")
 }
 
 // TestIntroductionFlood: half headers take no more places than there are, and give way to who says what it should.

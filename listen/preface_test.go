@@ -112,11 +112,20 @@ func TestPrefaceInTime(t *testing.T) {
 			t.Errorf("%q: %d connections are counted, want %d", send, n, i+1)
 		}
 	}
-	c := dial(t, s)
-	defer c.Close()
-	_, _ = io.WriteString(c, "GET")
-	if got := answer(t, c); got != `"" read "GET"` {
-		t.Errorf("got %s", got)
+	silent := meters.Counter("skerry_protocol_unknown_total", "")
+	for by := time.Now().Add(30 * time.Second); ; {
+		before := silent.Value()
+		c := dial(t, s)
+		defer c.Close()
+		_, _ = io.WriteString(c, "GET")
+		got := answer(t, c)
+		if got == "" && silent.Value() > before && time.Now().Before(by) {
+			continue // on a busy machine that was too late
+		}
+		if got != `"" read "GET"` {
+			t.Errorf("got %s", got)
+		}
+		return
 	}
 }
 

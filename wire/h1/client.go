@@ -533,6 +533,7 @@ func (c *Client) stopPump(x *exchange.Exchange) {
 		if x.Sink != nil {
 			x.Sink.Interrupt()
 		}
+		c.keep = false // though the pump may prove to have sent all of it
 		c.conn.Close()
 	}
 	x.Join()

@@ -66,17 +66,28 @@ func TestShed(t *testing.T) {
 	}
 	busy := exchanging(t, p, "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nab") // its body stays away
 	<-begun
-	slow := exchanging(t, p, "GET / HT")
+	slow, far := net.Pipe() // which says when something was read
+	defer slow.Close()
+	p.serving.Go(func() { p.server.Serve(far, nil) })
+	if _, err := io.WriteString(slow, "GET / HT"); err != nil {
+		t.Fatal(err)
+	}
 	idle := exchanging(t, p, "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nab")
 	if _, err := io.ReadAtLeast(idle, make([]byte, 500), 30); err != nil {
 		t.Fatal(err)
+	}
+	for by := time.Now().Add(20 * time.Second); p.server.Waiting() != 2; time.Sleep(time.Millisecond) { // its exchange is over a moment later
+		if time.Now().After(by) {
+			t.Fatalf("%d connections wait for a head", p.server.Waiting())
+		}
 	}
 	if p.server.Shed(time.Now().Add(-time.Hour)) {
 		t.Error("something was shed that does not wait for so long")
 	}
 	ends := func(name string, c net.Conn) {
 		t.Helper()
-		for !p.server.Shed(time.Now()) {
+		if !p.server.Shed(time.Now()) {
+			t.Errorf("%s: nothing was shed", name)
 		}
 		if _, err := io.ReadAll(c); err != nil {
 			t.Errorf("%s: %v, want a clean end", name, err)

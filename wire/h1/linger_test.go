@@ -77,6 +77,7 @@ func survives(t *testing.T, secure bool, requests string, exchanges int, end fun
 	over := make(chan struct{}, exchanges)
 	p := newProxy(nil, pages{})
 	p.after = func(*exchange.Exchange) { over <- struct{}{} }
+	p.server.Timeouts.Drain = 20 * time.Second // a client on a busy machine may be slower than those of whom a second is enough
 	client := slowClient(t, p, secure)
 	defer p.Stop()
 	defer client.Close()

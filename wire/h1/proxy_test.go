@@ -39,7 +39,9 @@ type proxy struct {
 
 // start is the wiretest.Start of HTTP/1.1 between TCP sockets.
 func start(t testing.TB, o wiretest.Origin) wiretest.Proxy {
-	return listen(t, newProxy(o.Dial))
+	p := newProxy(o.Dial)
+	p.server.Timeouts.Drain = 15 * time.Second // a script goes on in time with the rest of what was answered, on a busy machine too
+	return listen(t, p)
 }
 
 func listen(t testing.TB, p *proxy) wiretest.Proxy {

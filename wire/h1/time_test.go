@@ -80,6 +80,9 @@ func TestTime(t *testing.T) {
 		slowAnswer("abcde", 59*s), []wiretest.Step{at(5 * 59 * s)})...)
 	f("an origin silent about 100", send(expect), arrives(expect), gets(goOn), at(s), send("abc"), arrives("abc"), answer(ok), gets(ok))
 	f("an origin late with 100", send(expect), arrives(expect), gets(goOn), answer(goOn), send("abc"), arrives("abc"), answer(ok), gets(ok), at(s))
+	f("an origin that says no, and a client that did not wait", send(expect+"GET /evil HTTP/1.1\r\nHost: a\r\n\r\n"), arrives(expect),
+		answer("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"), gets("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+		clientClosed(), originClosed(), at(0))
 	f("a client that never sends the body it was asked for", send(expect), arrives(expect), answer(goOn), gets(goOn), gets(edge(408)), clientClosed(), originClosed(), at(30*s))
 	f("an early answer and a client that goes on slowly", send(postHead), arrives(postHead), answer(ok), gets(ok), originClosed(), clientClosed(), at(s+20*time.Millisecond))
 

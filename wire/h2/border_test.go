@@ -191,10 +191,17 @@ func TestBorder(t *testing.T) {
 				return complete
 			})
 			client := r.client()
-			id := client.Ask(c.body == "-", c.fields...)
-			if c.body != "-" {
-				client.Data(id, true, c.body)
+			send := func(client *wiretest.H2) uint32 {
+				id := client.Ask(c.body == "-", c.fields...)
+				if c.body != "-" {
+					client.Data(id, true, c.body)
+				}
+				return id
 			}
+			if !c.reset { // a body that came late, behind a refusal, would be one that nobody wants any more, and the stream be reset
+				send = together(send)
+			}
+			id := send(client)
 			a := client.Stream(id)
 			client.Until(func() bool { return a.Reset != nil || a.Ended && !c.reset })
 			if a.Status != c.status || a.Ended != (c.status != "") || (a.Reset != nil) != c.reset || c.reset && *a.Reset != http2.ErrCodeProtocol {

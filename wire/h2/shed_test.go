@@ -126,7 +126,8 @@ func TestShedBusy(t *testing.T) {
 	})
 	for range 4 {
 		clients.Go(func() {
-			for give := time.Now().Add(500 * time.Millisecond); time.Now().Before(give); {
+			give, late := time.Now().Add(500*time.Millisecond), time.Now().Add(20*time.Second)
+			for time.Now().Before(give) || answered.Load() == 0 && time.Now().Before(late) {
 				c := r.client()
 				for c.Closed == nil {
 					a := c.Await(c.Get())

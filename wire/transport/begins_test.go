@@ -125,13 +125,20 @@ func TestBeginsWithEnds(t *testing.T) {
 		}
 		near, far := ends(t)
 		_, _ = io.WriteString(far, "GET")
-		if _, conn, err := transport.BeginsWith(near, preface, time.Now().Add(50*time.Millisecond)); err != nil {
-			t.Error(err)
-		} else {
-			time.AfterFunc(100*time.Millisecond, func() { _, _ = io.WriteString(far, " /") })
-			if got, err := io.ReadAll(io.LimitReader(conn, 5)); string(got) != "GET /" || err != nil {
-				t.Errorf("raw %v: after the deadline: got %q, %v", raw, got, err)
-			}
+		patience := 50 * time.Millisecond
+		by := time.Now().Add(patience)
+		_, conn, err := transport.BeginsWith(near, preface, by)
+		for err == transport.ErrTimeout && patience < 20*time.Second { // this machine stood still until then
+			patience *= 2
+			by = time.Now().Add(patience)
+			_, conn, err = transport.BeginsWith(near, preface, by)
+		}
+		if err != nil {
+			t.Fatalf("raw %v: %v", raw, err)
+		}
+		time.AfterFunc(time.Until(by)+50*time.Millisecond, func() { _, _ = io.WriteString(far, " /") })
+		if got, err := io.ReadAll(io.LimitReader(conn, 5)); string(got) != "GET /" || err != nil {
+			t.Errorf("raw %v: after the deadline: got %q, %v", raw, got, err)
 		}
 	}
 }
@@ -172,7 +179,7 @@ func TestBeginsWithReset(t *testing.T) {
 func ExampleBeginsWith() {
 	near, far := net.Pipe()
 	go func() { _, _ = io.WriteString(far, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") }()
-	begins, conn, err := transport.BeginsWith(near, "PRI *", time.Now().Add(time.Second))
+	begins, conn, err := transport.BeginsWith(near, "PRI *", time.Now().Add(10*time.Second))
 	fmt.Println(begins, err)
 	conn.Close()
 	// Output: true <nil>

@@ -158,16 +158,20 @@ func TestForwardingEnds(t *testing.T) {
 			do(r)
 		})
 	}
+	brief := func() time.Time { return time.Now().Add(20 * time.Millisecond) }
 	check := func(r *rig, by time.Time, sent, got int, want error, took string) {
 		t.Helper()
-		if s, g, err := r.run(by); s != sent || g != got || err != want {
+		s, g, err := r.run(by)
+		for give := soon(); err == transport.ErrTimeout && err == want && r.took.String() != took && time.Now().Before(give); {
+			s, g, err = r.run(brief()) // on a busy machine a deadline may pass before the first look
+		}
+		if s != sent || g != got || err != want {
 			t.Errorf("Run: sent %d of %d, %v; want %d of %d, %v", s, g, err, sent, got, want)
 		}
 		if r.took.String() != took || got == 0 && r.shelf.lent {
 			t.Errorf("took %q, want %q; memory is lent: %v", r.took.String(), took, r.shelf.lent)
 		}
 	}
-	brief := func() time.Time { return time.Now().Add(20 * time.Millisecond) }
 	f("the deadline", func(r *rig) {
 		r.client.Write([]byte("a"))
 		check(r, brief(), 0, 0, transport.ErrTimeout, "a")

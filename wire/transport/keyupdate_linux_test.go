@@ -25,7 +25,7 @@ type updater struct {
 }
 
 // updating is secure with an updater.
-func updating(t *testing.T) (conn transport.Conn, client *tls.Conn, u *updater) {
+func updating(t *testing.T) (conn transport.Conn, far *net.TCPConn, client *tls.Conn, u *updater) {
 	t.Helper()
 	far, near := sockets(t)
 	server := tls.Server(transport.Under(far), &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}, MinVersion: tls.VersionTLS13})
@@ -49,7 +49,7 @@ func updating(t *testing.T) (conn transport.Conn, client *tls.Conn, u *updater) 
 	}
 	conn = transport.New(server)
 	t.Cleanup(func() { conn.Close(); client.Close() })
-	return conn, client, u
+	return conn, far, client, u
 }
 
 func (u *updater) derive(label string, n int) []byte {
@@ -83,11 +83,14 @@ func (u *updater) ask() []byte {
 // TestKeyUpdateLate: a peer that asks for new keys long after the last write, whose deadline has passed, gets its answer, and the
 // connection goes on.
 func TestKeyUpdateLate(t *testing.T) {
-	conn, client, u := updating(t)
+	conn, far, client, u := updating(t)
 	b := make([]byte, 100)
 	for _, text := range []string{"one", "two", "three"} {
-		if _, err := conn.Write([]byte(text), nil, nil, 10*time.Millisecond); err != nil {
+		if _, err := conn.Write([]byte(text), nil, nil, time.Minute); err != nil {
 			t.Fatalf("%s: %v", text, err)
+		}
+		if err := far.SetWriteDeadline(time.Unix(1, 0)); err != nil { // as if the minute were over
+			t.Fatal(err)
 		}
 		if n, err := client.Read(b); err != nil || string(b[:n]) != text {
 			t.Fatalf("the client got %q, %v", b[:n], err)

@@ -116,7 +116,7 @@ func TestWithRemote(t *testing.T) {
 				t.Errorf("raw %v: its own address is %v", raw, c.LocalAddr())
 			}
 			conn := transport.New(c)
-			if _, err := conn.Write([]byte("hello"), nil, nil, time.Second); err != nil {
+			if _, err := conn.Write([]byte("hello"), nil, nil, time.Minute); err != nil {
 				t.Fatal(err)
 			}
 			if err := conn.(transport.HalfCloser).CloseWrite(); err != nil {

@@ -36,11 +36,11 @@ func TestStuck(t *testing.T) {
 			}
 			conn = transport.New(server)
 		}
-		size := 100
+		size, patience := 100, time.Minute
 		if stuck {
-			size = 64 << 20
+			size, patience = 64<<20, 30*time.Millisecond
 		}
-		if _, err := conn.Write(make([]byte, size), nil, nil, 30*time.Millisecond); stuck != (err == transport.ErrTimeout) {
+		if _, err := conn.Write(make([]byte, size), nil, nil, patience); stuck != (err == transport.ErrTimeout) {
 			t.Errorf("%s: the write ended with %v", name, err)
 		}
 		conn.Close()

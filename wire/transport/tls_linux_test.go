@@ -166,8 +166,13 @@ func (l *lender) Return()      { l.lent = false; l.returns++ }
 func TestReadLent(t *testing.T) {
 	conn, peer := pair(t)
 	l := &lender{memory: make([]byte, 100)}
-	if _, err := conn.(transport.LentReader).ReadLent(l, time.Now().Add(10*time.Millisecond)); err != transport.ErrTimeout || l.lent || l.returns == 0 {
-		t.Errorf("after a wait for nothing: %v, lent %v", err, l.lent)
+	for by := soon(); l.returns == 0 && time.Now().Before(by); { // on a busy machine a deadline may pass before the first look
+		if _, err := conn.(transport.LentReader).ReadLent(l, time.Now().Add(10*time.Millisecond)); err != transport.ErrTimeout || l.lent {
+			t.Fatalf("after a wait for nothing: %v, lent %v", err, l.lent)
+		}
+	}
+	if l.returns == 0 {
+		t.Error("nothing was lent and returned")
 	}
 	if _, err := io.WriteString(peer, "hello"); err != nil {
 		t.Fatal(err)
@@ -207,7 +212,7 @@ func closedSoon(t *testing.T, conn transport.Conn) {
 	t.Helper()
 	start := time.Now()
 	conn.Close()
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took >= 5*time.Second {
 		t.Errorf("Close took %v", took)
 	}
 }

@@ -44,12 +44,14 @@ func concat(lists ...[]Case) (all []Case) {
 
 // Test plays every case that a protocol can say.
 func Test(t *testing.T, start Start, p Protocol) {
+	parted := 0
 	for _, c := range Cases {
 		if c.Needs&^p.Can() != 0 {
 			continue
 		}
 		t.Run(scriptName(c.Rule, c.Name), func(t *testing.T) {
 			r := newRig(t, start)
+			r.parted = &parted
 			r.talk, r.several = p.Client(r.proxy.Client, r.patience), p.Can()&Streams != 0
 			r.Play(c.Steps...)
 			if c.Aloof && r.unused > 0 {
@@ -57,6 +59,7 @@ func Test(t *testing.T, start Start, p Protocol) {
 			}
 		})
 	}
+	checkParted(t, parted)
 }
 
 // TestTimes plays the cases in which time passes, on pipes inside a bubble of testing/synctest. The proxy waits 30 s for an
@@ -172,7 +175,14 @@ func (r *Rig) either() {
 	for end := time.Now().Add(r.patience); time.Now().Before(end); {
 		for i, c := range known {
 			c.SetReadDeadline(time.Now().Add(2 * time.Millisecond))
-			if n, err := c.Read(one); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) && len(known) == 1 {
+			n, err := c.Read(one)
+			over := n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) && len(known) == 1
+			if over && err == io.EOF && r.partedFrom() {
+				c.Close()
+				r.origin, r.spare = nil, nil
+				return
+			}
+			if n > 0 || over {
 				r.spare = slices.Delete(known, i, i+1)
 				r.origin = &peeked{c, one[:n]}
 				return
@@ -181,7 +191,7 @@ func (r *Rig) either() {
 		select {
 		case c, ok := <-r.accepted:
 			if ok {
-				r.spare, r.origin = known, c
+				r.spare, r.origin, r.bodied = known, c, false
 				r.Dials++
 			}
 			return
@@ -226,7 +236,7 @@ func arrivesAll(head, body, trailers string) Step {
 		if _, err := io.ReadFull(r.Origin(), line); err != nil {
 			return err
 		}
-		r.origin = &peeked{r.origin, line}
+		r.origin, r.bodied = &peeked{r.origin, line}, true
 		if trailers == "" && line[0] == 'C' {
 			return r.expect(r.Origin(), "Content-Length: "+strconv.Itoa(len(body))+"\r\n"+behind+body)
 		}

@@ -77,7 +77,7 @@ func (a *H2Answer) String() string {
 
 // NewH2 sends the preface and the client's settings on a connection.
 func NewH2(c net.Conn, settings ...http2.Setting) *H2 {
-	h := &H2{Conn: c, Framer: http2.NewFramer(c, c), Patience: 4 * time.Second, streams: map[uint32]*H2Answer{}, next: 1, Settings: map[http2.SettingID]uint32{}}
+	h := &H2{Conn: c, Framer: http2.NewFramer(c, c), Patience: 20 * time.Second, streams: map[uint32]*H2Answer{}, next: 1, Settings: map[http2.SettingID]uint32{}}
 	h.encoder = hpack.NewEncoder(&h.table)
 	h.AllowIllegalWrites = true
 	h.ReadMetaHeaders = hpack.NewDecoder(4096, nil)

@@ -15,9 +15,15 @@ type Script struct {
 
 // TestScripts plays every script between TCP sockets.
 func TestScripts(t *testing.T, start Start, scripts []Script) {
+	parted := 0
 	for _, s := range scripts {
-		t.Run(scriptName(s.Rule, s.Name), func(t *testing.T) { NewRig(t, start).Play(s.Steps...) })
+		t.Run(scriptName(s.Rule, s.Name), func(t *testing.T) {
+			r := NewRig(t, start)
+			r.parted = &parted
+			r.Play(s.Steps...)
+		})
 	}
+	checkParted(t, parted)
 }
 
 func scriptName(rule int, name string) string {
