@@ -19,6 +19,7 @@ import (
 	"skerry.dev/skerry/edge"
 	"skerry.dev/skerry/fault"
 	"skerry.dev/skerry/load/rival"
+	"skerry.dev/skerry/meter"
 )
 
 // site is an edge with a listener for HTTP and one for HTTPS, whose spec is the files below dir/specs.
@@ -30,8 +31,9 @@ type site struct {
 	https string
 	root  string         // the file with the local CA's root
 	roots *x509.CertPool // the same
-	log   *syncedBuffer  // complete after end
-	ended func()         // drains, once
+	set   *meter.Set
+	log   *syncedBuffer // complete after end
+	ended func()        // drains, once
 }
 
 // A syncedBuffer is written by one goroutine and read by another.
@@ -93,6 +95,10 @@ func open(t *testing.T, opt edge.Options, files map[string]string) *site {
 		opt.HTTPS = []string{addr}
 	}
 	s.https = opt.HTTPS[0]
+	if opt.Meters == nil {
+		opt.Meters = meter.NewSet()
+	}
+	s.set = opt.Meters
 	opt.HTTP, opt.Log = []string{"127.0.0.1:0"}, s.log
 	opt.Setting.Files, opt.Setting.Secrets.Dir = filepath.Join(s.dir, "web"), filepath.Join(s.dir, "secrets")
 	if opt.DrainTimeout == 0 {

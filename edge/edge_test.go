@@ -229,7 +229,7 @@ func TestDrain(t *testing.T) {
 		<-leave
 		io.WriteString(w, "late")
 	})
-	e, addr := start(t, edge.Options{DrainTimeout: 10 * time.Second}, fmt.Sprintf(released, url, 0, 0))
+	e, addr := start(t, edge.Options{DrainTimeout: time.Minute}, fmt.Sprintf(released, url, 0, 0))
 	idle, err := dial(addr)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func TestDrain(t *testing.T) {
 	<-entered
 	drained := make(chan int, 1)
 	go func() { drained <- e.Drain() }()
-	idle.conn.SetDeadline(time.Now().Add(5 * time.Second))
+	idle.conn.SetDeadline(time.Now().Add(waiting))
 	if _, err := idle.r.ReadByte(); err != io.EOF { // the idle connection ends, so listeners are closed and Drain waits for the other
 		t.Errorf("the idle connection: %v, want EOF", err)
 	}

@@ -429,11 +429,17 @@ func (f *flood) run(a attack, most int, hold time.Duration) {
 	during := f.await("flood", func(s floodState) bool {
 		return s.Descriptors-before.Descriptors >= n*9/10 || w.cut.Load() > int64(n)/2 && s.Descriptors-before.Descriptors > n/2
 	})
+	if a.share == 1 {
+		f.await("address that is refused", func(s floodState) bool { return s.Refused > before.Refused })
+	}
 	for give := began.Add(hold); time.Now().Before(give); time.Sleep(hold / 5) {
 		s := f.state()
 		during.Live, during.Descriptors = max(during.Live, s.Live), max(during.Descriptors, s.Descriptors)
 	}
 	each := (during.Live - before.Live) / int64(n)
+	// An edge that has no processor looks at the clock late. Without its patience it would bear a head for 10 s.
+	for give := began.Add(8 * time.Second); a.cuts && w.cut.Load() == 0 && time.Now().Before(give); time.Sleep(10 * time.Millisecond) {
+	}
 	cut := w.cut.Load()
 	cancel()
 	w.wg.Wait()
@@ -445,9 +451,6 @@ func (f *flood) run(a attack, most int, hold time.Duration) {
 	}
 	if a.cuts && cut == 0 {
 		f.t.Errorf("%s: the edge bears it", a.name)
-	}
-	if a.share == 1 && after.Refused == before.Refused {
-		f.t.Errorf("%s: no address was refused", a.name)
 	}
 }
 
@@ -531,10 +534,9 @@ func floodAtLimit(t *testing.T, a attack) *flood {
 	f := &flood{t: t, again: true, first: floodState{HTTP: addr, HTTPS: https[0].String()}, roots: x509.NewCertPool()}
 	f.roots.AppendCertsFromPEM(e.Root())
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &wave{f: f, a: a, ctx: ctx, pause: 50 * time.Millisecond}
-	if strings.Contains(a.name, "h2") { // a handshake costs both sides: more of them, and the test is about the processor
-		w.pause = 500 * time.Millisecond
-	}
+	// Half of the attackers have a place and half want one: a place lasts as long as they pause. In that time an honest client must have
+	// said what it wants; were it shorter, the test would be about the processor.
+	w := &wave{f: f, a: a, ctx: ctx, pause: 500 * time.Millisecond}
 	defer w.wg.Wait()
 	defer cancel()
 	for i := range 2 * conns { // of an address no more than it may have: sixteen, a quarter

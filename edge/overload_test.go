@@ -38,7 +38,7 @@ func TestExchanges(t *testing.T) {
 	h1 := new(http.Transport)
 	defer h1.CloseIdleConnections()
 	ask := func(tr *http.Transport, url string, proto int) (status int, body string) {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), behindPatience) // one is held while others are asked
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
 		if err != nil {
@@ -81,11 +81,7 @@ func TestExchanges(t *testing.T) {
 	}
 	close(release)
 	open.Wait()
-	for give := time.Now().Add(5 * time.Second); set.Gauge("skerry_exchanges_open", "").Value() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(give) {
-			t.Fatal("exchanges are counted as open that are not")
-		}
-	}
+	awaitMost(t, "exchanges that are counted as open", 0, func() int { return int(set.Gauge("skerry_exchanges_open", "").Value()) })
 	for range 2 * most {
 		if status, _ := ask(h2, secure+"/again", 2); status != 200 {
 			t.Errorf("after the others: %d", status)

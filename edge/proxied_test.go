@@ -139,7 +139,7 @@ func (p *proxied) through(name string, b balancer) {
 }
 
 // haproxyFront forwards connections with headers of both versions, with every extra that HAProxy has, also those from a local
-// socket, for which there is no address, and checks.
+// socket, for which there is no address, and checks. A check has time: one that HAProxy gives up is a client that leaves.
 const haproxyFront = `global
 	maxconn 500
 defaults
@@ -147,6 +147,7 @@ defaults
 	timeout connect 10s
 	timeout client 20s
 	timeout server 20s
+	timeout check 20s
 	unique-id-format %{+X}o\ %ci:%cp_%rt
 listen https1
 	bind HTTPS1
@@ -161,12 +162,12 @@ listen https2
 listen both2
 	bind BOTH2
 	bind unix@DIR/two
-	server edge EDGEBOTH send-proxy-v2 check inter 50ms check-send-proxy
+	server edge EDGEBOTH send-proxy-v2 check inter 200ms check-send-proxy
 backend checked
 	option httpchk
 	http-check send meth GET uri /check ver HTTP/1.1 hdr Host shop.test
-	server plain EDGEBOTH send-proxy-v2 check inter 50ms check-send-proxy
-	server secure EDGEHTTPS send-proxy check inter 50ms check-send-proxy check-ssl verify none check-sni shop.test
+	server plain EDGEBOTH send-proxy-v2 check inter 200ms check-send-proxy
+	server secure EDGEHTTPS send-proxy check inter 200ms check-send-proxy check-ssl verify none check-sni shop.test
 `
 
 // TestProxiedByHAProxy: clients that come through HAProxy are who they are, in both versions.
@@ -223,7 +224,7 @@ func TestProxiedByHAProxy(t *testing.T) {
 // then, those of version 1 itself.
 func (p *proxied) checked() {
 	p.t.Helper()
-	for give := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for give := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		checks, _ := split(p.log.String(), `"path":"/check"`)
 		secure, plain := split(checks, `"tls":`)
 		if well, _ := split(checks, `"status":200`); well != checks || strings.Count(checks, `"client":"127.0.0.1"`) != strings.Count(checks, "\n") {

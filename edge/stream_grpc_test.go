@@ -196,7 +196,7 @@ func TestCallCancelled(t *testing.T) {
 		if a := h.Await(second); a.Status != "200" || a.Trailers != "grpc-status: 0\n" || a.Reset != nil {
 			t.Errorf("%+v: the other call: %v", phase, a)
 		}
-		o.drop()
+		o.drop(t)
 	}
 }
 
@@ -209,11 +209,22 @@ type frameOrigin struct {
 	calls  chan frameCall
 	resets chan frameReset
 	full   chan struct{} // a connection has brought all that is taken on it
-	conns  chan net.Conn
+	conns  chan frameConn
 }
 
-// drop ends the connection that was made last: the next call has a new one.
-func (o *frameOrigin) drop() { (<-o.conns).Close() }
+// frameConn is a connection, and says when the other side has closed it.
+type frameConn struct {
+	net.Conn
+	over chan struct{}
+}
+
+// drop ends the connection that was made last, and waits until the edge has seen it: the next call has a new one.
+func (o *frameOrigin) drop(t *testing.T) {
+	t.Helper()
+	c := <-o.conns
+	must(t, c.Conn.(*net.TCPConn).CloseWrite())
+	await(t, "end of the connection to the origin", c.over)
+}
 
 // frameCall is a request that has begun.
 type frameCall struct {
@@ -234,7 +245,7 @@ func newFrameOrigin(t *testing.T) *frameOrigin {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	o := &frameOrigin{url: "http://" + l.Addr().String(), calls: make(chan frameCall, 8), resets: make(chan frameReset, 8), full: make(chan struct{}, 1),
-		conns: make(chan net.Conn, 8)}
+		conns: make(chan frameConn, 8)}
 	over := make(chan struct{})
 	t.Cleanup(func() {
 		l.Close()
@@ -248,16 +259,17 @@ func newFrameOrigin(t *testing.T) *frameOrigin {
 				return
 			}
 			t.Cleanup(func() { conn.Close() })
-			o.conns <- conn
-			go o.serve(conn)
+			c := frameConn{conn, make(chan struct{})}
+			o.conns <- c
+			go o.serve(c)
 		}
 	}()
 	return o
 }
 
 // serve reads a connection to its end.
-func (o *frameOrigin) serve(conn net.Conn) {
-	writes, over := make(chan func(*http2.Framer), 64), make(chan struct{})
+func (o *frameOrigin) serve(conn frameConn) {
+	writes, over := make(chan func(*http2.Framer), 64), conn.over
 	defer close(over)
 	f := http2.NewFramer(conn, conn)
 	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)

@@ -198,9 +198,20 @@ type event struct {
 	text                                                        string
 }
 
-// events ends the site and returns the log events of exchanges by path, the last one of each.
+// open is how many exchanges have begun and are not over.
+func (s *site) open() int64 { return s.set.Gauge("skerry_exchanges_open", "").Value() }
+
+// events ends the site and returns the log events of exchanges by path, the last one of each. A client has its answer before the
+// exchange is over: what ends by itself is given its time, and what the end of the site would cut is not taken for that.
 func (s *site) events() map[string]event {
 	s.t.Helper()
+	return s.eventsBut(0)
+}
+
+// eventsBut is events where so many exchanges only end with the site.
+func (s *site) eventsBut(stay int) map[string]event {
+	s.t.Helper()
+	awaitMost(s.t, "exchanges", stay, func() int { return int(s.open()) })
 	s.ended()
 	all := map[string]event{}
 	for text := range strings.Lines(s.log.String()) {

@@ -163,7 +163,7 @@ func TestStreamsInBrowser(t *testing.T) {
 	if all := b.errors(); len(all) > 0 {
 		t.Errorf("the console says %q", all)
 	}
-	for path, e := range s.events() {
+	for path, e := range s.eventsBut(1) { // Chromium leaves its side of the socket's stream open for long
 		if e.Proto != "h2" || path == "/chat" && e.Tunnel != "websocket" || e.Fault != "" {
 			t.Errorf("%s: the log says %s", path, e.text)
 		}
