@@ -191,6 +191,35 @@ func TestCollapseDeadline(t *testing.T) {
 	}, with(func(c *spec.Cache) { c.Collapse = 3 * time.Second }))
 }
 
+// TestStandsForLate: who has waited for another's request as long as the route allows, and then meets a failure of the origin, gets what
+// is stored as he would have if he had been the first.
+func TestStandsForLate(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		s := &script{t, p}
+		p.origin.says("200\nCache-Control: max-age=60, stale-if-error=60\n\nold")
+		s.ask("200 miss stored", "/a")
+		time.Sleep(80 * time.Second)
+		p.origin.does(func(x *exchange.Exchange) exchange.Verdict {
+			time.Sleep(10 * time.Second)
+			return x.Fail(fault.New(fault.OriginTimeout, "the origin of a test is silent"))
+		})
+		all := p.crowd(3, request("GET", "/a"))
+		stale := 0
+		for _, q := range all {
+			g := q.answer()
+			if g.Body != "old" {
+				t.Errorf("%s %q", g, g.Body)
+			}
+			if g.String() == "200 stale origin collapsed" {
+				stale++
+			}
+		}
+		if stale != 2 || p.origin.asked() != 4 {
+			t.Errorf("%d of 2 that waited got what is stored; the origin was asked %d times", stale, p.origin.asked())
+		}
+	}, with(func(c *spec.Cache) { c.Collapse = 3 * time.Second }))
+}
+
 // TestUnstorableReleases: an answer that is not for the store is that of whose request it was. All others ask at once, each for itself,
 // and who comes later does not wait.
 func TestUnstorableReleases(t *testing.T) {

@@ -110,6 +110,7 @@ func (s *Stage) Request(x *exchange.Exchange) exchange.Verdict {
 		case answered:
 			return exchange.Respond
 		case passed:
+			c.old = o
 			return s.passKept(x, l, x.Facts.Cache.Why)
 		}
 	}

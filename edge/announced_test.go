@@ -217,6 +217,13 @@ func (o *announcedOrigin) await(t *testing.T, what string, so func() bool) {
 	}
 }
 
+// made is how many connections have come.
+func (o *announcedOrigin) made() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.began
+}
+
 // over returns how many requests each connection has carried, fewest first.
 func (o *announcedOrigin) over() (n []int) {
 	o.mu.Lock()
@@ -252,7 +259,7 @@ func TestAnnouncedAgain(t *testing.T) {
     - {match: {path: /filled}, service: third, cache: standard}
     - {match: {prefix: /}, service: pair}
 `)
-	text += fmt.Sprintf(announcedService, "pair", oneURL+", "+twoURL, "v2") + "  ejection: off\n  health: {path: /health, interval: 100ms, timeout: 100ms}\n"
+	text += fmt.Sprintf(announcedService, "pair", oneURL+", "+twoURL, "v2") + "  ejection: off\n  health: {path: /health, interval: 1s, timeout: 1s, unhealthyAfter: 100}\n" // none is taken out, however slow
 	text += fmt.Sprintf(announcedService, "third", thirdURL, "v1")
 	copies, copiesURL := startAnnounced(t, good)
 	text += fmt.Sprintf(announcedService, "copies", copiesURL, "v1")
@@ -308,9 +315,18 @@ func TestAnnouncedKept(t *testing.T) {
 		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 		var clients []*http.Client
 		for range 2 {
-			c := over(t, http2)
-			c.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-				return d.DialContext(ctx, network, both)
+			dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+				c, err := d.DialContext(ctx, network, both)
+				if err == nil {
+					err = c.SetDeadline(time.Now().Add(3 * waiting))
+				}
+				return c, err
+			}
+			// For HTTP/1.1 not net/http's own, which makes another connection if it was slow to notice that it had written a request.
+			c := &http.Client{Transport: &oneByOne{dial: dial}}
+			if http2 {
+				c = over(t, true)
+				c.Transport.(*http.Transport).DialContext = dial
 			}
 			clients = append(clients, c)
 		}

@@ -29,7 +29,7 @@ apiVersion: skerry.dev/v1
 kind: Service
 metadata: {name: app, owner: team-shop}
 spec:
-  timeouts: {connect: 2s, firstByte: 2s}
+  timeouts: {connect: 4s, firstByte: 4s}
 %s`
 
 // failures are ways in which all of a service fails.

@@ -201,7 +201,7 @@ func TestCacheDownloads(t *testing.T) {
 		for _, w := range s.ways[1:3] {
 			for range 2 {
 				all.Go(func() {
-					ctx, cancel := context.WithTimeout(t.Context(), waiting)
+					ctx, cancel := context.WithTimeout(t.Context(), 3*waiting)
 					defer cancel()
 					q, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+"/download?length="+length, nil)
 					if err != nil {
