@@ -145,29 +145,31 @@ func TestBlockedSink(t *testing.T) {
 
 // TestSinkRecovers: what a blocked sink had no room for is lost, everything else arrives, in order and whole.
 func TestSinkRecovers(t *testing.T) {
-	r, w := io.Pipe()
-	set := meter.NewSet()
-	l := observe.NewLog(w, set)
-	x := sample()
-	for range 20_000 {
-		l.Exchange(x, start)
-	}
-	lost := dropped(set)
-	if lost == 0 {
-		t.Fatal("nothing was dropped")
-	}
-	read := make(chan int)
-	go func() {
-		all, _ := io.ReadAll(r)
-		read <- bytes.Count(all, []byte("\n"))
-	}()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	if got := <-read; got != 20_000-int(lost) {
-		t.Errorf("%d lines arrived, %d were dropped, of 20000", got, lost)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		set := meter.NewSet()
+		l := observe.NewLog(w, set)
+		x := sample()
+		for range 20_000 {
+			l.Exchange(x, start)
+		}
+		lost := dropped(set)
+		if lost == 0 {
+			t.Fatal("nothing was dropped")
+		}
+		read := make(chan int)
+		go func() {
+			all, _ := io.ReadAll(r)
+			read <- bytes.Count(all, []byte("\n"))
+		}()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		if got := <-read; got != 20_000-int(lost) {
+			t.Errorf("%d lines arrived, %d were dropped, of 20000", got, lost)
+		}
+	})
 }
 
 // TestDeadSink: every line is counted once, and half a line does not spoil the next one.
@@ -210,28 +212,30 @@ func TestDeadSink(t *testing.T) {
 }
 
 func TestManyWritersOneLog(t *testing.T) {
-	var s sink
-	set := meter.NewSet()
-	l := observe.NewLog(s.record(time.Now()), set)
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			x := sample()
-			defer x.Release()
-			for range 2000 {
-				l.Exchange(x, time.Now())
-			}
-		})
-	}
-	wg.Wait()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	lines := 0
-	for _, w := range s.all() {
-		lines += w.lines
-	}
-	if lost := int(dropped(set)); lines+lost != 16_000 {
-		t.Errorf("%d lines were written and %d dropped, want 16000 together", lines, lost)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var s sink
+		set := meter.NewSet()
+		l := observe.NewLog(s.record(time.Now()), set)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				x := sample()
+				defer x.Release()
+				for range 2000 {
+					l.Exchange(x, time.Now())
+				}
+			})
+		}
+		wg.Wait()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		lines := 0
+		for _, w := range s.all() {
+			lines += w.lines
+		}
+		if lost := int(dropped(set)); lines+lost != 16_000 {
+			t.Errorf("%d lines were written and %d dropped, want 16000 together", lines, lost)
+		}
+	})
 }

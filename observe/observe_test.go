@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,15 +75,17 @@ func TestWordsAreDocumented(t *testing.T) {
 	}
 }
 
-// logged returns what a log writes for what f logs.
+// logged returns what a log writes for what f logs. In a bubble no machine is too slow for Close.
 func logged(t *testing.T, f func(*observe.Log)) string {
 	t.Helper()
 	var out bytes.Buffer
-	l := observe.NewLog(&out, meter.NewSet())
-	f(l)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := observe.NewLog(&out, meter.NewSet())
+		f(l)
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return out.String()
 }
 

@@ -270,7 +270,11 @@ func TestCloseIsBounded(t *testing.T) {
 		f(context.Background(), hang, time.Second, 3*time.Second, 1)
 		// A pause is cut short for one more attempt. What is left after a failure is not tried.
 		f(context.Background(), refuse(9, 503, "20"), time.Second, 0, 2)
-		f(context.Background(), refuse(9, 503, "20"), 0, 0, 1)
+		late := func(w http.ResponseWriter, r *http.Request, nth int) { // it answers when Close waits
+			time.Sleep(time.Millisecond)
+			refuse(9, 503, "20")(w, r, nth)
+		}
+		f(context.Background(), late, 0, time.Millisecond, 1)
 	})
 }
 

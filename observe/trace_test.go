@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -32,21 +33,26 @@ func sampled() *exchange.Exchange {
 	return x
 }
 
-// exported returns what a receiver behind a socket gets for what f traces.
+// exported returns what a receiver gets for what f traces. In a bubble no machine is too slow for Close.
 func exported(t *testing.T, opt observe.TracerOptions, f func(*observe.Tracer)) []request {
 	t.Helper()
-	to := &receiver{begin: time.Now()}
-	server := httptest.NewServer(to)
-	defer server.Close()
-	opt.Endpoint = server.URL + opt.Endpoint
-	tracer, err := observe.NewTracer(opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f(tracer)
-	if err := tracer.Close(context.Background()); err != nil {
-		t.Error(err)
-	}
+	var to receiver
+	synctest.Test(t, func(t *testing.T) {
+		p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+		to.begin = time.Now()
+		server := &http.Server{Handler: &to}
+		go server.Serve(p)
+		defer server.Close()
+		opt.Endpoint, opt.Dial = "http://collector:4318"+opt.Endpoint, p.Dial
+		tracer, err := observe.NewTracer(opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(tracer)
+		if err := tracer.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
 	return to.all()
 }
 
@@ -330,6 +336,9 @@ func TestManyExchangesOneTracer(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	for end := time.Now().Add(20 * time.Second); set.Counter("skerry_spans_exported_total", "").Value() == 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // Close does not wait for long
+	}
 	tr.Close(context.Background()) // a slow machine may lose some
 	var exported, full, failed int
 	if _, err := fmt.Sscanf(counts(set), "%d exported, %d full, %d failed", &exported, &full, &failed); err != nil {

@@ -27,7 +27,7 @@ type edge struct {
 	listener net.Listener
 	serving  sync.WaitGroup
 	asks     atomic.Int64
-	notes    sync.Map // X-Ask: chan note
+	clients  sync.Map // X-Ask: *client
 }
 
 // note is what is known of an exchange when it is over.
@@ -51,12 +51,24 @@ func (n note) reasons() string {
 // noter is a stage before upstream that takes the notes.
 type noter struct{ e *edge }
 
-func (noter) Name() string                                { return "noter" }
-func (noter) Request(*exchange.Exchange) exchange.Verdict { return exchange.Next }
-func (n noter) Done(x *exchange.Exchange) {
-	if to, ok := n.e.notes.Load(string(x.Req.Sent.Find([]byte("X-Ask")))); ok {
-		to.(chan note) <- note{x.Facts.Origin, x.Cause}
+func (noter) Name() string { return "noter" }
+func (n noter) Request(x *exchange.Exchange) exchange.Verdict {
+	if c := n.of(x); c != nil {
+		close(c.begun)
 	}
+	return exchange.Next
+}
+func (n noter) Done(x *exchange.Exchange) {
+	if c := n.of(x); c != nil {
+		c.notes <- note{x.Facts.Origin, x.Cause}
+	}
+}
+
+// of is the client whose exchange it is.
+func (n noter) of(x *exchange.Exchange) *client {
+	c, _ := n.e.clients.Load(string(x.Req.Sent.Find([]byte("X-Ask"))))
+	found, _ := c.(*client)
+	return found
 }
 
 // newEdge starts a server in front of services. Stages of between stand before upstream, and see its answers after it.
@@ -107,6 +119,7 @@ type client struct {
 	in    *bufio.Reader
 	ask   string
 	sent  *http.Request // for who reads the answer
+	begun chan struct{} // closed when the exchange has begun
 	notes chan note
 	body  string // that waits for 100
 }
@@ -128,11 +141,11 @@ func (e *edge) send(line string, fields ...string) *client {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	c := &client{t: e.t, conn: conn, in: bufio.NewReader(conn), ask: fmt.Sprint(e.asks.Add(1)), notes: make(chan note, 1)}
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	c := &client{t: e.t, conn: conn, in: bufio.NewReader(conn), ask: fmt.Sprint(e.asks.Add(1)), begun: make(chan struct{}), notes: make(chan note, 1)}
 	method, _, _ := strings.Cut(line, " ")
 	c.sent = &http.Request{Method: method}
-	e.notes.Store(c.ask, c.notes)
+	e.clients.Store(c.ask, c)
 	var head strings.Builder
 	fmt.Fprintf(&head, "%s HTTP/1.1\r\nHost: a\r\nX-Ask: %s\r\n", line, c.ask)
 	raw, expects := false, false
@@ -200,7 +213,7 @@ func (c *client) note() note {
 	select {
 	case n := <-c.notes:
 		return n
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		c.t.Error("the exchange is not over")
 		return note{}
 	}

@@ -166,7 +166,9 @@ func TestPlaceGivenBack(t *testing.T) {
 				addr = newOrigin(t, s).addr
 			}
 			svc := bounded(1, 0, addr)
-			svc.Timeouts.FirstByte = 100 * time.Millisecond
+			if status == 504 {
+				svc.Timeouts.FirstByte = 100 * time.Millisecond
+			}
 			e := newEdge(t, upstream.Options{}, policy(), []spec.Weighted{only(svc)}, between...)
 			for range 3 {
 				if r, n := e.do("GET /"); r.status != status {
@@ -235,6 +237,14 @@ func TestTunnelTakesNoPlace(t *testing.T) {
 // open opens a tunnel to an origin that echoes.
 func (e *edge) open(t *testing.T) *client {
 	t.Helper()
+	c := e.upgrade(t)
+	c.echo(t)
+	return c
+}
+
+// upgrade opens a tunnel.
+func (e *edge) upgrade(t *testing.T) *client {
+	t.Helper()
 	c := e.send("GET /", "Connection: Upgrade", "Upgrade: websocket")
 	line, err := c.in.ReadString('\n')
 	for head := line; err == nil && head != "\r\n"; {
@@ -243,7 +253,6 @@ func (e *edge) open(t *testing.T) *client {
 	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 101 ") {
 		t.Fatalf("got %q, %v", line, err)
 	}
-	c.echo(t)
 	return c
 }
 
@@ -303,30 +312,12 @@ func TestConnectionsFull(t *testing.T) {
 	e.settled()
 }
 
-// TestBreaker: it opens when enough fails, answers at once then, lets a few through after its time, and closes when they succeed.
-func TestBreaker(t *testing.T) {
-	sick := make(chan bool, 1)
-	sick <- true
-	o := newOrigin(t, func(c *call) bool {
-		bad := <-sick
-		sick <- bad
-		if bad {
-			return c.say(no503)
-		}
-		return c.say(fine)
-	})
+// TestBreakerOpen: it opens when enough fails, and answers at once then.
+func TestBreakerOpen(t *testing.T) {
+	o := newOrigin(t, func(c *call) bool { return c.say(no503) })
 	s := service("s", o.addr)
-	s.Breaker = spec.Breaker{Share: 0.5, Requests: 4, Window: 10 * time.Second, Open: 300 * time.Millisecond}
+	s.Breaker = spec.Breaker{Share: 0.5, Requests: 4, Window: time.Minute, Open: time.Minute}
 	e := newEdge(t, upstream.Options{}, policy(), []spec.Weighted{only(s)})
-	var mu sync.Mutex
-	var told []string
-	e.set.Events().Listen(func(ev meter.Event) {
-		mu.Lock()
-		defer mu.Unlock()
-		if _, state, ok := strings.Cut(ev.Text, "its breaker is "); ok {
-			told = append(told, state)
-		}
-	})
 	state := func() string { return e.keep.Pools()[0].Breaker }
 	for range 4 {
 		if r, n := e.do("GET /"); r.status != 503 || n.Tries != 1 || state() != "closed" && n.Tries == 0 {
@@ -340,6 +331,41 @@ func TestBreaker(t *testing.T) {
 	if o.requests.Load() != 4 {
 		t.Errorf("the origin saw %d requests, want 4", o.requests.Load())
 	}
+	if e.value("skerry_service_shed_total", "service", "s", "class", "normal", "why", "breaker") == 0 {
+		t.Error("no refusal was counted")
+	}
+}
+
+// TestBreaker: once open it lets a few through after its time, and closes when they succeed.
+func TestBreaker(t *testing.T) {
+	sick := make(chan bool, 1)
+	sick <- true
+	o := newOrigin(t, func(c *call) bool {
+		bad := <-sick
+		sick <- bad
+		if bad {
+			return c.say(no503)
+		}
+		return c.say(fine)
+	})
+	s := service("s", o.addr)
+	s.Breaker = spec.Breaker{Share: 0.5, Requests: 4, Window: time.Minute, Open: 50 * time.Millisecond}
+	e := newEdge(t, upstream.Options{}, policy(), []spec.Weighted{only(s)})
+	var mu sync.Mutex
+	var told []string
+	e.set.Events().Listen(func(ev meter.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if _, state, ok := strings.Cut(ev.Text, "its breaker is "); ok {
+			told = append(told, state)
+		}
+	})
+	state := func() string { return e.keep.Pools()[0].Breaker }
+	for range 4 {
+		if r, n := e.do("GET /"); r.status != 503 || n.Tries != 1 {
+			t.Errorf("got %d, tries %d, breaker %s", r.status, n.Tries, state())
+		}
+	}
 	eventually(t, "a request is let through", func() bool { _, n := e.do("GET /"); return n.Tries == 1 }) // it fails, and opens the breaker again
 	<-sick
 	sick <- false
@@ -352,16 +378,13 @@ func TestBreaker(t *testing.T) {
 	if want := []string{"open", "half-open", "open", "half-open", "closed"}; !slices.Equal(told, want) {
 		t.Errorf("the breaker was %v, want %v", told, want)
 	}
-	if e.value("skerry_service_shed_total", "service", "s", "class", "normal", "why", "breaker") == 0 {
-		t.Error("no refusal was counted")
-	}
 }
 
 // TestBreakerAndBodies: an answer that breaks off is a failure as well.
 func TestBreakerAndBodies(t *testing.T) {
 	o := newOrigin(t, func(c *call) bool { return c.say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi") && false })
 	s := service("s", o.addr)
-	s.Breaker = spec.Breaker{Share: 0.5, Requests: 4, Window: 10 * time.Second, Open: time.Minute}
+	s.Breaker = spec.Breaker{Share: 0.5, Requests: 4, Window: time.Minute, Open: time.Minute}
 	e := newEdge(t, upstream.Options{}, policy(), []spec.Weighted{only(s)})
 	for range 4 {
 		e.do("GET /")

@@ -2,6 +2,7 @@ package upstream_test
 
 import (
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,15 +19,16 @@ func (e *edge) half() (c *client, rest func()) {
 	return c, func() { io.WriteString(c.conn, "o") }
 }
 
-// TestSlowUploadTakesNoPlace: who sends a small body slowly has no place, no endpoint and no time of a try until it is there.
-func TestSlowUploadTakesNoPlace(t *testing.T) {
+// slowUploadTakesNoPlace: who sends a small body slowly has no place, no endpoint and no time of a try until it is there.
+func slowUploadTakesNoPlace(t *testing.T) {
 	o := newOrigin(t, speak(fine))
 	s := bounded(1, 0, o.addr)
 	s.Concurrency.PerEndpoint = 1
-	s.Timeouts.Try = brief
+	s.Timeouts.Try = ample
 	e := newEdge(t, upstream.Options{}, policy(), []spec.Weighted{only(s)})
 	slow, rest := e.half()
-	for end := time.Now().Add(2 * brief); time.Now().Before(end); time.Sleep(brief / 10) {
+	<-slow.begun
+	for end := time.Now().Add(ample + brief); time.Now().Before(end); time.Sleep(brief / 10) {
 		if r, n := e.do("GET /"); r.status != 200 {
 			t.Fatalf("beside a slow upload: %d, %v", r.status, n.cause)
 		}
@@ -45,65 +47,66 @@ func TestSlowUploadTakesNoPlace(t *testing.T) {
 	}
 }
 
-// TestSlowClientHurtsNobody: whatever time a client takes to send a body or to take one, no endpoint is ejected for it and
+// slowClientHurtsNobody: whatever time a client takes to send a body or to take one, no endpoint is ejected for it and
 // no breaker opens.
-func TestSlowClientHurtsNobody(t *testing.T) {
-	f := func(name string, set func(*spec.Timeouts), s script, ask func(e *edge) *client, kind fault.Kind) {
-		t.Run(name, func(t *testing.T) {
-			addrs := []string{newOrigin(t, s).addr, newOrigin(t, s).addr, newOrigin(t, s).addr}
-			svc := service("s", addrs...)
-			svc.Ejection = spec.Ejection{Failures: 1, Time: time.Minute, Share: 1}
-			svc.Breaker = spec.Breaker{Share: 0.1, Requests: 1, Window: time.Minute, Open: time.Minute}
-			svc.Concurrency = spec.Concurrency{Max: 5}
-			set(&svc.Timeouts)
-			e := newEdge(t, upstream.Options{}, policy(), []spec.Weighted{only(svc)})
-			if _, n := ask(e).get(); n.kind() != kind {
-				t.Errorf("ended as %v, want %s", n.cause, kind.Name())
-			}
-			v := e.keep.Pools()[0]
-			for _, ep := range v.Endpoints {
-				if ep.Ejected {
-					t.Errorf("%s was ejected", ep.Address)
-				}
-			}
-			if v.Breaker != "closed" {
-				t.Errorf("the breaker is %s", v.Breaker)
-			}
-			e.settled()
-		})
+func slowClientHurtsNobody(t *testing.T) {
+	var all sync.WaitGroup
+	f := func(name string, set func(*spec.Timeouts), s script, kind fault.Kind, rest string, fields ...string) {
+		all.Go(func() { t.Run(name, func(t *testing.T) { slowClient(t, set, s, kind, rest, fields) }) })
 	}
-	try := func(w *spec.Timeouts) { w.Try = brief }
-	whole := func(w *spec.Timeouts) { w.Whole = brief }
-	late := func(fields ...string) func(e *edge) *client {
-		return func(e *edge) *client {
-			c := e.send("POST /", fields...)
-			time.AfterFunc(2*brief, func() { io.WriteString(c.conn, "hello") })
-			return c
-		}
-	}
-	chunked := late("Transfer-Encoding: chunked", "", "5\r\nhel")
-	f("chunks, try", try, (*call).gone, chunked, fault.SlowClient)
-	f("chunks, whole", whole, (*call).gone, chunked, fault.SlowClient)
-	f("a small body, whole", whole, speak(fine), late("Content-Length: 5"), fault.SlowClient)
-	f("a long body, try", try, (*call).gone, late("Content-Length: 50000"), fault.SlowClient)
-	f("a small body, try", try, speak(fine), late("Content-Length: 5"), fault.Internal) // Internal: nothing was wrong
+	try := func(w *spec.Timeouts) { w.Try = ample }
+	whole := func(w *spec.Timeouts) { w.Whole = ample }
+	f("chunks, try", try, (*call).gone, fault.SlowClient, "", "Transfer-Encoding: chunked", "", "5\r\nhel")
+	f("chunks, whole", whole, (*call).gone, fault.SlowClient, "", "Transfer-Encoding: chunked", "", "5\r\nhel")
+	f("a small body, whole", whole, speak(fine), fault.SlowClient, "hello", "Content-Length: 5")
+	f("a long body, try", try, (*call).gone, fault.SlowClient, "hello", "Content-Length: 50000")
+	f("a small body, try", try, speak(fine), fault.Internal, "hello", "Content-Length: 5") // Internal: nothing was wrong
 	huge := make([]byte, 64<<20)
 	f("an answer, whole", whole, func(c *call) bool {
 		c.say("HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n")
 		c.conn.Write(huge)
 		return false
-	}, func(e *edge) *client {
-		c := e.send("GET /")
-		time.Sleep(3 * brief)
-		return c
-	}, fault.SlowClient)
+	}, fault.SlowClient, "")
+	all.Wait()
 }
 
-// TestHurriedEndpoint: an endpoint to which an exchange came when its time was nearly up is not to blame.
-func TestHurriedEndpoint(t *testing.T) {
+// slowClient is one that sends the rest of its body, and takes the answer, when the time is up that was set.
+func slowClient(t *testing.T, set func(*spec.Timeouts), s script, kind fault.Kind, rest string, fields []string) {
+	addrs := []string{newOrigin(t, s).addr, newOrigin(t, s).addr, newOrigin(t, s).addr}
+	svc := service("s", addrs...)
+	svc.Ejection = spec.Ejection{Failures: 1, Time: time.Minute, Share: 1}
+	svc.Breaker = spec.Breaker{Share: 0.1, Requests: 1, Window: time.Minute, Open: time.Minute}
+	svc.Concurrency = spec.Concurrency{Max: 5}
+	set(&svc.Timeouts)
+	e := newEdge(t, upstream.Options{}, policy(), []spec.Weighted{only(svc)})
+	line := "POST /"
+	if fields == nil {
+		line = "GET /"
+	}
+	c := e.send(line, fields...)
+	<-c.begun
+	time.Sleep(ample + brief)
+	io.WriteString(c.conn, rest)
+	if _, n := c.get(); n.kind() != kind {
+		t.Errorf("ended as %v, want %s", n.cause, kind.Name())
+	}
+	v := e.keep.Pools()[0]
+	for _, ep := range v.Endpoints {
+		if ep.Ejected {
+			t.Errorf("%s was ejected", ep.Address)
+		}
+	}
+	if v.Breaker != "closed" {
+		t.Errorf("the breaker is %s", v.Breaker)
+	}
+	e.settled()
+}
+
+// hurriedEndpoint: an endpoint to which an exchange came when its time was nearly up is not to blame.
+func hurriedEndpoint(t *testing.T) {
 	slow := newOrigin(t, (*call).gone)
 	s := ordered("s", slow.addr, newOrigin(t, (*call).gone).addr, newOrigin(t, (*call).gone).addr)
-	s.Timeouts.Try, s.Timeouts.Whole = 3*brief, 3*brief*3/2 // the difference is what a busy machine may take beside
+	s.Timeouts.Try, s.Timeouts.Whole = ample+brief, 2*ample+brief // the second one has less than half, but well enough to begin
 	s.Ejection = spec.Ejection{Failures: 1, Time: time.Minute, Share: 1}
 	e := newEdge(t, here, policy(), []spec.Weighted{only(s)})
 	if r, n := e.do("GET /"); r.status != 504 || n.Tries != 2 {
@@ -199,14 +202,14 @@ func TestHealthOfBusy(t *testing.T) {
 	defer close(leave)
 	s := service("s", o.addr)
 	s.KeepAlive.Connections = 1
-	s.Health = &spec.Health{Path: "/health", StatusFrom: 200, StatusTo: 299, Interval: 10 * time.Millisecond, Timeout: time.Second, HealthyAfter: 1, UnhealthyAfter: 1}
+	s.Health = &spec.Health{Path: "/health", StatusFrom: 200, StatusTo: 299, Interval: 10 * time.Millisecond, Timeout: 20 * time.Second, HealthyAfter: 1, UnhealthyAfter: 1}
 	e := newEdge(t, upstream.Options{}, policy(), []spec.Weighted{only(s)})
 	one := e.send("GET /")
 	<-entered
 	for range 5 {
 		select {
 		case <-checked:
-		case <-time.After(5 * time.Second):
+		case <-time.After(20 * time.Second):
 			t.Fatal("the endpoint is not checked")
 		}
 	}

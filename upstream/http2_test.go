@@ -79,6 +79,7 @@ func TestHTTP2(t *testing.T) {
 		t.Run(fmt.Sprintf("TLS %v", secure), func(t *testing.T) {
 			o := newOrigin2(t, secure, nil, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
+				sent()
 				w.Header().Set("X-Proto", r.Proto)
 				w.Header().Set("Trailer", "X-Sum")
 				w.(http.Flusher).Flush() // otherwise it announces the length
@@ -265,8 +266,9 @@ func TestHTTP2Retry(t *testing.T) {
 // TestHTTP2Hedge: the second endpoint's answer wins, the first's stream is given up, and its connection stays.
 func TestHTTP2Hedge(t *testing.T) {
 	var given atomic.Int32
-	first := newOrigin2(t, false, nil, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); given.Add(1) })
-	second := newOrigin2(t, false, nil, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "second") })
+	asked := make(chan struct{}, 9)
+	first := newOrigin2(t, false, nil, func(_ http.ResponseWriter, r *http.Request) { asked <- struct{}{}; <-r.Context().Done(); given.Add(1) })
+	second := newOrigin2(t, false, nil, func(w http.ResponseWriter, _ *http.Request) { <-asked; fmt.Fprint(w, "second") })
 	e := newEdge(t, here, hedging(soon), []spec.Weighted{only(service2(first.addr, second.addr))})
 	for range 4 {
 		if r, n := e.do("GET /"); r.status != 200 || r.body != "second" || n.Hedge != exchange.HedgeWon {
@@ -317,7 +319,7 @@ func TestHTTP2Health(t *testing.T) {
 	})
 	s := service2(o.addr)
 	s.KeepAlive.Connections = 1
-	s.Health = &spec.Health{Path: "/health", StatusFrom: 200, StatusTo: 299, Interval: time.Millisecond, Timeout: time.Second, HealthyAfter: 1, UnhealthyAfter: 1}
+	s.Health = &spec.Health{Path: "/health", StatusFrom: 200, StatusTo: 299, Interval: time.Millisecond, Timeout: 20 * time.Second, HealthyAfter: 1, UnhealthyAfter: 1}
 	r := newRigOf(t, upstream.Options{}, asIs(), only(s))
 	healthy := func() bool { return r.value("skerry_endpoint_healthy", "service", "s", "endpoint", o.addr) == 1 }
 	eventually(t, "checks", func() bool { return checks.Load() > 3 })

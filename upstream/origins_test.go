@@ -2,12 +2,17 @@ package upstream_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // origin is a server whose script has its connections as they are. It counts what it is asked, by the field X-Ask.
@@ -70,6 +75,10 @@ func newOriginAt(t testing.TB, addr string, s script) *origin {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newOriginOn(t, l, s)
+}
+
+func newOriginOn(t testing.TB, l net.Listener, s script) *origin {
 	o := &origin{addr: l.Addr().String(), listener: l, open: map[net.Conn]bool{}, asked: map[string]int{}}
 	o.running.Go(func() { o.accept(s) })
 	t.Cleanup(o.stop)
@@ -137,13 +146,38 @@ func (o *origin) stop() {
 	o.running.Wait()
 }
 
-// refuses returns an address where nobody listens.
+// refuses returns an address where nobody listens, nor will while the test runs: a socket that does not listen has the port.
 func refuses(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
-	return l.Addr().String()
+	t.Cleanup(func() { syscall.Close(s) })
+	if err := syscall.Bind(s, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := syscall.Getsockname(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", at.(*syscall.SockaddrInet4).Port)
+}
+
+// inside reports whether a goroutine is in one function, and not in another: for what can be seen nowhere else.
+func inside(function, but string) bool {
+	all := make([]byte, 4<<20)
+	for stack := range strings.SplitSeq(string(all[:runtime.Stack(all, true)]), "\n\n") {
+		if strings.Contains(stack, function+"(") && !strings.Contains(stack, but+"(") {
+			return true
+		}
+	}
+	return false
+}
+
+// sent waits until nobody sends a body any more: an origin that has one may answer before its sender knows that all has left.
+func sent() {
+	for inside("startPump.func1", "none") {
+		time.Sleep(time.Millisecond)
+	}
 }

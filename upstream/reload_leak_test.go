@@ -18,7 +18,7 @@ func TestReloadsLeaveNothing(t *testing.T) {
 	s.Endpoints = append(s.Endpoints, spec.Endpoint{Host: "localhost", Port: s.Endpoints[0].Port, Weight: 1})
 	s.DNS = spec.DNS{Family: spec.FamilyIPv4}
 	s.Breaker = spec.Breaker{Share: 0.5, Requests: 5, Window: time.Second, Open: time.Second}
-	s.Health = &spec.Health{Path: "/", StatusFrom: 200, StatusTo: 299, Interval: time.Millisecond, Timeout: time.Second, HealthyAfter: 1, UnhealthyAfter: 1}
+	s.Health = &spec.Health{Path: "/", StatusFrom: 200, StatusTo: 299, Interval: time.Millisecond, Timeout: 20 * time.Second, HealthyAfter: 1, UnhealthyAfter: 1}
 	r := newRigOf(t, upstream.Options{}, policy(), only(s))
 	r.get(localhost)
 	before, series := runtime.NumGoroutine(), len(r.set.All())

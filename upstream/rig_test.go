@@ -13,11 +13,11 @@ import (
 	"skerry.dev/skerry/upstream"
 )
 
-// service returns a service of endpoints host:port with short timeouts.
+// service returns a service of endpoints host:port. No timeout passes unless a test sets it.
 func service(name string, addrs ...string) *spec.Service {
 	s := &spec.Service{Meta: spec.Meta{Name: name}, Host: spec.HostEndpoint,
-		Timeouts:    spec.Timeouts{Connect: 2 * time.Second, FirstByte: 5 * time.Second, Idle: 5 * time.Second},
-		KeepAlive:   spec.KeepAlive{Max: 2, Idle: 30 * time.Second, Age: time.Hour},
+		Timeouts:    spec.Timeouts{Connect: 20 * time.Second, FirstByte: 30 * time.Second, Idle: 30 * time.Second},
+		KeepAlive:   spec.KeepAlive{Max: 2, Idle: time.Minute, Age: time.Hour},
 		Balance:     spec.Balance{By: spec.ByRoundRobin},
 		RetryBudget: spec.RetryBudget{Share: 0.2, PerSecond: 10}}
 	for _, a := range addrs {

@@ -3,7 +3,6 @@ package upstream_test
 import (
 	"fmt"
 	"math"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -63,12 +62,7 @@ func TestRoundRobin(t *testing.T) {
 
 // TestConnectFailover: an endpoint that refuses is passed over within the exchange; if all refuse, that is the fault.
 func TestConnectFailover(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead := l.Addr().String()
-	l.Close()
+	dead := refuses(t)
 	live := named(t, "live", new(atomic.Bool), nil)
 	r := newRig(t, spec.Weighted{Service: service("s", dead, live), Weight: 1})
 	for range 4 {
@@ -88,7 +82,7 @@ func TestHealth(t *testing.T) {
 	checks := make(chan string, 1)
 	a, b := named(t, "a", &sickA, checks), named(t, "b", &sickB, nil)
 	s := service("s", a, b)
-	s.Health = &spec.Health{Path: "/healthz", Interval: 5 * time.Millisecond, Timeout: 2 * time.Second, HealthyAfter: 2,
+	s.Health = &spec.Health{Path: "/healthz", Interval: 5 * time.Millisecond, Timeout: 20 * time.Second, HealthyAfter: 2,
 		UnhealthyAfter: 3, StatusFrom: 200, StatusTo: 399, Host: "checked.example"}
 	r := newRig(t, spec.Weighted{Service: s, Weight: 1})
 	if got := <-checks; got != "checked.example skerry-health/1" {

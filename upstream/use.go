@@ -384,7 +384,8 @@ func (u *use) try(x *exchange.Exchange, ep *endpoint) (failure error, why exchan
 // queue, or an endpoint before it, had the rest.
 func (u *use) blame(kind fault.Kind) {
 	if kind == fault.OriginTimeout && !u.until.IsZero() {
-		if now := time.Now(); !now.Before(u.until) && now.Sub(u.began) < u.service.spec.Timeouts.Whole/2 {
+		// What comes after until is the edge's own lateness.
+		if !time.Now().Before(u.until) && u.until.Sub(u.began) < u.service.spec.Timeouts.Whole/2 {
 			u.ep.count(kind)
 			return
 		}

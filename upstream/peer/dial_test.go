@@ -131,7 +131,7 @@ func TestDialTCP(t *testing.T) {
 		return nil
 	}, meter.NewSet())
 	defer k.Stop()
-	p, err := k.Acquire(peer.Identity{Addr: addr}, peer.Limits{Keep: keep})
+	p, err := k.Acquire(peer.Identity{Addr: addr}, peer.Limits{Keep: keep, Connect: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,14 +147,15 @@ func TestDialTCP(t *testing.T) {
 	if len(asked) != 2 || asked[0] != "tcp4 "+addr.String() {
 		t.Errorf("control was asked %q", asked)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	// The end of a connection has its port for itself, and nobody listens there.
+	taken, err := net.Dial("tcp", addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead := l.Addr().(*net.TCPAddr).AddrPort()
-	l.Close()
+	defer taken.Close()
+	dead := taken.LocalAddr().(*net.TCPAddr).AddrPort()
 	forbid = false
-	if p, err = k.Acquire(peer.Identity{Addr: dead}, peer.Limits{Keep: keep}); err != nil {
+	if p, err = k.Acquire(peer.Identity{Addr: dead}, peer.Limits{Keep: keep, Connect: patience}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Dial(context.Background()); fault.Of(err) != fault.OriginRefused {

@@ -236,7 +236,7 @@ func TestOwnTogether(t *testing.T) {
 	}
 	wg.Wait()
 	counts(t, p, 0, 0)
-	counts(t, q, 0, 0)
+	soon(t, q, 0, 0) // the timer of keepAlive.idle may have taken some out
 	t.Logf("%d connections; %d ended with their clients, %d gave way, %d had carried enough", r.dials.Load(), r.closed("client"), r.closed("full"), r.closed("requests"))
 }
 

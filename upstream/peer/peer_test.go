@@ -24,6 +24,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// patience is what a connection over a socket has to be made, which a busy machine may take its time for.
+const patience = 20 * time.Second
+
 const fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
 // serve answers every request on a connection in the same way until it ends.
@@ -130,6 +133,16 @@ func counts(t testing.TB, p *peer.Peer, kept, open int) {
 	t.Helper()
 	if p.Kept() != kept || p.Open() != open {
 		t.Errorf("%d kept of %d open, want %d of %d", p.Kept(), p.Open(), kept, open)
+	}
+}
+
+// soon is counts for what somebody else may still be ending.
+func soon(t testing.TB, p *peer.Peer, kept, open int) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); p.Kept() != kept || p.Open() != open; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d kept of %d open, want %d of %d", p.Kept(), p.Open(), kept, open)
+		}
 	}
 }
 

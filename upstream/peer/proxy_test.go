@@ -85,7 +85,7 @@ func TestProxyHeader(t *testing.T) {
 			id.Addr, headers = announced(t, config)
 			set := meter.NewSet()
 			k := peer.NewKeeper(nil, set)
-			p, err := k.Acquire(id, peer.Limits{Keep: keep, Connect: 5 * time.Second})
+			p, err := k.Acquire(id, peer.Limits{Keep: keep, Connect: patience})
 			if err != nil {
 				t.Fatal(err)
 			}

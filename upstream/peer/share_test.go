@@ -419,6 +419,7 @@ func TestSharedStop(t *testing.T) {
 		if err := a.end(); err == nil {
 			t.Error("the exchange went on")
 		}
+		synctest.Wait() // who reads the connection may be first to see that it is over
 		counts(t, p, 0, 0)
 		counts(t, other, 0, 0)
 		if _, err := p.Dial(context.Background()); fault.Of(err) != fault.Draining {

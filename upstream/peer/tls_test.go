@@ -140,7 +140,7 @@ func reachBy(t testing.TB, by spec.Protocol, addr netip.AddrPort, id *peer.TLS) 
 	t.Helper()
 	k := peer.NewKeeper(nil, meter.NewSet())
 	defer k.Stop()
-	p, err := k.Acquire(peer.Identity{Addr: addr, TLS: id, Protocol: by}, peer.Limits{Keep: keep, Connect: 5 * time.Second})
+	p, err := k.Acquire(peer.Identity{Addr: addr, TLS: id, Protocol: by}, peer.Limits{Keep: keep, Connect: patience})
 	if err != nil {
 		return "refused", err
 	}
@@ -342,7 +342,7 @@ func TestAbandonTLS(t *testing.T) {
 	})
 	k := peer.NewKeeper(nil, nil)
 	defer k.Stop()
-	p, err := k.Acquire(peer.Identity{Addr: l.Addr().(*net.TCPAddr).AddrPort(), TLS: &peer.TLS{ServerName: "origin.example", Roots: root.pem}}, peer.Limits{Keep: keep})
+	p, err := k.Acquire(peer.Identity{Addr: l.Addr().(*net.TCPAddr).AddrPort(), TLS: &peer.TLS{ServerName: "origin.example", Roots: root.pem}}, peer.Limits{Keep: keep, Connect: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,7 +367,7 @@ func TestResumption(t *testing.T) {
 	addr, seen := secure(t, &tls.Config{Certificates: []tls.Certificate{root.pair(t, origin)}})
 	k := peer.NewKeeper(nil, nil)
 	defer k.Stop()
-	for _, connect := range []time.Duration{time.Second, 2 * time.Second} { // another identity
+	for _, connect := range []time.Duration{patience, 2 * patience} { // another identity
 		p, err := k.Acquire(peer.Identity{Addr: addr, TLS: &peer.TLS{ServerName: "origin.example", Roots: root.pem}}, peer.Limits{Keep: keep, Connect: connect})
 		if err != nil {
 			t.Fatal(err)
@@ -477,7 +477,7 @@ func TestExplainKept(t *testing.T) {
 	})
 	k := peer.NewKeeper(nil, nil)
 	defer k.Stop()
-	p, err := k.Acquire(peer.Identity{Addr: l.Addr().(*net.TCPAddr).AddrPort(), TLS: &peer.TLS{ServerName: "origin.example", Roots: root.pem}}, peer.Limits{Keep: keep})
+	p, err := k.Acquire(peer.Identity{Addr: l.Addr().(*net.TCPAddr).AddrPort(), TLS: &peer.TLS{ServerName: "origin.example", Roots: root.pem}}, peer.Limits{Keep: keep, Connect: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

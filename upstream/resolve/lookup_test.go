@@ -234,7 +234,11 @@ func TestNextServer(t *testing.T) {
 	good := serve(t, zone{"shop.test. A": "shop.test. 70 A 10.0.0.1"}.script)
 	f := func(outcome string, bad *server, want string) {
 		t.Helper()
-		s := resolver(t, "options timeout:1", "", bad, good)
+		conf := "options timeout:15"
+		if outcome == "timeout" { // the good one has no longer either
+			conf = "options timeout:4"
+		}
+		s := resolver(t, conf, "", bad, good)
 		a, err := s.Lookup(t.Context(), "shop.test", spec.DNS{Family: spec.FamilyIPv4})
 		if got := show(a, err); !strings.Contains(got, want) {
 			t.Errorf("after %s: %s", outcome, got)
@@ -244,12 +248,13 @@ func TestNextServer(t *testing.T) {
 		}
 	}
 	closed := serve(t, zone{}.script)
-	free, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	// A socket that hears another address only: to all others nobody is there, and nobody else gets the port.
+	taken, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")), net.UDPAddrFromAddrPort(good.addr))
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed.addr = free.LocalAddr().(*net.UDPAddr).AddrPort()
-	free.Close()
+	defer taken.Close()
+	closed.addr = taken.LocalAddr().(*net.UDPAddr).AddrPort()
 	f("unreachable", closed, "[10.0.0.1]")
 	f("timeout", serve(t, zone{"shop.test. A": "SILENT"}.script), "[10.0.0.1]")
 	f("refused", serve(t, zone{"shop.test. A": "SERVFAIL"}.script), "[10.0.0.1]")
