@@ -153,6 +153,9 @@ type lockedFiles struct {
 	needed []string // folders of names, sorted: what lies there stays
 }
 
+// Load reads a file. What is none, a pipe perhaps, is not opened: nothing would end before somebody writes into it, Close neither.
+func (f *lockedFiles) Load(_ context.Context, key string) ([]byte, error) { return f.store.load(key) }
+
 // Delete removes a file, but for those of names that are needed: what has ended by a clock that is wrong may be good by the right one.
 func (f *lockedFiles) Delete(ctx context.Context, key string) error {
 	if _, needed := slices.BinarySearch(f.needed, path.Base(path.Dir(key))); needed {
