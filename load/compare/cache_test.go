@@ -156,9 +156,10 @@ func TestMissFailsSample(t *testing.T) {
 	if !strings.Contains(s.failed, "not every answer was a hit") || s.requests == 0 {
 		t.Errorf("%d requests, failed %q, want that the origin was asked", s.requests, s.failed)
 	}
-	if s.failed = ""; o.missed() != 0 {
-		t.Error("what was asked before the last look counts again")
+	if late := o.missed(); late > int64(b.o.conns) { // of each connection one may have been under way when the load ended
+		t.Errorf("what was asked before the last look counts again: %d", late)
 	}
+	s.failed, p.ask = "", newCacheOrigin(t)
 	if p.allHits(&s); s.failed != "" {
 		t.Errorf("failed %q without a request", s.failed)
 	}
