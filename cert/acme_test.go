@@ -1,17 +1,16 @@
 package cert_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -269,42 +268,47 @@ func TestNoChallenge(t *testing.T) {
 
 // TestDemandLimits asks for more names than may be ordered: names that nobody allows, and too many that somebody does.
 func TestDemandLimits(t *testing.T) {
-	var asked atomic.Int64
-	ask := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if asked.Add(1); strings.HasPrefix(r.FormValue("domain"), "no") {
-			http.Redirect(rw, r, "/yes", http.StatusFound)
+	synctest.Test(t, func(t *testing.T) {
+		asks := 0
+		w := acmeWorld(t, cert.ACME{Dir: t.TempDir(), Ask: "http://10.0.0.1/may"})
+		w.keeper.PermitBy(asked(func(r *http.Request) (*http.Response, error) {
+			resp := &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}
+			if strings.HasPrefix(r.FormValue("domain"), "no") {
+				asks++
+				resp.StatusCode, resp.Header = http.StatusFound, http.Header{"Location": {"/yes"}}
+			}
+			return resp, nil
+		}))
+		w.keeper.AskBy(noCA)
+		defer w.keeper.Close()
+		w.hosts(nil, "*.skerry.dev")
+		cert.NewStore(w.keeper).Use(w.table())
+		for range 3 {
+			if w.keeper.Demand(context.Background(), "no.skerry.dev") {
+				t.Error("what --acme-ask does not allow got a certificate")
+			}
 		}
-	}))
-	t.Cleanup(ask.Close)
-	w := acmeWorld(t, cert.ACME{Ask: ask.URL})
-	w.keeper.AskBy(noCA)
-	w.hosts(nil, "*.skerry.dev")
-	cert.NewStore(w.keeper).Use(w.table())
-	for range 3 {
-		if w.keeper.Demand(t.Context(), "no.skerry.dev") {
-			t.Error("what --acme-ask does not allow got a certificate")
+		if asks != 1 {
+			t.Errorf("--acme-ask was asked %d times for one name, want 1", asks)
 		}
-	}
-	if n := asked.Load(); n != 1 {
-		t.Errorf("--acme-ask was asked %d times for one name, want 1", n)
-	}
-	w.keeper.Demand(t.Context(), "x.internal")
-	// As many at a time as may ask: each waits for an order that fails.
-	for half := range 4 {
-		var all sync.WaitGroup
-		for i := range cert.DemandsPerMinute / 2 {
-			all.Go(func() { w.keeper.Demand(t.Context(), fmt.Sprintf("n%d-%d.skerry.dev", half, i)) })
+		w.keeper.Demand(context.Background(), "x.internal")
+		// As many at a time as may ask: each waits for an order that fails.
+		for half := range 4 {
+			var all sync.WaitGroup
+			for i := range cert.DemandsPerMinute / 2 {
+				all.Go(func() { w.keeper.Demand(context.Background(), fmt.Sprintf("n%d-%d.skerry.dev", half, i)) })
+			}
+			all.Wait()
 		}
-		all.Wait()
-	}
-	failed := w.meters.Counter("skerry_acme_orders_total", "", "result", "failed").Value()
-	refused := w.meters.Counter("skerry_acme_demands_total", "", "result", "refused").Value()
-	if failed != cert.DemandsPerMinute || refused != cert.DemandsPerMinute+1 {
-		t.Errorf("%d orders failed and %d demands were refused, want %d and %d", failed, refused, cert.DemandsPerMinute, cert.DemandsPerMinute+1)
-	}
-	if n := w.keeper.Names(); n != 0 {
-		t.Errorf("%d names that failed have a place", n)
-	}
+		failed := w.meters.Counter("skerry_acme_orders_total", "", "result", "failed").Value()
+		refused := w.meters.Counter("skerry_acme_demands_total", "", "result", "refused").Value()
+		if failed != cert.DemandsPerMinute || refused != cert.DemandsPerMinute+1 {
+			t.Errorf("%d orders failed and %d demands were refused, want %d and %d", failed, refused, cert.DemandsPerMinute, cert.DemandsPerMinute+1)
+		}
+		if n := w.keeper.Names(); n != 0 {
+			t.Errorf("%d names that failed have a place", n)
+		}
+	})
 }
 
 // TestEndsSoonByACME: what should have been renewed long ago is told of, as documents are, at its entrypoint.

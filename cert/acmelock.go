@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -33,8 +35,7 @@ func (s *store) lock(ctx context.Context, name string) (unlock func(), err error
 		if !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
-		if seen.dead(l.path, time.Now()) {
-			l.evict(seen.holder)
+		if past := seen.unchanged(l.path, time.Now()); past >= lockDead && l.evict(seen.holder, past >= 2*lockDead) {
 			continue
 		}
 		select {
@@ -102,17 +103,26 @@ func (l *fileLock) mine() bool {
 	return err == nil && string(text) == l.holder
 }
 
-// evict removes the lock of a holder who is dead. Of several waiters one moves the file away; should it be another one by then, it is
-// put back.
-func (l *fileLock) evict(holder string) {
-	moved := l.path + "." + l.holder
-	if os.Rename(l.path, moved) != nil {
-		return
+// evict removes the lock of a holder who is dead, and reports whether nobody else is about to. Of several waiters one does it, who has made
+// a mark for that holder, and has then looked whose lock it is: who stood still since it looked last must not touch, not for a moment, the
+// lock of whoever took over meanwhile. overdue says that who has made the mark may be dead too.
+func (l *fileLock) evict(holder string, overdue bool) (done bool) {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, holder) // which may say anything
+	mark := fmt.Sprintf("%s.%x", l.path, h.Sum(nil))
+	if overdue {
+		_ = os.Remove(mark)
 	}
-	if text, err := os.ReadFile(moved); err == nil && string(text) != holder {
-		_ = os.Link(moved, l.path)
+	f, err := os.OpenFile(mark, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return false
 	}
-	_ = os.Remove(moved)
+	_ = f.Close()
+	if text, err := os.ReadFile(l.path); err == nil && string(text) == holder {
+		_ = os.Remove(l.path)
+	}
+	_ = os.Remove(mark)
+	return true
 }
 
 // watched is what a waiter has seen of somebody's lock.
@@ -122,17 +132,17 @@ type watched struct {
 	since   time.Time // when it was first seen so
 }
 
-// dead reports whether the file has been the same for too long.
-func (w *watched) dead(path string, now time.Time) bool {
+// unchanged returns for how long the file has been the same.
+func (w *watched) unchanged(path string, now time.Time) time.Duration {
 	info, err := os.Stat(path)
 	if err != nil {
-		return false // it is gone, or will be told of by whoever takes it
+		return 0 // it is gone, or will be told of by whoever takes it
 	}
 	text, _ := os.ReadFile(path)
 	if holder := string(text); w.since.IsZero() || holder != w.holder || !info.ModTime().Equal(w.touched) {
 		*w = watched{holder, info.ModTime(), now}
 	}
-	return now.Sub(w.since) >= lockDead
+	return now.Sub(w.since)
 }
 
 // lockedFiles are the files for CertMagic to tidy up, under a lock of ours.
@@ -142,6 +152,9 @@ type lockedFiles struct {
 	unlock func()
 	needed []string // folders of names, sorted: what lies there stays
 }
+
+// Load reads a file. What is none, a pipe perhaps, is not opened: nothing would end before somebody writes into it, Close neither.
+func (f *lockedFiles) Load(_ context.Context, key string) ([]byte, error) { return f.store.load(key) }
 
 // Delete removes a file, but for those of names that are needed: what has ended by a clock that is wrong may be good by the right one.
 func (f *lockedFiles) Delete(ctx context.Context, key string) error {

@@ -153,6 +153,12 @@ func Lock(ctx context.Context, dir, name string) (unlock func(), err error) {
 	return s.lock(ctx, name)
 }
 
+// Evict does what who waits for a lock does with that of a dead holder.
+func Evict(dir, name, holder string) {
+	s := store{files: &certmagic.FileStorage{Path: dir}}
+	(&fileLock{path: s.lockFile(name), holder: "who waits"}).evict(holder, false)
+}
+
 // Names is how many names have a place among the ordered.
 func (k *Keeper) Names() int {
 	k.orders.mu.Lock()

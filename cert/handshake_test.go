@@ -23,6 +23,9 @@ type site struct {
 	ended chan settled
 }
 
+// patience is how long a side waits for the other one. It is long, for a machine that does much else.
+const patience = 30 * time.Second
+
 type settled struct {
 	session *cert.Session
 	result  cert.Result
@@ -61,7 +64,7 @@ func newSiteOf(w *world, store *cert.Store) *site {
 func (s *site) serve(c net.Conn) {
 	defer c.Close()
 	t := tls.Server(&cert.Socket{Conn: c}, s.store.Config())
-	_ = t.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = t.SetDeadline(time.Now().Add(patience))
 	session, result := s.store.Finish(t, t.Handshake())
 	s.ended <- settled{session, result}
 	if session != nil {
@@ -79,7 +82,7 @@ func (s *site) dial(config *tls.Config) (tls.ConnectionState, settled, error) {
 		s.t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(patience))
 	client := tls.Client(c, config)
 	var greeting []byte
 	if err = client.Handshake(); err == nil {

@@ -107,3 +107,30 @@ func TestDeadLock(t *testing.T) {
 		}
 	})
 }
+
+// TestLateWaiter has one who waits stand still between its look, which saw a lock of somebody dead, and what it does about it: another one
+// has taken over meanwhile, whose lock is there all the time.
+func TestLateWaiter(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := cert.Lock(t.Context(), dir, "a.skerry.dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var late sync.WaitGroup
+	var over atomic.Bool
+	late.Go(func() {
+		defer over.Store(true)
+		for range 2_000 {
+			cert.Evict(dir, "a.skerry.dev", "who was killed")
+		}
+	})
+	for path := filepath.Join(dir, "locks", "a.skerry.dev.lock"); !over.Load(); {
+		if f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
+			f.Close()
+			t.Error("the lock was gone for a moment")
+			break
+		}
+	}
+	late.Wait()
+	unlock()
+}

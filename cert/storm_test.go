@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -326,6 +327,31 @@ func TestTidy(t *testing.T) {
 	w.keeper.Close()
 	if got += entries(t, filepath.Join(at, "a.skerry.dev")); got != "[a.skerry.dev late.skerry.dev][a.skerry.dev.crt a.skerry.dev.json a.skerry.dev.key]" {
 		t.Errorf("there is %s", got)
+	}
+}
+
+// TestTidyPastAPipe has a pipe in the place of a chain: nobody waits for who writes into it, not Close either.
+func TestTidyPastAPipe(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, certmagic.StorageKeys.SiteCert(folder, "other.skerry.dev"))
+	if err := errors.Join(os.MkdirAll(filepath.Dir(pipe), 0o700), syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	w := acmeWorld(t, cert.ACME{Dir: dir})
+	t.Cleanup(func() { // before Close, which would wait for ever
+		if f, err := os.OpenFile(pipe, os.O_RDWR, 0); err == nil {
+			f.Close()
+		}
+	})
+	cert.NewStore(w.keeper).Use(w.table())
+	w.keeper.Start()
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(dir, "last_clean.json")); err == nil { // CertMagic is done
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it is still read")
+		}
 	}
 }
 

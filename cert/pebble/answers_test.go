@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"math/big"
 	"net/http"
@@ -66,8 +65,7 @@ func TestAnswers(t *testing.T) {
 func (a *answer) of(p *pebble) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.Contains(r.URL.Path, "/renewalInfo/") { // of what Pebble has not issued, which costs the client seven seconds
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = fmt.Fprintf(w, `{"suggestedWindow":{"start":%q,"end":%q}}`, time.Now().Add(200*day).Format(time.RFC3339), time.Now().Add(201*day).Format(time.RFC3339))
+			renewsLater(w)
 			return true
 		}
 		if !strings.HasPrefix(r.URL.Path, a.path) {

@@ -130,8 +130,11 @@ func (n *node) elsewhere(t *testing.T) (kill func()) {
 	must(t, cmd.Start())
 	killed := false
 	t.Cleanup(func() {
+		if killed {
+			return
+		}
 		in.Close()
-		if err := cmd.Wait(); err != nil && !killed {
+		if err := cmd.Wait(); err != nil {
 			t.Errorf("the other process: %v", err)
 		}
 	})
@@ -141,6 +144,7 @@ func (n *node) elsewhere(t *testing.T) (kill func()) {
 	return func() {
 		killed = true
 		must(t, cmd.Process.Kill())
+		_ = cmd.Wait() // it does nothing more
 	}
 }
 

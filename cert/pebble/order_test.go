@@ -37,7 +37,7 @@ func newRigBefore(t *testing.T, p *pebble) *rig {
 	r.http, httpNumber = freePort(t)
 	r.https, httpsNumber = freePort(t)
 	r.pebble.begin(r.zone, httpNumber, httpsNumber)
-	r.node = node{HTTP: "127.0.0.1:" + r.http, HTTPS: "127.0.0.1:" + r.https, Data: t.TempDir(), CAs: []string{r.pebble.url},
+	r.node = node{HTTP: nearIP + ":" + r.http, HTTPS: nearIP + ":" + r.https, Data: t.TempDir(), CAs: []string{r.pebble.url},
 		Roots: r.pebble.roots, Hosts: []string{host}}
 	return r
 }
@@ -128,9 +128,9 @@ func TestTwoProcesses(t *testing.T) {
 	for i := range 6 {
 		r.node.Hosts = append(r.node.Hosts, fmt.Sprintf("n%d.skerry-tests.net", i))
 	}
-	r.zone.point("127.0.0.2")
+	r.zone.point(farIP)
 	far := r.node
-	far.HTTP, far.HTTPS = "127.0.0.2:"+r.http, "127.0.0.2:"+r.https
+	far.HTTP, far.HTTPS = farIP+":"+r.http, farIP+":"+r.https
 	far.elsewhere(t)
 	r.node.here(t)
 	for _, name := range r.node.Hosts {
@@ -205,6 +205,7 @@ func TestBinding(t *testing.T) {
 	if text := c.events("certificate_issued")[0]; !strings.Contains(text, other.url+": account of --acme-email edge@skerry-tests.net: with --acme-eab: ") || strings.Contains(text, key) {
 		t.Errorf("of a wrong key it is said %q", text)
 	}
+	c.keeper.Close() // it must not write there any more
 	delete(bindings, p.url)
 	must(t, os.RemoveAll(r.node.Data))
 	must(t, os.MkdirAll(r.node.Data, 0o700))

@@ -37,7 +37,9 @@ func TestProfiles(t *testing.T) {
 	if text := c.events("certificate_issued")[0]; !strings.Contains(text, other.url+": --acme-profile "+other.url+"=shortlived: this CA has no such profile; it has classic, tlsserver") {
 		t.Errorf("of a profile that the first CA has not it is said %q", text)
 	}
+	looked := p.wantsNone()
 	c.jump(life/2 + 25*time.Hour) // not yet
+	await(t, looked)
 	r.ordered(t, 1)
 	c.jump(2 * time.Hour)
 	second := r.pebble.shown(t, r.node.HTTPS, host, first)
@@ -69,7 +71,7 @@ func TestProfiles(t *testing.T) {
 	c.keeper.Close()
 
 	far := *r
-	far.node.HTTPS = "127.0.0.2:" + r.https
+	far.node.HTTPS = farIP + ":" + r.https
 	far.node.CAs = []string{p.url}
 	far.node.profiles = map[string]string{p.url: "tlsserver"}
 	next := newClocked(t, &far)

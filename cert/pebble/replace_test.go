@@ -148,7 +148,7 @@ func TestRest(t *testing.T) {
 	waitFor(t, func() bool { return len(c.events("certificate_issued")) == 1 })
 	c.keeper.Rest()
 	c.jump(61 * day)
-	r.node.HTTPS = "127.0.0.2:" + r.https // the CA goes on asking the first, which answers for both
+	r.node.HTTPS = farIP + ":" + r.https // the CA goes on asking the first, which answers for both
 	other := newClocked(t, r)
 	other.jump(61 * day)
 	second := r.pebble.shown(t, r.node.HTTPS, host, first)
@@ -156,7 +156,7 @@ func TestRest(t *testing.T) {
 	if got := c.events("certificate_renewed"); len(got) > 0 {
 		t.Errorf("the one that rests says %q", got)
 	}
-	if second.Equal(first) || !r.pebble.shownNow(t, "127.0.0.1:"+r.https, host).Equal(first) {
+	if second.Equal(first) || !r.pebble.shownNow(t, nearIP+":"+r.https, host).Equal(first) {
 		t.Error("the one that rests does not serve what it has")
 	}
 	r.ordered(t, 2)

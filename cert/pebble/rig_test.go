@@ -2,6 +2,9 @@ package pebble_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -9,9 +12,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -28,7 +33,15 @@ import (
 )
 
 // patience is how long a test waits for what must come. It is long, for a machine that does much else.
-const patience = 15 * time.Second
+// It is below the minute after which an order that failed is tried again: no test succeeds by that.
+const patience = 45 * time.Second
+
+// nearIP and farIP are addresses that no other test uses, and no other process: a port that is free there may be closed, and opened again.
+var nearIP, farIP = loopback(1), loopback(2)
+
+func loopback(number int) string {
+	return fmt.Sprintf("127.%d.%d.%d", 1+os.Getpid()>>8&0x7f, os.Getpid()&0xff, number)
+}
 
 // zone is a DNS server for one zone, which takes dynamic updates (RFC 2136) of its TXT records.
 type zone struct {
@@ -41,8 +54,8 @@ type zone struct {
 const zoneName = "skerry-tests.net."
 
 func newZone(t *testing.T) *zone {
-	z := &zone{at: "127.0.0.1", txt: map[string][]string{}}
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	z := &zone{at: nearIP, txt: map[string][]string{}}
+	tcp, err := net.Listen("tcp", nearIP+":0")
 	must(t, err)
 	z.addr = tcp.Addr().String()
 	udp, err := net.ListenPacket("udp", z.addr)
@@ -135,6 +148,7 @@ type pebble struct {
 	addr       string
 	tls        *tls.Config
 	server     *http.Server
+	serving    sync.WaitGroup
 	binding    [2]string // a key's name and the key that accounts must be bound with; empty: none
 	profiles   map[string]ca.Profile
 
@@ -145,17 +159,16 @@ type pebble struct {
 	replaces string
 	replaced map[string]bool
 	stead    func(w http.ResponseWriter, r *http.Request) bool // answers in Pebble's stead, or does not; nil: Pebble answers
-	paths    map[string]int
-	held     chan struct{} // gets one for each check that is held; nil: none is
-	gate     chan struct{} // closed: they go on
+	held     chan struct{}                                     // gets one for each check that is held; nil: none is
+	gate     chan struct{}                                     // closed: they go on
 }
 
 // newPebble opens Pebble's port; it answers once begin has said where the edge is.
 func newPebble(t *testing.T) *pebble {
-	borrowed := httptest.NewTLSServer(nil)
-	borrowed.Close()
-	p := &pebble{t: t, replaced: map[string]bool{}, profiles: map[string]ca.Profile{"default": {}}, tls: &tls.Config{Certificates: borrowed.TLS.Certificates}, addr: "127.0.0.1:0"}
-	p.roots = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: borrowed.Certificate().Raw}))
+	own, err := itsOwn()
+	must(t, err)
+	p := &pebble{t: t, replaced: map[string]bool{}, profiles: map[string]ca.Profile{"default": {}}, tls: &tls.Config{Certificates: []tls.Certificate{own}}, addr: nearIP + ":0"}
+	p.roots = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: own.Certificate[0]}))
 	l, err := net.Listen("tcp", p.addr)
 	must(t, err)
 	p.addr = l.Addr().String()
@@ -164,6 +177,18 @@ func newPebble(t *testing.T) *pebble {
 	t.Cleanup(p.stop)
 	return p
 }
+
+// itsOwn is a certificate of nearIP that is signed by itself, one for all: who asks two servers trusts both.
+var itsOwn = sync.OnceValues(func() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(day), IPAddresses: []net.IP{net.ParseIP(nearIP)},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+})
 
 // begin makes the server, which checks HTTP-01 and TLS-ALPN-01 on these ports.
 func (p *pebble) begin(z *zone, httpPort, tlsPort int) {
@@ -183,12 +208,13 @@ func (p *pebble) start() {
 	must(p.t, err)
 	p.server = &http.Server{Handler: p, TLSConfig: p.tls, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: patience}
 	server := p.server
-	go func() { _ = server.ServeTLS(l, "", "") }()
+	p.serving.Go(func() { _ = server.ServeTLS(l, "", "") })
 }
 
 func (p *pebble) stop() {
 	if p.server != nil {
 		p.server.Close()
+		p.serving.Wait()
 	}
 }
 
@@ -289,15 +315,15 @@ func (p *pebble) shownNow(t *testing.T, addr, host string) *x509.Certificate {
 	return c.ConnectionState().PeerCertificates[0]
 }
 
-// freePort is a port that is free on 127.0.0.1 and 127.0.0.2.
+// freePort is a port that is free on nearIP and farIP.
 func freePort(t *testing.T) (port string, number int) {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", nearIP+":0")
 		must(t, err)
 		number := l.Addr().(*net.TCPAddr).Port
 		_, port, _ := net.SplitHostPort(l.Addr().String())
-		other, err := net.Listen("tcp", "127.0.0.2:"+port)
+		other, err := net.Listen("tcp", farIP+":"+port)
 		l.Close()
 		if err == nil {
 			other.Close()
@@ -331,6 +357,27 @@ func (p *pebble) wantsRenewed(t *testing.T, c *x509.Certificate) {
 	if w.Code != http.StatusOK {
 		t.Fatalf("Pebble: %d %s", w.Code, w.Body)
 	}
+}
+
+// wantsNone has the CA want no certificate renewed of itself: when Pebble does may be a day before or after it is due. The channel gets one
+// for each time that the CA is asked.
+func (p *pebble) wantsNone() (asked <-chan struct{}) {
+	looks := make(chan struct{}, 100)
+	p.instead(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, "/renewalInfo/") {
+			return false
+		}
+		renewsLater(w)
+		looks <- struct{}{}
+		return true
+	})
+	return looks
+}
+
+// renewsLater answers that a certificate is to be renewed long after it has ended.
+func renewsLater(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = fmt.Fprintf(w, `{"suggestedWindow":{"start":%q,"end":%q}}`, time.Now().Add(200*day).Format(time.RFC3339), time.Now().Add(201*day).Format(time.RFC3339))
 }
 
 // certificates are those in a storage.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"skerry.dev/skerry/load/rival"
 )
@@ -100,7 +102,7 @@ func TestModSecurityLog(t *testing.T) {
 	}
 }
 
-// fixed is an engine that always says the same.
+// fixed is an engine that always says the same, and takes some time for it: in a bubble that is all the time that passes.
 type fixed struct {
 	status int
 	asked  atomic.Int64
@@ -108,24 +110,27 @@ type fixed struct {
 
 func (f *fixed) Judge(*request) (int, error) {
 	f.asked.Add(1)
+	time.Sleep(100 * time.Microsecond)
 	return f.status, nil
 }
 
 func (f *fixed) Rules() int { return 1 }
 
 func TestAsk(t *testing.T) {
-	requests := []*request{{name: "a"}, {name: "b"}}
-	e := &fixed{}
-	use, err := ask(e, engineCase{requests: requests, benign: true}, 2)
-	if err != nil || e.asked.Load() < 1000 || use.micros <= 0 || use.micros > 1000 {
-		t.Errorf("%+v after %d requests, %v", use, e.asked.Load(), err)
-	}
-	if _, err := ask(&fixed{status: 403}, engineCase{requests: requests, benign: true}, 1); err == nil {
-		t.Error("a refused benign request is no error")
-	}
-	if _, err := ask(&fixed{status: 403}, engineCase{requests: requests}, 1); err != nil {
-		t.Error(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		requests := []*request{{name: "a"}, {name: "b"}}
+		e := &fixed{}
+		use, err := ask(e, engineCase{requests: requests, benign: true}, 2)
+		if err != nil || e.asked.Load() < 1000 || use.micros <= 0 || use.micros > 1000 {
+			t.Errorf("%+v after %d requests, %v", use, e.asked.Load(), err)
+		}
+		if _, err := ask(&fixed{status: 403}, engineCase{requests: requests, benign: true}, 1); err == nil {
+			t.Error("a refused benign request is no error")
+		}
+		if _, err := ask(&fixed{status: 403}, engineCase{requests: requests}, 1); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestEngineTable(t *testing.T) {
