@@ -30,6 +30,8 @@ import (
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
 	"github.com/miekg/dns"
+
+	"skerry.dev/skerry/load/rival"
 )
 
 // patience is how long a test waits for what must come. It is long, for a machine that does much else.
@@ -55,7 +57,8 @@ const zoneName = "skerry-tests.net."
 
 func newZone(t *testing.T) *zone {
 	z := &zone{at: nearIP, txt: map[string][]string{}}
-	tcp, err := net.Listen("tcp", nearIP+":0")
+	port, _ := freePort(t)
+	tcp, err := net.Listen("tcp", nearIP+":"+port)
 	must(t, err)
 	z.addr = tcp.Addr().String()
 	udp, err := net.ListenPacket("udp", z.addr)
@@ -163,17 +166,14 @@ type pebble struct {
 	gate     chan struct{}                                     // closed: they go on
 }
 
-// newPebble opens Pebble's port; it answers once begin has said where the edge is.
+// newPebble finds Pebble's port; it answers once begin has said where the edge is.
 func newPebble(t *testing.T) *pebble {
 	own, err := itsOwn()
 	must(t, err)
-	p := &pebble{t: t, replaced: map[string]bool{}, profiles: map[string]ca.Profile{"default": {}}, tls: &tls.Config{Certificates: []tls.Certificate{own}}, addr: nearIP + ":0"}
+	port, _ := freePort(t)
+	p := &pebble{t: t, replaced: map[string]bool{}, profiles: map[string]ca.Profile{"default": {}}, tls: &tls.Config{Certificates: []tls.Certificate{own}}, addr: nearIP + ":" + port}
 	p.roots = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: own.Certificate[0]}))
-	l, err := net.Listen("tcp", p.addr)
-	must(t, err)
-	p.addr = l.Addr().String()
 	p.url = "https://" + p.addr + "/dir"
-	must(t, l.Close())
 	t.Cleanup(p.stop)
 	return p
 }
@@ -315,23 +315,12 @@ func (p *pebble) shownNow(t *testing.T, addr, host string) *x509.Certificate {
 	return c.ConnectionState().PeerCertificates[0]
 }
 
-// freePort is a port that is free on nearIP and farIP.
+// freePort is a port that nothing here is given but who asked for it, and no connection gets from the kernel.
 func freePort(t *testing.T) (port string, number int) {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", nearIP+":0")
-		must(t, err)
-		number := l.Addr().(*net.TCPAddr).Port
-		_, port, _ := net.SplitHostPort(l.Addr().String())
-		other, err := net.Listen("tcp", farIP+":"+port)
-		l.Close()
-		if err == nil {
-			other.Close()
-			return port, number
-		}
-	}
-	t.Fatal("no port is free")
-	return "", 0
+	number, err := rival.FreePort()
+	must(t, err)
+	return strconv.Itoa(number), number
 }
 
 func waitFor(t *testing.T, ok func() bool) {
